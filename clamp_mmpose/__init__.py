@@ -1,0 +1,10 @@
+"""Pose estimation that reads: importing this package registers its modules in MMPose's registries."""
+from . import compat
+
+compat.install()
+
+from . import codecs, datasets, models  # noqa: E402
+from .engine import hooks  # noqa: E402
+
+__version__ = '0.1.0'
+__all__ = ['__version__', 'codecs', 'datasets', 'hooks', 'models']

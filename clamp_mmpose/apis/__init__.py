@@ -1,0 +1,3 @@
+from .clamp_inferencer import ClampInferencer
+
+__all__ = ['ClampInferencer']

@@ -1,0 +1,3 @@
+from .keypoint_heatmap import KeypointHeatmap
+
+__all__ = ['KeypointHeatmap']

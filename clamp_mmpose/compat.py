@@ -1,0 +1,107 @@
+"""Lets MMPose 1.3.2 import, load and resume on today's PyTorch and NumPy, with or without compiled mmcv.
+
+Nothing is touched that is already there: a compiled mmcv and an installed mmdet are used as they are.
+"""
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+from types import ModuleType
+
+from torch import Tensor
+
+FULL_MMCV_HINT = ('install the compiled mmcv ("make setup-full", or '
+                  'https://mmcv.readthedocs.io/en/latest/get_started/installation.html)')
+
+
+def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
+    """``mmcv._ext.nms`` on torchvision: indices of the kept boxes, by falling score.
+
+    Args:
+        boxes: ``[N, 4]``, (x1, y1, x2, y2).
+        scores: ``[N]``.
+        offset: 0 or 1; 1 means that both border pixels belong to a box, whose width is x2 - x1 + 1.
+    """
+    from torchvision.ops import nms as torchvision_nms
+    return torchvision_nms(boxes + boxes.new_tensor([0, 0, offset, offset]), scores, iou_threshold)
+
+
+class _MissingOps(ModuleType):
+    """Stands in for ``mmcv._ext``: every operator can be looked up, and tells how to get it when called."""
+
+    def __getattr__(self, name: str):
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def missing(*args, **kwargs):
+            raise NotImplementedError(
+                f'mmcv.ops: "{name}" is a compiled operator and this mmcv ({sys.modules["mmcv"].__version__}) '
+                f'was installed without them (mmcv-lite): {FULL_MMCV_HINT}.')
+
+        return missing
+
+
+def _stand_in(name: str, module_type: type = ModuleType, **members) -> ModuleType:
+    module = module_type(name)
+    module.__spec__ = importlib.machinery.ModuleSpec(name, loader=None)
+    for key, value in members.items():
+        setattr(module, key, value)
+    return module
+
+
+def _provide_mmcv_ops() -> None:
+    """Give mmcv-lite an ``_ext`` module; a compiled one that fails to load keeps its own error."""
+    if importlib.util.find_spec('mmcv._ext') is None:
+        sys.modules['mmcv._ext'] = _stand_in('mmcv._ext', _MissingOps, nms=nms)
+
+
+def _import_mmpose_without_mmdet() -> None:
+    """Import MMPose's heads with the two names RTMOHead takes from ``mmdet.utils``, and leave no fake mmdet behind."""
+    from mmengine.dist import all_reduce
+    from mmpose.utils.typing import ConfigType
+
+    def reduce_mean(tensor: Tensor) -> Tensor:
+        averaged = tensor.clone()
+        all_reduce(averaged, op='mean')
+        return averaged
+
+    utils = _stand_in('mmdet.utils', ConfigType=ConfigType, reduce_mean=reduce_mean)
+    sys.modules['mmdet'] = _stand_in('mmdet', utils=utils)
+    sys.modules['mmdet.utils'] = utils
+    try:
+        importlib.import_module('mmpose.models.heads')
+    finally:
+        del sys.modules['mmdet'], sys.modules['mmdet.utils']
+
+
+def _register_safe_loaders() -> None:
+    """MMEngine's ways of reading a checkpoint, without executing pickles; ``clip://`` for the CLIP towers."""
+    from mmengine.runner import CheckpointLoader
+    from mmengine.runner import checkpoint as mmengine_checkpoint
+
+    from .engine.checkpoint import load_from_http, load_from_local
+    from .engine.clip_checkpoint import load_from_clip
+
+    CheckpointLoader.register_scheme('', loader=load_from_local, force=True)
+    CheckpointLoader.register_scheme(('http://', 'https://'), loader=load_from_http, force=True)
+    CheckpointLoader.register_scheme('clip://', loader=load_from_clip, force=True)
+    # "torchvision://" and "open-mmlab://" call it by its name in their module
+    mmengine_checkpoint.load_from_http = load_from_http
+
+
+def install() -> None:
+    """Put everything in force; called by ``import clamp_mmpose``.
+
+    Raises:
+        ImportError: MMEngine, mmcv or MMPose is not installed.
+    """
+    missing = [name for name in ('mmengine', 'mmcv', 'mmpose') if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ImportError(
+            f'clamp_mmpose is a plugin for MMPose and did not find {", ".join(missing)}. On a fresh machine run '
+            '"make setup"; elsewhere "pip install mmengine==0.10.7 mmcv-lite==2.1.0" (or the compiled mmcv) and '
+            '"pip install --no-deps mmpose==1.3.2".')
+    _provide_mmcv_ops()
+    if importlib.util.find_spec('mmdet') is None:
+        _import_mmpose_without_mmdet()
+    _register_safe_loaders()

@@ -1,0 +1,52 @@
+import re
+import warnings
+from collections import Counter
+from typing import List, Sequence, Union
+
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.registry import DATASETS
+
+# whole words that data sets write as one capital letter: 'L_F_Paw', 'R_B_Knee'
+ABBREVIATIONS = {'L': 'left', 'R': 'right', 'F': 'front', 'B': 'back'}
+
+
+def readable_name(name: str) -> str:
+    """A data set's label as words a language model knows: ``'L_F_Paw'`` -> ``'left front paw'``."""
+    words = re.split(r'[\s_\-]+', re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', name.strip()))
+    return ' '.join(ABBREVIATIONS.get(word, word.lower()) for word in words)
+
+
+def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
+    """The names that prompts are made of, in the order of the keypoints.
+
+    Args:
+        source: a registered data set (``'AP10KDataset'``), the ``metainfo`` of one as a dict, or the names themselves.
+
+    Returns:
+        list[str]: K different, readable names.
+
+    Raises:
+        ValueError: unknown data set, one without keypoints, an empty name, or two equal ones.
+    """
+    if isinstance(source, str):
+        dataset = DATASETS.get(source)
+        if dataset is None:
+            raise ValueError(f'names={source!r} is no registered data set; give a list of names, a metainfo dict, or a '
+                             'type such as "AP10KDataset".')
+        source = dataset.METAINFO
+    if isinstance(source, dict):
+        if 'keypoint_id2name' not in source:
+            if not source:
+                raise ValueError('this data set has no metainfo of its own: give its metainfo dict, or the names.')
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')  # MMPose warns when it finds a metainfo file among its own
+                source = parse_pose_metainfo(dict(source))
+        source = [source['keypoint_id2name'][i] for i in range(source['num_keypoints'])]
+    names = [readable_name(name) for name in source]
+    if not names or not all(names):
+        raise ValueError(f'keypoint names must not be empty, got {list(source)}.')
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(f'keypoint names must differ, but {repeated} occur more than once in {list(source)}; '
+                         'override them in the head: names=[...].')
+    return names

@@ -1,0 +1,158 @@
+"""Reads checkpoints without executing what is in them."""
+import io
+import os
+import pickle
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Callable, Dict, Optional, Union
+from urllib.parse import urlparse
+
+import numpy as np
+import torch
+from mmengine.dist import barrier, is_main_process
+from mmengine.logging import HistoryBuffer
+from mmengine.utils import digit_version
+from torch import Tensor, nn
+
+TORCH_HAS_SAFE_GLOBALS = digit_version(torch.__version__) >= digit_version('2.6.0')
+
+
+def _history_method(owner: type, name: str) -> Callable:
+    """What ``getattr`` may do in a checkpoint: look up the statistics of MMEngine's HistoryBuffer, nothing else."""
+    if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
+        return HistoryBuffer.__dict__[name]
+    raise pickle.UnpicklingError(f'getattr of {name!r} on {owner!r}')
+
+
+def _mmengine_globals() -> dict:
+    """Names that MMEngine's checkpoints hold beside tensors, as pickle spells them -> what they stand for.
+
+    A checkpoint written under NumPy 1 says ``numpy.core``, under NumPy 2 ``numpy._core``: both are read by both.
+    """
+    multiarray = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
+    names = {
+        'builtins.getattr': _history_method,
+        'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
+        'numpy.ndarray': np.ndarray,
+        'numpy.dtype': np.dtype,
+        'builtins.set': set,
+    }
+    for core in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+        names[f'{core}._reconstruct'] = multiarray._reconstruct
+        names[f'{core}.scalar'] = multiarray.scalar
+    for character in '?bBhHiIlLqQefdSU':  # plain numbers and strings; no objects
+        dtype_class = type(np.dtype(character))
+        names[f'{dtype_class.__module__}.{dtype_class.__qualname__}'] = dtype_class
+    return names
+
+
+class _RestrictedUnpickler(pickle.Unpickler):
+    """``weights_only`` for PyTorch before 2.6, whose own cannot be told of further names."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        from torch._weights_only_unpickler import _get_allowed_globals
+        allowed = {**_get_allowed_globals(), **_mmengine_globals()}
+        if f'{module}.{name}' not in allowed:
+            raise pickle.UnpicklingError(f'GLOBAL {module}.{name}')
+        return allowed[f'{module}.{name}']
+
+
+def _load_pickle(file: Union[str, io.BytesIO], map_location: Any) -> Any:
+    if TORCH_HAS_SAFE_GLOBALS:
+        allowed = [(value, name) for name, value in _mmengine_globals().items()]
+        with torch.serialization.safe_globals(allowed):
+            return torch.load(file, map_location=map_location, weights_only=True)
+    restricted = SimpleNamespace(
+        Unpickler=_RestrictedUnpickler, load=lambda f, **kwargs: _RestrictedUnpickler(f, **kwargs).load())
+    return torch.load(file, map_location=map_location, weights_only=False, pickle_module=restricted)
+
+
+def _is_torchscript(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith('constants.pkl') for name in archive.namelist())
+
+
+def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
+    """The content of a checkpoint file; nothing in it is executed.
+
+    Args:
+        path: ``.pth`` / ``.pt`` / ``.bin`` (a pickle of tensors, or MMEngine's training state), ``.safetensors``, or
+            a TorchScript archive such as OpenAI's CLIP, of which only the state dict is taken.
+        map_location: as in ``torch.load``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is truncated, is not a checkpoint, or holds code.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'checkpoint {path} does not exist (looked in {Path.cwd()}): check the path.')
+    try:
+        if path.suffix == '.safetensors':
+            from safetensors.torch import load_file
+            return load_file(str(path))
+        if _is_torchscript(path):
+            return dict(torch.jit.load(str(path), map_location='cpu').state_dict())
+        content = _load_pickle(str(path), map_location)
+    except pickle.UnpicklingError as error:
+        if not zipfile.is_zipfile(path) and path.read_bytes()[:1] != b'\x80':
+            raise _unreadable(path, error) from error
+        raise ValueError(
+            f'checkpoint {path} was refused, and nothing in it was executed: it holds more than weights and '
+            f'training state ({str(error).splitlines()[0]}). A file of unknown origin could run anything; if it is '
+            'yours, load it where it was written and save its state_dict alone.') from error
+    except Exception as error:  # each reader has its own way to fail on a damaged file
+        raise _unreadable(path, error) from error
+    if not isinstance(content, dict):
+        raise ValueError(f'checkpoint {path} holds a {type(content).__name__}; expected a dict of weights '
+                         '("state_dict" or the tensors themselves).')
+    return content
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    size = path.stat().st_size
+    return ValueError(f'checkpoint {path} cannot be read ({size:,} bytes): it is truncated or not a checkpoint; copy '
+                      f'or download it again, or resume from an earlier one. ({type(error).__name__}: '
+                      f'{(str(error).splitlines() or [""])[0]})')
+
+
+def load_from_local(filename: str, map_location: Any = None) -> dict:
+    """MMEngine's loader for plain paths, see :func:`read_checkpoint`."""
+    return read_checkpoint(filename, map_location)
+
+
+def load_from_http(filename: str, map_location: Any = None, model_dir: Optional[str] = None,
+                   progress: bool = False) -> dict:
+    """MMEngine's loader for URLs: downloaded once by the main process into PyTorch's hub folder, then read safely."""
+    folder = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
+    target = folder / os.path.basename(urlparse(filename).path)
+    if is_main_process() and not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(filename, str(target), progress=progress)
+    barrier()
+    return read_checkpoint(target, map_location)
+
+
+def check_fit(model: nn.Module, weights: Dict[str, Tensor], source: str, partly: bool = False) -> None:
+    """Make sure that a checkpoint is one of this model.
+
+    Args:
+        weights: names and tensors of the checkpoint.
+        source: what to call it in the error.
+        partly: allow missing or differing weights, but not all of them.
+
+    Raises:
+        ValueError: weights are missing or have another shape.
+    """
+    own = {name: value for name, value in model.state_dict().items() if 'num_batches_tracked' not in name}
+    missing = [name for name in own if name not in weights]
+    misfits = [f'{name} {tuple(weights[name].shape)} instead of {tuple(value.shape)}' for name, value in own.items()
+               if name in weights and weights[name].shape != value.shape]
+    if len(missing) + len(misfits) == len(own) or (not partly and (missing or misfits)):
+        raise ValueError(
+            f'{source} is not a checkpoint of this model: of its {len(own)} weights {len(missing)} are missing '
+            f'{missing[:3]} and {len(misfits)} have another shape {misfits[:3]}. Give the checkpoint that was trained '
+            'with this config, or the config it was trained with.')

@@ -1,0 +1,248 @@
+"""Turns a released CLAMP checkpoint (MMPose 0.x) and its config into a config and checkpoint of this package."""
+import json
+import re
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmpose.registry import MODELS
+from torch import Tensor
+
+from ..datasets.keypoint_names import keypoint_names
+from .checkpoint import read_checkpoint
+
+RENAMES = [
+    (r'^backbone\.', 'backbone.visual.'),
+    (r'^keypoint_head\.', 'head.'),
+    (r'^upconv_head\.', 'head.spatial_loss.upsampler.'),
+    (r'^text_encoder\.', 'head.text_encoder.text.'),
+    (r'^contexts$', 'head.prompt_learner.contexts'),
+    (r'^gamma$', 'head.cross_attention.gamma'),
+    (r'^logit_scale$', 'head.feature_loss.logit_scale'),
+    (r'^prompt_encoder\.transformer\.resblocks\.', 'head.prompt_encoder.layers.'),
+    (r'^prompt_encoder\.ln_final\.', 'head.prompt_encoder.norm.'),
+    (r'^context_decoder\.decoder\.', 'head.cross_attention.layers.'),
+    (r'^context_decoder\.', 'head.cross_attention.'),
+]
+# parameters of the authors' model that no forward pass reads
+NEVER_USED = {'text_projection', 'prompt_encoder.positional_embedding', 'prompt_encoder.text_projection'}
+# what only training needs: a checkpoint may come without it
+TRAINING_ONLY = ('head.spatial_loss.', 'head.feature_loss.')
+# the authors normalise with ImageNet's statistics
+PREPROCESSOR = dict(type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375],
+                    bgr_to_rgb=True)
+KNOWN_DATASETS = ('AP10KDataset', 'AnimalPoseDataset', 'CocoDataset')
+
+
+class ConversionReport(NamedTuple):
+    """What :func:`convert_clamp` wrote and what it did not use."""
+
+    config: Path
+    checkpoint: Path
+    matched: int
+    unused: List[str]
+    unmatched: List[str]
+
+
+def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionReport:
+    """Write ``config.py`` and ``checkpoint.pth``, which ``mmpose.apis.init_model`` loads as they are.
+
+    Args:
+        source: a released checkpoint.
+        model_config: the authors' config (``.py``), or its ``model`` dict in JSON, alone or under ``config``.
+        out_dir: where to write.
+
+    Raises:
+        ValueError: the checkpoint and the config do not belong together, or the config asks for something else
+            than the published model.
+    """
+    import torch
+    model, input_size = read_model_config(model_config)
+    config = build_config(model, input_size)
+    weights = read_checkpoint(source)
+    weights = weights.get('state_dict', weights)
+    weights = {re.sub(r'^module\.', '', name): value for name, value in weights.items()}
+
+    unused = sorted(weights.keys() & NEVER_USED)
+    renamed = rename({name: value for name, value in weights.items() if name not in NEVER_USED})
+    init_default_scope('mmpose')
+    own = MODELS.build(config.model).state_dict()
+    unexpected = sorted(renamed.keys() - own.keys())
+    if unexpected:
+        raise ValueError(f'{source} has {len(unexpected)} weights that the model of {model_config} has not: '
+                         f'{unexpected[:6]}. Is it the config this checkpoint was trained with?')
+    misfits = [f'{name} {tuple(value.shape)} instead of {tuple(own[name].shape)}' for name, value in renamed.items()
+               if value.shape != own[name].shape]
+    unmatched = sorted(name for name in own.keys() - renamed.keys() if 'num_batches_tracked' not in name)
+    needed = [name for name in unmatched if not name.startswith(TRAINING_ONLY)]
+    if misfits or needed:
+        raise ValueError(f'{source} does not fit {model_config}: {len(misfits)} shapes differ {misfits[:6]}, '
+                         f'{len(needed)} weights are missing {needed[:6]}. Is it the config this checkpoint was '
+                         'trained with?')
+    out = Path(out_dir)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / 'config.py').write_text(f"_base_ = ['mmpose::_base_/default_runtime.py']\n{config.pretty_text}")
+    torch.save(dict(state_dict=renamed, meta=dict(converted_from=Path(source).name)), out / 'checkpoint.pth')
+    return ConversionReport(out / 'config.py', out / 'checkpoint.pth', len(renamed), unused, unmatched)
+
+
+def rename(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """The authors' names -> ours; the contexts lose their leading 1."""
+    renamed = {}
+    for name, value in weights.items():
+        for pattern, replacement in RENAMES:
+            new_name, count = re.subn(pattern, replacement, name)
+            if count:
+                break
+        renamed[new_name] = value
+    renamed['head.prompt_learner.contexts'] = renamed['head.prompt_learner.contexts'].squeeze(0)
+    positions, class_embedding = 'backbone.visual.positional_embedding', 'backbone.visual.class_embedding'
+    if class_embedding in renamed:
+        # their forward adds the class embedding twice: once as the token, once to its position
+        renamed[positions] = renamed[positions].clone()
+        renamed[positions][0] += renamed[class_embedding]
+    return renamed
+
+
+def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]]]:
+    """The authors' ``model`` dict, and the (w, h) of the network input where the file tells."""
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f'{file} does not exist; give the authors\' config (.py) or its model dict in JSON.')
+    if file.suffix == '.json':
+        content = json.loads(file.read_text())
+        model = content.get('config', content.get('model', content))
+        size = content.get('input_size')
+    else:
+        content = _read_python_config(file)
+        model = content.get('model', {})
+        size = content.get('data_cfg', {}).get('image_size')
+    if model.get('type') != 'CLAMP':
+        raise ValueError(f'{file} describes a model of type {model.get("type")!r}; expected the authors\' "CLAMP".')
+    return model, tuple(size) if size else None
+
+
+def _read_python_config(file: Path) -> dict:
+    """Read an MMPose 0.x config; base files, which only describe the data set, may be missing."""
+    text = re.sub(r'^_base_ = (\[[^\]]*\]|.*)$', '', file.read_text(), flags=re.MULTILINE)
+    text = re.sub(r'\{\{\s*_base_[^}]*\}\}', 'None', text)
+    return Config.fromstring(text, '.py').to_dict()
+
+
+def build_config(model: dict, input_size: Optional[Tuple[int, int]]) -> Config:
+    """The authors' ``model`` dict -> a config of this package, with the test pipeline and the keypoints."""
+    if model.get('matching_only'):
+        raise ValueError('matching_only=True predicts from the score map alone; only the published model is converted.')
+    backbone, keypoint_head, text = model['backbone'], model['keypoint_head'], model['text_encoder']
+    input_size = input_size or (backbone['input_resolution'],) * 2
+    arch, patch = _architecture(backbone, text)
+    deconvs = tuple(keypoint_head.get('num_deconv_filters', (256, 256, 256)))
+    names = keypoint_names(model['class_names'])
+    prompt_encoder, decoder = model.get('prompt_encoder'), model['context_decoder']
+    test_cfg = model.get('test_cfg') or {}
+    codec = dict(type='KeypointHeatmap', input_size=input_size,
+                 heatmap_size=tuple(side // patch * 2**len(deconvs) for side in input_size), sigma=2)
+    drop_path = dict(drop_path_rate=backbone['drop_path_rate']) if backbone.get('drop_path_rate') else {}
+    head = dict(
+        type='CLAMPHead',
+        in_channels=keypoint_head['in_channels'] - len(names),
+        names=names,
+        text_encoder=dict(type='CLIPTextEncoder', arch=arch),
+        num_contexts=text['context_length'] - model['context_length'],
+        prompt_encoder=prompt_encoder and dict(
+            num_heads=prompt_encoder.get('transformer_heads', 8),
+            num_layers=prompt_encoder.get('transformer_layers', 1)),
+        cross_attention=dict(
+            width=decoder.get('transformer_width', 256), num_heads=decoder.get('transformer_heads', 4),
+            num_layers=decoder.get('transformer_layers', 6), dropout=decoder.get('dropout', 0.1)),
+        deconv_out_channels=deconvs,
+        deconv_kernel_sizes=tuple(keypoint_head.get('num_deconv_kernels', (4, 4, 4))),
+        spatial_loss=_spatial_loss(model, deconvs),
+        feature_loss=dict(sampling='nearest', average='all', loss_weight=model.get('CL_ratio', 1.)),
+        loss=dict(type='KeypointMSELoss', use_target_weight=True,
+                  loss_weight=keypoint_head.get('loss_keypoint', {}).get('loss_weight', 1.)),
+        decoder=codec)
+    return Config(dict(
+        custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
+        codec=codec,
+        model=dict(
+            type='TopdownPoseEstimator',
+            data_preprocessor=PREPROCESSOR,
+            backbone=dict(type='CLIPVisionTransformer' if 'patch_size' in arch['vision_cfg'] else 'CLIPResNet',
+                          arch=arch, out='embeddings', **drop_path),
+            head=head,
+            test_cfg=dict(flip_test=test_cfg.get('flip_test', True), flip_mode='heatmap',
+                          shift_heatmap=test_cfg.get('shift_heatmap', False))),
+        **_data(names, input_size, codec)))
+
+
+def _architecture(backbone: dict, text: dict) -> Tuple[dict, int]:
+    """open_clip's JSON for the authors' two towers, and the pixels per cell of the feature map."""
+    vision_cfg = dict(image_size=backbone['input_resolution'], layers=backbone.get('layers', 12))
+    if backbone['type'] == 'CLIPVisionTransformer':
+        if backbone.get('use_fpn', True):
+            raise ValueError('use_fpn=True is not the published model; only plain CLIP towers are converted.')
+        patch = backbone.get('patch_size', 32)
+        width = backbone.get('width', 768)
+        vision_cfg.update(patch_size=patch, width=width, head_width=width // backbone.get('heads', 12))
+    elif backbone['type'] == 'CLIPResNetWithAttention':
+        patch = 32
+        width = backbone.get('width', 64)
+        vision_cfg.update(width=width, head_width=width)  # their pool always has 32 heads over 32 * width channels
+    else:
+        raise ValueError(f'backbone {backbone["type"]!r} is none of the released CLAMP models\'.')
+    text_cfg = dict(context_length=text['context_length'], vocab_size=text.get('vocab_size', 49408),
+                    width=text.get('transformer_width', 512), heads=text.get('transformer_heads', 8),
+                    layers=text.get('transformer_layers', 12))
+    default_dim = 512 if 'patch_size' in vision_cfg else 1024
+    return dict(embed_dim=backbone.get('output_dim', default_dim), quick_gelu=True, vision_cfg=vision_cfg,
+                text_cfg=text_cfg), patch
+
+
+def _spatial_loss(model: dict, deconvs: tuple) -> Optional[dict]:
+    if not model.get('identity_head'):
+        return None
+    upconv = model.get('upconv_head')
+    if not upconv or len(upconv.get('num_deconv_filters', (256, 256, 256))) != len(deconvs):
+        raise ValueError('the score map must be upsampled ("upconv_head") by as many deconvolutions as the heatmap.')
+    return dict(upsample='deconv', loss_weight=model['identity_head'].get('loss_keypoint', {}).get('loss_weight', 1.))
+
+
+def _data(names: List[str], input_size: Tuple[int, int], codec: Dict[str, Any]) -> dict:
+    """Test pipeline and keypoints: those of a known data set with these names, or ones made from the names."""
+    pipeline = [
+        dict(type='LoadImage'),
+        dict(type='GetBBoxCenterScale'),
+        dict(type='TopdownAffine', input_size=input_size),
+        dict(type='PackPoseInputs')]
+    known = [dataset for dataset in KNOWN_DATASETS if _same_keypoints(keypoint_names(dataset), names)]
+    dataset = dict(type=known[0]) if known else dict(type='BaseCocoStyleDataset', metainfo=metainfo_from_names(names))
+    dataset.update(data_mode='topdown', test_mode=True, pipeline=pipeline)
+    loader = dict(batch_size=32, num_workers=2, persistent_workers=True, drop_last=False,
+                  sampler=dict(type='DefaultSampler', shuffle=False, round_up=False), dataset=dataset)
+    return dict(dataset_type=dataset['type'], data_mode='topdown', train_dataloader=loader, test_dataloader=loader,
+                test_evaluator=dict(type='CocoMetric'))
+
+
+def _same_keypoints(first: List[str], second: List[str]) -> bool:
+    """Equal names in the same order, whatever the order of their words ('tail root', 'root of tail')."""
+    return len(first) == len(second) and all(
+        set(a.split()) - {'of'} == set(b.split()) - {'of'} for a, b in zip(first, second))
+
+
+def metainfo_from_names(names: List[str]) -> dict:
+    """MMPose's metainfo for keypoints of which only the names are known; 'left x' is paired with 'right x'."""
+    sides = {'left': 'right', 'right': 'left'}
+
+    def opposite(name: str) -> str:
+        swapped = ' '.join(sides.get(word, word) for word in name.split())
+        return swapped if swapped != name and swapped in names else ''
+
+    return dict(
+        dataset_name='converted',
+        keypoint_info={i: dict(name=name, id=i, color=[51, 153, 255], type='', swap=opposite(name))
+                       for i, name in enumerate(names)},
+        skeleton_info={},
+        joint_weights=[1.] * len(names),
+        sigmas=[0.05] * len(names))

@@ -1,0 +1,107 @@
+"""``clip://``: CLIP weights of every publisher under one set of names, ``visual.*`` and ``text.*``."""
+import json
+import re
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+from torch import Tensor, cat
+
+from .checkpoint import _is_torchscript, read_checkpoint
+
+# what a CLIP text tower is called at the top level of OpenAI's and open_clip's checkpoints
+TEXT_KEYS = ('transformer.', 'token_embedding.', 'positional_embedding', 'ln_final.', 'text_projection')
+
+# Hugging Face CLIPModel -> open_clip, applied in order
+HUGGING_FACE_RENAMES = [
+    (r'^visual_projection\.weight$', 'visual.proj'),
+    (r'^text_projection\.weight$', 'text.text_projection'),
+    (r'^vision_model\.embeddings\.class_embedding$', 'visual.class_embedding'),
+    (r'^vision_model\.embeddings\.patch_embedding\.', 'visual.conv1.'),
+    (r'^vision_model\.embeddings\.position_embedding\.weight$', 'visual.positional_embedding'),
+    (r'^vision_model\.pre_layrnorm\.', 'visual.ln_pre.'),
+    (r'^vision_model\.post_layernorm\.', 'visual.ln_post.'),
+    (r'^text_model\.embeddings\.token_embedding\.', 'text.token_embedding.'),
+    (r'^text_model\.embeddings\.position_embedding\.weight$', 'text.positional_embedding'),
+    (r'^text_model\.final_layer_norm\.', 'text.ln_final.'),
+    (r'^vision_model\.encoder\.layers\.', 'visual.transformer.resblocks.'),
+    (r'^text_model\.encoder\.layers\.', 'text.transformer.resblocks.'),
+    (r'\.self_attn\.out_proj\.', '.attn.out_proj.'),
+    (r'\.layer_norm(\d)\.', r'.ln_\1.'),
+    (r'\.mlp\.fc1\.', '.mlp.c_fc.'),
+    (r'\.mlp\.fc2\.', '.mlp.c_proj.'),
+]
+
+
+def load_from_clip(filename: str, map_location: Any = None) -> dict:
+    """Read the CLIP checkpoint that a ``clip://`` address names.
+
+    Args:
+        filename: ``clip://PATH``, a file of OpenAI (TorchScript ``.pt``), open_clip (``.bin``, ``.pt``,
+            ``.safetensors``) or Hugging Face (``.bin``, ``.safetensors``), or a Hugging Face folder;
+            or ``clip://MODEL/TAG`` with a model and a pretrained tag of open_clip, such as
+            ``clip://ViT-B-16-quickgelu/openai``, which open_clip downloads once.
+
+    Returns:
+        dict: ``state_dict`` (float32, names of open_clip's towers under ``visual.`` and ``text.``) and
+        ``quick_gelu``: True, False, or None where the file does not tell.
+
+    Raises:
+        FileNotFoundError: neither a path nor a known tag.
+        ValueError: the file holds no CLIP weights.
+    """
+    path, quick_gelu = _locate(filename[len('clip://'):])
+    content = read_checkpoint(path)
+    weights = content.get('state_dict', content)
+    weights = {re.sub(r'^module\.', '', name): value.float() for name, value in weights.items()
+               if isinstance(value, Tensor) and value.is_floating_point()}
+    if any(name.startswith(('vision_model.', 'text_model.')) for name in weights):
+        weights = _from_hugging_face(weights)
+    weights = {(f'text.{name}' if name.startswith(TEXT_KEYS) else name): value for name, value in weights.items()}
+    if not any(name.startswith(('visual.', 'text.')) for name in weights):
+        raise ValueError(f'{path} holds no CLIP weights: expected names such as "visual.conv1.weight" or '
+                         f'"vision_model.*", found {list(weights)[:3]}.')
+    return dict(state_dict=weights, quick_gelu=quick_gelu)
+
+
+def _locate(address: str) -> Tuple[Path, Any]:
+    """The file behind a path or an open_clip tag, and whether its towers use QuickGELU."""
+    path = Path(address).expanduser()
+    if path.is_file():
+        return path, (True if _is_torchscript(path) else None)  # TorchScript archives are OpenAI's own
+    if path.is_dir():
+        for name in ('model.safetensors', 'pytorch_model.bin', 'open_clip_model.safetensors',
+                     'open_clip_pytorch_model.bin'):
+            if (path / name).is_file():
+                return path / name, _hugging_face_quick_gelu(path / 'config.json')
+        raise FileNotFoundError(f'{path} holds neither model.safetensors nor pytorch_model.bin; found '
+                                f'{sorted(p.name for p in path.iterdir())[:8]}.')
+    model, _, tag = address.rpartition('/')
+    from open_clip.pretrained import download_pretrained, get_pretrained_cfg, list_pretrained_tags_by_model
+    published = get_pretrained_cfg(model, tag) if model else {}
+    if not published:
+        tags = list_pretrained_tags_by_model(model) if model else []
+        known = f'; tags of {model}: {", ".join(tags)}' if tags else ''
+        raise FileNotFoundError(f'clip://{address}: no such file, and no MODEL/TAG that open_clip knows{known}. '
+                                'Give the path of a checkpoint, or for example clip://ViT-B-16-quickgelu/openai.')
+    return Path(download_pretrained(published)), published.get('quick_gelu')
+
+
+def _hugging_face_quick_gelu(config: Path) -> Any:
+    if not config.is_file():
+        return None
+    vision = json.loads(config.read_text()).get('vision_config') or {}
+    return vision.get('hidden_act', 'quick_gelu') == 'quick_gelu'  # the default of CLIPVisionConfig
+
+
+def _from_hugging_face(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """Rename, join query, key and value, and turn the projections round (``Linear`` keeps ``[out, in]``)."""
+    renamed = {}
+    for name, value in weights.items():
+        for pattern, replacement in HUGGING_FACE_RENAMES:
+            name = re.sub(pattern, replacement, name)
+        renamed[name] = value.t() if name in ('visual.proj', 'text.text_projection') else value
+    for name in [name for name in renamed if '.self_attn.q_proj.' in name]:
+        parts = [renamed.pop(name.replace('.q_proj.', f'.{letter}_proj.')) for letter in 'qkv']
+        prefix, kind = name.split('.self_attn.q_proj.')
+        renamed[f'{prefix}.attn.in_proj_{kind}'] = cat(parts)
+    return renamed

@@ -1,0 +1,24 @@
+import re
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop
+from mmpose.registry import HOOKS
+
+from ..checkpoint import check_fit
+
+
+@HOOKS.register_module()
+class CheckpointFitHook(Hook):
+    """Stops before a checkpoint of another model is half loaded; MMEngine only warns.
+
+    Testing and resuming need every weight. ``load_from`` for training may bring some of them, but not none.
+    """
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        weights = checkpoint.get('state_dict', checkpoint)
+        weights = {re.sub(r'^module\.', '', name): value for name, value in weights.items()}
+        training = isinstance(runner._train_loop, BaseLoop)
+        check_fit(model, weights, source=runner._load_from or 'the checkpoint to resume from',
+                  partly=training and not runner._resume)

@@ -1,0 +1,34 @@
+from mmengine.dataset import BaseDataset
+from mmengine.hooks import Hook
+from mmpose.datasets.datasets.base import BaseCocoStyleDataset
+from mmpose.registry import HOOKS
+
+
+@HOOKS.register_module()
+class DatasetFitHook(Hook):
+    """Compares the keypoints of every annotation with the metainfo, before the first step trips over them."""
+
+    def before_train(self, runner) -> None:
+        self._check(runner.train_loop.dataloader.dataset, 'train_dataloader')
+        if runner.val_loop is not None:
+            self._check(runner.val_loop.dataloader.dataset, 'val_dataloader')
+
+    def before_test(self, runner) -> None:
+        self._check(runner.test_loop.dataloader.dataset, 'test_dataloader')
+
+    @staticmethod
+    def _check(dataset, loader: str) -> None:
+        if not isinstance(dataset, BaseCocoStyleDataset):
+            return
+        metainfo = dataset.metainfo
+        names = metainfo['keypoint_id2name']
+        expected = metainfo['num_keypoints']
+        for i in range(len(dataset)):
+            info = BaseDataset.get_data_info(dataset, i)  # without MMPose's copies of the metainfo
+            found = info['keypoints'].shape[1]
+            if found != expected:
+                raise ValueError(
+                    f'{dataset.ann_file}: annotation {info["id"]} has {found} keypoints, the metainfo of '
+                    f'{metainfo["dataset_name"]!r} has {expected} ({names[0]!r} ... {names[expected - 1]!r}). Give '
+                    f'{loader}.dataset the type or metainfo of these annotations, or other annotations; '
+                    'tools/check_dataset.py lists every case.')

@@ -1,0 +1,40 @@
+from typing import Any, Callable, Hashable
+
+import torch
+from torch import nn
+
+
+class Cached(nn.Module):
+    """Keeps what does not depend on the image, in eval mode.
+
+    Training mode, loading weights, and moving or converting the module drop what was kept. With gradients enabled
+    nothing is kept or reused, so that none are lost.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._kept = {}
+
+    def cached(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """``compute()``, or what it gave before; computed in full precision, to be right outside autocast too."""
+        if self.training or torch.is_grad_enabled():
+            return compute()
+        if key not in self._kept:
+            with torch.autocast(device_type=next(self.parameters()).device.type, enabled=False):
+                self._kept[key] = compute()
+        return self._kept[key]
+
+    def drop_cache(self) -> None:
+        self._kept.clear()
+
+    def train(self, mode: bool = True) -> 'Cached':
+        self.drop_cache()
+        return super().train(mode)
+
+    def _apply(self, *args, **kwargs) -> 'Cached':
+        self.drop_cache()
+        return super()._apply(*args, **kwargs)
+
+    def _load_from_state_dict(self, *args, **kwargs) -> None:
+        self.drop_cache()
+        super()._load_from_state_dict(*args, **kwargs)

@@ -1,0 +1,3 @@
+from .clamp_head import CLAMPHead
+
+__all__ = ['CLAMPHead']

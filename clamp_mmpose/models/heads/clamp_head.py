@@ -1,0 +1,245 @@
+from typing import Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from mmengine.structures import PixelData
+from mmpose.models.heads import HeatmapHead
+from mmpose.registry import MODELS
+from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions
+from torch import Tensor, nn
+
+from ...datasets.keypoint_names import keypoint_names
+from ..cached import Cached
+from ..layers import PromptCrossAttention, PromptEncoder, PromptLearner
+from ..losses import FeatureContrastiveLoss
+
+Embeddings = Tuple[Tensor, Tensor, Tensor]
+
+
+@MODELS.register_module()
+class CLAMPHead(Cached, HeatmapHead):
+    """Heatmap head that reads keypoint names (CLAMP, Zhang et al. 2023).
+
+    The predictor on the fused features is the stock :class:`HeatmapHead`, whose further arguments are passed on.
+
+    Shapes: B images, K keypoints, C channels of the feature map, D the width of the shared image-text space, h x w
+    cells of the feature map, H x W of the heatmap.
+
+    Args:
+        in_channels: C.
+        names: what the prompts name: a data set type, its metainfo, or K names; see :func:`keypoint_names`.
+        text_encoder: config of a text encoder such as :class:`CLIPTextEncoder`.
+        prompts: ``'text'``: learned contexts and names through the text encoder (eq. 2); ``'matrix'``: a trainable
+            ``[K, D]`` in place of E_prompt (Table 8); ``'baked'``: a fixed ``[K, D]``, as ``tools/export.py`` writes.
+        num_contexts: k of eq. 2.
+        prompt_encoder: arguments of :class:`PromptEncoder`; None leaves it out (Table 6).
+        cross_attention: arguments of :class:`PromptCrossAttention`; None leaves it out.
+        project: for a backbone that knows no language: a learned 1x1 projection gives the dense embeddings, and their
+            mean the global one.
+        spatial_loss: arguments of :class:`SpatialContrastiveLoss`; None leaves it out (Table 6).
+        feature_loss: arguments of :class:`FeatureContrastiveLoss`; None leaves it out (Table 6).
+        embed_dims: D; follows from the text encoder and is only given where there is none.
+
+    Raises:
+        ValueError: the names are unusable, or the backbone gives something else than announced here.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 names: Union[str, dict, Sequence[str]],
+                 text_encoder: OptConfigType = None,
+                 prompts: str = 'text',
+                 num_contexts: int = 8,
+                 prompt_encoder: Optional[dict] = dict(num_heads=8),  # noqa: B006 (read only)
+                 cross_attention: Optional[dict] = dict(width=256, num_heads=4, num_layers=3),  # noqa: B006
+                 project: bool = False,
+                 spatial_loss: Optional[dict] = dict(upsample='bilinear'),  # noqa: B006
+                 feature_loss: Optional[dict] = dict(sampling='bilinear'),  # noqa: B006
+                 deconv_out_channels: Sequence[int] = (256, 256, 256),
+                 embed_dims: Optional[int] = None,
+                 **heatmap_head):
+        names = keypoint_names(names)
+        super().__init__(in_channels + len(names), len(names), deconv_out_channels, **heatmap_head)
+        self.map_channels = in_channels
+        self.names = names
+        self.prompts = prompts
+        if text_encoder is not None:
+            text_encoder = MODELS.build(text_encoder)
+            embed_dims = text_encoder.embed_dims
+        self.embed_dims = embed_dims
+        if prompts == 'text':
+            self.text_encoder = text_encoder
+            self.prompt_learner = PromptLearner(names, text_encoder, num_contexts)
+            self.prompt_encoder = PromptEncoder(embed_dims, **prompt_encoder) if prompt_encoder else None
+        elif prompts == 'matrix':
+            self.prompt_matrix = nn.Parameter(torch.randn(len(names), embed_dims) * embed_dims**-0.5)
+            cross_attention = None
+        elif prompts == 'baked':
+            self.register_buffer('baked_prompts', torch.zeros(len(names), embed_dims))
+        else:
+            raise ValueError(f"prompts must be 'text', 'matrix' or 'baked', got {prompts!r}.")
+        self.cross_attention = PromptCrossAttention(embed_dims, **cross_attention) if cross_attention else None
+        self.projection = None
+        if project:
+            self.projection = nn.Conv2d(in_channels, embed_dims, 1)
+            self.init_cfg = [*self.init_cfg, dict(type='Xavier', override=dict(name='projection'))]
+        self.spatial_loss = self.feature_loss = None
+        if spatial_loss:
+            self.spatial_loss = MODELS.build(dict(
+                type='SpatialContrastiveLoss', num_keypoints=len(names), num_stages=len(deconv_out_channels or ()),
+                **spatial_loss))
+        if feature_loss:
+            self.feature_loss = MODELS.build(dict(type='FeatureContrastiveLoss', **feature_loss))
+
+    def language(self) -> Tensor:
+        """The prompts before any image is seen, ``[K, D]``."""
+        if self.prompts == 'matrix':
+            return self.prompt_matrix
+        if self.prompts == 'baked':
+            return self.baked_prompts
+        prompts = self.text_encoder.encode(*self.prompt_learner(self.text_encoder))
+        return prompts if self.prompt_encoder is None else self.prompt_encoder(prompts)
+
+    def set_names(self, names: Union[str, dict, Sequence[str]]) -> None:
+        """Prompt with other names for the same K keypoints."""
+        names = keypoint_names(names)
+        if len(names) != len(self.names) or self.prompts != 'text':
+            raise ValueError(f'this head has {len(self.names)} keypoints with prompts={self.prompts!r}; {len(names)} '
+                             'other names can only be set for as many keypoints and prompts="text".')
+        self.prompt_learner.set_names(names, self.text_encoder)
+        self.names = names
+        self.drop_cache()
+
+    def embed(self, feats: Tuple[Tensor, ...]) -> Embeddings:
+        """The feature map ``[B, C, h, w]`` with its dense ``[B, D, h, w]`` and global ``[B, D]`` embeddings."""
+        if self.projection is not None:
+            feature_map = self._checked_map(feats[-1])
+            dense = self.projection(feature_map)
+            return feature_map, dense, dense.mean(dim=(2, 3))
+        if len(feats) != 3 or feats[2].ndim != 2:
+            raise ValueError("CLAMPHead needs (map, dense, global) from the backbone, which gave "
+                             f"{[tuple(feat.shape) for feat in feats]}: set out='embeddings' on a CLIP tower, or "
+                             'project=True on the head for a backbone that knows no language.')
+        feature_map, dense, global_ = feats
+        if dense.shape[1] != self.embed_dims:
+            raise ValueError(f'the backbone embeds into {dense.shape[1]} dimensions, the text encoder into '
+                             f'{self.embed_dims}: give both the same "arch".')
+        return self._checked_map(feature_map), dense, global_
+
+    def _checked_map(self, feature_map: Tensor) -> Tensor:
+        if feature_map.shape[1] != self.map_channels:
+            raise ValueError(f'the feature map has {feature_map.shape[1]} channels, the head in_channels='
+                             f'{self.map_channels}: give it those of the backbone.')
+        return feature_map
+
+    def adapt(self, dense: Tensor, global_: Tensor) -> Tuple[Tensor, Tensor]:
+        """Adapt the prompts to the images and look for them there (eq. 3-4).
+
+        Returns:
+            tuple: prompts ``[B, K, D]`` and score map ``[B, K, h, w]``, the cosine of each prompt with each cell.
+        """
+        prompts = self.cached('language', self.language)
+        if self.cross_attention is None:
+            prompts = prompts.expand(dense.shape[0], -1, -1)
+        else:
+            prepared = None
+            if not self.training:
+                prepared = self.cached('prepared', lambda: self.cross_attention.prepare(prompts[None]))
+            prompts = self.cross_attention(prompts, dense, global_, prepared)
+        cells = F.normalize(dense, dim=1)
+        scores = F.normalize(prompts, dim=-1) @ cells.flatten(2)
+        return prompts, scores.unflatten(2, (int(dense.shape[2]), int(dense.shape[3])))
+
+    def fuse(self, feature_map: Tensor, score_map: Tensor) -> Tensor:
+        """Heatmaps ``[B, K, H, W]`` from the feature map and the score map side by side (eq. 9)."""
+        return super().forward((torch.cat([feature_map, score_map], dim=1),))
+
+    def forward(self, feats: Tuple[Tensor, ...]) -> Tensor:
+        """Features of the backbone -> heatmaps ``[B, K, H, W]``."""
+        feature_map, dense, global_ = self.embed(feats)
+        return self.fuse(feature_map, self.adapt(dense, global_)[1])
+
+    def score_map(self, feats: Tuple[Tensor, ...]) -> Tensor:
+        """Features of the backbone -> score map ``[B, K, h, w]`` (eq. 4)."""
+        return self.adapt(*self.embed(feats)[1:])[1]
+
+    def match(self, feats: Tuple[Tensor, ...], keypoints: Tensor, input_size: Tuple[int, int]) -> Tensor:
+        """Cosine of the feature at each keypoint with each prompt, M of eq. 7 (Fig. 3).
+
+        Args:
+            feats: features of the backbone.
+            keypoints: ``[B, K, 2]``, (x, y) in pixels of the network input.
+            input_size: (w, h) of the network input.
+
+        Returns:
+            Tensor: ``[B, K, K]``, keypoints by prompts.
+        """
+        _, dense, global_ = self.embed(feats)
+        prompts, _ = self.adapt(dense, global_)
+        features, _ = FeatureContrastiveLoss().sample(dense.float(), keypoints.float(), input_size)
+        return F.normalize(features, dim=-1) @ F.normalize(prompts.float(), dim=-1).transpose(1, 2)
+
+    def decode(self, batch_outputs: Tensor) -> list:
+        """See :class:`BaseHead`; in full precision, since NumPy has no bfloat16."""
+        return super().decode(batch_outputs.float())
+
+    def predict(self, feats: Features, batch_data_samples: OptSampleList, test_cfg: ConfigType = {}) -> Predictions:  # noqa: B006
+        """As :class:`HeatmapHead`; ``test_cfg['output_score_maps']`` adds ``score_maps [K, h, w]`` to the fields."""
+        predictions = super().predict(feats, batch_data_samples, test_cfg)
+        if not test_cfg.get('output_score_maps', False):
+            return predictions
+        instances, fields = predictions if isinstance(predictions, tuple) else (predictions, None)
+        score_maps = self.score_map(feats[0] if test_cfg.get('flip_test', False) else feats).float()
+        if fields is None:
+            fields = [PixelData() for _ in instances]
+        for field, score_map in zip(fields, score_maps):
+            # PixelData holds maps of one size only
+            size = field.shape or score_map.shape[1:]
+            field.score_maps = F.interpolate(score_map[None], size, mode='bilinear', align_corners=False)[0]
+        return instances, fields
+
+    def loss(self, feats: Tuple[Tensor, ...], batch_data_samples: OptSampleList, train_cfg: ConfigType = {}) -> dict:  # noqa: B006
+        """Losses of eq. 10: ``loss_kpt``, ``loss_spatial``, ``loss_feature``; and ``acc_pose``.
+
+        Raises:
+            ValueError: the data have another number of keypoints than the head has names.
+        """
+        heatmaps = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
+        weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples])
+        if heatmaps.shape[1] != len(self.names):
+            raise ValueError(f'the data have {heatmaps.shape[1]} keypoints, the head has {len(self.names)} names '
+                             f'({self.names[0]!r} ... {self.names[-1]!r}): let names= point to the data set in use.')
+        feature_map, dense, global_ = self.embed(feats)
+        prompts, score_map = self.adapt(dense, global_)
+        predicted = self.fuse(feature_map, score_map)
+
+        losses = dict(loss_kpt=self.loss_module(predicted, heatmaps, weights))
+        if self.spatial_loss is not None:
+            losses['loss_spatial'] = self.spatial_loss(score_map, heatmaps, weights)
+        if self.feature_loss is not None:
+            input_size = batch_data_samples[0].metainfo['input_size']
+            labels = [sample.gt_instance_labels for sample in batch_data_samples]
+            if 'keypoint_labels' in labels[0]:  # KeypointHeatmap gives the keypoints themselves
+                keypoints = torch.cat([label.keypoint_labels for label in labels])
+            else:
+                keypoints = _peaks(heatmaps) * heatmaps.new_tensor(input_size) / heatmaps.new_tensor(
+                    heatmaps.shape[:1:-1])
+            losses['loss_feature'] = self.feature_loss(dense, prompts, keypoints, weights, input_size)
+        if train_cfg.get('compute_acc', True):
+            losses['acc_pose'] = _accuracy(predicted.detach(), heatmaps, weights)
+        return losses
+
+
+def _peaks(heatmaps: Tensor) -> Tensor:
+    """(x, y) of each map's maximum: ``[B, K, H, W]`` -> ``[B, K, 2]``, heatmap pixels."""
+    flat = heatmaps.flatten(2).argmax(dim=-1)
+    width = heatmaps.shape[3]
+    return torch.stack([flat % width, torch.div(flat, width, rounding_mode='floor')], dim=-1).float()
+
+
+def _accuracy(predicted: Tensor, heatmaps: Tensor, weights: Tensor, threshold: float = 0.05) -> Tensor:
+    """Share of labelled keypoints whose peaks lie within 5 % of the map's size, on the device (the stock one waits)."""
+    offset = (_peaks(predicted) - _peaks(heatmaps)) / weights.new_tensor(heatmaps.shape[:1:-1])
+    labelled = weights > 0
+    hits = (offset.norm(dim=-1) < threshold) & labelled
+    return hits.sum() / labelled.sum().clamp(min=1)

@@ -1,0 +1,102 @@
+from typing import Optional
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Multi-head attention whose query, key and value projections have no bias, as in DenseCLIP."""
+
+    def __init__(self, width: int, num_heads: int, dropout: float):
+        super().__init__()
+        self.num_heads = num_heads
+        self.q_proj = nn.Linear(width, width, bias=False)
+        self.k_proj = nn.Linear(width, width, bias=False)
+        self.v_proj = nn.Linear(width, width, bias=False)
+        self.proj = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, query: Tensor, memory: Tensor) -> Tensor:
+        q, k, v = (x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+                   for x in (self.q_proj(query), self.k_proj(memory), self.v_proj(memory)))
+        q = q.expand(k.shape[0], -1, -1, -1)
+        return self.dropout(self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)))
+
+
+class CrossAttentionLayer(nn.Module):
+    """Prompts attend to each other, then to the image; pre-norm."""
+
+    def __init__(self, width: int, num_heads: int, dropout: float):
+        super().__init__()
+        self.self_attn = Attention(width, num_heads, dropout)
+        self.cross_attn = Attention(width, num_heads, dropout)
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
+        self.norm3 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout),
+                                 nn.Linear(4 * width, width), nn.Dropout(dropout))
+
+    def relate(self, x: Tensor) -> Tensor:
+        """The half that sees prompts alone."""
+        normed = self.norm1(x)
+        return x + self.self_attn(normed, normed)
+
+    def look(self, x: Tensor, memory: Tensor) -> Tensor:
+        """The half that sees the image."""
+        x = x + self.cross_attn(self.norm2(x), memory)
+        return x + self.mlp(self.norm3(x))
+
+
+class PromptCrossAttention(BaseModule):
+    """Language attends to the image's [global; dense] tokens (CLAMP, section 3.2.1, after DenseCLIP).
+
+    The prompts come out as prompts + gamma * attended, with a learned gamma ``[D]``.
+
+    Shapes: B images, K keypoints, D the width of the shared image-text space.
+
+    Args:
+        embed_dims: D.
+        width: of the attention; 256, 4 heads and 3 layers in the released configs.
+        dropout: on the outputs of attention and MLP.
+    """
+
+    def __init__(self, embed_dims: int, width: int = 256, num_heads: int = 4, num_layers: int = 3,
+                 dropout: float = 0.1):
+        super().__init__()
+        self.memory_proj = nn.Sequential(nn.LayerNorm(embed_dims), nn.Linear(embed_dims, width), nn.LayerNorm(width))
+        self.text_proj = nn.Sequential(nn.LayerNorm(embed_dims), nn.Linear(embed_dims, width))
+        self.layers = nn.ModuleList(CrossAttentionLayer(width, num_heads, dropout) for _ in range(num_layers))
+        self.out_proj = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, embed_dims))
+        self.gamma = nn.Parameter(torch.full((embed_dims,), 1e-3))  # so that training starts from CLIP's own text
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def prepare(self, prompts: Tensor) -> Tensor:
+        """What is known of the queries before any image: ``[B or 1, K, D]`` -> ``[B or 1, K, width]``."""
+        return self.layers[0].relate(self.text_proj(prompts))
+
+    def forward(self, prompts: Tensor, dense: Tensor, global_: Tensor, prepared: Optional[Tensor] = None) -> Tensor:
+        """Adapt the prompts to each image.
+
+        Args:
+            prompts: ``[K, D]``.
+            dense: ``[B, D, h, w]``.
+            global_: ``[B, D]``.
+            prepared: what :meth:`prepare` gave for these prompts, if it was kept.
+
+        Returns:
+            Tensor: ``[B, K, D]``.
+        """
+        prompts = prompts[None]
+        if prepared is None:  # expanded first: every image has a dropout mask of its own
+            prepared = self.prepare(prompts.expand(dense.shape[0], -1, -1))
+        memory = self.memory_proj(torch.cat([global_[:, None], dense.flatten(2).transpose(1, 2)], dim=1))
+        x = self.layers[0].look(prepared, memory)
+        for layer in self.layers[1:]:
+            x = layer.look(layer.relate(x), memory)
+        return prompts + self.gamma * self.out_proj(x)

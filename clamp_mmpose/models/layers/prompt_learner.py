@@ -1,0 +1,55 @@
+from typing import List, Sequence, Tuple
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ..text_encoders import CLIPTextEncoder
+
+
+class PromptLearner(BaseModule):
+    """Pose-specific prompts, CLAMP eq. 2: k learned context tokens before the name of each keypoint.
+
+    Args:
+        names: K different names, of any length the text tower can hold beside the contexts.
+        text_encoder: whose tokens they are; it is not kept.
+        num_contexts: k.
+
+    Raises:
+        ValueError: a name is empty, occurs twice, or is too long.
+    """
+
+    def __init__(self, names: Sequence[str], text_encoder: CLIPTextEncoder, num_contexts: int = 8):
+        super().__init__()
+        self.contexts = nn.Parameter(torch.empty(num_contexts, text_encoder.width))
+        nn.init.trunc_normal_(self.contexts)  # standard deviation 1, as in the authors' code
+        self.set_names(names, text_encoder)
+
+    def set_names(self, names: Sequence[str], text_encoder: CLIPTextEncoder) -> None:
+        """Prompt for other keypoints with the same contexts."""
+        if len(set(names)) < len(names):
+            raise ValueError(f'keypoint names must differ, got {list(names)}.')
+        tokenizer = text_encoder.tokenizer
+        room = text_encoder.max_length - len(self.contexts) - 2  # start and end token
+        rows: List[List[int]] = []
+        for name, ids in zip(names, text_encoder.tokenize(names)):
+            if not ids:
+                raise ValueError(f'keypoint names must not be empty, got {name!r} in {list(names)}.')
+            if len(ids) > room:
+                raise ValueError(f'keypoint name {name!r} takes {len(ids)} tokens; this text tower of '
+                                 f'{text_encoder.max_length} has room for {room} beside {len(self.contexts)} contexts.')
+            rows.append([tokenizer.sot_token_id, *ids, tokenizer.eot_token_id])
+        longest = max(map(len, rows))
+        device = self.contexts.device
+        tokens = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=device)
+        ends = torch.tensor([len(row) - 1 for row in rows], device=device)
+        self.names = list(names)
+        # both follow from the names and are not saved
+        self.register_buffer('tokens', tokens, persistent=False)
+        self.register_buffer('ends', ends + len(self.contexts), persistent=False)
+
+    def forward(self, text_encoder: CLIPTextEncoder) -> Tuple[Tensor, Tensor]:
+        """Token embeddings ``[K, L, width]`` of [start][contexts][name][end], and where each ends ``[K]``."""
+        embedded = text_encoder.text.token_embedding(self.tokens)
+        contexts = self.contexts.expand(len(embedded), -1, -1)
+        return torch.cat([embedded[:, :1], contexts, embedded[:, 1:]], dim=1), self.ends

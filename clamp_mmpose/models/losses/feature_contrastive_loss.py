@@ -1,0 +1,87 @@
+import math
+from typing import Tuple
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import all_reduce, get_world_size
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class FeatureContrastiveLoss(nn.Module):
+    """Matches the image feature at each keypoint with that keypoint's prompt, both ways (CLAMP eq. 6-8).
+
+    Shapes: B images, K keypoints, D the width of the shared image-text space, h x w cells of the feature grid.
+
+    Args:
+        sampling: ``'bilinear'`` reads the feature at the keypoint itself (eq. 6); ``'nearest'`` in the cell
+            trunc(coordinate / stride + 0.5), as the authors' code does.
+        average: ``'labelled'`` averages over the labelled keypoints inside the image, and keeps the others out of the
+            negatives; ``'all'`` is the authors' code: over all B * K, where a keypoint without a feature contributes
+            a zero one and stays among the negatives.
+        loss_weight: alpha_2 of eq. 10.
+    """
+
+    def __init__(self, sampling: str = 'bilinear', average: str = 'labelled', loss_weight: float = 1.):
+        super().__init__()
+        if sampling not in ('bilinear', 'nearest'):
+            raise ValueError(f"sampling must be 'bilinear' or 'nearest', got {sampling!r}.")
+        if average not in ('labelled', 'all'):
+            raise ValueError(f"average must be 'labelled' or 'all', got {average!r}.")
+        self.sampling = sampling
+        self.average = average
+        self.loss_weight = loss_weight
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))  # CLIP's initial temperature
+
+    def forward(self, dense: Tensor, prompts: Tensor, keypoints: Tensor, weights: Tensor,
+                input_size: Tuple[int, int]) -> Tensor:
+        """Contrast features with prompts.
+
+        Args:
+            dense: ``[B, D, h, w]``, the image in the shared space.
+            prompts: ``[B, K, D]``.
+            keypoints: ``[B, K, 2]``, (x, y) in pixels of the network input; where the weight is 0, anything.
+            weights: ``[B, K]``, 0 where a keypoint is not labelled.
+            input_size: (w, h) of the network input in pixels.
+
+        Returns:
+            Tensor: a scalar; 0 where nothing is labelled.
+        """
+        dense, prompts, keypoints = dense.float(), prompts.float(), keypoints.float()
+        features, inside = self.sample(dense, keypoints, input_size)
+        has_feature = inside & (weights > 0)
+        features = F.normalize(features * has_feature[..., None], dim=-1)
+        logits = self.logit_scale.exp() * features @ F.normalize(prompts, dim=-1).transpose(1, 2)
+        logits_of_prompts = logits.transpose(1, 2)
+        if self.average == 'labelled':
+            weights = weights * has_feature
+            logits_of_prompts = logits_of_prompts.masked_fill(
+                ~has_feature[:, None], torch.finfo(logits.dtype).min)
+        labels = torch.arange(logits.shape[1], device=logits.device).expand(logits.shape[:2])
+        losses = (F.cross_entropy(logits.transpose(1, 2), labels, reduction='none')
+                  + F.cross_entropy(logits_of_prompts.transpose(1, 2), labels, reduction='none')) / 2 * weights
+        return self.loss_weight * losses.sum() / self._count(weights)
+
+    def _count(self, weights: Tensor) -> Tensor:
+        """What the sum is divided by, so that averaging over processes gives the average over their keypoints."""
+        if self.average == 'all':
+            return weights.new_tensor(weights.numel())
+        count = weights.sum().detach()
+        all_reduce(count)
+        return count.clamp(min=1) / get_world_size()
+
+    def sample(self, dense: Tensor, keypoints: Tensor, input_size: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
+        """The features ``[B, K, D]`` at the keypoints, and whether each keypoint is on the grid ``[B, K]``."""
+        grid_size = dense.shape[:1:-1]  # (w, h)
+        size = keypoints.new_tensor(input_size)
+        if self.sampling == 'bilinear':
+            # pixel centres are whole numbers: the image spans -0.5 ... size - 0.5
+            normalized = (2 * keypoints + 1) / size - 1
+            inside = (normalized.abs() <= 1).all(dim=-1)
+            features = F.grid_sample(dense, normalized[:, :, None], padding_mode='border', align_corners=False)
+            return features.squeeze(-1).transpose(1, 2), inside
+        cells = torch.trunc(keypoints * keypoints.new_tensor(grid_size) / size + 0.5).long()
+        inside = ((cells >= 0) & (cells < cells.new_tensor(grid_size))).all(dim=-1)
+        flat = (cells[..., 1] * grid_size[0] + cells[..., 0]) * inside
+        return dense.flatten(2).transpose(1, 2).gather(1, flat[..., None].expand(-1, -1, dense.shape[1])), inside

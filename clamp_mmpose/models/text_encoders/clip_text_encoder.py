@@ -1,0 +1,97 @@
+from functools import lru_cache
+from typing import List, Optional, Sequence, Union
+
+import torch
+from mmpose.registry import MODELS
+from open_clip.model import _build_text_tower
+from open_clip.tokenizer import SimpleTokenizer
+from torch import Tensor, nn
+
+from ..clip_tower import CLIPTower, clip_architecture
+
+
+@MODELS.register_module()
+class CLIPTextEncoder(CLIPTower):
+    """CLIP's text tower (Radford et al. 2021), frozen: texts in, ``[K, D]`` out.
+
+    Its weights are buffers, so they are saved and moved with the model but no optimizer sees them. Gradient passes
+    through it to learned contexts.
+
+    Args:
+        arch: a name of open_clip's or its JSON as a dict, see :func:`clip_architecture`.
+        init_cfg: see :class:`CLIPTower`.
+
+    Raises:
+        ValueError: the architecture has no CLIP text transformer, or an own tokenizer.
+    """
+
+    def __init__(self, arch: Union[str, dict], init_cfg: Optional[dict] = None):
+        super().__init__('text', init_cfg)
+        config = clip_architecture(arch)
+        text_cfg = config['text_cfg']
+        if 'hf_model_name' in text_cfg or 'hf_tokenizer_name' in text_cfg or text_cfg.get('no_causal_mask'):
+            raise ValueError(f'{arch!r} is no CLIP text transformer (causal, with CLIP\'s BPE tokenizer).')
+        self.quick_gelu = config.get('quick_gelu', False)
+        self.embed_dims = config['embed_dim']
+        self.text = _build_text_tower(self.embed_dims, text_cfg, self.quick_gelu)
+        self.width = self.text.width
+        self.max_length = self.text.context_length
+        self.tokenizer = bpe_tokenizer()
+        if self.text.vocab_size < self.tokenizer.vocab_size:
+            raise ValueError(f'text_cfg has vocab_size={self.text.vocab_size}; CLIP\'s BPE needs '
+                             f'{self.tokenizer.vocab_size}.')
+        _freeze(self.text)
+        self.train(False)
+
+    def train(self, mode: bool = True) -> 'CLIPTextEncoder':
+        """Always eval mode."""
+        return super().train(False)
+
+    def tokenize(self, texts: Sequence[str]) -> List[List[int]]:
+        """BPE ids of each text, without start and end."""
+        return [self.tokenizer.encode(text) for text in texts]
+
+    def forward(self, texts: Sequence[str]) -> Tensor:
+        """Embed whole texts.
+
+        Raises:
+            ValueError: a text is longer than the tower can hold.
+        """
+        tokens = [[self.tokenizer.sot_token_id, *ids, self.tokenizer.eot_token_id] for ids in self.tokenize(texts)]
+        longest = max(map(len, tokens))
+        if longest > self.max_length:
+            raise ValueError(f'text of {longest} tokens, start and end included; the tower holds {self.max_length}: '
+                             f'{texts[[len(ids) for ids in tokens].index(longest)]!r}.')
+        ids = torch.tensor([row + [0] * (longest - len(row)) for row in tokens],
+                           device=self.text.positional_embedding.device)
+        return self.encode(self.text.token_embedding(ids), torch.tensor([len(row) - 1 for row in tokens]))
+
+    def encode(self, embeddings: Tensor, ends: Tensor) -> Tensor:
+        """Run the tower on token embeddings.
+
+        Args:
+            embeddings: ``[K, L, width]``, start token first, padded behind the end token with anything: the mask is
+                causal.
+            ends: ``[K]``, the position of each end token.
+
+        Returns:
+            Tensor: ``[K, D]``, the end tokens' outputs, projected.
+        """
+        text, length = self.text, embeddings.shape[1]
+        hidden = embeddings + text.positional_embedding[:length]
+        hidden = text.ln_final(text.transformer(hidden, attn_mask=text.attn_mask[:length, :length]))
+        return hidden[torch.arange(len(hidden), device=hidden.device), ends.to(hidden.device)] @ text.text_projection
+
+
+@lru_cache(maxsize=1)
+def bpe_tokenizer() -> SimpleTokenizer:
+    """CLIP's tokenizer, read from disk once."""
+    return SimpleTokenizer()
+
+
+def _freeze(module: nn.Module) -> None:
+    """Turn the parameters into buffers of the same names."""
+    for child in module.modules():
+        for name, parameter in list(child.named_parameters(recurse=False)):
+            delattr(child, name)
+            child.register_buffer(name, parameter.detach())

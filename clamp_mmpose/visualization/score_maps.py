@@ -1,0 +1,43 @@
+from typing import Sequence
+
+import cv2
+import numpy as np
+
+
+def score_map_grid(image: np.ndarray, score_maps: np.ndarray, names: Sequence[str], columns: int = 5,
+                   tile_width: int = 240) -> np.ndarray:
+    """The image once for each keypoint, bright where its prompt matches (CLAMP Fig. 4).
+
+    Args:
+        image: ``[H, W, 3]`` uint8.
+        score_maps: ``[K, H, W]``, cosines; each map is stretched to its own range.
+        names: K titles.
+        columns: tiles in a row.
+        tile_width: pixels.
+
+    Returns:
+        np.ndarray: uint8, in the colour order of the image.
+    """
+    height = max(1, round(image.shape[0] * tile_width / image.shape[1]))
+    small = cv2.resize(image, (tile_width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    tiles = []
+    for score_map, name in zip(score_maps, names):
+        scores = cv2.resize(score_map.astype(np.float32), (tile_width, height))
+        low, high = float(scores.min()), float(scores.max())
+        brightness = (scores - low) / max(high - low, 1e-6)
+        tile = (small * (0.15 + 0.85 * brightness[..., None])).astype(np.uint8)
+        tiles.append(np.vstack([title(name, tile_width), tile]))
+    columns = min(columns, len(tiles))
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    rows = [np.hstack(tiles[i:i + columns]) for i in range(0, len(tiles), columns)]
+    return np.vstack(rows)
+
+
+def title(text: str, width: int, height: int = 22) -> np.ndarray:
+    """A white strip ``[height, width, 3]`` with black text, shrunk to fit."""
+    strip = np.full((height, width, 3), 255, np.uint8)
+    scale = 0.5
+    (text_width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    scale *= min(1., (width - 8) / max(text_width, 1))
+    cv2.putText(strip, text, (4, height - 7), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    return strip

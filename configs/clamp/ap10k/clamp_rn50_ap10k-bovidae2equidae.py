@@ -1,0 +1,6 @@
+# Zero-shot, Bovidae to Equidae, Table 10; the files are written by tools/datasets/ap10k_splits.py.
+_base_ = ['./clamp_rn50_ap10k.py']
+
+train_dataloader = dict(dataset=dict(ann_file='annotations/ap10k-train-split1-bovidae.json'))
+val_dataloader = dict(dataset=dict(ann_file='annotations/ap10k-val-split1-equidae.json'))
+test_dataloader = val_dataloader

@@ -1,0 +1,6 @@
+# The losses as the paper writes them: bilinear upsampling (eq. 5), bilinear sampling (eq. 6), the mean over labelled
+# keypoints (eq. 8).
+_base_ = ['./clamp_vit-b_ap10k.py']
+
+model = dict(head=dict(
+    spatial_loss=dict(upsample='bilinear'), feature_loss=dict(sampling='bilinear', average='labelled')))

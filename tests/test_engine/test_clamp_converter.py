@@ -1,0 +1,150 @@
+"""The published CLAMP code, array by array (../shared/parity)."""
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData, PixelData
+from mmpose.apis import init_model
+from mmpose.structures import PoseDataSample
+
+from clamp_mmpose.engine.clamp_converter import convert_clamp
+
+ARRAY_TOLERANCE, LOSS_TOLERANCE = 1e-4, 1e-5
+
+
+@pytest.fixture(scope='module', params=['clamp_vit_tiny', 'clamp_resnet_tiny'])
+def published(request, parity, tmp_path_factory):
+    """(converted model, what the published code gave)."""
+    folder = parity / request.param
+    report = convert_clamp(str(folder / 'checkpoint.pth'), str(folder / 'config.json'),
+                           str(tmp_path_factory.mktemp(request.param)))
+    model = init_model(str(report.config), str(report.checkpoint), device='cpu')
+    expected = {name: torch.from_numpy(value) if value.ndim else float(value)
+                for name, value in np.load(folder / 'expected.npz').items()}
+    return model, expected
+
+
+def assert_equal(got, expected, tolerance=ARRAY_TOLERANCE):
+    assert tuple(got.shape) == tuple(expected.shape)
+    assert (got - expected).abs().max() < tolerance
+
+
+@torch.no_grad()
+def test_every_array(published):
+    model, expected = published
+    head = model.head
+    feats = model.extract_feat(expected['image'])
+    for got, name in zip(feats, ('feature_map', 'dense_embedding', 'cls_embedding')):
+        assert_equal(got, expected[name])
+    tokens = head.prompt_learner.tokens
+    assert torch.equal(tokens, expected['tokens'][:, :tokens.shape[1]])
+    assert not expected['tokens'][:, tokens.shape[1]:].any()  # only padding is left
+    assert_equal(head.text_encoder.encode(*head.prompt_learner(head.text_encoder)), expected['text_embedding'])
+    assert_equal(head.language(), expected['encoded_prompts'])
+    prompts, score_map = head.adapt(*feats[1:])
+    assert_equal(prompts, expected['prompt_embedding'])
+    assert_equal(score_map, expected['score_map'])
+    assert_equal(head.score_map(feats), expected['score_map'])
+    assert_equal(model(expected['image'], None, mode='tensor'), expected['heatmap'])
+
+
+def samples(expected, flip_indices=None):
+    for i in range(len(expected['image'])):
+        sample = PoseDataSample(metainfo=dict(
+            input_size=(128, 128), input_center=np.array([63.5, 63.5]), input_scale=np.array([128., 128.]),
+            flip_indices=flip_indices))
+        sample.gt_instances = InstanceData(bboxes=np.array([[0., 0., 128., 128.]]), bbox_scores=np.ones(1))
+        sample.gt_fields = PixelData(heatmaps=expected['target'][i])
+        sample.gt_instance_labels = InstanceData(
+            keypoint_labels=expected['joints'][i:i + 1], keypoint_weights=expected['target_weight'][i, None, :, 0])
+        yield sample
+
+
+@torch.no_grad()
+def test_losses(published):
+    model, expected = published
+    losses = model.loss(expected['image'], list(samples(expected)))
+    assert abs(losses['loss_kpt'] - expected['loss_mse_loss']) < LOSS_TOLERANCE
+    assert abs(losses['loss_spatial'] - expected['loss_spatial_loss']) < LOSS_TOLERANCE
+    assert abs(losses['loss_feature'] - expected['loss_feature_loss']) < LOSS_TOLERANCE
+    # the feature loss alone is small enough to hide in the tolerance: relative too
+    assert losses['loss_feature'].item() == pytest.approx(expected['loss_feature_loss'], rel=1e-4)
+
+
+@torch.no_grad()
+def test_flip_test_and_decoding(published, parity):
+    model, expected = published
+    config = json.loads((parity / 'clamp_vit_tiny' / 'config.json').read_text())
+    flip_indices = list(range(len(config['keypoint_names'])))
+    for first, second in config['flip_pairs']:
+        flip_indices[first], flip_indices[second] = second, first
+    assert model.dataset_meta['flip_indices'] == flip_indices
+    model.test_cfg['output_heatmaps'] = True
+    try:
+        results = model.predict(expected['image'], list(samples(expected, flip_indices)))
+    finally:
+        del model.test_cfg['output_heatmaps']
+    heatmaps = torch.stack([result.pred_fields.heatmaps for result in results])
+    assert_equal(heatmaps, expected['flip_test_heatmap'])
+    keypoints = torch.from_numpy(np.concatenate([result.pred_instances.keypoints for result in results]))
+    scores = torch.from_numpy(np.concatenate([result.pred_instances.keypoint_scores for result in results]))
+    # input_center and input_scale above shift by half a pixel: (x / 128) * 128 + 63.5 - 64
+    keypoints = keypoints + 0.5
+    assert (scores - expected['preds'][..., 2]).abs().max() < ARRAY_TOLERANCE
+    # their quarter-pixel shift stops one cell before the border, MMPose's does not
+    peak = expected['preds'][..., :2] / 4
+    inner = ((peak > 2) & (peak < 29)).all(dim=-1)
+    assert inner.sum() > 20
+    assert (keypoints - expected['preds'][..., :2])[inner].abs().max() < 1e-3
+
+
+def test_command_lists_what_is_not_used(parity, tmp_path):
+    folder = parity / 'clamp_vit_tiny'
+    (tmp_path / 'model.json').write_text(json.dumps(json.loads((folder / 'config.json').read_text())['config']))
+    done = subprocess.run(
+        [sys.executable, 'tools/convert_checkpoint.py', 'clamp', str(folder / 'checkpoint.pth'), '--model-config',
+         str(tmp_path / 'model.json'), '--out', str(tmp_path / 'out')], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert '204 weights converted' in done.stdout
+    assert '3 never used by the published model: prompt_encoder.positional_embedding, ' \
+           'prompt_encoder.text_projection, text_projection' in done.stdout
+    init_model(str(tmp_path / 'out/config.py'), str(tmp_path / 'out/checkpoint.pth'), device='cpu')
+
+
+def test_reads_the_authors_python_config(parity, tmp_path):
+    """Their configs inherit the data set from a file that need not be there."""
+    folder = parity / 'clamp_resnet_tiny'
+    model = json.loads((folder / 'config.json').read_text())['config']
+    (tmp_path / 'clamp.py').write_text(
+        "_base_ = ['../../../../_base_/datasets/ap10k.py']\n"
+        "channel_cfg = dict(num_output_channels=17)\n"
+        f'model = {model!r}\n'
+        "model['keypoint_head'].update(out_channels=channel_cfg['num_output_channels'])\n"
+        'data_cfg = dict(image_size=[96, 128])\n'
+        'data = dict(train=dict(dataset_info={{_base_.dataset_info}}))\n')
+    report = convert_clamp(str(folder / 'checkpoint.pth'), str(tmp_path / 'clamp.py'), str(tmp_path / 'out'))
+    converted = init_model(str(report.config), str(report.checkpoint), device='cpu')
+    assert tuple(converted.cfg.codec.input_size) == (96, 128)
+    assert tuple(converted.cfg.codec.heatmap_size) == (24, 32)
+    assert converted.dataset_meta['dataset_name'] == 'ap10k'  # recognised by its names
+    assert converted(torch.rand(1, 3, 128, 96), None, mode='tensor').shape == (1, 17, 32, 24)
+
+
+def test_foreign_checkpoints_fail(parity, tmp_path):
+    vit, resnet = parity / 'clamp_vit_tiny', parity / 'clamp_resnet_tiny'
+    with pytest.raises(ValueError, match='Is it the config this checkpoint was trained with'):
+        convert_clamp(str(resnet / 'checkpoint.pth'), str(vit / 'config.json'), str(tmp_path))
+    weights = torch.load(vit / 'checkpoint.pth', weights_only=True)
+    weights['state_dict']['surprise.weight'] = torch.zeros(3)
+    torch.save(weights, tmp_path / 'extra.pth')
+    with pytest.raises(ValueError, match=r"1 weights that the model .* has not: \['surprise\.weight'\]"):
+        convert_clamp(str(tmp_path / 'extra.pth'), str(vit / 'config.json'), str(tmp_path))
+    del weights['state_dict']['surprise.weight'], weights['state_dict']['gamma']
+    torch.save(weights, tmp_path / 'fewer.pth')
+    with pytest.raises(ValueError, match=r"1 weights are missing \['head\.cross_attention\.gamma'\]"):
+        convert_clamp(str(tmp_path / 'fewer.pth'), str(vit / 'config.json'), str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r'nowhere\.json'):
+        convert_clamp(str(vit / 'checkpoint.pth'), 'nowhere.json', str(tmp_path))

@@ -1,0 +1,96 @@
+"""Find keypoints in images: ``CONFIG CHECKPOINT IMAGE_OR_FOLDER... --out-dir DIR``.
+
+Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image. A bad image is reported and skipped; the
+exit code is then 1.
+"""
+import argparse
+import mimetypes
+import sys
+from pathlib import Path
+
+import cv2
+import mmengine
+from rich.progress import track
+
+from clamp_mmpose.apis import ClampInferencer
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file, or the alias of a model')
+    parser.add_argument('checkpoint')
+    parser.add_argument('inputs', nargs='+', metavar='IMAGE_OR_FOLDER')
+    parser.add_argument('--out-dir', required=True)
+    parser.add_argument('--draw', choices=['keypoints', 'score_maps', 'nothing'], default='keypoints')
+    parser.add_argument('--bboxes', metavar='FILE',
+                        help='JSON {image path as given: [[x1, y1, x2, y2], ...]}; others are detected, or taken whole')
+    parser.add_argument('--batch-size', type=int, default=8, help='images whose instances run together')
+    parser.add_argument('--kpt-thr', type=float, default=0.3, help='least score of a keypoint that is drawn')
+    parser.add_argument('--det-model', help="detector of mmdet, or 'whole_image'")
+    parser.add_argument('--det-weights')
+    parser.add_argument('--det-cat-ids', type=int, nargs='+')
+    parser.add_argument('--device')
+    return parser.parse_args()
+
+
+def collect(inputs: list) -> dict:
+    """Each image and its path below ``--out-dir``: folders are searched through and keep their structure."""
+    images = {}
+    for item in map(Path, inputs):
+        if item.is_dir():
+            found = [path for path in sorted(item.rglob('*'))
+                     if (mimetypes.guess_type(path.name)[0] or '').startswith('image/')]
+            if not found:
+                raise SystemExit(f'{item} holds no images.')
+            images.update({str(path): path.relative_to(item) for path in found})
+        else:
+            images[str(item)] = Path(item.name)
+    return images
+
+
+def main() -> int:
+    args = parse_args()
+    images = collect(args.inputs)
+    boxes = mmengine.load(args.bboxes) if args.bboxes else {}
+    out = Path(args.out_dir)
+    inferencer = ClampInferencer(
+        args.config, args.checkpoint, args.device, det_model=args.det_model, det_weights=args.det_weights,
+        det_cat_ids=args.det_cat_ids)
+
+    failures = []
+    paths = list(images)
+    for start in track(range(0, len(paths), args.batch_size), description='Images'):
+        batch = paths[start:start + args.batch_size]
+        # boxes are given for all images of a call or for none
+        for group in ([path for path in batch if path in boxes], [path for path in batch if path not in boxes]):
+            if not group:
+                continue
+            results = inferencer(
+                group, batch_size=len(group), bboxes=[boxes[path] for path in group] if group[0] in boxes else None,
+                on_error='skip', return_vis=args.draw != 'nothing', kpt_thr=args.kpt_thr,
+                draw_score_maps=args.draw == 'score_maps')
+            for result in results:
+                bad = {path for path, _ in inferencer.failures}
+                done = [path for path in group if path not in bad]
+                save(out, [images[path] for path in done], result)
+            failures += inferencer.failures
+    print(f'{len(paths) - len(failures)} of {len(paths)} images done, in {out}.')
+    for path, error in failures:
+        print(f'skipped {path}: {error}', file=sys.stderr)
+    return 1 if failures else 0
+
+
+def save(out: Path, names: list, result: dict) -> None:
+    drawn = result['visualization'] or [None] * len(names)
+    for name, instances, picture in zip(names, result['predictions'], drawn):
+        target = out / 'predictions' / name.with_suffix('.json')
+        target.parent.mkdir(parents=True, exist_ok=True)
+        mmengine.dump(instances, str(target), indent='  ')
+        if picture is not None:
+            target = out / 'visualizations' / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(target), picture[..., ::-1])
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""Test a model; the command line is MMPose's. Prints one table and writes it as ``test.json`` to the work dir."""
+import argparse
+import json
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+
+from clamp_mmpose.engine.launch import add_run_arguments, build_runner, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', metavar='FILE', help='also write the metrics to this JSON file')
+    parser.add_argument('--dump', metavar='FILE', help='dump the predictions to a pickle (.pkl)')
+    parser.add_argument('--badcase', action='store_true', help='analyse bad cases (default_hooks.badcase)')
+    add_run_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
+        raise SystemExit(f'--dump writes a pickle: give it a name ending in .pkl, not {args.dump}.')
+    cfg = load_config(args)
+    cfg.load_from = args.checkpoint
+    if args.badcase:
+        cfg.default_hooks.badcase.enable = True
+    if args.dump:
+        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
+        cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
+
+    metrics = build_runner(cfg).test()
+    if not is_main_process():
+        return
+    metrics = {name: float(value) for name, value in metrics.items()}
+    width = max(map(len, metrics))
+    print(f'\n{args.config}, {args.checkpoint}')
+    for name, value in metrics.items():
+        print(f'{name:<{width}}  {value:8.4f}')
+    for path in filter(None, (Path(cfg.work_dir) / 'test.json', args.out and Path(args.out))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics), indent=2))
+        print(f'Wrote {path}.')
+
+
+if __name__ == '__main__':
+    main()
