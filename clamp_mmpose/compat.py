@@ -6,8 +6,10 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
+import warnings
 from types import ModuleType
 
+import numpy as np
 from torch import Tensor
 
 FULL_MMCV_HINT = ('install the compiled mmcv ("make setup-full", or '
@@ -89,6 +91,22 @@ def _register_safe_loaders() -> None:
     mmengine_checkpoint.load_from_http = load_from_http
 
 
+def _mend_drawing() -> None:
+    """MMPose hands OpenCV an array of one radius, which today's NumPy no longer takes for a number."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            int(np.ones(1))
+    except TypeError:
+        from mmpose.visualization.opencv_backend_visualizer import OpencvBackendVisualizer
+        plain = OpencvBackendVisualizer.draw_circles
+
+        def draw_circles(self, center, radius, *args, **kwargs):
+            plain(self, center, np.asarray(radius).item() if self.backend == 'opencv' else radius, *args, **kwargs)
+
+        OpencvBackendVisualizer.draw_circles = draw_circles
+
+
 def install() -> None:
     """Put everything in force; called by ``import clamp_mmpose``.
 
@@ -104,4 +122,5 @@ def install() -> None:
     _provide_mmcv_ops()
     if importlib.util.find_spec('mmdet') is None:
         _import_mmpose_without_mmdet()
+    _mend_drawing()
     _register_safe_loaders()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
-from clamp_mmpose.engine.launch import add_run_arguments, build_runner, load_config
+from clamp_mmpose.engine.launch import add_run_arguments, build_runner, finish, load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,7 +32,9 @@ def main() -> None:
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
 
     metrics = build_runner(cfg).test()
-    if not is_main_process():
+    main_process = is_main_process()
+    finish()
+    if not main_process:
         return
     metrics = {name: float(value) for name, value in metrics.items()}
     width = max(map(len, metrics))

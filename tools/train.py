@@ -1,7 +1,7 @@
 """Train a model; the command line is MMPose's."""
 import argparse
 
-from clamp_mmpose.engine.launch import add_run_arguments, build_runner, load_config
+from clamp_mmpose.engine.launch import add_run_arguments, build_runner, finish, load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,6 +31,7 @@ def main() -> None:
         cfg.auto_scale_lr.enable = True
 
     build_runner(cfg).train()
+    finish()
 
 
 if __name__ == '__main__':

@@ -2,9 +2,11 @@
 import io
 import os
 import pickle
+import re
 import zipfile
+from _compat_pickle import IMPORT_MAPPING
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any, Callable, Dict, Optional, Union
 from urllib.parse import urlparse
 
@@ -37,6 +39,7 @@ def _mmengine_globals() -> dict:
         'numpy.ndarray': np.ndarray,
         'numpy.dtype': np.dtype,
         'builtins.set': set,
+        'builtins.bytes': bytes,  # an empty array
     }
     for core in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         names[f'{core}._reconstruct'] = multiarray._reconstruct
@@ -52,6 +55,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         from torch._weights_only_unpickler import _get_allowed_globals
+        module = IMPORT_MAPPING.get(module, module)  # protocol 2 says __builtin__
         allowed = {**_get_allowed_globals(), **_mmengine_globals()}
         if f'{module}.{name}' not in allowed:
             raise pickle.UnpicklingError(f'GLOBAL {module}.{name}')
@@ -63,8 +67,9 @@ def _load_pickle(file: Union[str, io.BytesIO], map_location: Any) -> Any:
         allowed = [(value, name) for name, value in _mmengine_globals().items()]
         with torch.serialization.safe_globals(allowed):
             return torch.load(file, map_location=map_location, weights_only=True)
-    restricted = SimpleNamespace(
-        Unpickler=_RestrictedUnpickler, load=lambda f, **kwargs: _RestrictedUnpickler(f, **kwargs).load())
+    restricted = ModuleType('restricted_pickle')
+    restricted.Unpickler = _RestrictedUnpickler
+    restricted.load = lambda stream, **kwargs: _RestrictedUnpickler(stream, **kwargs).load()
     return torch.load(file, map_location=map_location, weights_only=False, pickle_module=restricted)
 
 
@@ -100,10 +105,11 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
     except pickle.UnpicklingError as error:
         if not zipfile.is_zipfile(path) and path.read_bytes()[:1] != b'\x80':
             raise _unreadable(path, error) from error
+        found = re.search(r'GLOBAL (\S+)', str(error))
         raise ValueError(
             f'checkpoint {path} was refused, and nothing in it was executed: it holds more than weights and '
-            f'training state ({str(error).splitlines()[0]}). A file of unknown origin could run anything; if it is '
-            'yours, load it where it was written and save its state_dict alone.') from error
+            f'training state ({found[1] if found else str(error).splitlines()[0]}). A file of unknown origin could '
+            'run anything; if it is yours, load it where it was written and save its state_dict alone.') from error
     except Exception as error:  # each reader has its own way to fail on a damaged file
         raise _unreadable(path, error) from error
     if not isinstance(content, dict):

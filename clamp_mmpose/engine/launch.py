@@ -42,6 +42,13 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def finish() -> None:
+    """Take leave of the other processes, which gloo otherwise takes for a crash."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def build_runner(cfg: Config) -> Runner:
     """A Runner that checks checkpoint and data before use; without GPU, several processes run on gloo."""
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():

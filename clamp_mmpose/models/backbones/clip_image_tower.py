@@ -39,4 +39,4 @@ class CLIPImageTower(Cached, CLIPTower):
     @staticmethod
     def _unflatten(tokens: Tensor, size: Tuple[int, int]) -> Tensor:
         """``[B, h * w, C]`` -> ``[B, C, h, w]``."""
-        return tokens.transpose(1, 2).unflatten(2, size)
+        return tokens.transpose(1, 2).reshape(tokens.shape[0], tokens.shape[2], *size)

@@ -55,7 +55,7 @@ class CLIPResNet(CLIPImageTower):
         tokens = torch.cat([tokens.mean(dim=1, keepdim=True), tokens], dim=1)
         tokens = tokens + self._positions(pool.positional_embedding, self._size(feature_map)).to(tokens.dtype)
         query, key, value = (
-            projection(tokens).unflatten(-1, (pool.num_heads, -1)).transpose(1, 2)
+            projection(tokens).reshape(*tokens.shape[:2], pool.num_heads, -1).transpose(1, 2)
             for projection in (pool.q_proj, pool.k_proj, pool.v_proj))
         attended = F.scaled_dot_product_attention(query, key, value)
         return pool.c_proj(attended.transpose(1, 2).flatten(2))

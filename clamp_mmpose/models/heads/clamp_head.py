@@ -148,7 +148,7 @@ class CLAMPHead(Cached, HeatmapHead):
             prompts = self.cross_attention(prompts, dense, global_, prepared)
         cells = F.normalize(dense, dim=1)
         scores = F.normalize(prompts, dim=-1) @ cells.flatten(2)
-        return prompts, scores.unflatten(2, (int(dense.shape[2]), int(dense.shape[3])))
+        return prompts, scores.reshape(dense.shape[0], -1, int(dense.shape[2]), int(dense.shape[3]))
 
     def fuse(self, feature_map: Tensor, score_map: Tensor) -> Tensor:
         """Heatmaps ``[B, K, H, W]`` from the feature map and the score map side by side (eq. 9)."""

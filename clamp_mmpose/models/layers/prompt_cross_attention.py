@@ -19,7 +19,7 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, query: Tensor, memory: Tensor) -> Tensor:
-        q, k, v = (x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        q, k, v = (x.reshape(*x.shape[:2], self.num_heads, -1).transpose(1, 2)
                    for x in (self.q_proj(query), self.k_proj(memory), self.v_proj(memory)))
         q = q.expand(k.shape[0], -1, -1, -1)
         return self.dropout(self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)))

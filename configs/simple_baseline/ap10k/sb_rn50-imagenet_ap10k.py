@@ -14,4 +14,4 @@ model = dict(
         deconv_kernel_sizes=(4, 4, 4),
         decoder={{_base_.codec}}))
 
-optim_wrapper = dict(paramwise_cfg=dict(_delete_=True, norm_decay_mult=0., bias_decay_mult=0.))
+optim_wrapper = dict(paramwise_cfg=dict(_delete_=True, norm_decay_mult=0., custom_keys={'bias': dict(decay_mult=0.)}))

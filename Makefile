@@ -1,0 +1,58 @@
+# On a fresh machine with Python 3.11, make and gcc: "make demo" and "make test" do everything, set-up included.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+MMPOSE := mmpose==1.3.2
+# the compiled operators; building them takes about 10 minutes, after which the wheel is kept in WHEELS
+MMCV := mmcv==2.1.0
+MMDET := mmdet==3.3.0 pycocotools==2.0.11 shapely terminaltables
+WHEELS ?= wheels
+BENCHMARK := .venv/bin/python tools/benchmark.py
+CLAMP := configs/clamp/ap10k/clamp
+BASELINE := configs/simple_baseline/ap10k/sb
+
+.PHONY: setup setup-full demo test test-full lint benchmark clean
+
+setup: .venv/.ready
+setup-full: .venv-full/.ready
+
+.venv/.ready: requirements.txt setup.py
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install -c requirements.txt setuptools wheel cython numpy
+	.venv/bin/pip install --no-build-isolation --no-binary xtcocotools -r requirements.txt
+	.venv/bin/pip install --no-deps $(MMPOSE)
+	.venv/bin/pip install --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv-full/.ready: requirements.txt setup.py
+	$(PYTHON) -m venv .venv-full
+	grep -v '^mmcv-lite' requirements.txt > .venv-full/requirements.txt
+	.venv-full/bin/pip install -c requirements.txt setuptools wheel cython numpy
+	.venv-full/bin/pip install --no-build-isolation --no-binary xtcocotools -r .venv-full/requirements.txt
+	ls $(WHEELS)/mmcv-2.1.0-*.whl >/dev/null 2>&1 || MMCV_WITH_OPS=1 .venv-full/bin/pip wheel --no-build-isolation \
+	    --no-deps -w $(WHEELS) $(MMCV)
+	.venv-full/bin/pip install --no-deps --find-links $(WHEELS) $(MMCV) $(MMPOSE)
+	.venv-full/bin/pip install -c .venv-full/requirements.txt $(MMDET)
+	.venv-full/bin/pip install --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: .venv/.ready
+	.venv/bin/python tools/demo.py
+
+test: .venv/.ready
+	.venv/bin/python -m pytest
+
+test-full: .venv-full/.ready
+	.venv-full/bin/python -m pytest
+
+lint: .venv/.ready
+	.venv/bin/ruff check .
+
+benchmark: .venv/.ready
+	for size in 1 8; do \
+	    $(BENCHMARK) inference $(CLAMP)_vit-b_ap10k.py --against $(BASELINE)_vit-b-clip_ap10k.py --batch-size $$size; \
+	    $(BENCHMARK) inference $(CLAMP)_rn50_ap10k.py --against $(BASELINE)_rn50-clip_ap10k.py --batch-size $$size; \
+	done
+	$(BENCHMARK) training $(CLAMP)_vit-b_ap10k.py --against $(BASELINE)_vit-b-clip_ap10k.py --batch-size 16
+	$(BENCHMARK) training $(CLAMP)_rn50_ap10k.py --against $(BASELINE)_rn50-clip_ap10k.py --batch-size 16
+
+clean:
+	rm -rf .venv .venv-full build work_dirs

@@ -1,0 +1,151 @@
+"""Bakes a trained CLAMP: the language becomes a table, the text tower is left behind."""
+import copy
+import json
+import warnings
+from pathlib import Path
+from typing import Dict, NamedTuple, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import CheckpointLoader
+from mmengine.utils import digit_version
+from mmpose.models.builder import build_pose_estimator
+from torch import Tensor, nn
+
+from ..engine.checkpoint import check_fit
+from ..models.heads import CLAMPHead
+
+NEW_EXPORTER = digit_version(torch.__version__) >= digit_version('2.9.0')  # PyTorch's own default from then on
+ONNX_LIMIT = 2**31 - 2**20  # bytes a single ONNX file can hold, with room for the graph
+TOLERANCE = 1e-4  # of the largest heatmap value
+
+
+class ExportReport(NamedTuple):
+    """What :func:`export_clamp` wrote; by batch size, how far ONNX is from PyTorch (a share of the largest value)."""
+
+    config: Path
+    checkpoint: Path
+    onnx: Path
+    parameters: Tuple[int, int]
+    differences: Dict[int, float]
+
+
+def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequence[int] = (1, 2, 5)) -> ExportReport:
+    """Write ``config.py``, ``checkpoint.pth`` and ``model.onnx`` that need no text tower.
+
+    The ONNX model maps ``image [B, 3, H, W]``, normalised as its metadata says, to ``heatmaps [B, K, H / 4, W / 4]``;
+    B is free, H and W are those of the config. It has no flip test.
+
+    Args:
+        config, checkpoint: a trained model with a :class:`CLAMPHead`.
+        batch_sizes: at which ONNX is compared with PyTorch.
+
+    Raises:
+        ValueError: another head, a foreign checkpoint, or an ONNX model whose heatmaps differ.
+    """
+    init_default_scope('mmpose')
+    cfg = Config.fromfile(config)
+    cfg.model.backbone.pop('init_cfg', None)
+    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    model = build_pose_estimator(copy.deepcopy(cfg.model)).eval()
+    if not isinstance(model.head, CLAMPHead):
+        raise ValueError(f'{config} has a {type(model.head).__name__}; what is baked is the language of a CLAMPHead.')
+    check_fit(model, content.get('state_dict', content), source=checkpoint)
+    model.load_state_dict(content.get('state_dict', content), strict=False)
+    baked_cfg, baked = bake(cfg, model)
+
+    out = Path(out_dir)
+    out.mkdir(parents=True, exist_ok=True)
+    baked_cfg.dump(str(out / 'config.py'))
+    meta = {key: value for key, value in content.get('meta', {}).items() if key == 'dataset_meta'}
+    torch.save(dict(state_dict=baked.state_dict(), meta=meta), out / 'checkpoint.pth')
+    image = torch.rand(2, 3, *baked_cfg.model.head.decoder.input_size[::-1], generator=torch.Generator().manual_seed(0))
+    write_onnx(baked, image, out / 'model.onnx', metadata(baked_cfg, baked.head.names))
+    differences = {size: compare_onnx(baked, out / 'model.onnx', image[:1].repeat(size, 1, 1, 1)
+                                      * torch.linspace(0.5, 1.5, size).reshape(-1, 1, 1, 1)) for size in batch_sizes}
+    if max(differences.values()) > TOLERANCE:
+        raise ValueError(f'the heatmaps of {out / "model.onnx"} differ from PyTorch\'s by {differences} of the largest '
+                         f'value (allowed: {TOLERANCE}).')
+    sizes = tuple(sum(value.numel() for value in m.state_dict().values()) for m in (model, baked))
+    return ExportReport(out / 'config.py', out / 'checkpoint.pth', out / 'model.onnx', sizes, differences)
+
+
+@torch.no_grad()
+def bake(cfg: Config, model: nn.Module) -> Tuple[Config, nn.Module]:
+    """A config and model that hold the encoded prompts, and nothing that only language or training needs."""
+    cfg = copy.deepcopy(cfg)
+    head = cfg.model.head
+    head.update(prompts='baked', embed_dims=model.head.embed_dims, names=model.head.names, text_encoder=None,
+                spatial_loss=None, feature_loss=None)
+    if model.head.cross_attention is None:
+        head.cross_attention = None
+    baked = build_pose_estimator(copy.deepcopy(cfg.model)).eval()
+    weights = {name: value for name, value in model.state_dict().items() if name in baked.state_dict()}
+    weights['head.baked_prompts'] = model.head.language()
+    baked.load_state_dict(weights)
+    return cfg, baked
+
+
+class Heatmaps(nn.Module):
+    """A pose estimator as a plain function from image to heatmaps."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.model(image, None, mode='tensor')
+
+
+@torch.no_grad()
+def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str, str]) -> None:
+    """Export with a free batch axis; the example has two images, since exporters take a batch of one for a constant."""
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError(f'the baked checkpoint is in {path.parent}; for ONNX: pip install "clamp_mmpose[export]"') \
+            from error
+    function = Heatmaps(model)
+    function(image)  # so that what eval mode keeps is in the graph as constants
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # sizes of the feature map become constants on purpose
+        if NEW_EXPORTER:
+            size = sum(value.numel() * value.element_size() for value in model.state_dict().values())
+            torch.onnx.export(
+                function, (image,), str(path), input_names=['image'], output_names=['heatmaps'], dynamo=True,
+                verbose=False, dynamic_shapes=dict(image={0: torch.export.Dim('batch', min=1)}),
+                external_data=size > ONNX_LIMIT)
+        else:
+            fast = torch.backends.mha.get_fastpath_enabled()
+            torch.backends.mha.set_fastpath_enabled(False)  # the fused attention has no ONNX form
+            try:
+                torch.onnx.export(
+                    function, (image,), str(path), input_names=['image'], output_names=['heatmaps'], opset_version=17,
+                    dynamic_axes=dict(image={0: 'batch'}, heatmaps={0: 'batch'}))
+            finally:
+                torch.backends.mha.set_fastpath_enabled(fast)
+    graph = onnx.load(str(path), load_external_data=False)
+    onnx.helper.set_model_props(graph, properties)
+    onnx.save(graph, str(path))
+
+
+def metadata(cfg: Config, names: Sequence[str]) -> Dict[str, str]:
+    """What a user of the ONNX file must know, as JSON values."""
+    preprocessor = cfg.model.data_preprocessor
+    return dict(
+        keypoint_names=json.dumps(list(names)),
+        input_size_wh=json.dumps(list(cfg.model.head.decoder.input_size)),
+        rgb_mean=json.dumps(list(preprocessor.mean)),
+        rgb_std=json.dumps(list(preprocessor.std)))
+
+
+@torch.no_grad()
+def compare_onnx(model: nn.Module, path: Path, image: Tensor) -> float:
+    """The greatest difference between ONNX and PyTorch, as a share of the greatest heatmap value."""
+    import onnxruntime
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    got = session.run(None, {session.get_inputs()[0].name: image.numpy()})[0]
+    expected = model(image, None, mode='tensor').numpy()
+    return float(np.abs(got - expected).max() / np.abs(expected).max())

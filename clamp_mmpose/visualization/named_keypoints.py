@@ -1,0 +1,64 @@
+from typing import Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+Color = Tuple[int, int, int]
+# eight hues that stay apart on fur, grass and paper, and for the colour-blind (Okabe and Ito)
+PALETTE = [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167),
+           (255, 255, 255)]
+
+
+def draw_named_keypoints(image: np.ndarray, keypoints: np.ndarray, names: Sequence[str],
+                         scores: Optional[np.ndarray] = None, threshold: float = 0.3,
+                         links: Sequence[Tuple[int, int]] = (), font_scale: float = 0.35) -> np.ndarray:
+    """Draw keypoints with their names beside them.
+
+    Args:
+        image: ``[H, W, 3]`` uint8 RGB; it is not changed.
+        keypoints: ``[K, 2]``, (x, y) in pixels of the image.
+        names: K names.
+        scores: ``[K]``; keypoints below ``threshold`` are left out.
+        links: pairs of keypoint indices to join.
+
+    Returns:
+        np.ndarray: a new image.
+    """
+    drawn = image.copy()
+    shown = np.isfinite(keypoints).all(axis=1)
+    if scores is not None:
+        shown &= np.asarray(scores) >= threshold
+    points = [(int(x), int(y)) for x, y in np.nan_to_num(keypoints).round()]
+    for start, end in links:
+        if shown[start] and shown[end]:
+            cv2.line(drawn, points[start], points[end], (255, 255, 255), 1, cv2.LINE_AA)
+    taken = np.zeros(image.shape[:2], bool)
+    for k in np.flatnonzero(shown):
+        color = PALETTE[k % len(PALETTE)]
+        cv2.circle(drawn, points[k], 3, (0, 0, 0), -1, cv2.LINE_AA)
+        cv2.circle(drawn, points[k], 2, color, -1, cv2.LINE_AA)
+    for k in np.flatnonzero(shown):
+        _write_beside(drawn, taken, names[k], points[k], PALETTE[k % len(PALETTE)], font_scale)
+    return drawn
+
+
+def _write_beside(image: np.ndarray, taken: np.ndarray, text: str, point: Tuple[int, int], color: Color,
+                  font_scale: float) -> None:
+    """Write where no other name is yet: right, left, above or below the point, farther out if need be."""
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, font_scale, 1)
+    x, y = point
+    places = [(x + dx, y + dy) for gap in (0, height + 3, 2 * height + 6)
+              for dx, dy in ((5, height // 2 - gap), (-width - 5, height // 2 + gap), (-width // 2, -6 - gap),
+                             (-width // 2, height + 6 + gap))]
+
+    def cost(place: Tuple[int, int]) -> float:
+        left, bottom = place
+        outside = max(0, -left) + max(0, left + width - image.shape[1]) + max(0, height - bottom) + max(
+            0, bottom - image.shape[0])
+        box = taken[max(0, bottom - height):max(0, bottom), max(0, left):max(0, left + width)]
+        return 100. * outside + box.sum()
+
+    left, bottom = min(places, key=cost)
+    taken[max(0, bottom - height):max(0, bottom + 1), max(0, left):max(0, left + width)] = True
+    for ink, thickness in (((0, 0, 0), 2), (color, 1)):
+        cv2.putText(image, text, (left, bottom), cv2.FONT_HERSHEY_SIMPLEX, font_scale, ink, thickness, cv2.LINE_AA)

@@ -1,0 +1,77 @@
+import importlib.util
+import subprocess
+import sys
+
+import mmcv
+import pytest
+import torch
+from mmcv.utils import ext_loader
+
+HAS_COMPILED_OPS = importlib.util.find_spec('mmcv._ext') is not None and \
+    importlib.util.find_spec('mmcv._ext').loader is not None
+
+
+def test_nms_against_hand_worked_boxes():
+    from mmcv.ops import nms
+    # areas 100, 100, 100; the second overlaps the first by 5 x 10: IoU 50 / 150 = 1/3; the third is apart
+    boxes = torch.tensor([[0., 0., 10., 10.], [5., 0., 15., 10.], [30., 30., 40., 40.]])
+    scores = torch.tensor([0.9, 0.8, 0.7])
+    assert nms(boxes, scores, iou_threshold=0.4)[1].tolist() == [0, 1, 2]
+    assert nms(boxes, scores, iou_threshold=0.3)[1].tolist() == [0, 2]
+    # offset 1: widths 11, overlap 6 x 11 = 66 of 2 * 121 - 66 = 176: 0.375
+    assert nms(boxes, scores, iou_threshold=0.35, offset=0)[1].tolist() == [0, 1, 2]
+    assert nms(boxes, scores, iou_threshold=0.35, offset=1)[1].tolist() == [0, 2]
+
+
+@pytest.mark.skipif(HAS_COMPILED_OPS, reason='this mmcv has its operators')
+def test_missing_operator_names_itself_and_the_remedy():
+    module = ext_loader.load_ext('_ext', ['deform_conv_forward'])
+    with pytest.raises(NotImplementedError, match=r'"deform_conv_forward" is a compiled operator .*make setup-full'):
+        module.deform_conv_forward()
+    assert mmcv.__version__ in _message(module.modulated_deform_conv_forward)
+
+
+def _message(operator):
+    with pytest.raises(NotImplementedError) as caught:
+        operator()
+    return str(caught.value)
+
+
+@pytest.mark.skipif(HAS_COMPILED_OPS, reason='nothing stands in for a compiled mmcv')
+def test_stand_in_does_not_pretend_to_be_compiled():
+    spec = importlib.util.find_spec('mmcv._ext')
+    assert spec is not None and spec.loader is None
+    assert not hasattr(sys.modules['mmcv._ext'], '__path__')
+
+
+def _run(code):
+    return subprocess.run([sys.executable, '-W', 'error::UserWarning:clamp_mmpose', '-c', code], capture_output=True,
+                          text=True)
+
+
+def test_import_is_silent_and_leaves_no_fake_mmdet():
+    done = _run("""
+import importlib.util, sys
+before = importlib.util.find_spec('mmdet') is not None
+import clamp_mmpose
+assert (importlib.util.find_spec('mmdet') is not None) == before
+assert before or 'mmdet' not in sys.modules
+import mmpose.apis
+from mmpose.models.heads import RTMOHead
+import torch
+if not before:
+    from mmpose.models.heads.hybrid_heads.rtmo_head import reduce_mean
+    assert reduce_mean(torch.tensor(3.)) == 3  # one process: its own mean
+""")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ''
+
+
+def test_import_without_mmpose_says_how_to_install():
+    done = _run("""
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *a: None if name == 'mmpose' else find(name, *a)
+import clamp_mmpose
+""")
+    assert 'did not find mmpose' in done.stderr and 'pip install --no-deps mmpose' in done.stderr

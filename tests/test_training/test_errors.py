@@ -1,0 +1,81 @@
+"""Bad input stops with an error that names the file and the remedy."""
+import json
+
+import pytest
+import torch
+from mmengine.config import Config
+from tiny import write_config, write_dots
+
+from clamp_mmpose.engine.launch import build_runner
+
+
+@pytest.fixture
+def data(tmp_path):
+    return write_dots(tmp_path / 'data')
+
+
+def runner_of(data, name, **options):
+    cfg = Config.fromfile(write_config(data.parent / 'dots.py', data))
+    cfg.merge_from_dict({'train_dataloader.num_workers': 0, 'train_cfg.max_epochs': 1, **options})
+    cfg.work_dir, cfg.launcher, cfg.experiment_name = str(data.parent / 'work'), 'none', name
+    return build_runner(cfg)
+
+
+@pytest.mark.parametrize('spoil, message', [
+    (lambda path: path.unlink(), r'image .*003\.png does not exist: restore the file or leave it out'),
+    (lambda path: path.write_bytes(path.read_bytes()[:2000]), r'image .*003\.png is truncated \(2,000 bytes\)'),
+    (lambda path: path.write_bytes(b'hello'), r'003\.png cannot be decoded \(5 bytes\).*tools/check_dataset\.py'),
+    (lambda path: path.write_bytes(b''), r'image .*003\.png cannot be decoded \(0 bytes\)')])
+@pytest.mark.parametrize('workers', [0, 2])
+def test_bad_image(data, spoil, message, workers, request):
+    spoil(data / 'images' / '003.png')
+    runner = runner_of(data, request.node.name, **{'train_dataloader.num_workers': workers})
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        runner.train()
+
+
+def test_wrong_number_of_keypoints(data, tmp_path):
+    content = json.loads((data / 'dots.json').read_text())
+    content['annotations'][7]['keypoints'] += [1, 2, 2]
+    (data / 'dots.json').write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"dots\.json: annotation 7 has 6 keypoints, the metainfo of 'dots' has 5"):
+        runner_of(data, 'wrong_k').train()
+
+
+def test_missing_annotations(data):
+    (data / 'dots.json').unlink()
+    with pytest.raises(AssertionError, match=r'dots\.json.*does not exist'):
+        runner_of(data, 'missing').train()
+
+
+def test_wrong_names(data):
+    with pytest.raises(ValueError, match='the data have 5 keypoints, the head has 2 names'):
+        runner_of(data, 'wrong_names', **{'model.head.names': ['nose', 'tail']}).train()
+
+
+def test_truncated_checkpoint_on_resume(data, tmp_path):
+    torch.save(dict(state_dict={}, meta=dict(epoch=1)), tmp_path / 'whole.pth')
+    content = (tmp_path / 'whole.pth').read_bytes()
+    (tmp_path / 'epoch_1.pth').write_bytes(content[:-200])
+    runner = runner_of(data, 'truncated', resume=True, load_from=str(tmp_path / 'epoch_1.pth'))
+    with pytest.raises(ValueError, match=r'epoch_1\.pth cannot be read .* resume from an earlier one'):
+        runner.train()
+
+
+def test_foreign_checkpoint(data, tmp_path):
+    torch.save(dict(state_dict={'backbone.conv1.weight': torch.zeros(3)}), tmp_path / 'foreign.pth')
+    runner = runner_of(data, 'foreign_test', load_from=str(tmp_path / 'foreign.pth'))
+    with pytest.raises(ValueError, match=r'foreign\.pth is not a checkpoint of this model: of its \d+ weights \d+ are'):
+        runner.test()
+    runner = runner_of(data, 'foreign_train', load_from=str(tmp_path / 'foreign.pth'))
+    with pytest.raises(ValueError, match=r'foreign\.pth is not a checkpoint of this model'):
+        runner.train()
+
+
+def test_part_of_a_checkpoint_starts_training_but_is_not_tested(data, tmp_path):
+    runner = runner_of(data, 'whole')
+    weights = {name: value for name, value in runner.model.state_dict().items() if name.startswith('backbone.')}
+    torch.save(dict(state_dict=weights), tmp_path / 'backbone.pth')
+    runner_of(data, 'part', load_from=str(tmp_path / 'backbone.pth')).train()
+    with pytest.raises(ValueError, match='is not a checkpoint of this model'):
+        runner_of(data, 'part_test', load_from=str(tmp_path / 'backbone.pth')).test()

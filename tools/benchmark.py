@@ -1,0 +1,61 @@
+"""Measure speed: ``inference | training | data CONFIG``; see docs/benchmarks.md for results."""
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from clamp_mmpose.apis import benchmark
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    kinds = parser.add_subparsers(dest='kind', required=True)
+    for kind, help_text in (('inference', 'images to heatmaps'), ('training', 'a training step, and peak memory')):
+        command = kinds.add_parser(kind, help=help_text)
+        command.add_argument('config')
+        command.add_argument('--against', metavar='CONFIG', help='a second model, run in turn with the first')
+        command.add_argument('--batch-size', type=int, default=1 if kind == 'inference' else 16)
+        command.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+        command.add_argument('--amp', action='store_true', help='bfloat16 autocast')
+        command.add_argument('--pairs', type=int, default=30 if kind == 'inference' else 20, help='runs of each')
+        command.add_argument('--threads', type=int, help='CPU threads')
+        command.add_argument('--json', metavar='FILE')
+    command = kinds.add_parser('data', help='samples per second of the training pipeline, for each loader worker')
+    command.add_argument('config')
+    command.add_argument('--json', metavar='FILE')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    if args.kind == 'data':
+        result = dict(config=args.config, **benchmark.data(args.config))
+        print(f'{args.config}: {result["samples_per_second"]:.1f} samples per second and worker')
+    else:
+        if args.pairs < 20:
+            raise SystemExit(f'--pairs {args.pairs}: at least 20, or the medians are noise.')
+        if args.threads:
+            torch.set_num_threads(args.threads)
+        configs = [args.config, *filter(None, [args.against])]
+        measure = benchmark.inference if args.kind == 'inference' else benchmark.training
+        timings = measure(configs, args.batch_size, args.device, args.pairs, args.amp)
+        result = dict(benchmark.summary(configs, args.batch_size, timings), device=args.device)
+        print(f'{args.kind}, batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn')
+        for config, timing in zip(configs, timings):
+            low, high = timing.quartiles
+            print(f'{timing.median:10.2f} ms  (quartiles {low:.2f} ... {high:.2f})  {config}')
+        if args.against:
+            print(f'ratio {result["ratio"]:.3f}')
+        if args.kind == 'training':
+            result['peak_memory_mib'] = {config: benchmark.peak_memory(config, args.batch_size, args.device, args.amp)
+                                         for config in configs}
+            for config, mib in result['peak_memory_mib'].items():
+                print(f'{mib:10.0f} MiB at the peak  {config}')
+    if args.json:
+        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
+        Path(args.json).write_text(json.dumps(result, indent=2))
+
+
+if __name__ == '__main__':
+    main()
