@@ -1,0 +1,241 @@
+"""Clean data sets stay silent; a planted fault of files, metainfo or config is found, and nothing else is."""
+import copy
+import json
+import subprocess
+import sys
+
+import pytest
+from mmengine.config import Config
+from mmpose.registry import DATASETS
+from PIL import Image
+
+from clamp_mmpose.datasets.check import check_config, check_dataset, examine_config
+from clamp_mmpose.datasets.check_annotations import KINDS
+
+MOUSE = 'configs/clamp/openfield_mouse/clamp_rn-tiny_openfield-mouse.py'
+def test_real_data_is_clean(shared_data, monkeypatch):
+    monkeypatch.setenv('CLAMP_MMPOSE_DATA', str(shared_data))
+    report = examine_config(Config.fromfile(MOUSE))
+    assert report == ([], 2, 116, 116)
+    folder = shared_data / 'mmpose_ap10k'
+    findings = check_dataset(dict(type='AP10KDataset', ann_file=str(folder / 'test_ap10k.json'),
+                                  data_prefix=dict(img=str(folder))))
+    assert findings == []
+
+
+def test_toy_is_clean(toy):
+    assert toy.found() == []
+    assert len(DATASETS.build(toy.dataset)) == 4
+
+
+def truncate(toy):
+    toy.image(2).write_bytes(toy.image(2).read_bytes()[:-200])
+
+
+def cut(path, image_format, kept):
+    with Image.open(path) as image:
+        image.save(path, image_format)
+    path.write_bytes(path.read_bytes()[:kept])
+
+
+def exif(path, orientation):
+    with Image.open(path) as image:
+        tags = Image.Exif()
+        tags[0x0112] = orientation
+        image.save(path, exif=tags)
+
+
+FILES = {
+    'truncated': (truncate, 'image is truncated or damaged', '2.jpg'),
+    'PNG without its end': (lambda t: cut(t.image(2), 'PNG', -12), 'image is truncated or damaged', '2.jpg'),
+    'half a bitmap': (lambda t: cut(t.image(2), 'BMP', 3000), 'image is truncated or damaged', '2.jpg'),
+    'no image': (lambda t: t.image(2).write_text('<html>not found</html>'), 'image is truncated or damaged', '2.jpg'),
+    'empty image': (lambda t: t.image(2).write_bytes(b''), 'image is truncated or damaged', '2.jpg'),
+    'missing': (lambda t: t.image(2).unlink(), 'image does not exist', '2.jpg'),
+    'size': (lambda t: Image.new('RGB', (48, 64)).save(t.image(2)), 'image has another size than its annotations',
+             '2.jpg'),
+    'turned, size tells': (lambda t: exif(t.image(2), 6), 'image has another size than its annotations', '2.jpg'),
+    'turned, size silent': (lambda t: exif(t.image(2), 3), 'image is turned by its EXIF tag', '2.jpg'),
+    'folder': (lambda t: (t.root / 'images').rename(t.root / 'pictures'), 'image folder does not exist', 'images'),
+    'truncated JSON': (lambda t: (t.root / 'train.json').write_text('{"images": [{"id"'),
+                       'annotation file cannot be read', 'train.json'),
+    'binary JSON': (lambda t: (t.root / 'train.json').write_bytes(b'\x80\x04\xff'), 'annotation file cannot be read',
+                    'train.json'),
+    'no JSON file': (lambda t: (t.root / 'train.json').unlink(), 'annotation file does not exist', 'train.json'),
+    'list': (lambda t: (t.root / 'train.json').write_text('[1, 2]'), 'annotation file is not COCO-style', 'train.json'),
+}
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_faulty_files(toy, name):
+    spoil, what, item = FILES[name]
+    spoil(toy)
+    [(level, found, where)] = toy.found()
+    assert (level, found) == (KINDS[what][0], what)
+    assert where.rstrip('/').endswith(item)
+
+
+def set_keypoint(i, **values):
+    return lambda d: d['metainfo']['keypoint_info'][i].update(values)
+
+
+@pytest.mark.parametrize('spoil, level, what, item', [
+    (set_keypoint(1, swap=''), 'error', 'flip pair is not symmetric', 'left ear'),
+    (set_keypoint(1, swap='chin'), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
+    (set_keypoint(2, name=''), 'error', 'keypoint names cannot be prompts', 'toy'),
+    (set_keypoint(2, name=7), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
+    (set_keypoint(2, name='left eye'), 'warning', 'flip pair does not swap left and right', 'left eye'),
+    (lambda d: d['metainfo'].update(sigmas=[0.05]), 'error',
+     'metainfo has another number of joint_weights or sigmas', 'toy'),
+    (lambda d: d.pop('metainfo'), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
+    (lambda d: d.update(type='MyDataset'), 'error', 'data set type is unknown', 'MyDataset'),
+    (lambda d: d.update(data_prefix=dict(img=3)), 'error', 'paths cannot be joined', 'train.json'),
+    (lambda d: d.update(ann_file=None), 'error', 'annotation file does not exist', 'None'),
+    (lambda d: d.update(bbox_file='detections.json'), 'error', 'detection file cannot be read', 'detections.json'),
+])
+def test_faulty_settings(toy, spoil, level, what, item):
+    spoil(toy.dataset)
+    assert toy.found() == [(level, what, item)]
+
+
+def test_two_names_that_read_the_same(toy):
+    toy.dataset['metainfo']['keypoint_info'][2]['name'] = 'Left_Ear'
+    assert toy.found() == [('error', 'keypoint names cannot be prompts', 'toy'),
+                           ('warning', 'flip pair does not swap left and right', 'Left_Ear')]
+
+
+def test_left_paired_with_the_wrong_right(toy):
+    info = toy.dataset['metainfo']['keypoint_info']
+    for i, swap in enumerate(('nose', '', 'left ear')):
+        info[i]['swap'] = swap
+    assert {(what, item) for _, what, item in toy.found()} == {
+        ('flip pair does not swap left and right', 'left ear'), ('flip pair does not swap left and right', 'right ear')}
+
+
+def test_exif_rotation_that_the_annotations_know(toy):
+    exif(toy.image(2), 6)
+    toy.content['images'][2].update(width=48, height=64)
+    toy.write()
+    assert toy.found() == [('info', 'image is turned by its EXIF tag, as in its annotations', '2.jpg')]
+
+
+def test_without_images_only_the_annotations_are_read(toy):
+    truncate(toy)
+    assert toy.found(images=False) == []
+
+
+def test_data_sets_of_other_formats(shared_data):
+    folder = shared_data / 'mmpose_mpii'
+    findings = check_dataset(dict(type='MpiiDataset', ann_file=str(folder / 'test_mpii.json'),
+                                  data_prefix=dict(img=str(folder))))
+    assert [f.what for f in findings] == ['format is not checked']
+
+
+def config(toy, **model):
+    val = copy.deepcopy(toy.dataset)
+    val['ann_file'] = 'val.json'
+    content = copy.deepcopy(toy.content)
+    (toy.root / 'more').mkdir()
+    for image in content['images']:
+        (toy.root / 'more' / image['file_name']).write_bytes((toy.root / 'images' / image['file_name']).read_bytes())
+    val['data_prefix'] = dict(img='more/')
+    (toy.root / 'val.json').write_text(json.dumps(content))
+    return Config(dict(
+        model=model, train_dataloader=dict(dataset=toy.dataset), val_dataloader=dict(dataset=val),
+        test_dataloader=dict(dataset=val)))
+
+
+def test_equal_data_sets_are_checked_once(toy):
+    cfg = config(toy)
+    assert examine_config(cfg) == ([], 2, 8, 8)
+    (toy.root / 'more/3.jpg').unlink()
+    [finding] = check_config(cfg)
+    assert finding.where == 'val_dataloader.dataset, test_dataloader.dataset'
+    assert (finding.level, finding.item) == ('error', '3.jpg')
+
+
+def test_progress_sees_every_image(toy):
+    def progress(iterable, total, description):
+        for item in iterable:
+            seen.append((total, description))
+            yield item
+        seen.append('end')
+
+    seen = []
+    cfg = config(toy)
+    cfg.val_dataloader = cfg.test_dataloader = None
+    examine_config(cfg, workers=2, progress=progress)
+    assert seen == [(4, 'train_dataloader.dataset')] * 4 + ['end']
+
+
+@pytest.mark.parametrize('head, what', [
+    (dict(names=['a', 'b', 'c']), None), (dict(names=['a', 'b']), 'number of keypoints differs from the head'),
+    (dict(names='AP10KDataset'), 'number of keypoints differs from the head'),
+    (dict(out_channels=3), None), (dict(out_channels=17), 'number of keypoints differs from the head'),
+    (dict(out_channels=9, decoder=dict(type='UDPHeatmap', heatmap_type='combined')), None),
+    (dict(names=['a', 'b', 'A']), 'keypoint names cannot be prompts'),
+    (dict(names='NoDataset'), 'keypoint names cannot be prompts')])
+def test_head(toy, head, what):
+    findings = check_config(config(toy, head=head), images=False)
+    assert {finding.what for finding in findings} == ({what} if what else set())
+    assert all(finding.level == 'error' for finding in findings)
+
+
+def test_head_that_takes_the_metainfo(toy):
+    assert check_config(config(toy, head=dict(names=toy.dataset['metainfo'])), images=False) == []
+
+
+def test_names_given_to_the_head_excuse_those_of_the_metainfo(toy):
+    toy.dataset['metainfo']['keypoint_info'][2]['name'] = 'Left_Ear'
+    cfg = config(toy, head=dict(names=['a', 'b', 'c']))
+    assert 'keypoint names cannot be prompts' not in {finding.what for finding in check_config(cfg, images=False)}
+
+
+def test_image_in_training_and_evaluation(toy):
+    cfg = config(toy)
+    cfg.val_dataloader.dataset.data_prefix = dict(img='images/')
+    cfg.test_dataloader = None
+    findings = check_config(cfg)
+    assert [finding.item for finding in findings] == ['0.jpg', '1.jpg', '2.jpg', '3.jpg']
+    assert {(f.level, f.what, f.where) for f in findings} == {(
+        'warning', 'image is used for training and for evaluation', 'train_dataloader, val_dataloader.dataset')}
+
+
+def test_wrapped_data_sets(toy):
+    other = dict(toy.dataset, ann_file='gone.json', pipeline=[dict(type='KeypointConverter', num_keypoints=17)])
+    cfg = config(toy, head=dict(out_channels=17))
+    cfg.train_dataloader.dataset = dict(
+        type='CombinedDataset', datasets=[other, dict(type='RepeatDataset', times=2, dataset=toy.dataset)])
+    cfg.val_dataloader = cfg.test_dataloader = None
+    assert [(f.where, f.what) for f in check_config(cfg)] == [
+        ('train_dataloader.dataset.datasets[0]', 'annotation file does not exist'),
+        ('train_dataloader.dataset.datasets[1].dataset', 'number of keypoints differs from the head')]
+
+
+@pytest.mark.parametrize('content, what', [
+    ({}, 'config has no data set'), (dict(model=3, train_dataloader=7), 'config has no data set'),
+    (dict(val_dataloader=dict(dataset=[])), 'data set type is unknown')])
+def test_config_without_data(content, what):
+    assert [finding.what for finding in check_config(Config(content))] == [what]
+
+
+def run(*args):
+    return subprocess.run([sys.executable, 'tools/check_dataset.py', *map(str, args)], capture_output=True, text=True)
+
+
+def test_command(toy):
+    truncate(toy)
+    cfg = config(toy)
+    toy.content['annotations'][0]['area'] = 5000
+    toy.write()
+    cfg.dump(toy.root / 'config.py')
+    done = run(toy.root / 'config.py', '--workers', 1, '--json', toy.root / 'findings.json')
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[-1] == '2 errors, 1 warning in 2 data sets (8 images, 8 instances)'
+    assert '2.jpg' in done.stdout and 'image is truncated or damaged' in done.stdout
+    findings = json.loads((toy.root / 'findings.json').read_text())
+    assert sorted((f['level'], f['item']) for f in findings) == [
+        ('error', '2.jpg'), ('error', '2.jpg'), ('warning', '0.jpg')]
+    done = run(toy.root / 'config.py', '--no-images', '--cfg-options', 'val_dataloader=None', 'test_dataloader=None')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == '0 errors, 1 warning in 1 data set (4 images, 4 instances)'
