@@ -146,9 +146,11 @@ class CLAMPHead(Cached, HeatmapHead):
             if not self.training:
                 prepared = self.cached('prepared', lambda: self.cross_attention.prepare(prompts[None]))
             prompts = self.cross_attention(prompts, dense, global_, prepared)
-        cells = F.normalize(dense, dim=1)
-        scores = F.normalize(prompts, dim=-1) @ cells.flatten(2)
-        return prompts, scores.reshape(dense.shape[0], -1, int(dense.shape[2]), int(dense.shape[3]))
+        cells = F.normalize(dense, dim=1).flatten(2).transpose(1, 2)
+        scores = cells @ F.normalize(prompts, dim=-1).transpose(1, 2)
+        # channels last in memory, as a transformer's feature map beside it: the deconvolutions stay in that layout
+        score_map = scores.transpose(1, 2).reshape(dense.shape[0], -1, int(dense.shape[2]), int(dense.shape[3]))
+        return prompts, score_map
 
     def fuse(self, feature_map: Tensor, score_map: Tensor) -> Tensor:
         """Heatmaps ``[B, K, H, W]`` from the feature map and the score map side by side (eq. 9)."""
