@@ -200,9 +200,8 @@ class ClampInferencer(Pose2DInferencer):
             merged = merge_data_samples(samples)
             if 'score_maps' in samples[0].get('pred_fields', {}):
                 fields = merged.get('pred_fields', PixelData())
-                fields.set_data(dict(score_maps=np.max([
-                    revert_heatmap(sample.pred_fields.score_maps, sample.input_center, sample.input_scale, shape)
-                    for sample in samples], axis=0)))
+                fields.set_data(dict(score_maps=np.max([_revert_score_maps(sample, shape) for sample in samples],
+                                                       axis=0)))
                 merged.pred_fields = fields
         else:
             merged = PoseDataSample(metainfo=dict(img_path=path, ori_shape=shape))
@@ -244,6 +243,13 @@ class ClampInferencer(Pose2DInferencer):
             if pred_out_dir and not self._video_input:
                 mmengine.dump(instances, str(Path(pred_out_dir) / f'{Path(pred.img_path).stem}.json'), indent='  ')
         return result
+
+
+def _revert_score_maps(sample: PoseDataSample, shape: Tuple[int, int]) -> np.ndarray:
+    """Score maps of a crop in the whole image; beside the crop, where nothing was looked for, each map's least."""
+    maps = np.asarray(sample.pred_fields.score_maps)
+    least = maps.min(axis=(1, 2), keepdims=True)
+    return revert_heatmap(maps - least, sample.input_center, sample.input_scale, shape) + least
 
 
 def _dataset_family(dataset_type: str) -> str:

@@ -71,18 +71,19 @@ def few_shot_subset(annotations: dict, shots: int, seed: int) -> dict:
     return _with_instances(annotations, [ann for ann in annotations['annotations'] if ann['id'] in chosen])
 
 
-def family_subset(annotations: dict, family: str) -> dict:
-    """The instances of one family, and the images they are on.
+def family_subset(annotations: dict, *families: str) -> dict:
+    """The instances of these families, and the images they are on.
 
     Raises:
-        ValueError: no category belongs to this family.
+        ValueError: no category belongs to one of them.
     """
     family_of = {category['id']: category.get('supercategory') for category in annotations['categories']}
-    if family not in family_of.values():
-        known = sorted({str(name) for name in family_of.values()})
-        raise ValueError(f'unknown family {family!r}; the annotations have {", ".join(known)}.')
+    for family in families:
+        if family not in family_of.values():
+            known = sorted({str(name) for name in family_of.values()})
+            raise ValueError(f'unknown family {family!r}; the annotations have {", ".join(known)}.')
     return _with_instances(annotations, [ann for ann in annotations['annotations']
-                                         if family_of.get(ann['category_id']) == family])
+                                         if family_of.get(ann['category_id']) in families])
 
 
 def percent_subset(annotations: dict, percent: float, seed: int) -> dict:

@@ -10,7 +10,7 @@ def score_map_grid(image: np.ndarray, score_maps: np.ndarray, names: Sequence[st
 
     Args:
         image: ``[H, W, 3]`` uint8.
-        score_maps: ``[K, H, W]``, cosines; each map is stretched to its own range.
+        score_maps: ``[K, H, W]``, cosines; each map is stretched to its own range, and squared to let peaks stand out.
         names: K titles.
         columns: tiles in a row.
         tile_width: pixels.
@@ -24,7 +24,7 @@ def score_map_grid(image: np.ndarray, score_maps: np.ndarray, names: Sequence[st
     for score_map, name in zip(score_maps, names):
         scores = cv2.resize(score_map.astype(np.float32), (tile_width, height))
         low, high = float(scores.min()), float(scores.max())
-        brightness = (scores - low) / max(high - low, 1e-6)
+        brightness = ((scores - low) / max(high - low, 1e-6)) ** 2
         tile = (small * (0.15 + 0.85 * brightness[..., None])).astype(np.uint8)
         tiles.append(np.vstack([title(name, tile_width), tile]))
     columns = min(columns, len(tiles))

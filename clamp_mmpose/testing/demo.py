@@ -1,0 +1,176 @@
+import contextlib
+import io
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Dict, Optional, Union
+
+import mmengine
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import nn
+
+from ..apis import benchmark
+from ..apis.model_zoo import configs_root
+from ..datasets.subsets import family_subset, read_annotations
+from ..engine.launch import build_runner
+from .demo_pictures import draw_pictures, mean_similarity
+from .demo_report import write_report
+from .toy_animals import SPLITS, draw_toy_animals
+
+UNSEEN_FAMILY = 'Canidae'
+CONFIGS = {
+    'baseline': 'simple_baseline/toy_animals/sb_rn-tiny_toy-animals.py',
+    'CLAMP': 'clamp/toy_animals/clamp_rn-tiny_toy-animals.py'}
+Say = Callable[[str], None]
+
+
+@dataclass
+class DemoRun:
+    """One model of the demo: how it was trained and what it reached."""
+
+    config: str
+    cfg: Config
+    checkpoint: str = ''
+    scalars: str = ''  # MMEngine's log of losses and evaluations
+    train_seconds: float = 0.
+    trainable: int = 0
+    frozen: int = 0  # numbers of the text tower, which tools/export.py bakes away
+    metrics: Dict[str, Dict[str, float]] = field(default_factory=dict)  # 'seen' or 'unseen' -> AP, PCK
+
+
+def run_demo(out_dir: Union[str, Path], say: Say, num_images: int = 1000, epochs: Optional[int] = None) -> Path:
+    """Draw toy animals, train CLAMP and its baseline without one family, test both on it and on the others.
+
+    Args:
+        out_dir: what an earlier demo left there is replaced.
+        say: shows a line of progress; meanwhile standard output is silent, so it holds its own.
+        num_images: of all splits together.
+        epochs: other than in the configs.
+
+    Returns:
+        Path: the report.
+    """
+    out_dir = Path(out_dir)
+    for name in (*CONFIGS, 'data', 'pictures'):
+        shutil.rmtree(out_dir / name, ignore_errors=True)
+    say(f'[1/5] drawing {num_images} pictures of toy animals into {out_dir / "data"}')
+    with _quiet():
+        instances = make_data(out_dir / 'data', num_images)
+
+    runs = {name: DemoRun(f'configs/{path}', _config(path, out_dir, epochs)) for name, path in CONFIGS.items()}
+    before = {}
+    for step, (name, run) in enumerate(runs.items(), start=2):
+        say(f'[{step}/5] training {name} on {instances["train-seen"]} animals, '
+            f'{run.cfg.train_cfg.max_epochs} epochs; log in {run.cfg.work_dir}')
+        before[name] = train(run, say)
+
+    say(f'[4/5] testing both on {instances["test-seen"]} animals of seen species and {instances["test-unseen"]} of '
+        f'the unseen family {UNSEEN_FAMILY}')
+    for name, run in runs.items():
+        for group in ('seen', 'unseen'):
+            run.metrics[group] = test(run, group)
+        say('      ' + f'{name:<9}' + ''.join(
+            f'{group}: AP {run.metrics[group]["coco/AP"]:.3f}, PCK@0.1 {run.metrics[group]["PCK"]:.3f}   '
+            for group in run.metrics))
+    with _quiet():
+        speed = benchmark.inference([str(configs_root() / run.config) for run in runs.values()], 8, 'cpu', 20, False)
+
+    say('[5/5] drawing pictures')
+    with _quiet():
+        pictures = draw_pictures(out_dir / 'pictures', runs, before['CLAMP'])
+    report = write_report(out_dir / 'report.md', runs, speed, instances, UNSEEN_FAMILY, pictures)
+    mmengine.dump({name: run.metrics for name, run in runs.items()}, str(out_dir / 'metrics.json'), indent='  ')
+    return report
+
+
+def make_data(folder: Path, num_images: int) -> Dict[str, int]:
+    """Draw the pictures and part the annotations of each split by family; counts of instances."""
+    draw_toy_animals(folder, num_images)
+    instances = {}
+    for split in SPLITS:
+        source = folder / 'annotations' / f'ap10k-{split}-split1.json'
+        annotations = read_annotations(source, 'the toy animals were just drawn there')
+        families = {category['supercategory'] for category in annotations['categories']}
+        for group, chosen in (('seen', families - {UNSEEN_FAMILY}), ('unseen', {UNSEEN_FAMILY})):
+            part = family_subset(annotations, *chosen)
+            mmengine.dump(part, str(source.with_name(f'{source.stem}-{group}.json')))
+            instances[f'{split}-{group}'] = len(part['annotations'])
+    return instances
+
+
+def train(run: DemoRun, say: Say) -> Optional[torch.Tensor]:
+    """Train, and note what it took.
+
+    Returns:
+        Tensor: the similarity of features and prompts before training; None for a model without prompts.
+    """
+    with _quiet():
+        runner = build_runner(run.cfg)
+        runner.register_hook(_SayEpochs(say))
+        run.trainable, run.frozen = count_numbers(runner.model)
+        runner.model.init_weights()
+        before = mean_similarity(runner.model, run.cfg) if hasattr(runner.model.head, 'match') else None
+        start = time.perf_counter()
+        runner.train()
+        run.train_seconds = time.perf_counter() - start
+    run.checkpoint = str(Path(run.cfg.work_dir) / f'epoch_{run.cfg.train_cfg.max_epochs}.pth')
+    run.scalars = str(Path(runner.log_dir) / 'vis_data' / 'scalars.json')
+    return before
+
+
+def test(run: DemoRun, group: str) -> Dict[str, float]:
+    """Test on the seen species or on the unseen family."""
+    cfg = Config(run.cfg.to_dict())
+    cfg.work_dir = f'{run.cfg.work_dir}/test_{group}'
+    cfg.experiment_name = cfg.visualizer.name = f'{run.cfg.experiment_name}_{group}'
+    cfg.load_from = run.checkpoint
+    cfg.test_dataloader.dataset.ann_file = f'annotations/ap10k-test-split1-{group}.json'
+    with _quiet():
+        return {name: float(value) for name, value in build_runner(cfg).test().items()}
+
+
+def count_numbers(model: nn.Module) -> tuple:
+    """Trainable numbers, and those of the frozen text tower."""
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    text_encoder = getattr(model.head, 'text_encoder', None)
+    return trainable, sum(b.numel() for b in text_encoder.buffers()) if text_encoder is not None else 0
+
+
+def _config(path: str, out_dir: Path, epochs: Optional[int]) -> Config:
+    cfg = Config.fromfile(str(configs_root() / 'configs' / path))
+    name = next(name for name, known in CONFIGS.items() if known == path)
+    cfg.work_dir = str(out_dir / name)
+    # MMEngine keeps one logger and one visualizer for each name
+    cfg.experiment_name = cfg.visualizer.name = f'demo_{name}_{time.time_ns()}'
+    cfg.launcher = 'none'
+    for loader in ('train', 'val', 'test'):
+        cfg[f'{loader}_dataloader'].dataset.data_root = str(out_dir / 'data')
+    if epochs is not None:
+        cfg.train_cfg.max_epochs = epochs
+    return cfg
+
+
+def _quiet() -> contextlib.redirect_stdout:
+    """MMEngine's console lines go to its log files only."""
+    return contextlib.redirect_stdout(io.StringIO())
+
+
+class _SayEpochs(Hook):
+    """One line every few epochs: where the training is, and how long it will take."""
+
+    def __init__(self, say: Say):
+        self.say = say
+
+    def before_train(self, runner: Runner) -> None:
+        self.start = time.perf_counter()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        done, of = runner.epoch + 1, runner.max_epochs
+        taken = time.perf_counter() - self.start
+        loss = runner.message_hub.get_scalar('train/loss_kpt').mean(20)
+        left = f', about {taken / done * (of - done):.0f} s left' if done < of else ''
+        self.say(f'      epoch {done}/{of}, heatmap loss {loss:.5f}, {taken:.0f} s{left}')
