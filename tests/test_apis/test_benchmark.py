@@ -1,0 +1,50 @@
+import json
+import runpy
+import sys
+
+import pytest
+
+from clamp_mmpose.apis.benchmark import Timing, alternate, summary
+from tests.conftest import ROOT
+from tests.tiny import write_config, write_dots
+
+
+def benchmark(monkeypatch, *args):
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', *map(str, args)])
+    runpy.run_path(str(ROOT / 'tools' / 'benchmark.py'), run_name='__main__')
+
+
+def test_models_run_in_turn():
+    calls = []
+    timings = alternate([lambda: calls.append('a'), lambda: calls.append('b')], pairs=4, device='cpu', warmup=2)
+    assert calls == ['a', 'b'] * 6
+    assert [len(timing.runs) for timing in timings] == [4, 4]
+
+
+def test_summary_by_hand():
+    result = summary(['a.py', 'b.py'], 8, [Timing([3., 1., 2., 30.]), Timing([2., 2., 2., 2.])])
+    assert (result['median_ms'], result['against_median_ms'], result['ratio']) == (2.5, 2., 1.25)
+    assert result['quartiles_ms'] == [1.75, 9.75]
+    alone = summary(['a.py'], 8, [Timing([3., 1., 2.])])
+    assert alone['median_ms'] == 2 and alone['against'] is alone['ratio'] is alone['against_median_ms'] is None
+
+
+def test_inference_command(tmp_path, monkeypatch, capsys):
+    config = write_config(tmp_path / 'config.py', write_dots(tmp_path))
+    benchmark(monkeypatch, 'inference', config, '--against', config, '--batch-size', 2, '--device', 'cpu', '--pairs',
+              20, '--json', tmp_path / 'speed.json')
+    result = json.loads((tmp_path / 'speed.json').read_text())
+    assert (result['config'], result['against'], result['batch_size']) == (str(config), str(config), 2)
+    assert result['ratio'] == result['median_ms'] / result['against_median_ms']
+    assert .3 < result['ratio'] < 3  # a model against itself
+    assert 'ratio' in capsys.readouterr().out
+    with pytest.raises(SystemExit, match='at least 20'):
+        benchmark(monkeypatch, 'inference', config, '--pairs', 3)
+
+
+def test_data_command(tmp_path, monkeypatch):
+    config = write_config(tmp_path / 'config.py', write_dots(tmp_path))
+    monkeypatch.setattr('clamp_mmpose.apis.benchmark.data.__defaults__', (.2,))
+    benchmark(monkeypatch, 'data', config, '--json', tmp_path / 'data.json')
+    result = json.loads((tmp_path / 'data.json').read_text())
+    assert result['samples'] > 0 and result['samples_per_second'] > 0
