@@ -118,14 +118,18 @@ def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str
                 verbose=False, dynamic_shapes=dict(image={0: torch.export.Dim('batch', min=1)}),
                 external_data=size > ONNX_LIMIT)
         else:
-            fast = torch.backends.mha.get_fastpath_enabled()
-            torch.backends.mha.set_fastpath_enabled(False)  # the fused attention has no ONNX form
+            # the fused attention has no ONNX form, and modules in training mode do without it; dropout is 0 there
+            attentions = [module for module in function.modules() if isinstance(module, nn.MultiheadAttention)]
             try:
+                for attention in attentions:
+                    attention.training = True
                 torch.onnx.export(
                     function, (image,), str(path), input_names=['image'], output_names=['heatmaps'], opset_version=17,
-                    dynamic_axes=dict(image={0: 'batch'}, heatmaps={0: 'batch'}))
+                    dynamic_axes=dict(image={0: 'batch'}, heatmaps={0: 'batch'}),
+                    training=torch.onnx.TrainingMode.PRESERVE)
             finally:
-                torch.backends.mha.set_fastpath_enabled(fast)
+                for attention in attentions:
+                    attention.training = False
     graph = onnx.load(str(path), load_external_data=False)
     onnx.helper.set_model_props(graph, properties)
     onnx.save(graph, str(path))

@@ -27,12 +27,20 @@ def _history_method(owner: type, name: str) -> Callable:
     raise pickle.UnpicklingError(f'getattr of {name!r} on {owner!r}')
 
 
+def _bytes(text: str, encoding: str) -> bytes:
+    """How protocol 2 spells bytes; PyTorch from 2.6 on knows this itself."""
+    if encoding != 'latin1':
+        raise pickle.UnpicklingError(f'GLOBAL _codecs.encode to {encoding!r}')
+    return text.encode(encoding)
+
+
 def _mmengine_globals() -> dict:
     """Names that MMEngine's checkpoints hold beside tensors, as pickle spells them -> what they stand for.
 
     A checkpoint written under NumPy 1 says ``numpy.core``, under NumPy 2 ``numpy._core``: both are read by both.
     """
-    multiarray = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
+    # NumPy 1.26 has an empty numpy._core
+    multiarray = np._core.multiarray if digit_version(np.__version__) >= digit_version('2.0.0') else np.core.multiarray
     names = {
         'builtins.getattr': _history_method,
         'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
@@ -40,6 +48,7 @@ def _mmengine_globals() -> dict:
         'numpy.dtype': np.dtype,
         'builtins.set': set,
         'builtins.bytes': bytes,  # an empty array
+        '_codecs.encode': _bytes,
     }
     for core in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         names[f'{core}._reconstruct'] = multiarray._reconstruct

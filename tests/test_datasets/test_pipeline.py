@@ -5,8 +5,7 @@ import torch
 from mmengine.dataset import Compose
 from mmengine.structures import InstanceData
 from mmpose.registry import KEYPOINT_CODECS
-
-from tests.tiny import NAMES, build
+from tiny import NAMES, build
 
 CODEC = dict(type='KeypointHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1)
 KEYPOINTS = np.array([[[30.5, 41.2], [80., 22.7], [55.3, 60.], [12.1, 35.], [95., 50.4]]], np.float32)

@@ -78,9 +78,12 @@ class CLIPTextEncoder(CLIPTower):
             Tensor: ``[K, D]``, the end tokens' outputs, projected.
         """
         text, length = self.text, embeddings.shape[1]
-        hidden = embeddings + text.positional_embedding[:length]
-        hidden = text.ln_final(text.transformer(hidden, attn_mask=text.attn_mask[:length, :length]))
-        return hidden[torch.arange(len(hidden), device=hidden.device), ends.to(hidden.device)] @ text.text_projection
+        # not in mixed precision, in which older PyTorch rejects the mask: a few names cost little beside the images
+        with torch.autocast(embeddings.device.type, enabled=False):
+            hidden = embeddings + text.positional_embedding[:length]
+            hidden = text.ln_final(text.transformer(hidden, attn_mask=text.attn_mask[:length, :length]))
+            last = hidden[torch.arange(len(hidden), device=hidden.device), ends.to(hidden.device)]
+            return last @ text.text_projection
 
 
 @lru_cache(maxsize=1)
