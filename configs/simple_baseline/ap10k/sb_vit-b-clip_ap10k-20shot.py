@@ -3,3 +3,4 @@ _base_ = ['./sb_vit-b-clip_ap10k.py']
 
 train_dataloader = dict(batch_size=64, dataset=dict(ann_file='annotations/ap10k-train-split1-20shot.json'))
 optim_wrapper = dict(optimizer=dict(lr=5e-5))
+auto_scale_lr = dict(base_batch_size=64)
