@@ -45,13 +45,30 @@ def collect(inputs: list) -> dict:
             images.update({str(path): path.relative_to(item) for path in found})
         else:
             images[str(item)] = Path(item.name)
+    written = {}
+    for path, name in images.items():
+        other = written.setdefault(name.with_suffix(''), path)
+        if other != path:
+            raise SystemExit(f'{other} and {path} would both be written to {name.with_suffix(".json")}: give them in '
+                             'two calls with an --out-dir each.')
     return images
+
+
+def find_boxes(file: str, paths: list) -> dict:
+    """Boxes of the images that have some, whichever way the file spells their paths."""
+    given = mmengine.load(file)
+    spelled = {Path(path).resolve(): path for path in paths}
+    unknown = [path for path in given if Path(path).resolve() not in spelled]
+    if unknown:
+        raise SystemExit(f'{file} has boxes for {len(unknown)} images that are not among the inputs, such as '
+                         f'{unknown[0]}; expected paths such as {paths[0]}, from {Path.cwd()}.')
+    return {spelled[Path(path).resolve()]: boxes for path, boxes in given.items()}
 
 
 def main() -> int:
     args = parse_args()
     images = collect(args.inputs)
-    boxes = mmengine.load(args.bboxes) if args.bboxes else {}
+    boxes = find_boxes(args.bboxes, list(images)) if args.bboxes else {}
     out = Path(args.out_dir)
     inferencer = ClampInferencer(
         args.config, args.checkpoint, args.device, det_model=args.det_model, det_weights=args.det_weights,

@@ -25,6 +25,10 @@ def main() -> None:
         raise SystemExit(f'--dump writes a pickle: give it a name ending in .pkl, not {args.dump}.')
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
+    for part in ('dataloader', 'cfg', 'evaluator'):
+        cfg[f'val_{part}'] = None
+    # a config made for inference has training data, for their metainfo, but no optimizer
+    cfg.train_dataloader = cfg.train_cfg = cfg.optim_wrapper = cfg.param_scheduler = None
     if args.badcase:
         cfg.default_hooks.badcase.enable = True
     if args.dump:

@@ -1,8 +1,9 @@
 """Times models side by side: run by run in turn, so that whatever else the machine does falls on both."""
 import multiprocessing
-import resource
+import re
 import statistics
 import time
+from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -113,7 +114,7 @@ def training(configs: Sequence[str], batch_size: int, device: str, pairs: int, a
 
 
 def peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
-    """MiB that three training steps need at their peak, in a process of their own; on a GPU, of its memory."""
+    """MiB at the peak of three training steps, in a process of their own: of a GPU, or of RAM (NaN but on Linux)."""
     with multiprocessing.get_context('spawn').Pool(1) as pool:
         return pool.apply(_peak_memory, (path, batch_size, device, amp))
 
@@ -125,7 +126,9 @@ def _peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
         step()
     if device.startswith('cuda'):
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    status = Path('/proc/self/status')
+    # getrusage would give the peak of the process that started this one, if that was higher
+    return int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1]) / 2**10 if status.exists() else float('nan')
 
 
 def data(path: str, seconds: float = 10.) -> Dict[str, float]:

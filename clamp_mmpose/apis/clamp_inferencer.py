@@ -59,14 +59,18 @@ class ClampInferencer(Pose2DInferencer):
             raise ValueError(f'{entry.name if entry else "this config"} has no published weights: give '
                              'weights=CHECKPOINT. A model with random weights is never run.')
         self.failures: List[Tuple[InputType, Exception]] = []
+        self._weights = weights
         super().__init__(model, weights, device, scope, det_model, det_weights, det_cat_ids, show_progress)
+        if self.cfg.data_mode != 'topdown':
+            raise ValueError(f'ClampInferencer crops each instance, but this model is {self.cfg.data_mode!r}; '
+                             "MMPose's Pose2DInferencer runs it.")
         head = self.model.head
         self.keypoint_names = list(head.names) if hasattr(head, 'names') else keypoint_names(self.model.dataset_meta)
 
     def _load_weights_to_model(self, model: torch.nn.Module, checkpoint: Optional[dict],
                                cfg: Optional[ConfigDict]) -> None:
         if checkpoint is not None:
-            check_fit(model, checkpoint.get('state_dict', checkpoint), source='the file given as weights')
+            check_fit(model, checkpoint.get('state_dict', checkpoint), source=str(self._weights))
         super()._load_weights_to_model(model, checkpoint, cfg)
 
     def _init_detector(self, det_model: Union[str, dict, None] = None, det_weights: Optional[str] = None,
@@ -116,6 +120,9 @@ class ClampInferencer(Pose2DInferencer):
             raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
         self.failures = []
         boxes = None if bboxes is None else self._check_boxes(bboxes, inputs)
+        if boxes is None and self._build_detector is not None:
+            self._build_detector()
+            self._build_detector = None
         chunk: List[Tuple[str, np.ndarray, List[dict]]] = []
         for i, item in enumerate(inputs):
             try:
@@ -160,9 +167,6 @@ class ClampInferencer(Pose2DInferencer):
 
     def _find_boxes(self, image: np.ndarray, bbox_thr: float, nms_thr: float) -> np.ndarray:
         """Detected boxes with scores, or the whole image: ``[N, 5]``."""
-        if self._build_detector is not None:
-            self._build_detector()
-            self._build_detector = None
         if self.detector is None:
             if self._whole_image_because:
                 MMLogger.get_current_instance().info(

@@ -1,3 +1,5 @@
+from typing import Optional
+
 import mmcv
 import numpy as np
 from mmengine.fileio import get
@@ -27,7 +29,21 @@ def read_image(path: str, color_type: str = 'color', backend: str = 'cv2') -> np
 
 
 def is_truncated(content: bytes) -> bool:
-    """Whether a JPEG or PNG stops early. A scan (FF DA) cannot contain the end marker (FF D9) that must follow it."""
+    """Whether a JPEG or PNG stops early; whatever follows its end, as in the photos of phones, does not matter."""
     if content.startswith(b'\xff\xd8'):
-        return content.rfind(b'\xff\xd9') < content.rfind(b'\xff\xda')
-    return content.startswith(b'\x89PNG') and b'IEND' not in content[-16:]
+        scan = _first_scan(content)
+        return scan is not None and b'\xff\xd9' not in content[scan:]  # the end marker cannot occur inside a scan
+    return content.startswith(b'\x89PNG') and b'IEND' not in content
+
+
+def _first_scan(content: bytes) -> Optional[int]:
+    """Where a JPEG's picture starts, behind its header and thumbnail; its length if not at all; None if not a JPEG."""
+    position = 2
+    while position + 4 <= len(content):
+        if content[position] != 0xff:
+            return None
+        if content[position + 1] == 0xda:
+            return position
+        filled = content[position + 1] == 0xff  # any number of FF may precede a marker
+        position += 1 if filled else 2 + int.from_bytes(content[position + 2:position + 4], 'big')
+    return len(content)

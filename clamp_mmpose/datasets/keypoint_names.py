@@ -20,7 +20,8 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
     """The names that prompts are made of, in the order of the keypoints.
 
     Args:
-        source: a registered data set (``'AP10KDataset'``), the ``metainfo`` of one as a dict, or the names themselves.
+        source: a registered data set (``'AP10KDataset'``), the ``metainfo`` of one as a dict, or the names themselves,
+            which are taken as they are.
 
     Returns:
         list[str]: K different, readable names.
@@ -41,11 +42,12 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')  # MMPose warns when it finds a metainfo file among its own
                 source = parse_pose_metainfo(dict(source))
-        source = [source['keypoint_id2name'][i] for i in range(source['num_keypoints'])]
-    names = [readable_name(name) for name in source]
+        source = [readable_name(source['keypoint_id2name'][i]) for i in range(source['num_keypoints'])]
+    names = [name.strip() for name in source]
     if not names or not all(names):
         raise ValueError(f'keypoint names must not be empty, got {list(source)}.')
-    repeated = [name for name, count in Counter(names).items() if count > 1]
+    # the language model reads lower case
+    repeated = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
     if repeated:
         raise ValueError(f'keypoint names must differ, but {repeated} occur more than once in {list(source)}; '
                          'override them in the head: names=[...].')

@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 
 import numpy as np
 import torch
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import barrier, get_local_rank
 from mmengine.logging import HistoryBuffer
 from mmengine.utils import digit_version
 from torch import Tensor, nn
@@ -141,10 +141,10 @@ def load_from_local(filename: str, map_location: Any = None) -> dict:
 
 def load_from_http(filename: str, map_location: Any = None, model_dir: Optional[str] = None,
                    progress: bool = False) -> dict:
-    """MMEngine's loader for URLs: downloaded once by the main process into PyTorch's hub folder, then read safely."""
+    """MMEngine's loader for URLs: downloaded once a machine into PyTorch's hub folder, then read safely."""
     folder = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
     target = folder / os.path.basename(urlparse(filename).path)
-    if is_main_process() and not target.exists():
+    if get_local_rank() == 0 and not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(filename, str(target), progress=progress)
     barrier()

@@ -2,14 +2,14 @@
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from ..datasets.keypoint_names import keypoint_names
+from ..datasets.keypoint_names import keypoint_names, readable_name
 from .checkpoint import read_checkpoint
 
 RENAMES = [
@@ -32,7 +32,15 @@ TRAINING_ONLY = ('head.spatial_loss.', 'head.feature_loss.')
 # the authors normalise with ImageNet's statistics
 PREPROCESSOR = dict(type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375],
                     bgr_to_rgb=True)
-KNOWN_DATASETS = ('AP10KDataset', 'AnimalPoseDataset', 'CocoDataset')
+# whose keypoints a released model may have, and where the validation set lies, as in configs/_base_/data
+KNOWN_DATASETS = {
+    'AP10KDataset': dict(data_root='data/ap10k/', ann_file='annotations/ap10k-val-split1.json',
+                         data_prefix=dict(img='data/')),
+    'AnimalPoseDataset': dict(data_root='data/animalpose/', ann_file='annotations/animalpose_val.json',
+                              data_prefix=dict(img='')),
+    'CocoDataset': dict(data_root='data/coco/', ann_file='annotations/person_keypoints_val2017.json',
+                        data_prefix=dict(img='val2017/'))}
+FlipPairs = Sequence[Tuple[int, int]]
 
 
 class ConversionReport(NamedTuple):
@@ -58,8 +66,7 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
             than the published model.
     """
     import torch
-    model, input_size = read_model_config(model_config)
-    config = build_config(model, input_size)
+    config = build_config(*read_model_config(model_config))
     weights = read_checkpoint(source)
     weights = weights.get('state_dict', weights)
     weights = {re.sub(r'^module\.', '', name): value for name, value in weights.items()}
@@ -96,31 +103,36 @@ def rename(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
             if count:
                 break
         renamed[new_name] = value
-    renamed['head.prompt_learner.contexts'] = renamed['head.prompt_learner.contexts'].squeeze(0)
+    contexts = 'head.prompt_learner.contexts'
+    if contexts in renamed:
+        renamed[contexts] = renamed[contexts].squeeze(0)
     positions, class_embedding = 'backbone.visual.positional_embedding', 'backbone.visual.class_embedding'
-    if class_embedding in renamed:
+    if class_embedding in renamed and positions in renamed:
         # their forward adds the class embedding twice: once as the token, once to its position
         renamed[positions] = renamed[positions].clone()
         renamed[positions][0] += renamed[class_embedding]
     return renamed
 
 
-def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]]]:
-    """The authors' ``model`` dict, and the (w, h) of the network input where the file tells."""
+def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optional[FlipPairs]]:
+    """The authors' ``model`` dict, and the (w, h) of the network input and the flip pairs where the file tells."""
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f'{file} does not exist; give the authors\' config (.py) or its model dict in JSON.')
     if file.suffix == '.json':
-        content = json.loads(file.read_text())
+        try:
+            content = json.loads(file.read_text(encoding='utf-8'))
+        except ValueError as error:
+            raise ValueError(f'{file} cannot be read as JSON ({error}); write it again.') from error
         model = content.get('config', content.get('model', content))
-        size = content.get('input_size')
+        size, flip_pairs = content.get('input_size'), content.get('flip_pairs')
     else:
         content = _read_python_config(file)
         model = content.get('model', {})
-        size = content.get('data_cfg', {}).get('image_size')
+        size, flip_pairs = content.get('data_cfg', {}).get('image_size'), None
     if model.get('type') != 'CLAMP':
         raise ValueError(f'{file} describes a model of type {model.get("type")!r}; expected the authors\' "CLAMP".')
-    return model, tuple(size) if size else None
+    return model, tuple(size) if size else None, flip_pairs
 
 
 def _read_python_config(file: Path) -> dict:
@@ -130,7 +142,7 @@ def _read_python_config(file: Path) -> dict:
     return Config.fromstring(text, '.py').to_dict()
 
 
-def build_config(model: dict, input_size: Optional[Tuple[int, int]]) -> Config:
+def build_config(model: dict, input_size: Optional[Tuple[int, int]], flip_pairs: Optional[FlipPairs] = None) -> Config:
     """The authors' ``model`` dict -> a config of this package, with the test pipeline and the keypoints."""
     if model.get('matching_only'):
         raise ValueError('matching_only=True predicts from the score map alone; only the published model is converted.')
@@ -174,7 +186,7 @@ def build_config(model: dict, input_size: Optional[Tuple[int, int]]) -> Config:
             head=head,
             test_cfg=dict(flip_test=test_cfg.get('flip_test', True), flip_mode='heatmap',
                           shift_heatmap=test_cfg.get('shift_heatmap', False))),
-        **_data(names, input_size, codec)))
+        **_data(names, flip_pairs, input_size)))
 
 
 def _architecture(backbone: dict, text: dict) -> Tuple[dict, int]:
@@ -209,7 +221,7 @@ def _spatial_loss(model: dict, deconvs: tuple) -> Optional[dict]:
     return dict(upsample='deconv', loss_weight=model['identity_head'].get('loss_keypoint', {}).get('loss_weight', 1.))
 
 
-def _data(names: List[str], input_size: Tuple[int, int], codec: Dict[str, Any]) -> dict:
+def _data(names: List[str], flip_pairs: Optional[FlipPairs], input_size: Tuple[int, int]) -> dict:
     """Test pipeline and keypoints: those of a known data set with these names, or ones made from the names."""
     pipeline = [
         dict(type='LoadImage'),
@@ -217,7 +229,10 @@ def _data(names: List[str], input_size: Tuple[int, int], codec: Dict[str, Any]) 
         dict(type='TopdownAffine', input_size=input_size),
         dict(type='PackPoseInputs')]
     known = [dataset for dataset in KNOWN_DATASETS if _same_keypoints(keypoint_names(dataset), names)]
-    dataset = dict(type=known[0]) if known else dict(type='BaseCocoStyleDataset', metainfo=metainfo_from_names(names))
+    if known:
+        dataset = dict(type=known[0], **KNOWN_DATASETS[known[0]])
+    else:
+        dataset = dict(type='BaseCocoStyleDataset', metainfo=metainfo_from_names(names, flip_pairs))
     dataset.update(data_mode='topdown', test_mode=True, pipeline=pipeline)
     loader = dict(batch_size=32, num_workers=2, persistent_workers=True, drop_last=False,
                   sampler=dict(type='DefaultSampler', shuffle=False, round_up=False), dataset=dataset)
@@ -228,14 +243,17 @@ def _data(names: List[str], input_size: Tuple[int, int], codec: Dict[str, Any]) 
 def _same_keypoints(first: List[str], second: List[str]) -> bool:
     """Equal names in the same order, whatever the order of their words ('tail root', 'root of tail')."""
     return len(first) == len(second) and all(
-        set(a.split()) - {'of'} == set(b.split()) - {'of'} for a, b in zip(first, second))
+        set(a.split()) - {'of'} == set(readable_name(b).split()) - {'of'} for a, b in zip(first, second))
 
 
-def metainfo_from_names(names: List[str]) -> dict:
+def metainfo_from_names(names: List[str], flip_pairs: Optional[FlipPairs] = None) -> dict:
     """MMPose's metainfo for keypoints of which only the names are known; 'left x' is paired with 'right x'."""
     sides = {'left': 'right', 'right': 'left'}
+    opposites = {names[i]: names[j] for pair in flip_pairs or () for i, j in (pair, pair[::-1])}
 
     def opposite(name: str) -> str:
+        if flip_pairs is not None:
+            return opposites.get(name, '')
         swapped = ' '.join(sides.get(word, word) for word in name.split())
         return swapped if swapped != name and swapped in names else ''
 

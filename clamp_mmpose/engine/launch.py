@@ -49,12 +49,44 @@ def finish() -> None:
         torch.distributed.destroy_process_group()
 
 
+def check_annotation_files(cfg: Config) -> None:
+    """Look at the annotation file of each data set, those inside wrappers included, before anything is built.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it stops before its end.
+    """
+    def check(dataset: dict, loader: str) -> None:
+        for inner in [dataset.get('dataset'), *(dataset.get('datasets') or ())]:
+            if inner:
+                check(inner, loader)
+        path = dataset.get('ann_file')
+        if not path or '://' in path:
+            return
+        path = Path(path) if os.path.isabs(path) else Path(dataset.get('data_root') or '', path)
+        if not path.is_file():
+            raise FileNotFoundError(f'annotations {path} do not exist (looked in {Path.cwd()}): prepare the data as '
+                                    f'the README says, or give another place: --cfg-options {loader}.dataset.data_root='
+                                    f'FOLDER or {loader}.dataset.ann_file=FILE.')
+        with path.open('rb') as file:
+            file.seek(max(0, path.stat().st_size - 64))
+            if path.suffix == '.json' and not file.read().rstrip().endswith((b'}', b']')):
+                raise ValueError(f'annotations {path} are truncated ({path.stat().st_size:,} bytes): copy or download '
+                                 'them again.')
+
+    # whoever trains need not have the test set
+    for loader in ('train_dataloader', 'val_dataloader') if cfg.get('train_dataloader') else ('test_dataloader',):
+        if cfg.get(loader):
+            check(cfg[loader].dataset, loader)
+
+
 def build_runner(cfg: Config) -> Runner:
     """A Runner that checks checkpoint and data before use; without GPU, several processes run on gloo."""
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         if not torch.distributed.is_initialized():  # MMEngine would ask for a CUDA device
             torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+    check_annotation_files(cfg)
     runner = Runner.from_cfg(cfg)
     runner.register_hook(CheckpointFitHook())
     runner.register_hook(DatasetFitHook())

@@ -3,10 +3,11 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny import write_config, write_dots
 
-from clamp_mmpose.apis.benchmark import Timing, alternate, summary
+from clamp_mmpose.apis.benchmark import Timing, alternate, peak_memory, summary
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,3 +50,11 @@ def test_data_command(tmp_path, monkeypatch):
     benchmark(monkeypatch, 'data', config, '--json', tmp_path / 'data.json')
     result = json.loads((tmp_path / 'data.json').read_text())
     assert result['samples'] > 0 and result['samples_per_second'] > 0
+
+
+def test_peak_memory_is_that_of_the_model_alone(tmp_path):
+    config = str(write_config(tmp_path / 'config.py', write_dots(tmp_path)))
+    ballast = np.ones(3 * 2**27)  # 3 GiB
+    measured = peak_memory(config, 2, 'cpu', False)
+    assert 100 < measured < 3000
+    assert ballast[0] == 1

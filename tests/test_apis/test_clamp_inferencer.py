@@ -1,4 +1,5 @@
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -153,7 +154,7 @@ def test_aliases_and_weights(trained):
         ClampInferencer('clamp_vit-b_ap10k')
     with pytest.raises(ValueError, match='this config has no published weights'):
         ClampInferencer(trained[0])
-    with pytest.raises(ValueError, match='the file given as weights is not a checkpoint of this model'):
+    with pytest.raises(ValueError, match=r'model\.pth is not a checkpoint of this model'):
         ClampInferencer('clamp_rn50_ap10k', weights=trained[1], device='cpu')
 
 
@@ -190,6 +191,23 @@ def test_detector_is_asked_for_boxes(trained):
     inferencer.det_cat_ids = (3,)
     predictions, _ = run(inferencer, trained[2][:1])
     assert [instance['bbox'][0] for instance in predictions[0]] == [[4, 4, 40, 60]]
+
+
+def test_predict_refuses_what_would_be_lost(tmp_path):
+    tool = runpy.run_path(str(ROOT / 'tools' / 'predict.py'), run_name='predict')
+    for name in ('a/1.jpg', 'b/1.png', 'b/2.png'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b'')
+    assert list(tool['collect']([str(tmp_path / 'b')]).values()) == [Path('1.png'), Path('2.png')]
+    with pytest.raises(SystemExit, match=r'a/1\.jpg and .*b/1\.png would both be written to 1\.json'):
+        tool['collect']([str(tmp_path / 'a'), str(tmp_path / 'b')])
+
+    images = [str(tmp_path / 'b' / '1.png')]
+    (tmp_path / 'boxes.json').write_text(json.dumps({f'{tmp_path}/a/../b/1.png': [[1, 2, 3, 4]]}))
+    assert tool['find_boxes'](str(tmp_path / 'boxes.json'), images) == {images[0]: [[1, 2, 3, 4]]}
+    (tmp_path / 'boxes.json').write_text(json.dumps({'1.png': [[1, 2, 3, 4]]}))
+    with pytest.raises(SystemExit, match=r'boxes for 1 images that are not among the inputs, such as 1\.png'):
+        tool['find_boxes'](str(tmp_path / 'boxes.json'), images)
 
 
 def test_predict_command(trained, tmp_path):

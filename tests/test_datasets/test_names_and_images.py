@@ -21,12 +21,12 @@ def test_names_of_data_sets():
     assert names[7] == 'left front paw'
     assert keypoint_names('CocoDataset')[5] == 'left shoulder'
     assert keypoint_names(dict(keypoint_id2name={0: 'A', 1: 'R_B'}, num_keypoints=2)) == ['a', 'right back']
-    assert keypoint_names(['L_Eye', 'nose']) == ['left eye', 'nose']
+    assert keypoint_names(['L_Eye', ' Point B ']) == ['L_Eye', 'Point B']  # given names are taken as they are
 
 
 @pytest.mark.parametrize('source, message', [
     ('NoSuchDataset', "'NoSuchDataset' is no registered data set"),
-    (['L_Eye', 'left eye'], r"\['left eye'\] occur more than once"),
+    (['Left eye', 'nose', 'left eye'], r"\['left eye'\] occur more than once"),
     (['nose', ' '], 'must not be empty'),
     ([], 'must not be empty'),
     ('BaseCocoStyleDataset', 'no metainfo of its own')])
@@ -62,11 +62,18 @@ def test_images_are_read_whole_or_not_at_all(tmp_path, suffix):
         read_image(str(path))
 
 
-def test_a_thumbnail_does_not_hide_a_truncated_photo():
+def test_where_a_photo_ends(tmp_path):
     scan = b'\xff\xda' + bytes(20)
     thumbnail = b'\xff\xd8' + scan + b'\xff\xd9'
-    assert is_truncated(b'\xff\xd8\xff\xe1' + thumbnail + scan)
-    assert not is_truncated(b'\xff\xd8\xff\xe1' + thumbnail + scan + b'\xff\xd9')
+    header = b'\xff\xd8\xff\xff\xe1' + (2 + len(thumbnail)).to_bytes(2, 'big') + thumbnail
+    assert is_truncated(header + scan)  # the end that is there is the thumbnail's
+    assert is_truncated(header[:-4])
+    assert not is_truncated(header + scan + b'\xff\xd9')
+    for suffix in ('jpg', 'png'):  # phones append films to photos
+        path = photo(tmp_path, suffix)
+        picture = cv2.imread(str(path))
+        path.write_bytes(path.read_bytes() + b'film \xff\xda' + bytes(100))
+        np.testing.assert_array_equal(read_image(str(path)), picture)
 
 
 def test_transform_loads_what_the_stock_one_loads(tmp_path):

@@ -2,6 +2,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ from mmengine.structures import InstanceData, PixelData
 from mmpose.apis import init_model
 from mmpose.structures import PoseDataSample
 
-from clamp_mmpose.engine.clamp_converter import convert_clamp
+from clamp_mmpose.engine.clamp_converter import build_config, convert_clamp
+from clamp_mmpose.testing.toy_animals import draw_toy_animals
+
+ROOT = Path(__file__).parents[2]
 
 ARRAY_TOLERANCE, LOSS_TOLERANCE = 1e-4, 1e-5
 
@@ -146,5 +150,40 @@ def test_foreign_checkpoints_fail(parity, tmp_path):
     torch.save(weights, tmp_path / 'fewer.pth')
     with pytest.raises(ValueError, match=r"1 weights are missing \['head\.cross_attention\.gamma'\]"):
         convert_clamp(str(tmp_path / 'fewer.pth'), str(vit / 'config.json'), str(tmp_path))
+    torch.save(dict(state_dict={'backbone.conv1.weight': torch.zeros(3)}), tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match=r"other\.pth does not fit .* weights are missing"):
+        convert_clamp(str(tmp_path / 'other.pth'), str(vit / 'config.json'), str(tmp_path))
+    (tmp_path / 'half.json').write_text((vit / 'config.json').read_text()[:100])
+    with pytest.raises(ValueError, match=r'half\.json cannot be read as JSON'):
+        convert_clamp(str(vit / 'checkpoint.pth'), str(tmp_path / 'half.json'), str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r'nowhere\.json'):
         convert_clamp(str(vit / 'checkpoint.pth'), 'nowhere.json', str(tmp_path))
+
+
+def test_names_and_flip_pairs_are_the_published_ones(parity):
+    content = json.loads((parity / 'clamp_vit_tiny' / 'config.json').read_text())
+    names = ['Point A', 'point_B', 'L', 'left paw', 'right paw']
+    model = dict(content['config'], class_names=names)
+    model['keypoint_head']['in_channels'] += len(names) - 17
+    config = build_config(model, (128, 128), [[0, 2]])
+    assert list(config.model.head.names) == names
+    swaps = [info['swap'] for info in config.test_dataloader.dataset.metainfo.keypoint_info.values()]
+    assert swaps == ['L', '', 'Point A', '', '']
+    config = build_config(model, (128, 128))
+    swaps = [info['swap'] for info in config.test_dataloader.dataset.metainfo.keypoint_info.values()]
+    assert swaps == ['', '', '', 'right paw', 'left paw']
+
+
+def test_converted_model_is_tested_like_any_other(parity, tmp_path):
+    folder = parity / 'clamp_vit_tiny'
+    convert_clamp(str(folder / 'checkpoint.pth'), str(folder / 'config.json'), str(tmp_path))
+    draw_toy_animals(tmp_path / 'data', 27, (96, 72))
+    done = subprocess.run(
+        [sys.executable, 'tools/test.py', str(tmp_path / 'config.py'), str(tmp_path / 'checkpoint.pth'), '--work-dir',
+         str(tmp_path), '--cfg-options', f'test_dataloader.dataset.data_root={tmp_path / "data"}',
+         'test_dataloader.dataset.ann_file=annotations/ap10k-test-split1.json', 'test_dataloader.num_workers=0',
+         'test_dataloader.persistent_workers=False'],
+        cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / 'test.json').read_text())['metrics']
+    assert 0 <= metrics['coco/AP'] <= 1

@@ -43,9 +43,19 @@ def test_wrong_number_of_keypoints(data, tmp_path):
 
 
 def test_missing_annotations(data):
+    (data / 'dots.json').write_bytes((data / 'dots.json').read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r'dots\.json are truncated \([\d,]+ bytes\): copy or download'):
+        runner_of(data, 'truncated_annotations')
     (data / 'dots.json').unlink()
-    with pytest.raises(AssertionError, match=r'dots\.json.*does not exist'):
-        runner_of(data, 'missing').train()
+    missing = r'dots\.json do not exist .*train_dataloader\.dataset\.ann_file=FILE'
+    with pytest.raises(FileNotFoundError, match=missing):
+        runner_of(data, 'missing')
+    dataset = Config.fromfile(data.parent / 'dots.py').train_dataloader.dataset
+    wrapped = dict(type='CombinedDataset', metainfo=dict(from_file='configs/_base_/datasets/coco.py'),
+                   datasets=[dict(type='RepeatDataset', times=2, dataset=dataset)])
+    with pytest.raises(FileNotFoundError, match=missing):
+        runner_of(data, 'missing_inside', **{'train_dataloader.dataset': wrapped, 'val_dataloader': None,
+                                             'val_cfg': None, 'val_evaluator': None})
 
 
 def test_wrong_names(data):

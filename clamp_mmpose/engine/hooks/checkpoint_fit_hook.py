@@ -2,7 +2,7 @@ import re
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import BaseLoop
+from mmengine.runner import BaseLoop, find_latest_checkpoint
 from mmpose.registry import HOOKS
 
 from ..checkpoint import check_fit
@@ -20,5 +20,5 @@ class CheckpointFitHook(Hook):
         weights = checkpoint.get('state_dict', checkpoint)
         weights = {re.sub(r'^module\.', '', name): value for name, value in weights.items()}
         training = isinstance(runner._train_loop, BaseLoop)
-        check_fit(model, weights, source=runner._load_from or 'the checkpoint to resume from',
+        check_fit(model, weights, source=runner._load_from or find_latest_checkpoint(runner.work_dir),
                   partly=training and not runner._resume)
