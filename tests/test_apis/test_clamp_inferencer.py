@@ -193,6 +193,24 @@ def test_detector_is_asked_for_boxes(trained):
     assert [instance['bbox'][0] for instance in predictions[0]] == [[4, 4, 40, 60]]
 
 
+def test_detector_that_fails_is_no_bad_image(trained):
+    inferencer = ClampInferencer(trained[0], trained[1], device='cpu')
+
+    def build():
+        raise RuntimeError('no weights')
+
+    inferencer._build_detector = build
+    with pytest.raises(RuntimeError, match='no weights'):
+        run(inferencer, trained[2], on_error='skip')
+
+
+def test_bottom_up_models_are_refused(trained):
+    config = Config.fromfile(trained[0])
+    config.data_mode = 'bottomup'
+    with pytest.raises(ValueError, match="this model is 'bottomup'; MMPose's Pose2DInferencer"):
+        ClampInferencer(config, trained[1], device='cpu')
+
+
 def test_predict_refuses_what_would_be_lost(tmp_path):
     tool = runpy.run_path(str(ROOT / 'tools' / 'predict.py'), run_name='predict')
     for name in ('a/1.jpg', 'b/1.png', 'b/2.png'):
