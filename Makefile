@@ -1,5 +1,7 @@
 # On a fresh machine with Python 3.11, make and gcc: "make demo" and "make test" do everything, set-up included.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# a path on sys.path, not an import hook: a folder of the package's name beside the script would come before the hook
+EDITABLE := --config-settings editable_mode=compat -e .
 MMPOSE := mmpose==1.3.2
 # the compiled operators; building them takes about 10 minutes, after which the wheel is kept in WHEELS
 MMCV := mmcv==2.1.0
@@ -21,7 +23,7 @@ setup-full: .venv-full/.ready
 	.venv/bin/pip install -c requirements.txt setuptools wheel cython numpy
 	.venv/bin/pip install --no-build-isolation --no-binary xtcocotools -r requirements.txt
 	.venv/bin/pip install --no-deps $(MMPOSE)
-	.venv/bin/pip install --no-deps --no-build-isolation -e .
+	.venv/bin/pip install --no-deps --no-build-isolation $(EDITABLE)
 	touch $@
 
 .venv-full/.ready: requirements.txt setup.py
@@ -33,7 +35,7 @@ setup-full: .venv-full/.ready
 	    --no-deps -w $(WHEELS) $(MMCV)
 	.venv-full/bin/pip install --no-deps --find-links $(WHEELS) $(MMCV) $(MMPOSE)
 	.venv-full/bin/pip install -c .venv-full/requirements.txt $(MMDET)
-	.venv-full/bin/pip install --no-deps --no-build-isolation -e .
+	.venv-full/bin/pip install --no-deps --no-build-isolation $(EDITABLE)
 	touch $@
 
 demo: .venv/.ready

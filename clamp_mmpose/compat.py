@@ -119,8 +119,10 @@ def install() -> None:
             f'clamp_mmpose is a plugin for MMPose and did not find {", ".join(missing)}. On a fresh machine run '
             '"make setup"; elsewhere "pip install mmengine==0.10.7 mmcv-lite==2.1.0" (or the compiled mmcv) and '
             '"pip install --no-deps mmpose==1.3.2".')
-    _provide_mmcv_ops()
-    if importlib.util.find_spec('mmdet') is None:
-        _import_mmpose_without_mmdet()
-    _mend_drawing()
-    _register_safe_loaders()
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'pkg_resources is deprecated')  # MMEngine's, about itself
+        _provide_mmcv_ops()
+        if importlib.util.find_spec('mmdet') is None:
+            _import_mmpose_without_mmdet()
+        _mend_drawing()
+        _register_safe_loaders()

@@ -170,7 +170,8 @@ class ClampInferencer(Pose2DInferencer):
         if self.detector is None:
             if self._whole_image_because:
                 MMLogger.get_current_instance().info(
-                    f'No boxes given: each whole image is taken as one instance ({self._whole_image_because}).')
+                    f'Where no boxes are given, each whole image is taken as one instance '
+                    f'({self._whole_image_because}).')
                 self._whole_image_because = ''
             return np.array([[0, 0, image.shape[1], image.shape[0], 1]], np.float32)
         detected = self.detector(image, return_datasamples=True)['predictions'][0].pred_instances.cpu().numpy()

@@ -19,7 +19,7 @@ def read_image(path: str, color_type: str = 'color', backend: str = 'cv2') -> np
     try:
         content = get(path)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f'image {path} does not exist: {REMEDY}.') from error
+        raise FileNotFoundError(f'image {path} does not exist: check the path, or {REMEDY}.') from error
     if is_truncated(content):
         raise ValueError(f'image {path} is truncated ({len(content):,} bytes): {REMEDY}.')
     image = mmcv.imfrombytes(content, flag=color_type, backend=backend) if content else None

@@ -129,9 +129,11 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
     size = path.stat().st_size
+    reason = (str(error).splitlines() or [''])[0]
+    # PyTorch advises to load it unsafely
+    reason = f': {reason}' if reason and 'weights_only' not in reason else ''
     return ValueError(f'checkpoint {path} cannot be read ({size:,} bytes): it is truncated or not a checkpoint; copy '
-                      f'or download it again, or resume from an earlier one. ({type(error).__name__}: '
-                      f'{(str(error).splitlines() or [""])[0]})')
+                      f'or download it again, or resume from an earlier one. ({type(error).__name__}{reason})')
 
 
 def load_from_local(filename: str, map_location: Any = None) -> dict:

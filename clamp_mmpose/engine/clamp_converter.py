@@ -131,7 +131,8 @@ def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optio
         model = content.get('model', {})
         size, flip_pairs = content.get('data_cfg', {}).get('image_size'), None
     if model.get('type') != 'CLAMP':
-        raise ValueError(f'{file} describes a model of type {model.get("type")!r}; expected the authors\' "CLAMP".')
+        raise ValueError(f'{file} describes a model of type {model.get("type")!r}; expected "CLAMP": give the config '
+                         'file of the authors\' release.')
     return model, tuple(size) if size else None, flip_pairs
 
 

@@ -47,6 +47,7 @@ def load_from_clip(filename: str, map_location: Any = None) -> dict:
 
     Raises:
         FileNotFoundError: neither a path nor a known tag.
+        ConnectionError: the download failed.
         ValueError: the file holds no CLIP weights.
     """
     path, quick_gelu = _locate(filename[len('clip://'):])
@@ -83,7 +84,14 @@ def _locate(address: str) -> Tuple[Path, Any]:
         known = f'; tags of {model}: {", ".join(tags)}' if tags else ''
         raise FileNotFoundError(f'clip://{address}: no such file, and no MODEL/TAG that open_clip knows{known}. '
                                 'Give the path of a checkpoint, or for example clip://ViT-B-16-quickgelu/openai.')
-    return Path(download_pretrained(published)), published.get('quick_gelu')
+    try:
+        return Path(download_pretrained(published)), published.get('quick_gelu')
+    except Exception as error:  # each place it downloads from fails in its own way
+        raise ConnectionError(
+            f'clip://{address} could not be downloaded ({type(error).__name__}: '
+            f'{(str(error).splitlines() or [""])[0]}). Without internet, give a file: --cfg-options '
+            'model.backbone.init_cfg.checkpoint=clip://FILE '
+            'model.head.text_encoder.init_cfg.checkpoint=clip://FILE.') from error
 
 
 def _hugging_face_quick_gelu(config: Path) -> Any:

@@ -187,3 +187,12 @@ def test_architectures():
         clip_architecture('ViT-B-15')
     with pytest.raises(ValueError, match='arch needs "embed_dim"'):
         clip_architecture(json.loads('{"vision_cfg": {}}'))
+
+
+def test_download_that_fails_names_the_way_without_internet(monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError('no route to host')
+
+    monkeypatch.setattr('open_clip.pretrained.download_pretrained', fail)
+    with pytest.raises(ConnectionError, match=r'clip://ViT-B-16-quickgelu/openai could not .*no route.*=clip://FILE'):
+        load_from_clip('clip://ViT-B-16-quickgelu/openai')

@@ -22,7 +22,7 @@ def runner_of(data, name, **options):
 
 
 @pytest.mark.parametrize('spoil, message', [
-    (lambda path: path.unlink(), r'image .*003\.png does not exist: restore the file or leave it out'),
+    (lambda path: path.unlink(), r'image .*003\.png does not exist: check the path, or restore the file'),
     (lambda path: path.write_bytes(path.read_bytes()[:2000]), r'image .*003\.png is truncated \(2,000 bytes\)'),
     (lambda path: path.write_bytes(b'hello'), r'003\.png cannot be decoded \(5 bytes\).*tools/check_dataset\.py'),
     (lambda path: path.write_bytes(b''), r'image .*003\.png cannot be decoded \(0 bytes\)')])
