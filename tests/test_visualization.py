@@ -51,6 +51,10 @@ def test_score_map_grid_is_bright_where_the_prompt_matches():
     tile = title + 120
     assert grid.shape == (2 * tile, 320, 3)
     assert grid[title + 100, 140, 0] == 200 and grid[title + 20, 20, 0] == 30  # 0.15 of 200
+    half = score_map_grid(image, np.linspace(0, 1, 81, dtype=np.float32)[None, None, :-1].repeat(60, 1), ['nose'],
+                          tile_width=80)
+    middle = 39 / 79  # of the map's range, squared
+    assert half[title + 10, 39, 0] == int(200 * (.15 + .85 * middle**2))
     assert (grid[tile:, 160:] == 255).all()  # three maps leave the fourth tile white
 
 

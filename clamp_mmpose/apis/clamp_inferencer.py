@@ -254,7 +254,9 @@ def _revert_score_maps(sample: PoseDataSample, shape: Tuple[int, int]) -> np.nda
     """Score maps of a crop in the whole image; beside the crop, where nothing was looked for, each map's least."""
     maps = np.asarray(sample.pred_fields.score_maps)
     least = maps.min(axis=(1, 2), keepdims=True)
-    return revert_heatmap(maps - least, sample.input_center, sample.input_scale, shape) + least
+    # one by one: OpenCV drops the axis of a single map
+    reverted = [revert_heatmap(one, sample.input_center, sample.input_scale, shape) for one in maps - least]
+    return np.stack(reverted) + least
 
 
 def _dataset_family(dataset_type: str) -> str:

@@ -115,10 +115,11 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
         if not zipfile.is_zipfile(path) and path.read_bytes()[:1] != b'\x80':
             raise _unreadable(path, error) from error
         found = re.search(r'GLOBAL (\S+)', str(error))
+        what = found[1] if found else type(error).__name__ + _reason(error)
         raise ValueError(
             f'checkpoint {path} was refused, and nothing in it was executed: it holds more than weights and '
-            f'training state ({found[1] if found else str(error).splitlines()[0]}). A file of unknown origin could '
-            'run anything; if it is yours, load it where it was written and save its state_dict alone.') from error
+            f'training state ({what}). A file of unknown origin could run anything; if it is yours, '
+            'load it where it was written and save its state_dict alone.') from error
     except Exception as error:  # each reader has its own way to fail on a damaged file
         raise _unreadable(path, error) from error
     if not isinstance(content, dict):
@@ -127,13 +128,16 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
     return content
 
 
+def _reason(error: Exception) -> str:
+    """The first line of an error, but not PyTorch's advice to load the file unsafely."""
+    reason = (str(error).splitlines() or [''])[0]
+    return f': {reason}' if reason and 'weights_only' not in reason else ''
+
+
 def _unreadable(path: Path, error: Exception) -> ValueError:
     size = path.stat().st_size
-    reason = (str(error).splitlines() or [''])[0]
-    # PyTorch advises to load it unsafely
-    reason = f': {reason}' if reason and 'weights_only' not in reason else ''
     return ValueError(f'checkpoint {path} cannot be read ({size:,} bytes): it is truncated or not a checkpoint; copy '
-                      f'or download it again, or resume from an earlier one. ({type(error).__name__}{reason})')
+                      f'or download it again, or resume from an earlier one. ({type(error).__name__}{_reason(error)})')
 
 
 def load_from_local(filename: str, map_location: Any = None) -> dict:

@@ -56,3 +56,13 @@ def test_other_heads_are_refused(tmp_path):
         export_clamp(str(tmp_path / 'stock.py'), str(tmp_path / 'empty.pth'), str(tmp_path / 'out'))
     with pytest.raises(ValueError, match=r'empty\.pth is not a checkpoint of this model'):
         export_clamp(str(config), str(tmp_path / 'empty.pth'), str(tmp_path / 'out'))
+
+
+def test_onnx_that_disagrees_is_not_handed_out(tmp_path, monkeypatch):
+    """NaN compares as neither larger nor smaller."""
+    config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1))
+    torch.save(dict(state_dict=init_model(str(config), device='cpu').state_dict()), tmp_path / 'model.pth')
+    for difference in (float('nan'), 1.):
+        monkeypatch.setattr('clamp_mmpose.apis.export.compare_onnx', lambda *args, value=difference: value)
+        with pytest.raises(ValueError, match=r'model\.onnx differ from PyTorch'):
+            export_clamp(str(config), str(tmp_path / 'model.pth'), str(tmp_path / 'out'))

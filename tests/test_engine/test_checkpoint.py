@@ -9,7 +9,7 @@ from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from clamp_mmpose.engine.checkpoint import _RestrictedUnpickler, check_fit, read_checkpoint
+from clamp_mmpose.engine.checkpoint import _bytes, _RestrictedUnpickler, check_fit, read_checkpoint
 
 LEGACY = dict(_use_new_zipfile_serialization=False)
 
@@ -147,3 +147,17 @@ def test_check_fit():
         check_fit(model, other, 'it')
     with pytest.raises(ValueError, match=r'my\.pth is not a checkpoint of this model'):
         check_fit(model, dict(backbone=torch.zeros(1)), 'my.pth', partly=True)
+
+
+def test_bytes_of_protocol_2_and_no_other_codec():
+    assert _bytes('\xe9', 'latin1') == b'\xe9'
+    with pytest.raises(pickle.UnpicklingError, match="encode to 'zip'"):
+        _bytes('x', 'zip')
+
+
+def test_raw_pickle_is_not_said_to_need_unsafe_loading(tmp_path):
+    path = tmp_path / 'raw.pth'
+    path.write_bytes(pickle.dumps(dict(a=builtins.print)))
+    with pytest.raises(ValueError, match=r'raw\.pth') as caught:
+        read_checkpoint(path)
+    assert 'weights_only' not in str(caught.value)

@@ -16,7 +16,8 @@ def data(tmp_path):
 
 def runner_of(data, name, **options):
     cfg = Config.fromfile(write_config(data.parent / 'dots.py', data))
-    cfg.merge_from_dict({'train_dataloader.num_workers': 0, 'train_cfg.max_epochs': 1, **options})
+    cfg.merge_from_dict({'train_dataloader.num_workers': 0, 'train_cfg.max_epochs': 1})
+    cfg.merge_from_dict(options)
     cfg.work_dir, cfg.launcher, cfg.experiment_name = str(data.parent / 'work'), 'none', name
     return build_runner(cfg)
 
@@ -89,3 +90,21 @@ def test_part_of_a_checkpoint_starts_training_but_is_not_tested(data, tmp_path):
     runner_of(data, 'part', load_from=str(tmp_path / 'backbone.pth')).train()
     with pytest.raises(ValueError, match='is not a checkpoint of this model'):
         runner_of(data, 'part_test', load_from=str(tmp_path / 'backbone.pth')).test()
+
+
+def test_foreign_checkpoint_on_automatic_resume(data):
+    (data.parent / 'work').mkdir()
+    foreign = data.parent / 'work' / 'epoch_1.pth'
+    torch.save(dict(state_dict={'backbone.conv1.weight': torch.zeros(3)}), foreign)
+    (data.parent / 'work' / 'last_checkpoint').write_text(str(foreign))
+    runner = runner_of(data, 'foreign_resume', resume=True)
+    with pytest.raises(ValueError, match=r'epoch_1\.pth is not a checkpoint of this model'):
+        runner.train()
+
+
+def test_missing_annotations_of_the_test_set(data):
+    (data / 'dots.json').unlink()
+    rest = {f'{part}_{what}': None for part in ('train', 'val') for what in ('dataloader', 'cfg')}
+    with pytest.raises(FileNotFoundError, match=r'dots\.json do not exist .*test_dataloader\.dataset\.ann_file=FILE'):
+        runner_of(data, 'missing_test', val_evaluator=None, optim_wrapper=None, **rest,
+                  **{'test_dataloader.num_workers': 0})
