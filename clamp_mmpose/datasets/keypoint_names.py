@@ -1,7 +1,7 @@
 import re
 import warnings
 from collections import Counter
-from typing import List, Sequence, Union
+from typing import List, Sequence, Tuple, Union
 
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
@@ -52,3 +52,25 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
         raise ValueError(f'keypoint names must differ, but {repeated} occur more than once in {list(source)}; '
                          'override them in the head: names=[...].')
     return names
+
+
+def mirrored_indices(names: Sequence[str]) -> List[int]:
+    """For each name the index of the one with left and right exchanged; its own where there is none."""
+    index = {name.lower(): i for i, name in enumerate(names)}
+    other_side = dict(left='right', right='left')
+    mirrored = (''.join(other_side.get(word, word) for word in re.split(r'(\W+)', name.lower())) for name in names)
+    return [index.get(name, i) for i, name in enumerate(mirrored)]
+
+
+def skeleton_links(links: Sequence[Sequence[int]], num_keypoints: int) -> List[Tuple[int, int]]:
+    """Pairs of keypoint indices, checked.
+
+    Raises:
+        ValueError: not pairs of different indices below ``num_keypoints``.
+    """
+    for link in links:
+        if len(link) != 2 or link[0] == link[1] or not all(
+                isinstance(end, int) and 0 <= end < num_keypoints for end in link):
+            raise ValueError(f'the skeleton joins pairs of different keypoints, 0 to {num_keypoints - 1}; got '
+                             f'{list(link) if isinstance(link, (list, tuple)) else link!r}.')
+    return [(int(start), int(end)) for start, end in links]

@@ -1,5 +1,9 @@
+from .graph_decoder import GraphDecoder
+from .joint_encoder import JointEncoder
 from .prompt_cross_attention import PromptCrossAttention
 from .prompt_encoder import PromptEncoder
 from .prompt_learner import PromptLearner
+from .similarity_proposal import SimilarityProposal
 
-__all__ = ['PromptCrossAttention', 'PromptEncoder', 'PromptLearner']
+__all__ = ['GraphDecoder', 'JointEncoder', 'PromptCrossAttention', 'PromptEncoder', 'PromptLearner',
+           'SimilarityProposal']

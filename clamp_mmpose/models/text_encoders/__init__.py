@@ -1,3 +1,5 @@
 from .clip_text_encoder import CLIPTextEncoder
+from .hf_text_encoder import HFTextEncoder
+from .text_embeddings import TextEmbeddings
 
-__all__ = ['CLIPTextEncoder']
+__all__ = ['CLIPTextEncoder', 'HFTextEncoder', 'TextEmbeddings']

@@ -12,21 +12,23 @@ from ..clip_tower import CLIPTower, clip_architecture
 
 @MODELS.register_module()
 class CLIPTextEncoder(CLIPTower):
-    """CLIP's text tower (Radford et al. 2021), frozen: texts in, ``[K, D]`` out.
+    """CLIP's text tower (Radford et al. 2021), frozen or not: texts in, ``[K, D]`` out.
 
-    Its weights are buffers, so they are saved and moved with the model but no optimizer sees them. Gradient passes
-    through it to learned contexts.
+    Frozen, its weights are buffers, so they are saved and moved with the model but no optimizer sees them. Gradient
+    passes through it to learned contexts.
 
     Args:
         arch: a name of open_clip's or its JSON as a dict, see :func:`clip_architecture`.
         init_cfg: see :class:`CLIPTower`.
+        tune: train it.
 
     Raises:
         ValueError: the architecture has no CLIP text transformer, or an own tokenizer.
     """
 
-    def __init__(self, arch: Union[str, dict], init_cfg: Optional[dict] = None):
+    def __init__(self, arch: Union[str, dict], init_cfg: Optional[dict] = None, tune: bool = False):
         super().__init__('text', init_cfg)
+        self.tune = tune
         config = clip_architecture(arch)
         text_cfg = config['text_cfg']
         if 'hf_model_name' in text_cfg or 'hf_tokenizer_name' in text_cfg or text_cfg.get('no_causal_mask'):
@@ -40,12 +42,13 @@ class CLIPTextEncoder(CLIPTower):
         if self.text.vocab_size < self.tokenizer.vocab_size:
             raise ValueError(f'text_cfg has vocab_size={self.text.vocab_size}; CLIP\'s BPE needs '
                              f'{self.tokenizer.vocab_size}.')
-        _freeze(self.text)
-        self.train(False)
+        if not tune:
+            freeze(self.text)
+            self.train(False)
 
     def train(self, mode: bool = True) -> 'CLIPTextEncoder':
-        """Always eval mode."""
-        return super().train(False)
+        """Frozen: always eval mode."""
+        return super().train(mode and self.tune)
 
     def tokenize(self, texts: Sequence[str]) -> List[List[int]]:
         """BPE ids of each text, without start and end."""
@@ -92,7 +95,7 @@ def bpe_tokenizer() -> SimpleTokenizer:
     return SimpleTokenizer()
 
 
-def _freeze(module: nn.Module) -> None:
+def freeze(module: nn.Module) -> None:
     """Turn the parameters into buffers of the same names."""
     for child in module.modules():
         for name, parameter in list(child.named_parameters(recurse=False)):

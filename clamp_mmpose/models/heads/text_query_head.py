@@ -1,0 +1,248 @@
+from itertools import chain
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.structures import InstanceData, PixelData
+from mmpose.models.heads.base_head import BaseHead
+from mmpose.models.utils.tta import flip_coordinates
+from mmpose.registry import KEYPOINT_CODECS, MODELS
+from mmpose.structures import PoseDataSample
+from mmpose.utils.tensor_utils import to_numpy
+from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions
+from torch import Tensor, nn
+
+from ...datasets.keypoint_names import keypoint_names, mirrored_indices
+from ..layers import GraphDecoder, JointEncoder, SimilarityProposal
+from ..layers.sine_encoding import cell_centers, sine_encoding
+from ..text_encoders.text_embeddings import TextEmbeddings, default_cache
+
+Links = Sequence[Tuple[int, int]]
+
+
+class Queries(NamedTuple):
+    """What is looked for in each image of a batch: for image b its K_b texts and the skeleton that links them."""
+
+    texts: List[List[str]]
+    links: List[Links]
+
+
+class Answers(NamedTuple):
+    """Where the queries were found; K is the largest K_b, rows beyond an image's own mean nothing.
+
+    ``similarity [B, K, h, w]`` are logits; ``points``, each ``[B, K, 2]``, are (x, y) as shares of the network input:
+    the proposal and what each decoder layer made of it.
+    """
+
+    similarity: Tensor
+    points: List[Tensor]
+
+
+@MODELS.register_module()
+class TextQueryHead(BaseHead):
+    """Finds keypoints that are named in words (CapeX, Rusanovsky et al. 2024; GraphCAPE, Hirschorn and Avidan 2024).
+
+    Every sample brings its own texts (``texts`` in its metainfo, see :class:`GetTextQueries`), any number of them. A
+    joint encoder reads image and texts, similarity proposes a place for each text, and a decoder moves it layer by
+    layer.
+
+    Shapes: B images, K queries, C channels of the last feature map, h x w its cells.
+
+    Args:
+        in_channels: C.
+        text_encoder: config of :class:`CLIPTextEncoder` or :class:`HFTextEncoder`.
+        decoder: config of the codec, ``RegressionLabel``; ``input_size`` (w, h) is the network input's.
+        names: the texts of samples that bring none, as for :func:`keypoint_names`.
+        width, num_heads, feedforward, encoder_layers, decoder_layers, dropout: of the transformers.
+        graph: convolve over the skeleton (GraphCAPE); without, skeletons are not used.
+        sigma: of the target heatmaps, in pixels of the network input (published: 2 of 64, at 256 pixels).
+        heatmap_weight: of ``loss_heatmap``.
+        text_cache: folder of the embeddings of frozen text; ``'default'``: see :func:`default_cache`; None: memory
+            only.
+
+    Raises:
+        ValueError: samples without texts, texts and labels that differ in number, another feature map than announced.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 text_encoder: ConfigType,
+                 decoder: ConfigType,
+                 names: Union[str, dict, Sequence[str], None] = None,
+                 width: int = 256,
+                 num_heads: int = 8,
+                 feedforward: int = 768,
+                 encoder_layers: int = 3,
+                 decoder_layers: int = 3,
+                 dropout: float = 0.1,
+                 graph: bool = True,
+                 sigma: float = 8.,
+                 heatmap_weight: float = 2.,
+                 text_cache: Optional[str] = 'default',
+                 init_cfg: OptConfigType = None):
+        super().__init__(init_cfg)
+        if width % 4 or width % num_heads:
+            raise ValueError(f'width={width} must be a multiple of 4 and of num_heads={num_heads}.')
+        self.in_channels = in_channels
+        self.graph = graph
+        self.sigma = sigma
+        self.heatmap_weight = heatmap_weight
+        self.decoder = KEYPOINT_CODECS.build(decoder)
+        self.names = [] if names is None else keypoint_names(names)
+        self.default_queries = Queries([self.names], [()])
+        folder = default_cache() / 'texts' if text_cache == 'default' else text_cache
+        self.text = TextEmbeddings(MODELS.build(text_encoder), folder)
+        self.image_projection = nn.Conv2d(in_channels, width, 1)
+        self.text_projection = nn.Sequential(nn.LayerNorm(self.text.embed_dims), nn.Linear(self.text.embed_dims, width))
+        self.encoder = JointEncoder(width, num_heads, feedforward, encoder_layers, dropout)
+        self.proposal = SimilarityProposal(width)
+        self.refine = GraphDecoder(width, num_heads, feedforward, decoder_layers, dropout, graph)
+        for part in (self.image_projection, self.text_projection, self.encoder, self.proposal, self.refine.layers):
+            for parameter in part.parameters():
+                if parameter.ndim > 1:
+                    nn.init.xavier_uniform_(parameter)
+
+    def queries(self, batch_data_samples: OptSampleList, batch_size: int) -> Queries:
+        """The texts and skeletons of the samples, or the head's own."""
+        if batch_data_samples is None or not any('texts' in sample for sample in batch_data_samples):
+            if not self.names:
+                raise ValueError('the samples bring no texts and the head has no names: add GetTextQueries to the '
+                                 'pipeline, or set names= on the head.')
+            texts, links = self.default_queries
+            return Queries(texts * batch_size, links * batch_size)
+        for sample in batch_data_samples:
+            if not sample.get('texts'):
+                raise ValueError(f'sample {sample.get("id", "")} of {sample.get("img_path", "an image")} asks for no '
+                                 'keypoint: give at least one text.')
+        return Queries([list(sample.texts) for sample in batch_data_samples],
+                       [sample.get('text_links') or () for sample in batch_data_samples])
+
+    def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Queries] = None) -> Answers:
+        """Features of the backbone and what to look for (None: the head's names) -> :class:`Answers`."""
+        feature_map = feats[-1] if feats[-1].ndim == 4 else feats[0]  # CLIP towers may add their global embedding
+        if feature_map.shape[1] != self.in_channels:
+            raise ValueError(f'the feature map has {feature_map.shape[1]} channels, the head in_channels='
+                             f'{self.in_channels}: give it those of the backbone.')
+        queries = queries or self.queries(None, len(feature_map))
+        texts, padding = self.embed(queries.texts)
+        size = tuple(feature_map.shape[2:])
+        centers = cell_centers(size, self.decoder.input_size, feature_map.device)
+        image = self.image_projection(feature_map).flatten(2).transpose(1, 2)
+        positions = sine_encoding(centers, image.shape[2])
+        image, texts = self.encoder(image, positions, texts, padding)
+        similarity, proposal, start = self.proposal(image, texts, size, centers)
+        adjacency = _adjacency(queries.links, texts) if self.graph else None
+        return Answers(similarity, [proposal, *self.refine(texts, start, image, positions, padding, adjacency)])
+
+    def embed(self, texts: Sequence[Sequence[str]]) -> Tuple[Tensor, Optional[Tensor]]:
+        """Texts of each image -> ``[B, K, width]``, and where there is none ``[B, K]`` (None: everywhere is one)."""
+        distinct = {text: i for i, text in enumerate(dict.fromkeys(chain(*texts)))}
+        longest = max(map(len, texts))
+        rows = [[distinct[text] for text in line] + [0] * (longest - len(line)) for line in texts]
+        device = self.image_projection.weight.device
+        embedded = self.text_projection(self.text(list(distinct)))[torch.tensor(rows, device=device)]
+        counts = [len(line) for line in texts]
+        if min(counts) == longest:
+            return embedded, None
+        return embedded, torch.arange(longest, device=device) >= torch.tensor(counts, device=device)[:, None]
+
+    def score_map(self, feats: Tuple[Tensor, ...], queries: Optional[Queries] = None) -> Tensor:
+        """How much each cell looks like each text, ``[B, K, h, w]``, 0 to 1."""
+        return self.forward(feats, queries).similarity.sigmoid()
+
+    def predict(self, feats: Features, batch_data_samples: OptSampleList, test_cfg: ConfigType = {}) -> Predictions:  # noqa: B006
+        """Keypoints of each sample, in pixels of the network input, as many as it has texts.
+
+        The score of a keypoint is its confidence: the greatest similarity, 0 to 1. ``test_cfg['output_score_maps']``
+        adds ``score_maps [K, h, w]`` to the fields.
+        """
+        queries = self.queries(batch_data_samples, len(batch_data_samples))
+        if test_cfg.get('flip_test', False):
+            feats, mirrored = feats
+            answers = [self.forward(feats, queries), self.forward(mirrored, queries)]
+        else:
+            answers = [self.forward(feats, queries)]
+        points = [answer.points[-1].float() for answer in answers]
+        maps = [answer.similarity.sigmoid() for answer in answers]
+        instances, fields = [], []
+        for b, sample in enumerate(batch_data_samples):
+            number = len(queries.texts[b])
+            place, score_map = points[0][b:b + 1, :number], maps[0][b, :number]
+            if len(answers) == 2:
+                partners = _partners(sample, queries.texts[b])
+                turned = flip_coordinates(points[1][b:b + 1, :number].clone(), partners, True, self.decoder.input_size)
+                place = (place + turned) / 2
+                score_map = (score_map + maps[1][b, :number].flip(-1)[partners]) / 2
+            keypoints, _ = self.decoder.decode(to_numpy(place))
+            instances.append(InstanceData(keypoints=keypoints, keypoint_scores=to_numpy(score_map.amax((1, 2))[None])))
+            fields.append(PixelData(score_maps=score_map))
+        return (instances, fields) if test_cfg.get('output_score_maps', False) else instances
+
+    def loss(self, feats: Tuple[Tensor, ...], batch_data_samples: OptSampleList, train_cfg: ConfigType = {}) -> dict:  # noqa: B006
+        """``loss_heatmap``, ``loss_proposal``, ``loss_layer0`` ...; and ``acc_pose``.
+
+        Each is averaged over an instance's labelled keypoints, then over the instances that have some, so that one with
+        68 keypoints weighs as much as one with 8. Where the data say that a hidden keypoint is absent, its map is
+        trained to zero.
+
+        Raises:
+            ValueError: a sample has another number of texts than of keypoints.
+        """
+        queries = self.queries(batch_data_samples, len(batch_data_samples))
+        answers = self.forward(feats, queries)
+        targets, weights, asked = self._labels(batch_data_samples, queries, answers.points[0])
+        maps = answers.similarity.sigmoid()
+        heatmaps = self._heatmaps(targets, weights, maps.shape[2:])
+        losses = dict(loss_heatmap=self.heatmap_weight * _mean(
+            F.mse_loss(maps, heatmaps, reduction='none').mean(dim=(2, 3)), asked))
+        for name, points in zip(('proposal', *(f'layer{i}' for i in range(len(answers.points)))), answers.points):
+            losses[f'loss_{name}'] = _mean((points - targets).abs().sum(dim=-1), weights)
+        near = (answers.points[-1].detach() - targets).norm(dim=-1) < 0.05  # 5 % of the input, as MMPose's heads
+        losses['acc_pose'] = _mean(near.float(), weights)
+        return losses
+
+    def _labels(self, samples: OptSampleList, queries: Queries, like: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        """Targets ``[B, K, 2]``, their weights ``[B, K]``, and those of their heatmaps, padded with weight 0."""
+        targets, weights, asked = (like.new_zeros(shape) for shape in (like.shape, like.shape[:2], like.shape[:2]))
+        for b, (sample, texts) in enumerate(zip(samples, queries.texts)):
+            labels = sample.gt_instance_labels
+            if labels.keypoint_labels.shape[1] != len(texts):
+                raise ValueError(f'sample {sample.get("id", "")} has {labels.keypoint_labels.shape[1]} keypoints and '
+                                 f'{len(texts)} texts ({texts[0]!r} ... {texts[-1]!r}): they must be as many.')
+            number = len(texts)
+            targets[b, :number] = labels.keypoint_labels[0]
+            weights[b, :number] = labels.keypoint_weights[0]
+            asked[b, :number] = 1. if sample.get('hidden_is_absent') else labels.keypoint_weights[0]
+        return targets, weights, asked
+
+    def _heatmaps(self, targets: Tensor, weights: Tensor, size: Tuple[int, int]) -> Tensor:
+        """Gaussians ``[B, K, h, w]`` at the cells' centres, 1 at the nearest; zero where not labelled."""
+        centers = cell_centers(size, self.decoder.input_size, targets.device)
+        pixels = targets.new_tensor(self.decoder.input_size)
+        exponent = -((centers - targets[:, :, None]) * pixels).square().sum(dim=-1) / (2 * self.sigma**2)
+        # the cells are larger than sigma: without raising the nearest to 1, most maps would be nearly empty
+        heatmaps = (exponent - exponent.amax(dim=-1, keepdim=True)).exp() * (weights > 0)[..., None]
+        return heatmaps.unflatten(2, tuple(size))
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Mean of ``[B, K]`` over each instance's weighted keypoints, then over all processes' instances that have some."""
+    count = weights.sum(dim=1)
+    instances = (count > 0).sum().to(values.dtype)
+    all_reduce(instances)
+    each = (values * weights).sum(dim=1) / count.clamp(min=1e-6)
+    return each.sum() * get_world_size() / instances.clamp(min=1)
+
+
+def _adjacency(links: Sequence[Links], queries: Tensor) -> Tensor:
+    """Each keypoint's neighbours on the skeleton, sharing a weight of 1: ``[B, K, K]``."""
+    linked = [(b, i, j) for b, pairs in enumerate(links) for pair in pairs for i, j in (pair, pair[::-1])]
+    adjacency = queries.new_zeros(len(queries), queries.shape[1], queries.shape[1])
+    if linked:
+        adjacency[tuple(torch.tensor(linked, device=queries.device).t())] = 1.
+    return adjacency / adjacency.sum(dim=-1, keepdim=True).clamp(min=1)
+
+
+def _partners(sample: PoseDataSample, texts: Sequence[str]) -> List[int]:
+    return list(sample.text_partners) if 'text_partners' in sample else mirrored_indices(texts)

@@ -1,0 +1,59 @@
+from typing import Optional
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+
+class JointEncoder(BaseModule):
+    """Self-attention over image and text together (CapeX, Rusanovsky et al. 2024; after CAPE, Shi et al. 2023).
+
+    Shapes: B images, N cells of the feature map, K queries, C channels.
+
+    Args:
+        width: C.
+        num_heads, feedforward, num_layers, dropout: of the transformer.
+    """
+
+    def __init__(self, width: int, num_heads: int, feedforward: int, num_layers: int, dropout: float):
+        super().__init__()
+        self.layers = nn.ModuleList(
+            JointEncoderLayer(width, num_heads, feedforward, dropout) for _ in range(num_layers))
+
+    def forward(self, image: Tensor, positions: Tensor, queries: Tensor,
+                padding: Optional[Tensor]) -> tuple:
+        """Image ``[B, N, C]``, its positions ``[N, C]``, queries ``[B, K, C]``, padding
+        ``[B, K]`` (True: no query; None: none).
+
+        Returns:
+            tuple: image and queries, ``[B, N, C]`` and ``[B, K, C]``.
+        """
+        number = image.shape[1]
+        tokens = torch.cat([image, queries], dim=1)
+        # texts come in any order: only the image has positions
+        positions = torch.cat([positions, positions.new_zeros(queries.shape[1], positions.shape[1])])
+        ignored = None
+        if padding is not None:
+            ignored = torch.cat([padding.new_zeros(len(padding), number), padding], dim=1)
+        for layer in self.layers:
+            tokens = layer(tokens, positions.to(tokens.dtype), ignored)
+        return tokens[:, :number], tokens[:, number:]
+
+
+class JointEncoderLayer(BaseModule):
+    """One layer of DETR's encoder: positions on queries and keys only, norms behind."""
+
+    def __init__(self, width: int, num_heads: int, feedforward: int, dropout: float):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(width, num_heads, dropout=dropout, batch_first=True)
+        self.feedforward = nn.Sequential(
+            nn.Linear(width, feedforward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feedforward, width))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor, positions: Tensor, ignored: Optional[Tensor]) -> Tensor:
+        """Tokens ``[B, N, C]``, positions ``[N, C]``, ignored ``[B, N]`` -> ``[B, N, C]``."""
+        places = tokens + positions
+        attended = self.attention(places, places, tokens, key_padding_mask=ignored, need_weights=False)[0]
+        tokens = self.norms[0](tokens + self.dropout(attended))
+        return self.norms[1](tokens + self.dropout(self.feedforward(tokens)))

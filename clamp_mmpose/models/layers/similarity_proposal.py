@@ -1,0 +1,43 @@
+from typing import Tuple
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+Proposal = Tuple[Tensor, Tensor, Tensor]
+
+
+class SimilarityProposal(BaseModule):
+    """Where each text is found first: its similarity with every cell (CAPE, Shi et al. 2023, section 3.3).
+
+    Shapes: B images, N = h * w cells, K queries, C channels.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.image = nn.Linear(width, width)
+        self.query = nn.Linear(width, width)
+        self.gate = nn.Sequential(nn.Linear(width, width // 2), nn.ReLU(), nn.Linear(width // 2, width), nn.Tanh())
+
+    def forward(self, image: Tensor, queries: Tensor, size: Tuple[int, int], centers: Tensor) -> Proposal:
+        """Image ``[B, N, C]``, queries ``[B, K, C]``, size (h, w), centers ``[N, 2]`` (x, y) as shares of the image.
+
+        Returns:
+            tuple: similarity ``[B, K, h, w]``, logits; the mean place ``[B, K, 2]`` under its softmax; and the same
+            from the 3 x 3 cells around its maximum, from which the decoder starts.
+        """
+        queries = self.query(queries)
+        similarity = (queries * (1 + self.gate(queries))) @ self.image(image).transpose(1, 2)
+        similarity = similarity.float() * similarity.new_tensor(image.shape[2], dtype=torch.float32).rsqrt()
+        share = similarity.softmax(dim=-1)
+        near = _around_maximum(similarity.detach().unflatten(2, size)).flatten(2)
+        local = similarity.masked_fill(~near, float('-inf')).softmax(dim=-1)
+        return similarity.unflatten(2, size), share @ centers, local @ centers
+
+
+def _around_maximum(maps: Tensor) -> Tensor:
+    """The cell of each map's maximum and its neighbours: bool ``[B, K, h, w]``."""
+    flat = maps.flatten(2)
+    peaks = torch.zeros_like(flat).scatter(2, flat.argmax(dim=-1, keepdim=True), 1.)
+    return F.max_pool2d(peaks.view_as(maps), 3, stride=1, padding=1) > 0

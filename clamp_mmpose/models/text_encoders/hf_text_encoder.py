@@ -1,0 +1,108 @@
+from typing import List, Optional, Sequence
+
+import torch
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModule, PretrainedInit
+from mmpose.registry import MODELS
+from torch import Tensor
+
+from .clip_text_encoder import freeze
+
+POOLINGS = ('mean', 'cls')
+
+
+@MODELS.register_module()
+class HFTextEncoder(BaseModule):
+    """A text encoder of Hugging Face's transformers (CapeX embeds with GTE), frozen or not: texts in, ``[K, D]`` out.
+
+    Code that comes with a model is never run.
+
+    Args:
+        model: a folder with ``config.json`` and a tokenizer, or a name on the hub, such as ``'thenlper/gte-base'``.
+        pooling: ``'mean'`` over the text's tokens, or ``'cls'``, the first token.
+        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or a name as above, for the weights.
+        tune: train it.
+
+    Raises:
+        ValueError: the model cannot be had, or needs code of its own.
+    """
+
+    def __init__(self, model: str, pooling: str = 'mean', init_cfg: Optional[dict] = None, tune: bool = False):
+        super().__init__(init_cfg)
+        if pooling not in POOLINGS:
+            raise ValueError(f'pooling must be one of {POOLINGS}, got {pooling!r}.')
+        from transformers import AutoConfig, AutoModel, AutoTokenizer
+        config = _from_hub(AutoConfig, model)
+        self.tokenizer = _from_hub(AutoTokenizer, model)
+        self.model_name, self.pooling, self.tune = model, pooling, tune
+        self.text = _encoder_of(AutoModel.from_config(config, trust_remote_code=False))
+        self.embed_dims = config.hidden_size
+        self.max_length = min(self.tokenizer.model_max_length, getattr(config, 'max_position_embeddings', 512))
+        if not tune:
+            freeze(self.text)
+            self.train(False)
+
+    def train(self, mode: bool = True) -> 'HFTextEncoder':
+        """Frozen: always eval mode."""
+        return super().train(mode and self.tune)
+
+    def init_weights(self) -> None:
+        """Load pretrained weights.
+
+        Raises:
+            ValueError: they cannot be had, or are of another model.
+        """
+        if not self.init_cfg or self.init_cfg['type'] not in ('Pretrained', PretrainedInit):
+            super().init_weights()
+            return
+        from transformers import AutoModel
+        source = self.init_cfg['checkpoint']
+        weights = _encoder_of(_from_hub(AutoModel, source, use_safetensors=True)).state_dict()
+        own = self.text.state_dict()
+        misfits = [name for name in own if name not in weights or weights[name].shape != own[name].shape]
+        if misfits:
+            raise ValueError(f'{source} does not fit {self.model_name}: {len(misfits)} of {len(own)} weights are '
+                             f'missing or of another shape, such as {misfits[:3]}. Give the weights of the same model.')
+        self.text.load_state_dict(weights)
+        self._is_init = True
+        MMLogger.get_current_instance().info(f'{type(self).__name__}: {len(own)} tensors from {source}')
+
+    def forward(self, texts: Sequence[str]) -> Tensor:
+        """Embed whole texts.
+
+        Raises:
+            ValueError: a text is longer than the model can read.
+        """
+        tokens = self.tokenizer(list(texts), padding=True, return_tensors='pt')
+        lengths: List[int] = tokens['attention_mask'].sum(dim=1).tolist()
+        if max(lengths) > self.max_length:
+            raise ValueError(f'text of {max(lengths)} tokens, {self.model_name} reads {self.max_length}: '
+                             f'{texts[lengths.index(max(lengths))]!r}.')
+        device = next(iter(self.text.state_dict().values())).device
+        ids, mask = tokens['input_ids'].to(device), tokens['attention_mask'].to(device)
+        # not in mixed precision, so that a text means the same wherever it is embedded
+        with torch.autocast(device.type, enabled=False):
+            hidden = self.text(input_ids=ids, attention_mask=mask).last_hidden_state
+        if self.pooling == 'cls':
+            return hidden[:, 0]
+        weights = mask[..., None].to(hidden.dtype)
+        return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def _encoder_of(model: torch.nn.Module) -> torch.nn.Module:
+    """Without decoder and pooler, whose weights would be trained by nothing."""
+    if model.config.is_encoder_decoder:
+        return model.get_encoder()
+    if getattr(model, 'pooler', None) is not None:
+        model.pooler = None
+    return model
+
+
+def _from_hub(kind: type, source: str, **kwargs):
+    try:
+        return kind.from_pretrained(source, trust_remote_code=False, **kwargs)
+    except Exception as error:  # of the hub, the network, a missing file, or a demand to run code
+        raise ValueError(
+            f'{kind.__name__} cannot be had from {source!r}: {type(error).__name__}: {str(error).splitlines()[0]} '
+            'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
+            'folder. Models that need code of their own are not loaded.') from error

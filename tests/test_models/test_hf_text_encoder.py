@@ -1,0 +1,116 @@
+"""A tiny random BERT in Hugging Face's own files."""
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmpose.registry import MODELS
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizerFast
+
+WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'left', 'right', 'eye', 'nose', 'tail', 'base', 'of']
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp('bert')
+    (path / 'vocab.txt').write_text('\n'.join(WORDS))
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=len(WORDS), hidden_size=24, num_hidden_layers=2, num_attention_heads=2,
+                        intermediate_size=32, max_position_embeddings=16)
+    BertModel(config).eval().save_pretrained(path)
+    BertTokenizerFast(vocab=str(path / 'vocab.txt'), vocab_file=str(path / 'vocab.txt')).save_pretrained(path)
+    return path
+
+
+def build(folder, **kwargs):
+    encoder = MODELS.build(dict(type='HFTextEncoder', model=str(folder), **kwargs))
+    encoder.init_weights()
+    return encoder
+
+
+def pretrained(folder):
+    return dict(type='Pretrained', checkpoint=str(folder))
+
+
+@pytest.mark.parametrize('pooling', ['mean', 'cls'])
+def test_as_transformers_one_text_at_a_time(folder, pooling):
+    encoder = build(folder, pooling=pooling, init_cfg=pretrained(folder))
+    reference, tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    texts = ['left eye', 'base of tail', 'nose']
+    embeddings = encoder(texts)
+    for text, embedding in zip(texts, embeddings):
+        with torch.no_grad():
+            hidden = reference(**tokenizer(text, return_tensors='pt')).last_hidden_state[0]
+        assert len(hidden) == len(text.split()) + 2
+        expected = hidden.mean(dim=0) if pooling == 'mean' else hidden[0]
+        assert torch.allclose(embedding, expected, atol=1e-6)
+    assert embeddings.shape == (3, encoder.embed_dims)
+
+
+def test_frozen_or_trained(folder):
+    frozen = build(folder, init_cfg=pretrained(folder)).train()
+    assert not list(frozen.parameters()) and not frozen.training and not frozen.text.training
+    assert not frozen(['nose']).requires_grad
+    trained = build(folder, init_cfg=pretrained(folder), tune=True).train()
+    trained(['nose']).square().sum().backward()
+    assert not [name for name, parameter in trained.named_parameters() if parameter.grad is None]
+    assert set(frozen.state_dict()) >= set(dict(trained.named_parameters()))
+
+
+def test_without_weights_it_is_random(folder):
+    torch.manual_seed(3)
+    assert not torch.allclose(build(folder)(['nose']), build(folder, init_cfg=pretrained(folder))(['nose']))
+
+
+def test_too_long(folder):
+    with pytest.raises(ValueError, match=r'text of 17 tokens.*reads 16'):
+        build(folder)(['left ' * 15])
+
+
+def test_offline(tmp_path, monkeypatch):
+    monkeypatch.setattr('huggingface_hub.constants.HF_HUB_OFFLINE', True)  # without it, minutes of retries
+    with pytest.raises(ValueError, match='Without internet, download the model elsewhere'):
+        MODELS.build(dict(type='HFTextEncoder', model='someone/a-model-nobody-has'))
+    with pytest.raises(ValueError, match='give its folder'):
+        MODELS.build(dict(type='HFTextEncoder', model=str(tmp_path / 'nothing')))
+
+
+def test_code_of_the_model_is_not_run(folder, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    config = json.loads((tmp_path / 'config.json').read_text())
+    config.update(model_type='mine', auto_map=dict(AutoConfig='evil.Config', AutoModel='evil.Model'))
+    (tmp_path / 'config.json').write_text(json.dumps(config))
+    (tmp_path / 'evil.py').write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(ValueError, match='code of their own are not loaded'):
+        MODELS.build(dict(type='HFTextEncoder', model=str(tmp_path)))
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_pickled_weights_are_not_read(folder, tmp_path):
+    for path in folder.iterdir():
+        if path.suffix != '.safetensors':
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    torch.save(BertModel.from_pretrained(folder).state_dict(), tmp_path / 'pytorch_model.bin')
+    with pytest.raises(ValueError, match='AutoModel cannot be had'):
+        build(folder, init_cfg=pretrained(tmp_path))
+
+
+def test_weights_of_another_model(folder, tmp_path):
+    config = BertConfig.from_pretrained(folder)
+    config.hidden_size = 32
+    BertModel(config).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match='does not fit'):
+        build(folder, init_cfg=pretrained(tmp_path))
+
+
+def test_unknown_pooling(folder):
+    with pytest.raises(ValueError, match="got 'max'"):
+        build(folder, pooling='max')
+
+
+def test_half_precision_gives_the_same(folder):
+    encoder = build(folder, init_cfg=pretrained(folder))
+    full = encoder(['left eye'])
+    with torch.autocast('cpu', torch.bfloat16):
+        assert np.array_equal(encoder(['left eye']).numpy(), full.numpy())

@@ -1,0 +1,326 @@
+"""TextQueryHead and its layers against values worked out by hand and plain loops."""
+import math
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import build_from_cfg
+from mmengine.structures import InstanceData
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+from tiny import VIT
+
+from clamp_mmpose.models.heads.text_query_head import Queries, _adjacency, _mean
+from clamp_mmpose.models.layers import GraphDecoder, JointEncoder, SimilarityProposal
+from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
+
+
+def make_head(**kwargs):
+    torch.manual_seed(0)
+    return build_from_cfg(dict(dict(
+        type='TextQueryHead', in_channels=32, text_encoder=dict(type='CLIPTextEncoder', arch=VIT),
+        decoder=dict(type='RegressionLabel', input_size=(64, 96)), width=32, num_heads=4, feedforward=48,
+        encoder_layers=2, decoder_layers=2, text_cache=None), **kwargs), MODELS).eval()
+
+
+def make_sample(texts, labels=None, weights=None, **metainfo):
+    sample = PoseDataSample(metainfo=dict(texts=texts, **metainfo))
+    if labels is not None:
+        sample.gt_instance_labels = InstanceData(
+            keypoint_labels=torch.tensor([labels]), keypoint_weights=torch.tensor([weights]))
+    return sample
+
+
+def moved(head):
+    """A decoder that moves points, which a new one does not."""
+    for step in head.refine.steps:
+        torch.nn.init.normal_(step[-1].weight, std=.2)
+    return head
+
+
+def test_cell_centers_are_those_of_their_pixels():
+    """A map of 2 x 4 cells over 64 x 32 pixels: the first cell covers pixels 0 to 15, their mean is 7.5."""
+    centers = cell_centers((2, 4), (64, 32), torch.device('cpu'))
+    assert centers.shape == (8, 2)
+    assert (centers * torch.tensor([64., 32.])).tolist() == [[7.5, 7.5], [23.5, 7.5], [39.5, 7.5], [55.5, 7.5],
+                                                             [7.5, 23.5], [23.5, 23.5], [39.5, 23.5], [55.5, 23.5]]
+
+
+def test_sine_encoding_by_hand():
+    """Width 8: for y, then x, sin and cos of the angle and of a hundredth of it."""
+    x, y = .25, .5
+    encoded = sine_encoding(torch.tensor([x, y]), 8)
+    expected = [wave(2 * math.pi * place / period) for place in (y, x)
+                for wave in (math.sin, math.cos) for period in (1, 100)]
+    assert encoded.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_proposal_by_hand():
+    """Four cells in a row, queries and cells that match by one channel only; a new gate is replaced by none."""
+    proposal = SimilarityProposal(4)
+    for layer in (proposal.image, proposal.query):
+        torch.nn.init.eye_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    for layer in (proposal.gate[0], proposal.gate[2]):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    image = torch.zeros(1, 5, 4)
+    image[0, :, 0] = torch.tensor([0., 1., 4., 2., 3.])
+    queries = torch.tensor([[[2., 0., 0., 0.], [0., 1., 0., 0.]]])
+    centers = torch.tensor([[.1, .5], [.3, .5], [.5, .5], [.7, .5], [.9, .5]])
+    similarity, mean, local = proposal(image, queries, (1, 5), centers)
+    logits = [0., 1., 4., 2., 3.]  # 2 * value / sqrt(4)
+    assert similarity[0, 0, 0].tolist() == pytest.approx(logits)
+    assert similarity[0, 1].abs().max() == 0
+    shares = [math.exp(value) for value in logits]
+    expected = sum(share * x for share, x in zip(shares, (.1, .3, .5, .7, .9))) / sum(shares)
+    assert mean[0, 0].tolist() == pytest.approx([expected, .5])
+    around = sum(shares[i] * (.1 + .2 * i) for i in (1, 2, 3)) / sum(shares[1:4])
+    assert local[0, 0].tolist() == pytest.approx([around, .5])
+    assert mean[0, 1].tolist() == pytest.approx([.5, .5])
+
+
+def test_local_proposal_ignores_a_second_peak():
+    proposal = SimilarityProposal(4)
+    image, queries = torch.randn(2, 24, 4), torch.randn(2, 3, 4)
+    similarity, _, local = proposal(image, queries, (4, 6), cell_centers((4, 6), (96, 64), torch.device('cpu')))
+    for b in range(2):
+        for k in range(3):
+            peak = divmod(int(similarity[b, k].argmax()), 6)
+            near = [(i, j) for i in range(4) for j in range(6) if abs(i - peak[0]) <= 1 and abs(j - peak[1]) <= 1]
+            shares = np.exp([float(similarity[b, k, i, j]) for i, j in near])
+            x = sum(share * (16 * j + 7.5) / 96 for share, (_, j) in zip(shares, near)) / shares.sum()
+            y = sum(share * (16 * i + 7.5) / 64 for share, (i, _) in zip(shares, near)) / shares.sum()
+            assert local[b, k].tolist() == pytest.approx([x, y], abs=1e-5)
+
+
+def test_adjacency_shares_one_among_neighbours():
+    """A chain 0-1-2 beside a sample without skeleton."""
+    adjacency = _adjacency([[(0, 1), (1, 2)], []], torch.zeros(2, 3, 4))
+    assert adjacency[0].tolist() == [[0, 1, 0], [.5, 0, .5], [0, 1, 0]]
+    assert adjacency[1].abs().sum() == 0
+
+
+def test_joint_encoder_reads_the_other_side():
+    """Texts see the image and the image sees the texts, but not the padding."""
+    encoder = JointEncoder(8, 2, 16, 1, 0.)
+    image, queries, positions = torch.randn(1, 6, 8), torch.randn(1, 3, 8), torch.randn(6, 8)
+    padding = torch.tensor([[False, False, True]])
+    seen, texts = encoder(image, positions, queries, padding)
+    other = queries.clone()
+    other[0, 2] += 5
+    unseen, unchanged = encoder(image, positions, other, padding)
+    assert torch.allclose(seen, unseen, atol=1e-6) and torch.allclose(texts[:, :2], unchanged[:, :2], atol=1e-6)
+    other[0, 1, 0] += 5  # (a shift of all channels would be lost in the norm)
+    assert (encoder(image, positions, other, padding)[0] - seen).abs().max() > 1e-3
+    assert (encoder(image + torch.randn(1, 6, 8), positions, queries, padding)[1] - texts)[:, :2].abs().max() > 1e-3
+
+
+def test_new_decoder_leaves_the_proposals():
+    decoder = GraphDecoder(8, 2, 16, 3, 0., graph=True)
+    points = torch.rand(2, 4, 2) * .9 + .05
+    places = decoder(torch.randn(2, 4, 8), points, torch.randn(2, 6, 8), torch.randn(6, 8), None,
+                     torch.zeros(2, 4, 4))
+    assert len(places) == 3 and all(torch.allclose(place, points, atol=1e-6) for place in places)
+
+
+def test_decoder_steps_add_up_in_logit_space():
+    """With steps of a constant 0.5 and -1: sigmoid(logit(x) + 0.5), then another."""
+    decoder = GraphDecoder(8, 2, 16, 2, 0., graph=False)
+    for step in decoder.steps:
+        step[-1].bias.data[:] = torch.tensor([.5, -1.])
+    places = decoder(torch.randn(1, 1, 8), torch.tensor([[[.5, .5]]]), torch.randn(1, 6, 8), torch.randn(6, 8), None,
+                     None)
+    for i, place in enumerate(places, 1):
+        assert place[0, 0].tolist() == pytest.approx([1 / (1 + math.exp(-.5 * i)), 1 / (1 + math.exp(1. * i))])
+
+
+@pytest.mark.parametrize('graph', [True, False])
+def test_skeleton_counts_with_graph_only(graph):
+    head, feats = moved(make_head(graph=graph)), (torch.randn(1, 32, 6, 4),)
+    texts = [['nose', 'left eye', 'tail']]
+    with torch.no_grad():
+        without, linked = (head(feats, Queries(texts, [links])).points[-1] for links in ((), [(0, 2)]))
+    difference = (without - linked).abs().amax(dim=(0, 2))[[0, 2]]
+    assert (difference > 1e-4).all() if graph else difference.max() == 0
+
+
+def test_padding_changes_nothing():
+    """An image's own answers do not depend on how many keypoints others in the batch have."""
+    head, feature = moved(make_head()), torch.randn(2, 32, 6, 4)
+    texts, links = [['nose', 'left eye', 'tail', 'mouth'], ['tail', 'nose']], [[(0, 1)], [(0, 1)]]
+    with torch.no_grad():
+        together = head((feature,), Queries(texts, links))
+        alone = head((feature[1:],), Queries(texts[1:], links[1:]))
+    assert torch.allclose(together.points[-1][1, :2], alone.points[-1][0], atol=1e-5)
+    assert torch.allclose(together.similarity[1, :2], alone.similarity[0], atol=1e-4)
+
+
+def test_order_of_the_texts_does_not_matter():
+    head, feats = moved(make_head()), (torch.randn(1, 32, 6, 4),)
+    with torch.no_grad():
+        one = head(feats, Queries([['nose', 'left eye', 'tail']], [[(0, 1)]])).points[-1]
+        other = head(feats, Queries([['tail', 'nose', 'left eye']], [[(1, 2)]])).points[-1]
+    assert torch.allclose(one[0, [2, 0, 1]], other[0], atol=1e-5)
+
+
+def test_losses_by_plain_loops():
+    """Two instances: one with 3 of 4 keypoints labelled, one with a hidden keypoint that is known to be absent."""
+    head, feature = moved(make_head()), torch.randn(3, 32, 6, 4)
+    samples = [
+        make_sample(['a', 'b', 'c', 'd'], [[.2, .3], [.7, .9], [.5, .5], [0., 0.]], [1., 1., 1., 0.]),
+        make_sample(['b', 'e'], [[.4, .1], [0., 0.]], [1., 0.], hidden_is_absent=True),
+        make_sample(['a'], [[0., 0.]], [0.])]  # nothing labelled: it weighs nothing
+    with torch.no_grad():
+        losses = head.loss((feature,), samples)
+        answers = head((feature,), Queries([sample.texts for sample in samples], [(), (), ()]))
+    maps = answers.similarity.sigmoid().numpy()
+
+    def heatmap(x, y):
+        distances = np.array([[(64 * x - (16 * j + 7.5))**2 + (96 * y - (16 * i + 7.5))**2 for j in range(4)]
+                              for i in range(6)])
+        return np.exp(-(distances - distances.min()) / (2 * 8**2))
+
+    def squared(b, k, target):
+        return ((maps[b, k] - target)**2).mean()
+
+    first = np.mean([squared(0, 0, heatmap(.2, .3)), squared(0, 1, heatmap(.7, .9)), squared(0, 2, heatmap(.5, .5))])
+    second = np.mean([squared(1, 0, heatmap(.4, .1)), squared(1, 1, np.zeros((6, 4)))])
+    assert losses['loss_heatmap'].item() == pytest.approx(2 * (first + second) / 2, rel=1e-4)
+    for name, points in zip(('loss_proposal', 'loss_layer0', 'loss_layer1'), answers.points):
+        first = np.mean([np.abs(points[0, k].numpy() - label).sum()
+                         for k, label in enumerate([[.2, .3], [.7, .9], [.5, .5]])])
+        second = np.abs(points[1, 0].numpy() - [.4, .1]).sum()
+        assert losses[name].item() == pytest.approx((first + second) / 2, rel=1e-4)
+    assert set(losses) == {'loss_heatmap', 'loss_proposal', 'loss_layer0', 'loss_layer1', 'acc_pose'}
+
+
+def test_heatmap_between_cells_is_one_at_all_of_them():
+    """A keypoint where four cells meet is as near to each."""
+    heatmap = make_head()._heatmaps(torch.tensor([[[31.5 / 64, 31.5 / 96]]]), torch.ones(1, 1), (6, 4))[0, 0]
+    assert heatmap[1:3, 1:3].tolist() == pytest.approx(np.ones((2, 2)))
+    assert heatmap[1, 0].item() == pytest.approx(math.exp(-(24**2 - 8**2) / 128), rel=1e-4)
+
+
+def test_mean_weighs_instances_alike():
+    """One instance with one keypoint of 4, one with two of 1 and 3, one with none: (4 + 2) / 2."""
+    values = torch.tensor([[4., 9.], [1., 3.], [7., 7.]])
+    assert _mean(values, torch.tensor([[1., 0.], [1., 1.], [0., 0.]])).item() == pytest.approx(3)
+    assert _mean(values, torch.zeros(3, 2)).item() == 0
+
+
+def test_predict_gives_pixels_and_confidence_of_each_own():
+    head, feature = moved(make_head()), torch.randn(2, 32, 6, 4)
+    samples = [make_sample(['nose', 'left eye', 'tail']), make_sample(['tail'])]
+    with torch.no_grad():
+        instances, fields = head.predict((feature,), samples, dict(output_score_maps=True))
+        answers = head((feature,), head.queries(samples, 2))
+    assert [one.keypoints.shape for one in instances] == [(1, 3, 2), (1, 1, 2)]
+    expected = answers.points[-1].numpy() * [64, 96]
+    assert np.allclose(instances[0].keypoints[0], expected[0])
+    assert np.allclose(instances[1].keypoints[0], expected[1, :1])
+    highest = 1 / (1 + np.exp(-answers.similarity.numpy().max(axis=(2, 3))))
+    assert np.allclose(instances[0].keypoint_scores[0], highest[0], atol=1e-6)
+    assert np.allclose(instances[1].keypoint_scores[0], highest[1, :1], atol=1e-6)
+    assert [tuple(field.score_maps.shape) for field in fields] == [(3, 6, 4), (1, 6, 4)]
+
+
+def test_flip_test_mirrors_places_maps_and_names():
+    head, feature, mirrored = moved(make_head()), torch.randn(1, 32, 6, 4), torch.randn(1, 32, 6, 4)
+    sample = make_sample(['nose', 'left eye', 'right eye'])  # partners follow from the names
+    with torch.no_grad():
+        instances, fields = head.predict(((feature,), (mirrored,)), [sample],
+                                         dict(flip_test=True, output_score_maps=True))
+        one, other = (head((x,), head.queries([sample], 1)) for x in (feature, mirrored))
+    place = other.points[-1][0].numpy() * [64, 96]
+    place[:, 0] = 63 - place[:, 0]  # pixel 0 goes to pixel 63
+    expected = (one.points[-1][0].numpy() * [64, 96] + place[[0, 2, 1]]) / 2
+    assert np.allclose(instances[0].keypoints[0], expected, atol=1e-4)
+    maps = (one.similarity.sigmoid()[0] + other.similarity.sigmoid()[0].flip(-1)[[0, 2, 1]]) / 2
+    assert torch.allclose(fields[0].score_maps, maps, atol=1e-6)
+    assert np.allclose(instances[0].keypoint_scores[0], maps.amax((1, 2)).numpy(), atol=1e-6)
+
+
+def test_given_partners_come_before_those_of_the_names():
+    head, feats = moved(make_head()), ((torch.randn(1, 32, 6, 4),), (torch.randn(1, 32, 6, 4),))
+    with torch.no_grad():
+        swapped, kept = (head.predict(feats, [make_sample(['left a', 'right a'], text_partners=partners)],
+                                      dict(flip_test=True))[0].keypoints for partners in ([1, 0], [0, 1]))
+    assert np.abs(swapped - kept).max() > 1e-3
+
+
+def test_as_many_keypoints_as_one_likes():
+    """300 texts, far above any preset."""
+    head = make_head()
+    samples = [make_sample([f'point {i}' for i in range(300)]), make_sample(['nose'])]
+    with torch.no_grad():
+        instances = head.predict((torch.randn(2, 32, 6, 4),), samples)
+    assert instances[0].keypoints.shape == (1, 300, 2) and np.isfinite(instances[0].keypoints).all()
+
+
+def test_half_precision():
+    head, feature = moved(make_head()), torch.randn(2, 32, 6, 4)
+    samples = [make_sample(['a', 'b'], [[.2, .3], [.7, .9]], [1., 1.]), make_sample(['b'], [[.4, .1]], [1.])]
+    with torch.no_grad():
+        full = head.loss((feature,), samples)
+        with torch.autocast('cpu', torch.bfloat16):
+            half = head.loss((feature.bfloat16(),), samples)
+            instances = head.predict((feature.bfloat16(),), samples)
+    for name in full:
+        assert half[name].item() == pytest.approx(full[name].item(), rel=.05, abs=.05)
+    assert np.isfinite(instances[0].keypoints).all()
+
+
+def test_everything_that_learns_gets_gradient_and_frozen_text_none():
+    head = make_head().train()
+    samples = [make_sample(['a', 'b'], [[.2, .3], [.7, .9]], [1., 1.])]
+    losses = head.loss((torch.randn(1, 32, 6, 4),), samples)
+    sum(value for name, value in losses.items() if name.startswith('loss')).backward()
+    assert not [name for name, parameter in head.named_parameters() if parameter.grad is None]
+    assert not [name for name, _ in head.named_parameters() if name.startswith('text.')]
+    assert [name for name, _ in head.named_buffers() if name.startswith('text.encoder.')]
+
+
+def test_trained_text_learns():
+    head = make_head(text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True)).train()
+    before = head.text.encoder.text.token_embedding.weight.detach().clone()
+    optimizer = torch.optim.SGD(head.parameters(), lr=1.)
+    samples = [make_sample(['nose', 'tail'], [[.2, .3], [.7, .9]], [1., 1.])]
+    losses = head.loss((torch.randn(1, 32, 6, 4),), samples)
+    sum(value for name, value in losses.items() if name.startswith('loss')).backward()
+    optimizer.step()
+    changed = (head.text.encoder.text.token_embedding.weight - before).abs().amax(dim=1).nonzero().flatten().tolist()
+    tokenizer = head.text.encoder.tokenizer
+    expected = {tokenizer.sot_token_id, tokenizer.eot_token_id, *tokenizer.encode('nose'), *tokenizer.encode('tail')}
+    assert set(changed) - {0} == expected  # 0 fills up shorter texts
+    head.eval()
+    with torch.no_grad():
+        assert torch.allclose(head.text(['nose']), head.text.encoder(['nose']))
+
+
+def test_names_of_the_head_serve_samples_without_texts():
+    head = make_head(names='AP10KDataset')
+    with torch.no_grad():
+        assert head((torch.randn(2, 32, 6, 4),)).points[-1].shape == (2, 17, 2)
+    assert head.names[4] == 'root of tail'
+
+
+@pytest.mark.parametrize('change, error', [
+    (dict(width=30), 'multiple of 4'), (dict(names=['nose', 'Nose']), 'must differ'),
+    (dict(names=['']), 'not be empty')])
+def test_unusable_settings(change, error):
+    with pytest.raises(ValueError, match=error):
+        make_head(**change)
+
+
+def test_unusable_input():
+    head = make_head()
+    feats = (torch.randn(1, 32, 6, 4),)
+    with pytest.raises(ValueError, match='asks for no keypoint'):
+        head.predict(feats, [make_sample([])])
+    with pytest.raises(ValueError, match='no texts and the head has no names'):
+        head(feats)
+    with pytest.raises(ValueError, match='3 keypoints and 2 texts'):
+        head.loss(feats, [make_sample(['a', 'b'], [[.1, .1]] * 3, [1.] * 3)])
+    with pytest.raises(ValueError, match=r'16 channels.*in_channels=32'):
+        head((torch.randn(1, 16, 6, 4),), Queries([['a']], [()]))

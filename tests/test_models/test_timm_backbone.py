@@ -1,0 +1,85 @@
+"""timm's feature extractors, with checkpoints in timm's own files."""
+import pytest
+import timm
+import torch
+from mmpose.registry import MODELS
+from safetensors.torch import save_file
+
+SWIN = dict(model_name='swinv2_tiny_window8_256', img_size=64, window_size=4, embed_dim=16, depths=(1, 1, 1, 1),
+            num_heads=(1, 1, 2, 2))
+DINO = dict(model_name='vit_small_patch14_dinov2', img_size=56, embed_dim=32, depth=2, num_heads=2)
+
+
+def build(config, checkpoint=None):
+    torch.manual_seed(5)
+    init_cfg = checkpoint and dict(type='Pretrained', checkpoint=str(checkpoint))
+    backbone = MODELS.build(dict(type='TIMMBackbone', init_cfg=init_cfg, **config))
+    backbone.init_weights()
+    return backbone.eval()
+
+
+def whole(config, **kwargs):
+    """The model with its classifier, as its weights are published."""
+    torch.manual_seed(1)
+    arguments = {**config, **kwargs}
+    return timm.create_model(arguments.pop('model_name'), **arguments).eval()
+
+
+@pytest.mark.parametrize('config, size, shape', [
+    (SWIN, 64, (2, 128, 2, 2)), (DINO, 56, (2, 32, 4, 4)), (dict(model_name='convnext_atto'), 64, (2, 320, 2, 2)),
+    (dict(model_name='resnet10t', out_indices=(3, 4)), 64, (2, 512, 2, 2))])
+def test_maps_are_channels_first(config, size, shape):
+    maps = build(config)(torch.randn(2, 3, size, size))
+    assert tuple(maps[-1].shape) == shape and len(maps) == len(config.get('out_indices', (-1,)))
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_swin_checkpoint_by_timms_own_features(tmp_path, suffix):
+    """SwinV2 keeps channels last: its map is timm's own, turned."""
+    model = whole(SWIN)
+    path = tmp_path / f'weights{suffix}'
+    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file(weights, path) if suffix == '.safetensors' else torch.save(weights, path)
+    image = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        expected = model.layers[:3](model.patch_embed(image))
+        expected = model.layers[3](expected)
+        found = build(SWIN, path)(image)[0]
+    assert torch.allclose(found, expected.permute(0, 3, 1, 2), atol=1e-5)
+
+
+def test_dinov2_positions_are_fitted(tmp_path):
+    """Trained at 112 pixels, used at 56: timm resamples the positions."""
+    model = whole(DINO, img_size=112)
+    torch.save(model.state_dict(), tmp_path / 'dino.pth')
+    backbone = build(DINO, tmp_path / 'dino.pth')
+    expected = timm.layers.resample_abs_pos_embed(model.pos_embed, (4, 4))
+    assert torch.allclose(backbone.timm_model.model.pos_embed, expected, atol=1e-6)
+    assert torch.equal(backbone.timm_model.model.blocks[1].mlp.fc1.weight, model.blocks[1].mlp.fc1.weight)
+
+
+def test_foreign_checkpoint(tmp_path):
+    torch.save(whole(dict(model_name='resnet10t')).state_dict(), tmp_path / 'resnet.pth')
+    with pytest.raises(ValueError, match='is of another model'):
+        build(SWIN, tmp_path / 'resnet.pth')
+    torch.save(whole(DINO, embed_dim=64).state_dict(), tmp_path / 'wide.pth')
+    with pytest.raises(ValueError, match='cannot be loaded'):
+        build(DINO, tmp_path / 'wide.pth')
+
+
+def test_part_of_a_checkpoint_is_not_enough(tmp_path):
+    weights = whole(SWIN).state_dict()
+    torch.save({name: value for name, value in weights.items() if not name.startswith('layers.3')}, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=r'weights are missing in it, such as .*layers_3'):
+        build(SWIN, tmp_path / 'a.pth')
+
+
+def test_offline(monkeypatch):
+    monkeypatch.setattr('huggingface_hub.constants.HF_HUB_OFFLINE', True)  # without it, minutes of retries
+    with pytest.raises(ValueError, match='Without internet'):
+        build(dict(model_name='resnet10t'), 'timm://')
+
+
+def test_unknown_model():
+    with pytest.raises(ValueError, match=r"no model 'swinv2_tiny_window9_256'.*swinv2_tiny_window8_256"):
+        build(dict(model_name='swinv2_tiny_window9_256'))
