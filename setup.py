@@ -36,11 +36,12 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=('clamp_mmpose', 'clamp_mmpose.*')),
+    package_data={'clamp_mmpose.datasets': ['texts/*.yml']},
     cmdclass=dict(build_py=BuildWithMim),
     python_requires='>=3.9',
     # mmcv, mmpose and mmengine are deliberately absent: a project that has them keeps exactly what it has.
     # A fresh machine takes them from requirements.txt (see the Makefile).
-    install_requires=['open_clip_torch>=2.30', 'numpy'],
+    install_requires=['open_clip_torch>=2.30', 'numpy', 'pyyaml'],
     extras_require=dict(export=['onnx', 'onnxruntime', 'onnxscript']),
     zip_safe=False,
 )

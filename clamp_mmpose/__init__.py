@@ -3,8 +3,8 @@ from . import compat
 
 compat.install()
 
-from . import codecs, datasets, models  # noqa: E402
+from . import codecs, datasets, evaluation, models  # noqa: E402
 from .engine import hooks  # noqa: E402
 
 __version__ = '0.1.0'
-__all__ = ['__version__', 'codecs', 'datasets', 'hooks', 'models']
+__all__ = ['__version__', 'codecs', 'datasets', 'evaluation', 'hooks', 'models']

@@ -2,6 +2,7 @@
 import argparse
 import functools
 import json
+from collections import Counter
 from pathlib import Path
 from typing import List
 
@@ -41,6 +42,19 @@ def print_findings(findings: List[Finding]) -> None:
         print(f'{"":18}-> {group[0].remedy}')
 
 
+def print_categories(findings: List[Finding]) -> None:
+    """How often each kind was found in each category of MP-100, the worst category first."""
+    counts = {}
+    for finding in findings:
+        if finding.category:
+            counts.setdefault(finding.category, Counter())[finding.what] += 1
+    if counts:
+        print('By category:')
+    for category, kinds in sorted(counts.items(), key=lambda item: -sum(item[1].values())):
+        print(f'  {category:<{max(map(len, counts))}}  '
+              + ', '.join(f'{what} {count:,}' for what, count in kinds.most_common()))
+
+
 def summary(report: CheckReport) -> str:
     def counted(number: int, noun: str) -> str:
         return f'{number:,} {noun}' + ('' if number == 1 else 's')
@@ -57,6 +71,7 @@ def main() -> int:
     progress = functools.partial(track, console=Console(stderr=True))
     report = examine_config(cfg, not args.no_images, args.workers, progress)
     print_findings(report.findings)
+    print_categories(report.findings)
     if args.json:
         Path(args.json).write_text(json.dumps([finding._asdict() for finding in report.findings], indent=2))
     print(summary(report))

@@ -16,12 +16,14 @@ from mmpose.registry import DATASETS
 from PIL import Image
 
 from .check_annotations import Case, Finding, annotation_cases, findings_of, image_size
+from .check_mp100 import mp100_cases, with_categories
 from .image_file import is_truncated
 from .keypoint_names import keypoint_names, readable_name
+from .mp100_dataset import MP100Dataset
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # two data sets that agree in these read the same
-SOURCE_KEYS = ('type', 'data_root', 'ann_file', 'bbox_file', 'data_prefix', 'metainfo')
+SOURCE_KEYS = ('type', 'data_root', 'ann_file', 'bbox_file', 'data_prefix', 'metainfo', 'texts')
 EXIF_ORIENTATION = 0x0112
 Progress = Callable[..., Iterable]  # of (iterable, total=..., description=...); yields what the iterable yields
 
@@ -142,7 +144,8 @@ def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Option
     dataset_class = DATASETS.get(kind) if isinstance(kind, str) else kind  # new-style configs give the class itself
     if not isinstance(dataset_class, type):
         return _Checked([('data set type is unknown', str(kind), '')])
-    metainfo, cases = _metainfo(dataset, dataset_class)
+    by_category = issubclass(dataset_class, MP100Dataset)  # its keypoints are the categories', not the metainfo's
+    metainfo, cases = (None, []) if by_category else _metainfo(dataset, dataset_class)
     if metainfo:
         cases += _metainfo_cases(metainfo, dataset, head)
     try:
@@ -156,7 +159,8 @@ def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Option
         _, fault = _read_json(dataset['bbox_file'])
         cases += [('detection file cannot be read', item, detail) for _, item, detail in fault]
     content, fault = _read_json(paths.ann_file)
-    if _overridden(dataset_class, '_load_annotations') or _overridden(dataset_class, 'load_data_list'):
+    if not by_category and (_overridden(dataset_class, '_load_annotations')
+                            or _overridden(dataset_class, 'load_data_list')):
         missing = [case for case in fault if case[0] == 'annotation file does not exist']  # it need not be JSON
         return _Checked([*cases, *missing, ('format is not checked', str(kind), '')])
     if fault:
@@ -165,12 +169,17 @@ def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Option
     if _overridden(dataset_class, 'parse_data_info'):
         names = None
         cases.append(('keypoints are not counted', str(kind), ''))
-    cases += annotation_cases(content, paths.ann_file, names)
+    if by_category:
+        cases += mp100_cases(content, paths.ann_file, dataset.get('texts'))
+    else:
+        cases += annotation_cases(content, paths.ann_file, names)
     entries = content.get('images') if isinstance(content, dict) else None
     entries = [entry for entry in entries if _has_file(entry)] if isinstance(entries, list) else []
     instances = content.get('annotations') if entries else None
     if images:
         cases += _image_cases(entries, folder, workers, progress, where)
+    if by_category:
+        cases = with_categories(cases, content)
     return _Checked(cases, [osp.join(folder, entry['file_name']) for entry in entries],
                     len(instances) if isinstance(instances, list) else 0)
 

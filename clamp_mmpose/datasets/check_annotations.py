@@ -3,7 +3,7 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Se
 
 from .keypoint_names import readable_name
 
-Case = Tuple[str, str, str]  # what (a key of KINDS), the file or id, details
+Case = Tuple[str, ...]  # what (a key of KINDS), the file or id, details; for MP-100 the category, too
 
 FAR_OUTSIDE = 0.1  # of the image's size: further out a keypoint is a slip, not a limb the border cuts off
 BORDER = 1  # pixels by which a box may leave the image through rounding
@@ -45,6 +45,13 @@ KINDS = {
     'keypoint lies far outside the image': ('warning', 'correct it, or mark it as not labelled (0, 0, 0)'),
     'num_keypoints is not the number of labelled keypoints': ('warning', 'MMPose leaves an instance out where it is 0'),
     'keypoints are in another order than in the metainfo': ('warning', 'take the order of the annotations'),
+    # MP-100
+    'box is dropped by the benchmark': ('info', 'cleaning leaves nothing of it: it is neither trained on nor scored'),
+    'number of keypoints differs from the category': ('error', 'give as many as the category lists'),
+    'texts cannot be read': ('error', 'correct texts, the folder, or the file'),
+    'category has no texts': ('error', 'write them, or give texts, the folder written for these annotations'),
+    'number of keypoints differs from the texts': ('error', 'correct the texts, or give texts, another folder'),
+    'annotations are not complete': ('error', 'MP100Dataset cannot read them: correct what it names'),
     # images
     'image has no file name': ('error', 'give its file_name'),
     'image has no width and height': ('error', "give the image's width and height in pixels"),
@@ -78,6 +85,7 @@ class Finding(NamedTuple):
         item: the file or id.
         remedy: what to do.
         detail: what was found there.
+        category: of MP-100.
     """
 
     level: str
@@ -86,10 +94,11 @@ class Finding(NamedTuple):
     item: str
     remedy: str
     detail: str = ''
+    category: str = ''
 
 
 def findings_of(cases: Iterable[Case], where: str) -> List[Finding]:
-    return [Finding(KINDS[what][0], where, what, item, KINDS[what][1], detail) for what, item, detail in cases]
+    return [Finding(KINDS[what][0], where, what, item, KINDS[what][1], *details) for what, item, *details in cases]
 
 
 def annotation_cases(content: Any, ann_file: str, names: Optional[Sequence[str]]) -> Iterator[Case]:

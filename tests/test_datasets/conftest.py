@@ -3,6 +3,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from mp100_files import write_mp100
 from PIL import Image
 
 from clamp_mmpose.datasets.check import check_dataset
@@ -52,3 +53,10 @@ def toy(tmp_path):
              data_prefix=dict(img='images/'), metainfo=metainfo()))
     toy.write()
     return toy
+
+
+@pytest.fixture
+def mp100(tmp_path):
+    """Six instances of two categories: ``ann.json``, ``images/`` and ``texts/``."""
+    write_mp100(tmp_path)
+    return tmp_path

@@ -1,0 +1,172 @@
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Tuple, Union
+
+import yaml
+
+FOLDER = Path(__file__).with_name('texts')
+INDEX = 'mp100.yml'
+ENTRY = dict(id=int, slug=str, name=str, supercategory=str, num_keypoints=int, split=int, layout=str)
+LAYOUT = dict(order=str, unverified=(list, str), keypoints=list, skeleton=list, swap=list)
+
+
+@dataclass(frozen=True)
+class CategoryTexts:
+    """The words for a category's K keypoints, in the order of its annotations (CapeLLM, section 3.2).
+
+    Args:
+        slug: the category's unique name; ``name`` is the readable one, which two categories may share.
+        split: the split of MP-100 that tests the category.
+        names: K different names; left and right are the object's own, not the picture's.
+        descriptions: K sentences: where the keypoint is, next to what.
+        skeleton: pairs of indices of keypoints, 0-based.
+        flip_indices: K indices: the keypoint that each one becomes in a mirrored picture.
+        unverified: the names whose place in the order could not be confirmed from public documentation.
+    """
+
+    slug: str
+    category_id: int
+    name: str
+    supercategory: str
+    split: int
+    names: Tuple[str, ...]
+    descriptions: Tuple[str, ...]
+    skeleton: Tuple[Tuple[int, int], ...]
+    flip_indices: List[int]
+    unverified: Tuple[str, ...]
+
+
+def load_texts(folder: Union[str, Path, None] = None) -> Dict[int, CategoryTexts]:
+    """The texts of all categories by category id, checked; each folder is read once.
+
+    Args:
+        folder: another folder in the format of ``clamp_mmpose/datasets/texts``, the default: ``mp100.yml`` lists the
+            categories, ``<layout>.yml`` holds the keypoints of one or more of them.
+
+    Raises:
+        FileNotFoundError: the index or a layout is not there.
+        ValueError: a file is no YAML or has missing or unknown keys; ids or slugs repeat; a layout has another number
+            of keypoints than its category, empty or repeated texts, or indices out of range.
+    """
+    return dict(_load(Path(folder or FOLDER).resolve()))
+
+
+def find_category(slug: str, folder: Union[str, Path, None] = None) -> CategoryTexts:
+    """The texts of one category.
+
+    Raises:
+        ValueError: there is no such category; the message lists similar ones.
+    """
+    categories = {texts.slug: texts for texts in load_texts(folder).values()}
+    if slug not in categories:
+        near = [known for known in categories if known.startswith(slug)]
+        near = near or difflib.get_close_matches(slug.lower(), categories, n=5, cutoff=0.5)
+        hint = f'similar ones are {near[:5]}' if near else f'{Path(folder or FOLDER) / INDEX} lists {len(categories)}'
+        raise ValueError(f'unknown category {slug!r}; {hint}.')
+    return categories[slug]
+
+
+@cache
+def _load(folder: Path) -> Dict[int, CategoryTexts]:
+    index = folder / INDEX
+    entries = _read(index)
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(f'{index}: expected a list of categories, got {entries!r:.60}.')
+    categories: Dict[int, CategoryTexts] = {}
+    layouts: Dict[str, dict] = {}
+    slugs = set()
+    for i, entry in enumerate(entries):
+        _check_keys(entry, ENTRY, ENTRY, f'{index}, category number {i}')
+        if entry['id'] in categories:
+            raise ValueError(f'{index}: ids must differ, but {entry["id"]} occurs more than once.')
+        if entry['slug'] in slugs:
+            raise ValueError(f'{index}: slugs must differ, but {entry["slug"]!r} occurs more than once.')
+        slugs.add(entry['slug'])
+        path = folder / f'{entry["layout"]}.yml'
+        if entry['layout'] not in layouts:
+            if not path.is_file():
+                raise FileNotFoundError(f'{path} is not there, but {index} gives {entry["slug"]!r} the layout '
+                                        f'{entry["layout"]!r}; write it or name another layout.')
+            layouts[entry['layout']] = _read_layout(path)
+        layout = layouts[entry['layout']]
+        if len(layout['names']) != entry['num_keypoints']:
+            raise ValueError(f'{path}: expected the {entry["num_keypoints"]} keypoints that {index} gives '
+                             f'{entry["slug"]!r}, got {len(layout["names"])}.')
+        categories[entry['id']] = CategoryTexts(
+            slug=entry['slug'], category_id=entry['id'], name=entry['name'], supercategory=entry['supercategory'],
+            split=entry['split'], **layout)
+    return categories
+
+
+def _read_layout(path: Path) -> dict:
+    content = _read(path)
+    _check_keys(content, LAYOUT, ('keypoints',), str(path))
+    names, descriptions = [], []
+    for i, keypoint in enumerate(content['keypoints']):
+        # one mapping per keypoint: YAML would silently drop the first of two equal keys of one mapping
+        texts = next(iter(keypoint.items())) if isinstance(keypoint, dict) and len(keypoint) == 1 else None
+        if texts is None or not all(isinstance(text, str) and text.strip() for text in texts):
+            raise ValueError(f'{path}: keypoint {i} must be one "name: description", neither of them empty, got '
+                             f'{keypoint!r:.80}; quote a text that YAML reads as something else.')
+        names.append(texts[0].strip())
+        descriptions.append(texts[1].strip())
+    lower = [name.lower() for name in names]  # the language model reads lower case
+    repeated = sorted({name for name in lower if lower.count(name) > 1})
+    if repeated:
+        raise ValueError(f'{path}: the names of keypoints must differ, but {repeated} occur more than once.')
+
+    flip_indices = list(range(len(names)))
+    for left, right in _pairs(content, 'swap', len(names), path):
+        if left == right:
+            raise ValueError(f'{path}: swap exchanges two keypoints, got [{left}, {right}]; a keypoint in no pair '
+                             'mirrors to itself.')
+        taken = [i for i in (left, right) if flip_indices[i] != i]
+        if taken:
+            raise ValueError(f'{path}: a keypoint may be in one pair of swap, but {taken[0]} is in two.')
+        flip_indices[left], flip_indices[right] = right, left
+
+    unverified = content.get('unverified', [])
+    if unverified == 'all':
+        unverified = names
+    unknown = [unverified] if isinstance(unverified, str) else [name for name in unverified if name not in names]
+    if unknown:
+        raise ValueError(f'{path}: unverified must be "all" or a list of names of keypoints, but {unknown} are none of '
+                         f'{names}.')
+    return dict(names=tuple(names), descriptions=tuple(descriptions),
+                skeleton=tuple(_pairs(content, 'skeleton', len(names), path)), flip_indices=flip_indices,
+                unverified=tuple(unverified))
+
+
+def _pairs(content: dict, key: str, num_keypoints: int, path: Path) -> List[Tuple[int, int]]:
+    pairs = content.get(key, [])
+    for pair in pairs:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(
+                type(i) is int and 0 <= i < num_keypoints for i in pair):
+            raise ValueError(f'{path}: {key} must be pairs of indices from 0 to {num_keypoints - 1}, got {pair!r:.60}.')
+    return [(first, second) for first, second in pairs]
+
+
+def _check_keys(content: Any, kinds: dict, required: Iterable[str], where: str) -> None:
+    if not isinstance(content, dict):
+        raise ValueError(f'{where}: expected the keys {list(kinds)}, got {content!r:.60}.')
+    unknown = [key for key in content if key not in kinds]
+    if unknown:
+        raise ValueError(f'{where}: unknown keys {unknown}; there are {list(kinds)}.')
+    missing = [key for key in required if key not in content]
+    if missing:
+        raise ValueError(f'{where}: the keys {missing} are missing.')
+    for key, value in content.items():
+        if not isinstance(value, kinds[key]) or isinstance(value, bool):
+            kind = getattr(kinds[key], '__name__', 'list or str')
+            raise ValueError(f'{where}: {key} must be of type {kind}, got {value!r:.60}.')
+
+
+def _read(path: Path) -> Any:
+    if not path.is_file():
+        raise FileNotFoundError(f'{path} is not there; a folder of texts has it and one file per layout.')
+    try:
+        return yaml.safe_load(path.read_text(encoding='utf-8'))
+    except yaml.YAMLError as error:
+        raise ValueError(f'{path} is no YAML; a text with ": " in it must be quoted: {error}') from error

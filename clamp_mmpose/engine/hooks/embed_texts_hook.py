@@ -1,0 +1,38 @@
+from typing import Iterator
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpose.registry import HOOKS
+
+from ...datasets.transforms import GetTextQueries
+from ...models.text_encoders import TextEmbeddings
+
+
+@HOOKS.register_module()
+class EmbedTextsHook(Hook):
+    """Embeds the texts of all data sets before training, so that frozen text is never encoded in the training loop."""
+
+    def before_train(self, runner) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        texts = []
+        for loop in (runner.train_loop, runner.val_loop):
+            if loop is not None:
+                texts += dataset_texts(loop.dataloader.dataset)
+        texts += getattr(model.head, 'names', [])
+        for module in model.modules():
+            if isinstance(module, TextEmbeddings) and not module.encoder.tune:
+                module.remember(texts)
+                runner.logger.info(f'{len(set(texts))} texts embedded before training.')
+
+
+def dataset_texts(dataset) -> Iterator[str]:
+    """All texts that a data set, or those inside of it, can ask for."""
+    for inner in [getattr(dataset, 'dataset', None), *(getattr(dataset, 'datasets', None) or ())]:
+        if inner is not None:
+            yield from dataset_texts(inner)
+    for transform in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
+        if isinstance(transform, GetTextQueries):
+            if transform.names is not None:
+                yield from transform.names
+            for fields in getattr(dataset, 'category_fields', {}).values():  # MP100Dataset's
+                yield from transform.texts(fields['keypoint_names'], fields['keypoint_descriptions'])

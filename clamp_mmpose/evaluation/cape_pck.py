@@ -1,0 +1,101 @@
+from typing import Any, Dict, List, Optional, Sequence
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from mmpose.registry import METRICS
+
+from ..datasets.mp100_annotations import Instance, MP100Annotations, read_instances
+from .mp100_predictions import write_predictions
+from .mp100_protocols import pairs, query_only
+from .score_table import score_table, scoring_notes
+
+
+@METRICS.register_module()
+class CapePCK(BaseMetric):
+    """PCK of category-agnostic pose estimation on MP-100 (Xu et al., ECCV 2022).
+
+    The table of all categories goes to the log; the overall scores are returned: ``PCK@0.05`` ... ``PCK@0.25``,
+    ``mPCK``, ``NME``, ``AUC`` and the number of ``instances`` or ``pairs``. See :mod:`.mp100_protocols`.
+
+    Instances without a prediction, such as those whose images are missing, are left out and counted in the log.
+
+    Args:
+        protocol: ``'query_only'``: each instance once; ``'pairs'``: the published episodes.
+        num_episodes: of each category, for ``'pairs'``: as published 200 on test, 100 on val.
+        empty: what a pair without a common visible point counts: ``'zero'`` or ``'skip'``.
+        ann_file: None: that of the data set.
+        outfile_prefix: the predictions are written to ``PREFIX.predictions.json``, before they are scored, for
+            ``tools/score_mp100.py``.
+        prefix: of the metrics' names; None: the protocol.
+    """
+
+    def __init__(self, protocol: str = 'query_only', num_episodes: int = 200, empty: str = 'zero',
+                 ann_file: Optional[str] = None, outfile_prefix: Optional[str] = None, collect_device: str = 'cpu',
+                 prefix: Optional[str] = None, collect_dir: Optional[str] = None) -> None:
+        if protocol not in ('query_only', 'pairs'):
+            raise ValueError(f'protocol={protocol!r}: expected "query_only" or "pairs".')
+        if empty not in ('zero', 'skip'):
+            raise ValueError(f'empty={empty!r}: expected "zero" or "skip".')
+        super().__init__(collect_device=collect_device, prefix=prefix or protocol, collect_dir=collect_dir)
+        self.protocol = protocol
+        self.num_episodes = num_episodes
+        self.empty = empty
+        self.ann_file = ann_file
+        self.outfile_prefix = outfile_prefix
+        self._annotations: Optional[MP100Annotations] = None
+        self._instances: Dict[int, Instance] = {}
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keep the predictions of a batch.
+
+        Args:
+            data_samples: each with ``id``, the annotation's, and ``pred_instances['keypoints']`` ``[1, K, 2]``, (x, y)
+                in pixels of the original image.
+
+        Raises:
+            ValueError: the annotation is not among the kept ones, or there are not K keypoints.
+        """
+        self._read_annotations()
+        for sample in data_samples:
+            number = int(sample['id'])
+            keypoints = sample['pred_instances']['keypoints']
+            keypoints = keypoints.cpu().numpy() if isinstance(keypoints, torch.Tensor) else np.asarray(keypoints)
+            if number not in self._instances:
+                raise ValueError(f'annotation {number} is not among the {len(self._instances):,} instances that are '
+                                 f'kept of {self._annotations.path}; CapePCK(ann_file=...) must be that of the data '
+                                 'set.')
+            expected = (1, *self._instances[number].keypoints.shape)
+            if keypoints.shape != expected:
+                raise ValueError(f'annotation {number}: predicted keypoints have the shape {keypoints.shape}, expected '
+                                 f'{expected}; padding must be removed in predict.')
+            self.results.append(dict(id=number, keypoints=keypoints[0].astype(np.float64)))
+
+    def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
+        """Score the predictions of all processes; what a sampler repeated counts once."""
+        self._read_annotations()
+        predictions: Dict[int, np.ndarray] = {}
+        for result in results:
+            predictions.setdefault(result['id'], result['keypoints'])
+        if self.outfile_prefix is not None:
+            write_predictions(f'{self.outfile_prefix}.predictions.json', predictions)
+        broken = [number for number, keypoints in predictions.items() if not np.isfinite(keypoints).all()]
+        if broken:
+            raise ValueError(f'{len(broken):,} of {len(predictions):,} predictions are not finite, such as that of '
+                             f'annotation {broken[0]}.')
+        if self.protocol == 'pairs':
+            scores = pairs(self._annotations, predictions, self.num_episodes, self.empty)
+        else:
+            scores = query_only(self._annotations, predictions)
+        print_log(f'{scoring_notes(scores, self._annotations)}\n{score_table(scores)}', logger='current')
+        return dict(scores.overall)
+
+    def _read_annotations(self) -> None:
+        if self._annotations is None:
+            ann_file = self.ann_file or (self.dataset_meta or {}).get('ann_file')
+            if not ann_file:
+                raise ValueError('CapePCK needs the annotation file: give ann_file=..., or evaluate an MP100Dataset, '
+                                 'whose metainfo names it.')
+            self._annotations = read_instances(ann_file)
+            self._instances = {instance.id: instance for instance in self._annotations.instances}

@@ -1,0 +1,108 @@
+"""Files of predicted keypoints: ``{annotation id: [[x, y], ...]}``, pixels of the original image."""
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
+
+import numpy as np
+
+from ..datasets.mp100_annotations import MP100Annotations
+
+SHOWN = 3
+
+
+class LoadedPredictions(NamedTuple):
+    """``keypoints``: annotation id -> ``[K, 2]``; ``ignored``: how many were of annotations whose box was dropped."""
+
+    keypoints: Dict[int, np.ndarray]
+    ignored: int
+
+
+def read_predictions(path: Union[str, Path], annotations: MP100Annotations, missing: str = 'error',
+                     ) -> LoadedPredictions:
+    """The predictions of a JSON file, checked against the annotations.
+
+    Args:
+        missing: ``'error'``: every kept instance needs a prediction; ``'skip'``: the others are left out.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no JSON object; an annotation id is unknown, occurs twice or is missing; there are not K
+            finite (x, y).
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'predictions {path} do not exist; give a JSON file {{annotation id: [[x, y], ...]}}.')
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'), object_pairs_hook=list)
+    except ValueError as error:
+        raise ValueError(f'predictions {path} cannot be read as JSON ({path.stat().st_size:,} bytes): {error}; is the '
+                         'file truncated?') from error
+    if not isinstance(content, list) or not all(isinstance(entry, tuple) for entry in content):
+        raise ValueError(f'predictions {path} must be one JSON object {{annotation id: [[x, y], ...]}}, not '
+                         f'{content!s:.60}.')
+    try:
+        return _check(content, annotations, missing)
+    except ValueError as error:
+        raise ValueError(f'predictions {path}: {error}') from error
+
+
+def write_predictions(path: Union[str, Path], predictions: Mapping[int, np.ndarray]) -> None:
+    """Write ``[K, 2]`` by annotation id, whole or not at all: a kill leaves no half file behind."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        partial.write_text(json.dumps({int(number): np.asarray(keypoints, np.float64).tolist()
+                                       for number, keypoints in predictions.items()}), encoding='utf-8')
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _check(entries: List[Tuple[str, Any]], annotations: MP100Annotations, missing: str) -> LoadedPredictions:
+    instances = {instance.id: instance for instance in annotations.instances}
+    dropped = set(annotations.dropped)
+    keypoints: Dict[int, np.ndarray] = {}
+    unknown = []
+    ignored = 0
+    for key, value in entries:
+        try:
+            number = int(key)
+        except ValueError:
+            raise ValueError(f'{key!r} is no annotation id.') from None
+        if number in keypoints:
+            raise ValueError(f'annotation {number} occurs twice.')
+        if number in dropped:
+            ignored += 1
+        elif number not in instances:
+            unknown.append(number)
+        else:
+            category = annotations.categories[instances[number].category_id]
+            keypoints[number] = _points(value, number, category.slug, category.num_keypoints)
+    if unknown:
+        raise ValueError(f'{len(unknown):,} annotation ids are not in {annotations.path}, such as '
+                         f'{_first(unknown)}; are these the predictions of another split?')
+    absent = [number for number in instances if number not in keypoints]
+    if absent and missing == 'error':
+        raise ValueError(f'{len(absent):,} of {len(instances):,} annotations have no prediction, such as '
+                         f'{_first(absent)}; --missing skip leaves them out.')
+    return LoadedPredictions(keypoints, ignored)
+
+
+def _points(value: Any, number: int, category: str, num_keypoints: int) -> np.ndarray:
+    if not isinstance(value, list) or not all(isinstance(point, list) and len(point) == 2 for point in value):
+        raise ValueError(f'annotation {number} must have a list of [x, y], not {value!r:.60}.')
+    if len(value) != num_keypoints:
+        raise ValueError(f'annotation {number} ({category}) has {num_keypoints} keypoints, {len(value)} are predicted.')
+    try:
+        points = np.array(value)
+    except ValueError:  # lists among the numbers
+        points = np.array(None)
+    if points.dtype.kind not in 'iuf' or not np.isfinite(points).all():
+        raise ValueError(f'annotation {number} has predictions that are not finite numbers: {value!r:.80}.')
+    return points.astype(np.float64)
+
+
+def _first(numbers: List[int]) -> str:
+    return ', '.join(map(str, numbers[:SHOWN]))

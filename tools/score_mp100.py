@@ -1,0 +1,49 @@
+"""Score predictions from anywhere on MP-100, or on files of its format, and print the table of all categories."""
+import argparse
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--ann', required=True, metavar='FILE', help='annotations, such as mp100_split1_test.json')
+    parser.add_argument('--predictions', required=True, metavar='FILE',
+                        help='JSON {annotation id: [[x, y], ...]}, in pixels of the original image')
+    parser.add_argument('--protocol', required=True, choices=['pairs', 'query_only'],
+                        help='pairs: the published episodes; query_only: each instance once')
+    parser.add_argument('--episodes', type=int, default=200, metavar='N',
+                        help='of each category, in pairs; as published 200 on test (the default), 100 on val')
+    parser.add_argument('--empty', choices=['zero', 'skip'], default='zero',
+                        help='a pair without a common visible keypoint counts 0, as published (the default), or is '
+                        'left out')
+    parser.add_argument('--missing', choices=['error', 'skip'], default='error',
+                        help='annotations without a prediction end the command (the default), or are left out')
+    parser.add_argument('--json', metavar='OUT', help='write the scores to this file')
+    return parser.parse_args()
+
+
+def without_mmpose() -> None:
+    """Make modules of the package importable that need NumPy alone: MMPose takes longer to import than to score.
+
+    The packages' own ``__init__`` register everything in MMPose, so empty ones stand in for them.
+    """
+    root = Path(importlib.util.find_spec('clamp_mmpose').submodule_search_locations[0])
+    for name in ('clamp_mmpose', 'clamp_mmpose.datasets', 'clamp_mmpose.evaluation'):
+        sys.modules[name] = ModuleType(name)
+        sys.modules[name].__path__ = [str(root.joinpath(*name.split('.')[1:]))]
+
+
+def main() -> None:
+    args = parse_args()
+    without_mmpose()
+    from clamp_mmpose.evaluation.score_file import score_file
+    try:
+        print(score_file(args.ann, args.predictions, args.protocol, args.episodes, args.empty, args.missing, args.json))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+
+
+if __name__ == '__main__':
+    main()
