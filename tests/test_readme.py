@@ -26,5 +26,6 @@ def test_experiments_are_those_of_the_metafiles():
     known = {}
     for metafile in yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']:
         for model in yaml.safe_load((ROOT / metafile).read_text())['Models']:
-            known[model['Name']] = (model['Config'], model['Results'][0]['Metrics'].get('AP', ''))
+            if model['In Collection'] != 'TextQuery':  # of which there are no figures
+                known[model['Name']] = (model['Config'], model['Results'][0]['Metrics'].get('AP', ''))
     assert told == known

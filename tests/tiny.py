@@ -48,6 +48,23 @@ def build(arch=VIT, **kwargs):
     return MODELS.build(model_config(arch, **kwargs))
 
 
+def text_query_config():
+    """A whole config of a model that finds the keypoints it is asked for, as the inferencer takes it."""
+    size = (64, 64)
+    head = dict(
+        type='TextQueryHead', in_channels=32, text_encoder=dict(type='CLIPTextEncoder', arch=VIT),
+        decoder=dict(type='RegressionLabel', input_size=size), text_cache=None, width=32, num_heads=2, feedforward=64,
+        encoder_layers=1, decoder_layers=1)
+    model = model_config(backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='map'))
+    model.update(head=head, test_cfg=dict(flip_test=False))
+    pipeline = [dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale'),
+                dict(type='TopdownAffine', input_size=size), dict(type='GetTextQueries'), dict(type='PackTextQueries')]
+    loader = dict(dataset=dict(type='BaseCocoStyleDataset', metainfo=METAINFO, pipeline=pipeline))
+    return dict(default_scope='mmpose', custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
+                data_mode='topdown', dataset_type='BaseCocoStyleDataset', model=model, train_dataloader=loader,
+                test_dataloader=loader, visualizer=dict(type='PoseLocalVisualizer', name='visualizer'))
+
+
 def samples(batch_size=2, num_keypoints=5, input_size=(64, 64), seed=0, visible=None):
     """Data samples as the pipelines pack them, with random keypoints inside the input."""
     rng = np.random.default_rng(seed)

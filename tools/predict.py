@@ -1,4 +1,6 @@
-"""Find keypoints in images: ``CONFIG CHECKPOINT IMAGE_OR_FOLDER... --out-dir DIR``.
+"""Find keypoints in images: ``CONFIG CHECKPOINT IMAGE_OR_FOLDER... --keypoints "left ear, nose"``.
+
+A model with a TextQueryHead finds the keypoints that are named; for others leave ``--keypoints`` out.
 
 Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image. A bad image is reported and skipped; the
 exit code is then 1.
@@ -13,6 +15,7 @@ import mmengine
 from rich.progress import track
 
 from clamp_mmpose.apis import ClampInferencer
+from clamp_mmpose.apis.keypoint_queries import parse_box
 
 
 def parse_args() -> argparse.Namespace:
@@ -20,8 +23,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file, or the alias of a model')
     parser.add_argument('checkpoint')
     parser.add_argument('inputs', nargs='+', metavar='IMAGE_OR_FOLDER')
-    parser.add_argument('--out-dir', required=True)
+    parser.add_argument('--out-dir', default='work_dirs/predict', help='default: %(default)s')
+    parser.add_argument('--keypoints', help='what a TextQueryHead looks for: names with commas between them')
+    parser.add_argument('--skeleton', default='', help='pairs of them that are joined, from 0: "0-2,1-2"')
     parser.add_argument('--draw', choices=['keypoints', 'score_maps', 'nothing'], default='keypoints')
+    parser.add_argument('--bbox', metavar='X,Y,W,H', help='box of the one instance, in pixels, the same in every image')
     parser.add_argument('--bboxes', metavar='FILE',
                         help='JSON {image path as given: [[x1, y1, x2, y2], ...]}; others are detected, or taken whole')
     parser.add_argument('--batch-size', type=int, default=8, help='images whose instances run together')
@@ -67,12 +73,18 @@ def find_boxes(file: str, paths: list) -> dict:
 
 def main() -> int:
     args = parse_args()
+    if args.skeleton and not args.keypoints:
+        raise SystemExit('--skeleton joins the keypoints of --keypoints, which is missing.')
+    if args.bbox and args.bboxes:
+        raise SystemExit('give --bbox or --bboxes, not both.')
     images = collect(args.inputs)
     boxes = find_boxes(args.bboxes, list(images)) if args.bboxes else {}
+    if args.bbox:
+        boxes = {path: [parse_box(args.bbox)] for path in images}
     out = Path(args.out_dir)
     inferencer = ClampInferencer(
         args.config, args.checkpoint, args.device, det_model=args.det_model, det_weights=args.det_weights,
-        det_cat_ids=args.det_cat_ids)
+        det_cat_ids=args.det_cat_ids, keypoints=args.keypoints, skeleton=args.skeleton)
 
     failures = []
     paths = list(images)

@@ -19,7 +19,9 @@ from mmpose.structures.utils import revert_heatmap
 from ..datasets.image_file import read_image
 from ..datasets.keypoint_names import keypoint_names
 from ..engine.checkpoint import check_fit
-from ..visualization import score_map_grid
+from ..models.heads import TextQueryHead
+from ..visualization import draw_named_keypoints, score_map_grid
+from .keypoint_queries import KeypointQueries
 from .model_zoo import find_model
 
 InputType = Union[str, np.ndarray]
@@ -30,13 +32,16 @@ class ClampInferencer(Pose2DInferencer):
     """MMPose's :class:`Pose2DInferencer`, with its boxes, batches and names mended.
 
     It takes what the base class takes. Beyond that: boxes given by the caller are used, all crops of ``batch_size``
-    images run as one batch, a bad image can be skipped, and predictions carry their ``keypoint_names``.
+    images run as one batch, a bad image can be skipped, and predictions carry their ``keypoint_names``. A model with a
+    :class:`TextQueryHead` finds any ``keypoints`` that are named, and remembers them from one call to the next.
 
     Args:
         model: a config file, a config, or the alias of a model in a ``metafile.yml`` of this package or of MMPose.
         weights: the checkpoint; needed unless the metafile names published weights.
         device, det_model, det_weights, det_cat_ids, show_progress: as in the base class. A detector is only built when
             boxes are missing; without mmdet, or with ``det_model='whole_image'``, the whole image is the box.
+        keypoints, skeleton: what a :class:`TextQueryHead` looks for, as in :meth:`set_keypoints`. Default: the names
+            of the model's head or data set.
 
     Attributes:
         failures: (input, error) of every image that the last call skipped.
@@ -45,13 +50,14 @@ class ClampInferencer(Pose2DInferencer):
         ValueError: no weights, or weights of another model.
     """
 
-    preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error'}
+    preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton'}
     visualize_kwargs = Pose2DInferencer.visualize_kwargs | {'draw_score_maps'}
 
     def __init__(self, model: Union[str, dict, Config], weights: Optional[str] = None, device: Optional[str] = None,
                  scope: Optional[str] = 'mmpose', det_model: Union[str, dict, None] = None,
                  det_weights: Optional[str] = None, det_cat_ids: Union[int, Tuple, None] = None,
-                 show_progress: bool = False):
+                 show_progress: bool = False, keypoints: Union[str, Sequence[str], None] = None,
+                 skeleton: Union[str, Sequence[Sequence[int]]] = ()):
         entry = find_model(model) if isinstance(model, str) and not Path(model).is_file() else None
         if entry is not None:
             model, weights = entry.config, weights or entry.weights
@@ -65,7 +71,34 @@ class ClampInferencer(Pose2DInferencer):
             raise ValueError(f'ClampInferencer crops each instance, but this model is {self.cfg.data_mode!r}; '
                              "MMPose's Pose2DInferencer runs it.")
         head = self.model.head
-        self.keypoint_names = list(head.names) if hasattr(head, 'names') else keypoint_names(self.model.dataset_meta)
+        self._reads_text = isinstance(head, TextQueryHead)
+        self._queries: Optional[KeypointQueries] = None
+        self.keypoint_names: List[str] = []
+        if getattr(head, 'names', None):
+            self.keypoint_names = list(head.names)
+        elif not self._reads_text or 'keypoint_id2name' in (self.model.dataset_meta or {}):
+            self.keypoint_names = keypoint_names(self.model.dataset_meta)
+        if keypoints is not None:
+            self.set_keypoints(keypoints, skeleton)
+        elif self._reads_text and self.keypoint_names:
+            self.set_keypoints(self.keypoint_names, (self.model.dataset_meta or {}).get('skeleton_links', ()))
+
+    def set_keypoints(self, keypoints: Union[str, Sequence[str]],
+                      skeleton: Union[str, Sequence[Sequence[int]]] = ()) -> None:
+        """Look for other keypoints from now on.
+
+        Args:
+            keypoints: names or descriptions, in a list or with commas between them.
+            skeleton: pairs of their indices that are joined, in a list or as ``'0-2,1-2'``.
+
+        Raises:
+            ValueError: they are unusable, or the model's keypoints are fixed.
+        """
+        if not self._reads_text:
+            raise ValueError(f'{type(self.model.head).__name__} finds {len(self.keypoint_names)} fixed keypoints '
+                             f'({self.keypoint_names[0]!r} ...); a model with a TextQueryHead finds those you name.')
+        self._queries = KeypointQueries.parse(keypoints, skeleton)
+        self.keypoint_names = self._queries.names
 
     def _load_weights_to_model(self, model: torch.nn.Module, checkpoint: Optional[dict],
                                cfg: Optional[ConfigDict]) -> None:
@@ -101,6 +134,8 @@ class ClampInferencer(Pose2DInferencer):
 
     def preprocess(self, inputs: Sequence[InputType], batch_size: int = 1, bboxes: Optional[Sequence] = None,
                    bbox_thr: float = 0.3, nms_thr: float = 0.3, on_error: str = 'raise',
+                   keypoints: Union[str, Sequence[str], None] = None,
+                   skeleton: Union[str, Sequence[Sequence[int]]] = (),
                    ) -> Iterator[Tuple[Dict[str, Any], List[np.ndarray]]]:
         """Crop every instance of ``batch_size`` images at a time.
 
@@ -112,12 +147,18 @@ class ClampInferencer(Pose2DInferencer):
             bbox_thr: least score of a detected box.
             nms_thr: greatest overlap of two detected boxes.
             on_error: ``'raise'``, or ``'skip'``: unreadable images go to ``failures``, the others on.
+            keypoints, skeleton: as in :meth:`set_keypoints`; None: those of the last call.
 
         Yields:
             The crops with what they belong to, and the images they come from.
         """
         if on_error not in ('raise', 'skip'):
             raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
+        if keypoints is not None:
+            self.set_keypoints(keypoints, skeleton)
+        if self._reads_text and self._queries is None:
+            raise ValueError('this model finds the keypoints you name: give keypoints=["left ear", ...].')
+        fields = dict(self.model.dataset_meta or {}, **self._queries.fields() if self._queries else {})
         self.failures = []
         boxes = None if bboxes is None else self._check_boxes(bboxes, inputs)
         if boxes is None and self._build_detector is not None:
@@ -129,7 +170,7 @@ class ClampInferencer(Pose2DInferencer):
                 image = item if isinstance(item, np.ndarray) else read_image(str(item))
                 path = f'{i:08d}.jpg' if isinstance(item, np.ndarray) else str(item)
                 found = self._find_boxes(image, bbox_thr, nms_thr) if boxes is None else boxes[i]
-                crops = [self.pipeline(dict(self.model.dataset_meta, img=image, img_path=path, bbox=box[None, :4],
+                crops = [self.pipeline(dict(fields, img=image, img_path=path, bbox=box[None, :4],
                                             bbox_score=box[4:5])) for box in found]
             except Exception as error:
                 if on_error == 'raise':
@@ -218,20 +259,34 @@ class ClampInferencer(Pose2DInferencer):
 
     def update_model_visualizer_settings(self, draw_score_maps: bool = False, **kwargs) -> None:
         if draw_score_maps and not hasattr(self.model.head, 'score_map'):
-            raise ValueError(f'{type(self.model.head).__name__} has no score maps to draw; CLAMPHead has.')
+            raise ValueError(f'{type(self.model.head).__name__} has no score maps to draw; CLAMPHead and '
+                             'TextQueryHead have.')
         super().update_model_visualizer_settings(**kwargs)
         self.model.test_cfg['output_score_maps'] = draw_score_maps
 
     def visualize(self, inputs: List[np.ndarray], preds: List[PoseDataSample], draw_score_maps: bool = False,
                   **kwargs) -> Optional[List[np.ndarray]]:
-        """As the base class; ``draw_score_maps`` draws those instead of the keypoints."""
-        if not draw_score_maps:
+        """As the base class; ``draw_score_maps`` draws those instead of the keypoints.
+
+        Keypoints found by their texts are drawn with their names, hollow below ``kpt_thr``.
+        """
+        wanted = kwargs.get('return_vis') or kwargs.get('show') or kwargs.get('vis_out_dir')
+        if not wanted or not (draw_score_maps or self._reads_text):
             return super().visualize(inputs, preds, **kwargs)
         drawn = []
         for image, pred in zip(inputs, preds):
-            maps = pred.pred_fields.score_maps if 'pred_fields' in pred else np.zeros(
-                (len(self.keypoint_names), *image.shape[:2]))
-            drawn.append(score_map_grid(np.ascontiguousarray(image[..., ::-1]), maps, self.keypoint_names))
+            image = np.ascontiguousarray(image[..., ::-1])
+            if draw_score_maps:
+                maps = pred.pred_fields.score_maps if 'pred_fields' in pred else np.zeros(
+                    (len(self.keypoint_names), *image.shape[:2]))
+                drawn.append(score_map_grid(image, maps, self.keypoint_names))
+            else:
+                for found, scores in zip(pred.pred_instances.keypoints, pred.pred_instances.keypoint_scores):
+                    image = draw_named_keypoints(image, found, self.keypoint_names, scores, kwargs.get('kpt_thr', 0.3),
+                                                 self._queries.links, hollow=True)
+                drawn.append(image)
+            if kwargs.get('show'):
+                self.visualizer.show(drawn[-1], wait_time=kwargs.get('wait_time', 0))
             if kwargs.get('vis_out_dir'):
                 self.save_visualization(drawn[-1], kwargs['vis_out_dir'], img_name=Path(pred.img_path).name)
         return drawn if kwargs.get('return_vis') else []

@@ -11,14 +11,15 @@ PALETTE = [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114
 
 def draw_named_keypoints(image: np.ndarray, keypoints: np.ndarray, names: Sequence[str],
                          scores: Optional[np.ndarray] = None, threshold: float = 0.3,
-                         links: Sequence[Tuple[int, int]] = (), font_scale: float = 0.35) -> np.ndarray:
+                         links: Sequence[Tuple[int, int]] = (), font_scale: float = 0.35,
+                         hollow: bool = False) -> np.ndarray:
     """Draw keypoints with their names beside them.
 
     Args:
         image: ``[H, W, 3]`` uint8 RGB; it is not changed.
         keypoints: ``[K, 2]``, (x, y) in pixels of the image.
         names: K names.
-        scores: ``[K]``; keypoints below ``threshold`` are left out.
+        scores: ``[K]``; keypoints below ``threshold`` are left out, or drawn ``hollow``, without links.
         links: pairs of keypoint indices to join.
 
     Returns:
@@ -26,17 +27,21 @@ def draw_named_keypoints(image: np.ndarray, keypoints: np.ndarray, names: Sequen
     """
     drawn = image.copy()
     shown = np.isfinite(keypoints).all(axis=1)
-    if scores is not None:
-        shown &= np.asarray(scores) >= threshold
+    sure = shown if scores is None else shown & (np.asarray(scores) >= threshold)
+    if not hollow:
+        shown = sure
     points = [(int(x), int(y)) for x, y in np.nan_to_num(keypoints).round()]
     for start, end in links:
-        if shown[start] and shown[end]:
+        if sure[start] and sure[end]:
             cv2.line(drawn, points[start], points[end], (255, 255, 255), 1, cv2.LINE_AA)
     taken = np.zeros(image.shape[:2], bool)
     for k in np.flatnonzero(shown):
         color = PALETTE[k % len(PALETTE)]
-        cv2.circle(drawn, points[k], 3, (0, 0, 0), -1, cv2.LINE_AA)
-        cv2.circle(drawn, points[k], 2, color, -1, cv2.LINE_AA)
+        if sure[k]:
+            cv2.circle(drawn, points[k], 3, (0, 0, 0), -1, cv2.LINE_AA)
+            cv2.circle(drawn, points[k], 2, color, -1, cv2.LINE_AA)
+        else:
+            cv2.circle(drawn, points[k], 4, color, 1, cv2.LINE_AA)
     for k in np.flatnonzero(shown):
         _write_beside(drawn, taken, names[k], points[k], PALETTE[k % len(PALETTE)], font_scale)
     return drawn

@@ -1,0 +1,54 @@
+import re
+from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
+
+from ..datasets.keypoint_names import keypoint_names, mirrored_indices, skeleton_links
+
+
+class KeypointQueries(NamedTuple):
+    """What a user asks for: names, or whole descriptions, and pairs of them that are joined."""
+
+    names: List[str]
+    links: List[Tuple[int, int]]
+
+    @classmethod
+    def parse(cls, keypoints: Union[str, Sequence[str]], skeleton: Union[str, Sequence[Sequence[int]]] = (),
+              ) -> 'KeypointQueries':
+        """Read names and skeleton as a user writes them.
+
+        Args:
+            keypoints: names, or one string with commas between them (a name that needs a comma comes in a list).
+            skeleton: pairs of indices from 0, or such as ``'0-2,1-2'``.
+
+        Raises:
+            ValueError: no, empty or repeated names, or a skeleton beyond them.
+        """
+        if isinstance(keypoints, str):
+            keypoints = keypoints.split(',')
+        names = keypoint_names(list(keypoints))
+        if isinstance(skeleton, str):
+            pairs = [pair.strip() for pair in skeleton.split(',')] if skeleton.strip() else []
+            wrong = [pair for pair in pairs if not re.fullmatch(r'\d+\s*-\s*\d+', pair)]
+            if wrong:
+                raise ValueError('a skeleton is written as pairs of indices from 0, such as "0-2,1-2"; got '
+                                 f'{wrong[0]!r}.')
+            skeleton = [[int(end) for end in pair.split('-')] for pair in pairs]
+        return cls(names, skeleton_links(skeleton, len(names)))
+
+    def fields(self) -> Dict[str, list]:
+        """As a data set would give them."""
+        return dict(keypoint_names=self.names, skeleton_links=self.links, flip_indices=mirrored_indices(self.names))
+
+
+def parse_box(text: str) -> List[float]:
+    """``'x,y,w,h'`` in pixels -> ``[x1, y1, x2, y2]``.
+
+    Raises:
+        ValueError: not four numbers, or no area.
+    """
+    try:
+        x, y, w, h = (float(number) for number in text.split(','))
+    except ValueError:
+        raise ValueError(f'a box is written "x,y,w,h", in pixels; got {text!r}.') from None
+    if not (w > 0 and h > 0):
+        raise ValueError(f'a box has a positive width and height; got {text!r}.')
+    return [x, y, x + w, y + h]

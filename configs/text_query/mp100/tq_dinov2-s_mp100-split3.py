@@ -1,0 +1,8 @@
+# Split 3 of MP-100, DINOv2-S and GTE-base.
+_base_ = ['../../_base_/text_query_dinov2-s.py', '../../_base_/data/mp100_252x252.py']
+
+model = dict(head=dict(decoder={{_base_.codec}}))
+train_dataloader = dict(dataset=dict(ann_file='annotations/mp100_split3_train.json'))
+val_dataloader = dict(dataset=dict(ann_file='annotations/mp100_split3_val.json'))
+test_dataloader = dict(dataset=dict(ann_file='annotations/mp100_split3_test.json'))
+default_hooks = dict(checkpoint=dict(save_best='query_only/PCK@0.2'))

@@ -1,0 +1,157 @@
+"""ClampInferencer and tools/predict.py with keypoints that are named by the user."""
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmpose.registry import MODELS
+from tiny import NAMES, text_query_config, write_config, write_dots
+
+from clamp_mmpose.apis import ClampInferencer
+from clamp_mmpose.apis.keypoint_queries import KeypointQueries, parse_box
+
+ROOT = Path(__file__).parents[2]
+BOX = [[[10, 5, 50, 45]]]
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """(config, checkpoint, image): a model whose keypoints depend on image and text."""
+    folder = tmp_path_factory.mktemp('text')
+    config = Config(text_query_config())
+    config.dump(folder / 'text.py')
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    for step in model.head.refine.steps:
+        torch.nn.init.normal_(step[-1].weight, std=.3)
+    torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
+    image = np.random.default_rng(0).integers(0, 255, (64, 80, 3)).astype(np.uint8)
+    cv2.imwrite(str(folder / 'photo.png'), image)
+    return str(folder / 'text.py'), str(folder / 'model.pth'), str(folder / 'photo.png')
+
+
+@pytest.fixture()
+def inferencer(trained):
+    return ClampInferencer(trained[0], trained[1], device='cpu')
+
+
+def only(results):
+    result, = results
+    return result['predictions'][0]
+
+
+def test_parse():
+    queries = KeypointQueries.parse('left ear, right ear ,nose', '0-2, 1-2')
+    assert queries.names == ['left ear', 'right ear', 'nose'] and queries.links == [(0, 2), (1, 2)]
+    assert queries.fields() == dict(keypoint_names=queries.names, skeleton_links=queries.links, flip_indices=[1, 0, 2])
+    assert KeypointQueries.parse(['nose: left, below the eyes']).names == ['nose: left, below the eyes']
+    assert parse_box('1,2,30,40.5') == [1, 2, 31, 42.5]
+
+
+@pytest.mark.parametrize('keypoints, skeleton, error', [
+    ('', '', 'not be empty'), ('nose,', '', 'not be empty'), ('nose,Nose', '', 'must differ'), ([], '', 'not be empty'),
+    ('nose,tail', '0-2', '0 to 1'), ('nose,tail', '0:1', 'such as "0-2,1-2"'), ('nose,tail', '-1-0', 'pairs of'),
+    ('nose,tail', '1-1', 'different keypoints'), ('nose,tail', [[0]], 'pairs of')])
+def test_unusable_queries(inferencer, trained, keypoints, skeleton, error):
+    with pytest.raises(ValueError, match=error):
+        list(inferencer(trained[2], keypoints=keypoints, skeleton=skeleton))
+
+
+@pytest.mark.parametrize('box', ['1,2,3', '1,2,3,x', '1,2,0,4', '1,2,4,-1', '1,2,nan,4'])
+def test_unusable_boxes(box):
+    with pytest.raises(ValueError, match='a box'):
+        parse_box(box)
+
+
+def test_names_are_asked_for_and_remembered(inferencer, trained):
+    """The head itself, fed the same crop, gives the same; the second image costs no text work."""
+    encoded = []
+    inferencer.model.head.text.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
+    first = only(inferencer(trained[2], keypoints=['left ear', 'nose', 'tail'], skeleton=[(0, 1)], bboxes=BOX))[0]
+    assert encoded == ['left ear', 'nose', 'tail']
+    assert first['keypoint_names'] == ['left ear', 'nose', 'tail'] and len(first['keypoints']) == 3
+    again = only(inferencer(trained[2], bboxes=BOX))[0]
+    assert again['keypoints'] == first['keypoints'] and encoded == ['left ear', 'nose', 'tail']
+    swapped = only(inferencer(trained[2], keypoints='tail, nose, left ear', skeleton='1-2', bboxes=BOX))[0]
+    assert np.allclose(swapped['keypoints'], first['keypoints'][::-1], atol=1e-3) and len(encoded) == 3
+    assert np.allclose(swapped['keypoint_scores'], first['keypoint_scores'][::-1], atol=1e-5)
+    assert np.ptp(np.array(first['keypoints']), axis=0).max() > 1  # three different places
+    unlinked = only(inferencer(trained[2], keypoints='tail, nose, left ear', bboxes=BOX))[0]
+    assert not np.allclose(unlinked['keypoints'], swapped['keypoints'], atol=1e-3)
+
+
+def test_keypoints_at_the_start(trained):
+    inferencer = ClampInferencer(trained[0], trained[1], device='cpu', keypoints='nose, tail')
+    assert only(inferencer(trained[2]))[0]['keypoint_names'] == ['nose', 'tail']
+
+
+def test_names_of_the_data_set_where_none_are_given(inferencer, trained):
+    assert only(inferencer(trained[2]))[0]['keypoint_names'] == NAMES
+
+
+def test_a_model_of_many_categories_asks_for_names(trained, tmp_path):
+    config = Config(text_query_config())
+    config.train_dataloader.dataset = dict(type='MP100Dataset', pipeline=[])
+    config.dump(tmp_path / 'many.py')
+    state = torch.load(trained[1], weights_only=True)
+    torch.save(dict(state, meta=dict(dataset_meta=dict(dataset_name='mp100', ann_file='a.json'))), tmp_path / 'm.pth')
+    inferencer = ClampInferencer(str(tmp_path / 'many.py'), str(tmp_path / 'm.pth'), device='cpu')
+    with pytest.raises(ValueError, match='finds the keypoints you name'):
+        list(inferencer(trained[2]))
+    assert len(only(inferencer(trained[2], keypoints='nose'))[0]['keypoints']) == 1
+
+
+def test_a_head_with_fixed_keypoints(tmp_path):
+    config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1))
+    torch.save(dict(state_dict=MODELS.build(Config.fromfile(config).model).state_dict()), tmp_path / 'model.pth')
+    with pytest.raises(ValueError, match='CLAMPHead finds 5 fixed keypoints'):
+        ClampInferencer(str(config), str(tmp_path / 'model.pth'), device='cpu', keypoints=['nose'])
+
+
+def test_score_maps_of_one_keypoint(inferencer, trained):
+    """The crop is a square of 50 around (30, 25); its 4 x 4 cells are read in the middle of the image's."""
+    sample = next(iter(inferencer(trained[2], keypoints='nose', bboxes=BOX, draw_score_maps=True, return_vis=True,
+                                  return_datasamples=True)))['predictions'][0]
+    maps = sample.pred_fields.score_maps
+    assert maps.shape == (1, 64, 80)
+    assert maps.max() == pytest.approx(float(sample.pred_instances.keypoint_scores.max()), abs=2e-2)
+
+
+def test_unsure_keypoints_are_hollow(inferencer, trained):
+    """Below the threshold a ring: its middle keeps the image's colour."""
+    image = np.full((64, 80, 3), 90, np.uint8)
+    kwargs = dict(keypoints='nose', bboxes=[[[0, 0, 80, 64]]], return_vis=True)
+    for threshold, hollow in ((0., False), (1.1, True)):
+        result = next(iter(inferencer(image, kpt_thr=threshold, **kwargs)))
+        x, y = np.round(result['predictions'][0][0]['keypoints'][0]).astype(int)
+        assert 4 < x < 76 and 4 < y < 60
+        assert (result['visualization'][0][y, x] == 90).all() == hollow
+
+
+def test_tool(trained, tmp_path):
+    """The command writes what the inferencer gives, for the box given as x,y,w,h."""
+    subprocess.run(
+        [sys.executable, 'tools/predict.py', *trained, '--keypoints', 'left ear, nose', '--skeleton', '0-1',
+         '--bbox', '10,5,40,40', '--out-dir', str(tmp_path), '--device', 'cpu'], cwd=ROOT, check=True,
+        capture_output=True)
+    found, = json.loads((tmp_path / 'predictions/photo.json').read_text())
+    inferencer = ClampInferencer(trained[0], trained[1], device='cpu')
+    expected = only(inferencer(trained[2], keypoints='left ear, nose', skeleton='0-1', bboxes=BOX))[0]
+    assert found['keypoint_names'] == ['left ear', 'nose']
+    assert np.allclose(found['keypoints'], expected['keypoints'], atol=1e-3)
+    assert np.allclose(found['keypoint_scores'], expected['keypoint_scores'], atol=1e-5)
+    assert cv2.imread(str(tmp_path / 'visualizations/photo.png')).shape == (64, 80, 3)
+
+
+@pytest.mark.parametrize('arguments, error', [
+    (['--skeleton', '0-1'], '--keypoints'), (['--bbox', '0,0,2,2', '--bboxes', 'b.json'], 'not both')])
+def test_tool_with_unusable_arguments(trained, monkeypatch, arguments, error):
+    monkeypatch.setattr(sys, 'argv', ['predict.py', *trained, *arguments])
+    with pytest.raises(SystemExit, match=error):
+        runpy.run_path(str(ROOT / 'tools' / 'predict.py'), run_name='__main__')
