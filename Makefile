@@ -13,7 +13,7 @@ BENCHMARK := .venv/bin/python tools/benchmark.py
 CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
 
-.PHONY: setup setup-full demo test test-full lint benchmark clean
+.PHONY: setup setup-full demo demo-cape test test-full lint benchmark clean
 
 setup: .venv/.ready
 setup-full: .venv-full/.ready
@@ -40,6 +40,9 @@ setup-full: .venv-full/.ready
 
 demo: .venv/.ready
 	$(MALLOC) .venv/bin/python tools/demo.py
+
+demo-cape: .venv/.ready
+	$(MALLOC) .venv/bin/python tools/demo_cape.py
 
 test: .venv/.ready
 	.venv/bin/python -m pytest

@@ -1,11 +1,12 @@
-"""Measure speed: ``inference | training | data CONFIG``; see docs/benchmarks.md for results."""
+"""Measure speed: ``inference | training | head | texts | data CONFIG``; see docs/benchmarks.md for results."""
 import argparse
 import json
 from pathlib import Path
+from typing import Optional
 
 import torch
 
-from clamp_mmpose.apis import benchmark
+from clamp_mmpose.apis import benchmark, benchmark_texts
 
 
 def parse_args() -> argparse.Namespace:
@@ -19,6 +20,17 @@ def parse_args() -> argparse.Namespace:
         command.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
         command.add_argument('--amp', action='store_true', help='bfloat16 autocast')
         command.add_argument('--pairs', type=int, default=30 if kind == 'inference' else 20, help='runs of each')
+        command.add_argument('--threads', type=int, help='CPU threads')
+        command.add_argument('--json', metavar='FILE')
+    for kind, help_text in (('head', 'features to keypoints or heatmaps'),
+                            ('texts', 'a TextQueryHead with its texts, against embeddings that are simply there')):
+        command = kinds.add_parser(kind, help=help_text)
+        command.add_argument('config')
+        if kind == 'head':
+            command.add_argument('--against', metavar='CONFIG', help='a second head, run in turn with the first')
+        command.add_argument('--batch-size', type=int, default=8)
+        command.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+        command.add_argument('--pairs', type=int, default=30, help='runs of each')
         command.add_argument('--threads', type=int, help='CPU threads')
         command.add_argument('--json', metavar='FILE')
     command = kinds.add_parser('data', help='samples per second of the training pipeline, for each loader worker')
@@ -37,9 +49,15 @@ def main() -> None:
             raise SystemExit(f'--pairs {args.pairs}: at least 20, or the medians are noise.')
         if args.threads:
             torch.set_num_threads(args.threads)
+        if args.kind == 'texts':
+            report_texts(args)
+            return
         configs = [args.config, *filter(None, [args.against])]
-        measure = benchmark.inference if args.kind == 'inference' else benchmark.training
-        timings = measure(configs, args.batch_size, args.device, args.pairs, args.amp)
+        if args.kind == 'head':
+            timings = benchmark_texts.heads(configs, args.batch_size, args.device, args.pairs)
+        else:
+            measure = benchmark.inference if args.kind == 'inference' else benchmark.training
+            timings = measure(configs, args.batch_size, args.device, args.pairs, args.amp)
         result = dict(benchmark.summary(configs, args.batch_size, timings), device=args.device)
         print(f'{args.kind}, batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn')
         for config, timing in zip(configs, timings):
@@ -52,9 +70,25 @@ def main() -> None:
                                          for config in configs}
             for config, mib in result['peak_memory_mib'].items():
                 print(f'{mib:10.0f} MiB at the peak  {config}')
-    if args.json:
-        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
-        Path(args.json).write_text(json.dumps(result, indent=2))
+    write(args.json, result)
+
+
+def report_texts(args: argparse.Namespace) -> None:
+    timings = benchmark_texts.texts(args.config, args.batch_size, args.device, args.pairs)
+    result = benchmark_texts.text_summary(args.config, args.batch_size, timings)
+    print(f'batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn; {timings.encoded} texts encoded '
+          'meanwhile')
+    for kind, against in (('training', 'the same with given embeddings'), ('prediction', 'the bare forward')):
+        row = result[kind]
+        print(f'{kind:<10} {row["median_ms"]:10.2f} ms, {against} {row["against_median_ms"]:10.2f} ms, '
+              f'ratio {row["ratio"]:.3f}')
+    write(args.json, result)
+
+
+def write(path: Optional[str], result: dict) -> None:
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(json.dumps(result, indent=2))
 
 
 if __name__ == '__main__':

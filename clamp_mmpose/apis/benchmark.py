@@ -15,6 +15,8 @@ from mmpose.models.builder import build_pose_estimator
 from mmpose.structures import PoseDataSample
 from torch import nn
 
+from ..models.heads import TextQueryHead
+
 
 class Timing(NamedTuple):
     """Milliseconds of every run."""
@@ -41,17 +43,23 @@ def random_batch(model: nn.Module, cfg: Config, batch_size: int, device: str) ->
     """Random images ``[B, 3, H, W]`` and labels as the pipeline of the config packs them."""
     decoder = cfg.model.head.decoder
     width, height = decoder.input_size
-    num_keypoints = model.head.out_channels
+    reads_text = isinstance(model.head, TextQueryHead)
+    num_keypoints = len(model.head.names) if reads_text else model.head.out_channels
+    label_size = torch.tensor([1, 1] if reads_text else [width, height])
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(batch_size, 3, height, width, generator=generator)
     samples = []
     for _ in range(batch_size):
-        sample = PoseDataSample(metainfo=dict(input_size=(width, height)))
-        sample.gt_fields = PixelData(heatmaps=torch.rand(num_keypoints, *decoder.heatmap_size[::-1],
-                                                         generator=generator))
+        sample = PoseDataSample(metainfo=dict(
+            input_size=(width, height), input_center=np.array([width, height]) / 2,
+            input_scale=np.array([width, height])))
+        if not reads_text:
+            sample.gt_fields = PixelData(heatmaps=torch.rand(num_keypoints, *decoder.heatmap_size[::-1],
+                                                             generator=generator))
+        sample.gt_instances = InstanceData(bboxes=torch.tensor([[0., 0., width, height]]), bbox_scores=torch.ones(1))
         sample.gt_instance_labels = InstanceData(
             keypoint_weights=torch.ones(1, num_keypoints),
-            keypoint_labels=torch.rand(1, num_keypoints, 2, generator=generator) * torch.tensor([width, height]))
+            keypoint_labels=torch.rand(1, num_keypoints, 2, generator=generator) * label_size)
         samples.append(sample.to(device))
     return images.to(device), samples
 
@@ -95,11 +103,16 @@ def training_step(path: str, batch_size: int, device: str, amp: bool) -> Callabl
     """Forward, backward and optimizer step of a config's model."""
     cfg = Config.fromfile(path)
     model = build_model(cfg, device).train()
-    images, samples = random_batch(model, cfg, batch_size, device)
+    return train_on(model, *random_batch(model, cfg, batch_size, device), amp)
+
+
+def train_on(model: nn.Module, images: torch.Tensor, samples: list, amp: bool = False) -> Callable[[], None]:
+    """Forward, backward and optimizer step on one batch."""
+    device = images.device.type
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-6)
 
     def step() -> None:
-        with torch.autocast(device.split(':')[0], torch.bfloat16, enabled=amp):
+        with torch.autocast(device, torch.bfloat16, enabled=amp):
             losses = model.loss(images, samples)
         sum(value for name, value in losses.items() if name.startswith('loss')).backward()
         optimizer.step()

@@ -1,3 +1,4 @@
 from .toy_animals import draw_toy_animals
+from .toy_objects import write_toy_objects
 
-__all__ = ['draw_toy_animals']
+__all__ = ['draw_toy_animals', 'write_toy_objects']

@@ -1,16 +1,12 @@
-import contextlib
-import io
 import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, Optional, Union
+from typing import Dict, Optional, Union
 
 import mmengine
 import torch
 from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
 from torch import nn
 
 from ..apis import benchmark
@@ -18,6 +14,7 @@ from ..apis.model_zoo import configs_root
 from ..datasets.subsets import family_subset, read_annotations
 from ..engine.launch import build_runner
 from .demo_pictures import draw_pictures, mean_similarity
+from .demo_progress import Say, SayEpochs, quiet
 from .demo_report import write_report
 from .toy_animals import SPLITS, draw_toy_animals
 
@@ -25,7 +22,6 @@ UNSEEN_FAMILY = 'Canidae'
 CONFIGS = {
     'baseline': 'simple_baseline/toy_animals/sb_rn-tiny_toy-animals.py',
     'CLAMP': 'clamp/toy_animals/clamp_rn-tiny_toy-animals.py'}
-Say = Callable[[str], None]
 
 
 @dataclass
@@ -58,7 +54,7 @@ def run_demo(out_dir: Union[str, Path], say: Say, num_images: int = 1000, epochs
     for name in (*CONFIGS, 'data', 'pictures'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     say(f'[1/5] drawing {num_images} pictures of toy animals into {out_dir / "data"}')
-    with _quiet():
+    with quiet():
         instances = make_data(out_dir / 'data', num_images)
 
     runs = {name: DemoRun(f'configs/{path}', _config(path, out_dir, epochs)) for name, path in CONFIGS.items()}
@@ -76,11 +72,11 @@ def run_demo(out_dir: Union[str, Path], say: Say, num_images: int = 1000, epochs
         say('      ' + f'{name:<9}' + ''.join(
             f'{group}: AP {run.metrics[group]["coco/AP"]:.3f}, PCK@0.1 {run.metrics[group]["PCK"]:.3f}   '
             for group in run.metrics))
-    with _quiet():
+    with quiet():
         speed = benchmark.inference([str(configs_root() / run.config) for run in runs.values()], 8, 'cpu', 20, False)
 
     say('[5/5] drawing pictures')
-    with _quiet():
+    with quiet():
         pictures = draw_pictures(out_dir / 'pictures', runs, before['CLAMP'])
     report = write_report(out_dir / 'report.md', runs, speed, instances, UNSEEN_FAMILY, pictures)
     mmengine.dump({name: run.metrics for name, run in runs.items()}, str(out_dir / 'metrics.json'), indent='  ')
@@ -108,9 +104,9 @@ def train(run: DemoRun, say: Say) -> Optional[torch.Tensor]:
     Returns:
         Tensor: the similarity of features and prompts before training; None for a model without prompts.
     """
-    with _quiet():
+    with quiet():
         runner = build_runner(run.cfg)
-        runner.register_hook(_SayEpochs(say))
+        runner.register_hook(SayEpochs(say, 'loss_kpt'))
         run.trainable, run.frozen = count_numbers(runner.model)
         runner.model.init_weights()
         before = mean_similarity(runner.model, run.cfg) if hasattr(runner.model.head, 'match') else None
@@ -129,7 +125,7 @@ def test(run: DemoRun, group: str) -> Dict[str, float]:
     cfg.experiment_name = cfg.visualizer.name = f'{run.cfg.experiment_name}_{group}'
     cfg.load_from = run.checkpoint
     cfg.test_dataloader.dataset.ann_file = f'annotations/ap10k-test-split1-{group}.json'
-    with _quiet():
+    with quiet():
         return {name: float(value) for name, value in build_runner(cfg).test().items()}
 
 
@@ -152,25 +148,3 @@ def _config(path: str, out_dir: Path, epochs: Optional[int]) -> Config:
     if epochs is not None:
         cfg.train_cfg.max_epochs = epochs
     return cfg
-
-
-def _quiet() -> contextlib.redirect_stdout:
-    """MMEngine's console lines go to its log files only."""
-    return contextlib.redirect_stdout(io.StringIO())
-
-
-class _SayEpochs(Hook):
-    """One line every few epochs: where the training is, and how long it will take."""
-
-    def __init__(self, say: Say):
-        self.say = say
-
-    def before_train(self, runner: Runner) -> None:
-        self.start = time.perf_counter()
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        done, of = runner.epoch + 1, runner.max_epochs
-        taken = time.perf_counter() - self.start
-        loss = runner.message_hub.get_scalar('train/loss_kpt').mean(20)
-        left = f', about {taken / done * (of - done):.0f} s left' if done < of else ''
-        self.say(f'      epoch {done}/{of}, heatmap loss {loss:.5f}, {taken:.0f} s{left}')

@@ -80,7 +80,7 @@ def _draw(species: ToySpecies, size: Tuple[int, int], place: int, scene_rng: np.
     for painter in painters[::-1]:  # each hides those further away
         animals.insert(0, LabelledAnimal(_label(painter, covered), _bbox(painter.silhouette)))
         covered = covered | painter.silhouette
-    return _photograph(canvas, photo_rng), animals
+    return photograph(canvas, photo_rng), animals
 
 
 def _aim(pose: Pose, canvas_size: Tuple[int, int], stand: tuple, middle: float,
@@ -135,7 +135,7 @@ def _bbox(silhouette: np.ndarray) -> Tuple[int, int, int, int]:
     return left, top, -(-(x + w) // SUPERSAMPLING) - left, -(-(y + h) // SUPERSAMPLING) - top
 
 
-def _photograph(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def photograph(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What a camera makes of the canvas: a picture exposed by chance, sometimes blurred, with some noise."""
     shrink = 1 / SUPERSAMPLING
     picture = cv2.resize(canvas, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)

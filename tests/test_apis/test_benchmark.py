@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import write_config, write_dots
+from mmengine.config import Config
+from tiny import NAMES, text_query_config, write_config, write_dots
 
 from clamp_mmpose.apis.benchmark import Timing, alternate, peak_memory, summary
+from clamp_mmpose.apis.benchmark_texts import texts
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,3 +60,31 @@ def test_peak_memory_is_that_of_the_model_alone(tmp_path):
     measured = peak_memory(config, 2, 'cpu', False)
     assert 100 < measured < 3000
     assert ballast[0] == 1
+
+
+def test_text_queries(tmp_path, monkeypatch):
+    """A head that reads texts beside CLAMP's; in its training step no text is encoded."""
+    ours = Config(text_query_config())
+    ours.model.head.names = NAMES
+    ours.dump(tmp_path / 'text.py')
+    clamp = write_config(tmp_path / 'clamp.py', write_dots(tmp_path))
+    benchmark(monkeypatch, 'head', tmp_path / 'text.py', '--against', clamp, '--batch-size', 2, '--device', 'cpu',
+              '--pairs', 20, '--json', tmp_path / 'head.json')
+    result = json.loads((tmp_path / 'head.json').read_text())
+    assert result['ratio'] == result['median_ms'] / result['against_median_ms']
+    benchmark(monkeypatch, 'texts', tmp_path / 'text.py', '--batch-size', 2, '--device', 'cpu', '--pairs', 20,
+              '--json', tmp_path / 'texts.json')
+    result = json.loads((tmp_path / 'texts.json').read_text())
+    assert result['encoded_texts'] == 0
+    for kind in ('training', 'prediction'):
+        assert result[kind]['ratio'] == result[kind]['median_ms'] / result[kind]['against_median_ms']
+
+
+def test_texts_that_are_encoded_are_counted(tmp_path):
+    """With a text tower that is trained, each of the 20 + 3 steps encodes the five names."""
+    ours = Config(text_query_config())
+    ours.model.head.names = NAMES
+    ours.model.head.text_encoder.tune = True
+    ours.dump(tmp_path / 'text.py')
+    timings = texts(str(tmp_path / 'text.py'), 2, 'cpu', 20)
+    assert timings.encoded >= 5 * 23

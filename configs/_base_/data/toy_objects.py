@@ -1,0 +1,56 @@
+# Toy objects, drawn by "make demo-cape" in MP-100's format: nine categories to train on, two for val, three for test.
+dataset_type = 'MP100Dataset'
+data_mode = 'topdown'
+input_size = (96, 96)
+codec = dict(type='RegressionLabel', input_size=input_size)
+# a toy keypoint that is not labelled is hidden or missing
+source = dict(
+    type=dataset_type, data_root='work_dirs/demo_cape/data/', data_prefix=dict(img='images/'),
+    texts='work_dirs/demo_cape/data/texts', hidden='absent', data_mode=data_mode)
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=False,
+    sampler=dict(type='CategoryBalancedSampler'),
+    dataset=dict(
+        ann_file='annotations/mp100_split1_train.json',
+        **source,
+        pipeline=[
+            dict(type='LoadIntactImage'),
+            dict(type='GetBBoxCenterScale', padding=1.25),
+            dict(type='RandomFlip', direction='horizontal'),
+            dict(type='RandomBBoxTransform', shift_factor=0.1, scale_factor=(0.8, 1.2), rotate_factor=15.),
+            dict(type='TopdownAffine', input_size=input_size),
+            dict(type='GenerateTarget', encoder=codec),
+            dict(type='GetTextQueries'),
+            dict(type='PackTextQueries')]))
+val_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(
+        ann_file='annotations/mp100_split1_val.json',
+        **source,
+        test_mode=True,
+        pipeline=[
+            dict(type='LoadIntactImage'),
+            dict(type='GetBBoxCenterScale', padding=1.25),
+            dict(type='TopdownAffine', input_size=input_size),
+            dict(type='GetTextQueries'),
+            dict(type='PackTextQueries')]))
+test_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(
+        ann_file='annotations/mp100_split1_test.json',
+        **source,
+        test_mode=True,
+        pipeline=val_dataloader['dataset']['pipeline']))
+
+val_evaluator = [dict(type='CapePCK', protocol='query_only'), dict(type='ConfidenceAUROC')]
+test_evaluator = val_evaluator
