@@ -42,6 +42,6 @@ setup(
     # mmcv, mmpose and mmengine are deliberately absent: a project that has them keeps exactly what it has.
     # A fresh machine takes them from requirements.txt (see the Makefile).
     install_requires=['open_clip_torch>=2.30', 'numpy', 'pyyaml'],
-    extras_require=dict(export=['onnx', 'onnxruntime', 'onnxscript']),
+    extras_require=dict(app=['gradio>=6.31,<7'], export=['onnx', 'onnxruntime', 'onnxscript']),
     zip_safe=False,
 )

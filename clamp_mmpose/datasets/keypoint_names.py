@@ -49,8 +49,8 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
     # the language model reads lower case
     repeated = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
     if repeated:
-        raise ValueError(f'keypoint names must differ, but {repeated} occur more than once in {list(source)}; '
-                         'override them in the head: names=[...].')
+        raise ValueError(f'keypoint names must differ, but {repeated} occur more than once in {list(source)}: give '
+                         'each keypoint a name of its own (for a data set in the head, names=[...]).')
     return names
 
 

@@ -1,0 +1,433 @@
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import cv2
+import mmengine
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmpose.apis import init_model
+from tiny import model_config, text_query_config
+
+from clamp_mmpose.apis import ClampInferencer
+from clamp_mmpose.datasets.category_texts import CategoryTexts, load_texts
+from clamp_mmpose.visualization.named_keypoints import PALETTE
+
+ROOT = Path(__file__).parents[2]
+FLAGS = ('--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
+         '--disable-component-update --disable-sync')
+LOCAL = ('127.0.0.1', 'localhost', '::1')
+
+
+def missing(what):
+    if os.environ.get('CLAMP_MMPOSE_REQUIRE_BROWSER') == '1':
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope='module')
+def web_app():
+    try:
+        from clamp_mmpose.apis import web_app
+    except ImportError as error:
+        missing(str(error))
+    return web_app
+
+
+@pytest.fixture(scope='module')
+def browser():
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing('needs Playwright: pip install playwright')
+    named = os.environ.get('CHROMIUM')
+    names = [named] if named else ['chromium', 'chromium-browser', 'google-chrome']
+    path = next((found for found in map(shutil.which, names) if found), None)
+    if path is None:
+        missing(f'found no browser {" or ".join(names)}: install chromium, or let CHROMIUM name one')
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens a page as a user of its own; whatever any of them asks of another machine fails the test."""
+    contexts, asked = [], []
+
+    def visit(address):
+        context = browser.new_context(viewport=dict(width=1280, height=900))
+        context.grant_permissions(['clipboard-read', 'clipboard-write'])
+        context.on('request', lambda request: asked.append(request.url))
+        contexts.append(context)
+        page = context.new_page()
+        page.on('websocket', lambda opened: asked.append(opened.url))
+        page.goto(address)
+        page.wait_for_selector('#find')
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert len(asked) > 10
+    assert [url for url in asked if urlsplit(url).scheme not in ('blob', 'data') and urlsplit(url).hostname not in LOCAL
+            ] == []
+
+
+def category(number, name, names, skeleton=()):
+    return CategoryTexts(
+        slug=f'{name}_{number}', category_id=number, name=name, supercategory='', split=1, names=tuple(names),
+        descriptions=tuple(names), skeleton=tuple(skeleton), flip_indices=list(range(len(names))), unverified=())
+
+
+TEXTS = {7: category(7, 'face', ['chin', 'nose']),
+         9: category(9, 'face', ['left eye', 'right eye', 'tip of the nose'], [(0, 1), (1, 2)])}
+
+
+def build(folder, cfg):
+    """An inferencer of a model with random weights, and the files it comes from."""
+    cfg = Config(cfg)
+    torch.manual_seed(0)
+    cfg.dump(str(folder / 'config.py'))
+    torch.save(dict(state_dict=init_model(cfg, device='cpu').state_dict()), folder / 'model.pth')
+    return ClampInferencer(str(folder / 'config.py'), str(folder / 'model.pth'), device='cpu')
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('web_app')
+    rng = np.random.default_rng(0)
+    for i in range(2):
+        blocks = rng.integers(60, 255, (6, 8, 3)).astype(np.uint8)
+        cv2.imwrite(str(folder / f'{i}.png'), cv2.resize(blocks, (320, 240), interpolation=cv2.INTER_CUBIC))
+    (folder / 'broken.png').write_bytes((folder / '0.png').read_bytes()[:2000])
+    (folder / 'text.png').write_text('no image')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def server(web_app, folder):
+    """The page of a tiny model; the process must not reach for other machines while it is served."""
+    reached = []
+
+    def spy(function, address):
+        def call(*args, **kwargs):
+            reached.append(address(*args))
+            return function(*args, **kwargs)
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, 'connect', spy(socket.socket.connect, lambda self, to: to))
+        patch.setattr(socket, 'getaddrinfo', spy(socket.getaddrinfo, lambda host, *_: (host,)))
+        inferencer = build(folder, text_query_config())
+        app = web_app.build_app(inferencer, TEXTS)
+        yield SimpleNamespace(address=web_app.launch(app), inferencer=inferencer)
+        app.close()
+    assert [address for address in reached if isinstance(address, tuple) and address[0] not in LOCAL] == []
+
+
+def expect(locator):
+    from playwright.sync_api import expect
+    return expect(locator)
+
+
+def field(page, name):
+    return page.locator(f'#{name} input, #{name} textarea').first
+
+
+def upload(page, path):
+    if page.locator('#photo img').count():
+        page.click('#photo button[aria-label="Remove Image"]')
+    page.set_input_files('#photo input[type=file]', str(path))
+    page.wait_for_selector('#photo img')
+
+
+def click_image(page, x, y):
+    """Click a pixel of the image, which is shown in its own size in the middle of its element."""
+    image = page.locator('#photo img')
+    width, height = image.evaluate('image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])')
+    box = image.bounding_box()
+    # the browser tells the page whole pixels of the screen, rounded down
+    image.click(position=dict(x=(box['width'] - width) / 2 + x + 0.5, y=(box['height'] - height) / 2 + y + 0.5))
+
+
+def draw_box(page, first, second):
+    click_image(page, *first)
+    expect(field(page, 'box')).to_have_value(f'from ({first[0]}, {first[1]}): click the opposite corner')
+    click_image(page, *second)
+    expect(field(page, 'box')).to_have_value(f'({first[0]}, {first[1]}) to ({second[0]}, {second[1]})')
+
+
+def pick(page, label):
+    page.click('#category input')
+    page.get_by_role('option', name=label, exact=True).click()
+
+
+def find(page):
+    """Press the button and wait for the points."""
+    page.click('#find')
+    page.wait_for_selector('#picture img')
+
+
+def rows(page, number):
+    found = page.locator('#table [role=row]:has([role=gridcell])')
+    expect(found).to_have_count(number)
+    return [row.locator('[role=gridcell]').all_inner_texts() for row in found.all()]
+
+
+def copied(page):
+    page.evaluate('navigator.clipboard.writeText("")')
+    page.click('#json button')
+    page.wait_for_function('navigator.clipboard.readText().then(text => text.length > 0)')
+    return json.loads(page.evaluate('navigator.clipboard.readText()'))
+
+
+def download(page, source):
+    """The image behind an address of the page: [H, W, 3] RGB."""
+    return cv2.imdecode(np.frombuffer(page.request.get(source).body(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def direct(inferencer, path, **kwargs):
+    result, = inferencer(str(path), **kwargs)
+    return result['predictions'][0]
+
+
+def test_as_a_user(server, folder, visit):
+    page = visit(server.address)
+    upload(page, folder / '0.png')
+
+    # a category's names, one's own, and back
+    field(page, 'names').fill('left ear, tail tip')
+    pick(page, 'face (3 points)')
+    expect(field(page, 'names')).to_have_value('left eye\nright eye\ntip of the nose')
+    expect(field(page, 'skeleton')).to_have_value('0-1, 1-2')
+    pick(page, 'face (2 points)')
+    expect(field(page, 'names')).to_have_value('chin\nnose')
+    expect(field(page, 'skeleton')).to_have_value('')
+    pick(page, 'own names')
+    expect(field(page, 'names')).to_have_value('left ear, tail tip')
+
+    # from right to left and upwards, and a third click starts again
+    draw_box(page, (50, 40), (60, 60))
+    draw_box(page, (301, 222), (20, 31))
+    find(page)
+    shown = copied(page)
+    expected, = direct(server.inferencer, folder / '0.png', bboxes=[[20, 31, 301, 222]],
+                       keypoints=['left ear', 'tail tip'])
+    assert shown['keypoint_names'] == expected['keypoint_names'] == ['left ear', 'tail tip']
+    assert shown['bbox'] == [[20, 31, 301, 222]]
+    assert np.allclose(shown['keypoints'], expected['keypoints'], atol=1e-4)
+    assert np.allclose(shown['keypoint_scores'], expected['keypoint_scores'], atol=1e-6)
+    assert shown.keys() == expected.keys()
+    for row, name, (x, y), score in zip(rows(page, 2), ['left ear', 'tail tip'], expected['keypoints'],
+                                        expected['keypoint_scores']):
+        assert row[0].strip() == name
+        assert np.allclose([float(cell) for cell in row[1:]], [x, y, score], atol=[0.051, 0.051, 0.00051])
+
+    # without the box the whole image
+    page.click('#clear-box')
+    expect(field(page, 'box')).to_have_value('the whole image')
+    page.wait_for_function('document.querySelector("#photo img").naturalWidth == 320')
+    find(page)
+    page.wait_for_function('!document.querySelector("#json").innerText.includes("301")')
+    whole, = direct(server.inferencer, folder / '0.png', bboxes=[[0, 0, 320, 240]])
+    assert copied(page)['keypoints'] == whole['keypoints'] != shown['keypoints']
+
+
+def test_hollow_below_the_threshold(server, folder, visit):
+    page = visit(server.address)
+    upload(page, folder / '0.png')
+    field(page, 'names').fill('right front paw\nlamp')
+    find(page)
+    found = copied(page)
+    scores = found['keypoint_scores']
+    assert abs(scores[0] - scores[1]) > 0.02
+    plain = cv2.resize(cv2.imread(str(folder / '0.png'))[..., ::-1], (640, 480))
+    centers = [(round(2 * x + 0.5), round(2 * y + 0.5)) for x, y in found['keypoints']]
+    assert np.abs(np.subtract(*centers)).max() > 40  # so that neither name is written over the other point
+
+    for threshold in (1, round(sum(scores) / 2, 2), 0):
+        before = page.locator('#picture img').get_attribute('src')
+        field(page, 'threshold').fill(str(threshold))
+        field(page, 'threshold').blur()
+        page.wait_for_function('before => document.querySelector("#picture img").src != before', arg=before)
+        drawn = download(page, page.locator('#picture img').get_attribute('src'))
+        assert drawn.shape == (480, 640, 3)
+        for (x, y), color, score in zip(centers, PALETTE, scores):
+            full = score >= threshold
+            assert (tuple(drawn[y, x]) == color) == full
+            assert (np.abs(drawn[y, x].astype(int) - plain[y, x]).max() <= 1) == (not full)
+            ring = [drawn[y + dy, x + dx] for a in (-1, 1) for b in (-4, 4) for dx, dy in ((a, b), (b, a))]
+            near = sum(np.abs(np.subtract(pixel, color, dtype=int)).max() < 40 for pixel in ring)
+            assert (near >= 3) == (not full)  # the name may lie over a part of the ring
+
+
+def test_score_maps(server, folder, visit):
+    """Each map is stretched to its own range: full brightness at its greatest, 15 % of it at its least."""
+    page = visit(server.address)
+    upload(page, folder / '0.png')
+    pick(page, 'face (3 points)')
+    expect(field(page, 'names')).to_have_value(re.compile('tip of the nose'))
+    draw_box(page, (40, 30), (280, 210))
+    find(page)
+    tiles = page.locator('#score-maps img')
+    expect(tiles).to_have_count(3)
+    sample = direct(server.inferencer, folder / '0.png', bboxes=[[40, 30, 280, 210]], keypoints=TEXTS[9].names,
+                    draw_score_maps=True, return_datasamples=True)
+    small = cv2.resize(cv2.imread(str(folder / '0.png')), (240, 180), interpolation=cv2.INTER_AREA)
+    maps = [cv2.resize(score_map, (240, 180)) for score_map in sample.pred_fields.score_maps]
+    for k, tile in enumerate(tiles.all()):
+        picture = download(page, tile.get_attribute('src'))[22:]  # below the name
+        light = cv2.blur(picture.sum(axis=2) / small.sum(axis=2), (5, 5))
+        for extreme, brightness in ((maps[k].argmax(), 1.), (maps[k].argmin(), 0.15)):
+            assert abs(light.flat[extreme] - brightness) < 0.1
+        likeness = [np.corrcoef(light.ravel(), score_map.ravel())[0, 1] for score_map in maps]
+        assert np.argmax(likeness) == k
+
+
+def test_second_image_costs_no_text(server, folder, visit):
+    page = visit(server.address)
+    encoded = []
+    hook = server.inferencer.model.head.text.encoder.register_forward_pre_hook(
+        lambda _, inputs: encoded.append(list(inputs[0])))
+    try:
+        upload(page, folder / '0.png')
+        field(page, 'names').fill('left horn\nright horn')
+        find(page)
+        first = copied(page)
+        upload(page, folder / '1.png')
+        expect(page.locator('#picture')).to_have_count(0)  # what was found in another image is gone
+        find(page)
+    finally:
+        hook.remove()
+    assert encoded == [['left horn', 'right horn']]
+    assert copied(page)['keypoints'] != first['keypoints']
+
+
+def test_mistakes_are_explained(server, folder, visit):
+    page = visit(server.address)
+    alert = page.locator('#message [role=alert]')
+
+    def refuse(message, names='chin, nose', skeleton=''):
+        field(page, 'names').fill(names)
+        field(page, 'skeleton').fill(skeleton)
+        page.click('#find')
+        expect(alert).to_contain_text(message)
+        assert page.locator('#picture').count() == 0
+
+    refuse('there is no image yet')
+    for name in ('broken.png', 'text.png'):
+        page.set_input_files('#photo input[type=file]', str(folder / name))
+        expect(alert).to_contain_text('this file is no whole image')
+        expect(page.locator('#photo img')).to_have_count(0)
+        refuse('there is no image yet')
+    upload(page, folder / '0.png')
+    expect(alert).to_have_count(0)
+    refuse('keypoint names must not be empty', names=' ,\n')
+    refuse("keypoint names must differ, but ['<i>chin</i>']", names='<i>chin</i>, <i>Chin</i>')
+    refuse('0 to 1; got [0, 2]', skeleton='0-2')
+    refuse('a skeleton is written as pairs', skeleton='chin to nose')
+    refuse('the tower holds 24', names='nose ' * 30)
+    click_image(page, 30, 40)
+    expect(field(page, 'box')).to_have_value('from (30, 40): click the opposite corner')
+    refuse('the box has one corner')
+    click_image(page, 90, 40)
+    expect(field(page, 'box')).to_have_value('(30, 40) to (90, 40)')
+    refuse('the box is empty')
+    assert page.locator('.toast-body').count() == 0  # where Gradio shows errors of the program
+    page.click('#clear-box')
+    expect(field(page, 'box')).to_have_value('the whole image')
+    field(page, 'names').fill('chin')
+    find(page)
+    expect(alert).to_have_count(0)
+
+
+def test_two_users_at_once(server, folder, visit):
+    """Each has a box and names of their own, and the model works for one after the other."""
+    pages = [visit(server.address) for _ in range(2)]
+    asked = [('chin, nose', (30, 20)), ('left ear, right ear, mane', (90, 70))]
+    for page, (names, corner), i in zip(pages, asked, (0, 1)):
+        upload(page, folder / f'{i}.png')
+        field(page, 'names').fill(names)
+        draw_box(page, corner, (200, 200))
+    inside, most = [], []
+
+    def enter(*_):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.5)  # long enough for the other to come in, if it may
+
+    def leave(*_):
+        inside.pop()
+
+    backbone = server.inferencer.model.backbone
+    hooks = [backbone.register_forward_pre_hook(enter), backbone.register_forward_hook(leave)]
+    try:
+        for page in pages:
+            page.click('#find')
+        for page in pages:
+            page.wait_for_selector('#picture img')
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert most == [1, 1]
+    for page, (names, corner), i in zip(pages, asked, (0, 1)):
+        expected, = direct(server.inferencer, folder / f'{i}.png', bboxes=[[*corner, 200, 200]], keypoints=names)
+        assert copied(page) == json.loads(mmengine.dump(expected, file_format='json'))
+
+
+def test_model_that_reads_no_text(web_app, folder, visit, tmp_path):
+    cfg = text_query_config()
+    cfg['model'] = model_config()
+    cfg['test_dataloader']['dataset']['pipeline'][-2:] = [dict(type='PackPoseInputs')]
+    app = web_app.build_app(build(tmp_path, cfg), TEXTS)
+    try:
+        page = visit(web_app.launch(app))
+        upload(page, folder / '0.png')
+        field(page, 'names').fill('chin')
+        page.click('#find')
+        expect(page.locator('#message [role=alert]')).to_contain_text('CLAMPHead finds 5 fixed keypoints')
+    finally:
+        app.close()
+
+
+def test_names_as_they_are_typed(web_app):
+    assert web_app.read_names('left ear, right ear,\n\nnose\ntail: behind the legs, thin') == [
+        'left ear', 'right ear', 'nose', 'tail: behind the legs, thin']
+    for texts in load_texts().values():  # a category's names come out of the box as they went in
+        assert web_app.read_names('\n'.join(texts.names)) == list(texts.names)
+
+
+def test_command(server, folder):
+    process = subprocess.Popen([sys.executable, 'tools/app.py', str(folder / 'config.py'), str(folder / 'model.pth'),
+                                '--device', 'cpu'], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        address = next(re.search(r'http://127\.0\.0\.1:\d+', line) for line in process.stdout if 'Open ' in line)[0]
+        with urllib.request.urlopen(f'{address}/config') as answer:
+            config = json.load(answer)
+        assert config['analytics_enabled'] is False
+        choices, = [part['props']['choices'] for part in config['components'] if part['type'] == 'dropdown']
+        assert len(choices) == 101 and ['face (68 points)', 40] in choices  # MP-100's, and one's own
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_gradio_is_optional():
+    done = subprocess.run(
+        [sys.executable, '-c', 'import sys; sys.modules["gradio"] = None; import clamp_mmpose.apis; print("fine"); '
+         'import clamp_mmpose.apis.web_app'], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == 'fine\n'
+    assert 'ImportError: the web page needs Gradio: pip install "clamp_mmpose[app]"' in done.stderr
