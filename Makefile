@@ -12,6 +12,7 @@ MALLOC := MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=4000000000
 BENCHMARK := .venv/bin/python tools/benchmark.py
 CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
+TEXT_QUERY := configs/text_query/ap10k/tq
 
 .PHONY: setup setup-full demo demo-cape test test-full lint benchmark clean
 
@@ -60,6 +61,8 @@ benchmark: .venv/.ready
 	done
 	$(BENCHMARK) training $(CLAMP)_vit-b_ap10k.py --against $(BASELINE)_vit-b-clip_ap10k.py --batch-size 16
 	$(BENCHMARK) training $(CLAMP)_rn50_ap10k.py --against $(BASELINE)_rn50-clip_ap10k.py --batch-size 16
+	$(BENCHMARK) head $(TEXT_QUERY)_vit-b-clip_ap10k.py --against $(CLAMP)_vit-b_ap10k.py --batch-size 8
+	$(BENCHMARK) texts $(TEXT_QUERY)_vit-b-clip_ap10k.py --batch-size 4 --pairs 20
 
 clean:
 	rm -rf .venv .venv-full build work_dirs

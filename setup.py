@@ -41,7 +41,9 @@ setup(
     python_requires='>=3.9',
     # mmcv, mmpose and mmengine are deliberately absent: a project that has them keeps exactly what it has.
     # A fresh machine takes them from requirements.txt (see the Makefile).
-    install_requires=['open_clip_torch>=2.30', 'numpy', 'pyyaml'],
-    extras_require=dict(app=['gradio>=6.31,<7'], export=['onnx', 'onnxruntime', 'onnxscript']),
+    install_requires=['open_clip_torch>=2.30', 'numpy', 'pyyaml', 'timm>=1.0.3'],
+    extras_require=dict(
+        app=['gradio>=6.31,<7'], export=['onnx', 'onnxruntime', 'onnxscript'],
+        text=['transformers>=4.40', 'safetensors']),
     zip_safe=False,
 )

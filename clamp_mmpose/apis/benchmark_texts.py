@@ -9,8 +9,10 @@ from .benchmark import Timing, alternate, build_model, random_batch, train_on
 
 
 class TextTimings(NamedTuple):
-    """``training``: a step with frozen text, and the same with given embeddings. ``prediction``: images to keypoints of
-    the original image, and the bare forward of the same model. ``encoded``: texts that were encoded meanwhile.
+    """What the texts cost, and how many of them were encoded meanwhile.
+
+    ``training``: a step with frozen text, and the same with given embeddings. ``prediction``: images to keypoints of
+    the original image without flip test, and the bare forward of the same model.
     """
 
     training: List[Timing]
@@ -60,7 +62,7 @@ def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
     encoded: List[str] = []
     model.head.text.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
     training = alternate([train_on(one.train(), images, samples) for one in (model, given)], pairs, device)
-    model.eval()
+    model.eval().test_cfg['flip_test'] = False
     prediction = alternate([_without_gradient(lambda: model.predict(images, samples)),
                             _without_gradient(lambda: model(images, None, mode='tensor'))], pairs, device)
     return TextTimings(training, prediction, len(encoded))

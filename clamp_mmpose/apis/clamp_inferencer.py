@@ -15,6 +15,7 @@ from mmpose.evaluation.functional import nearby_joints_nms, nms
 from mmpose.registry import DATASETS, INFERENCERS
 from mmpose.structures import PoseDataSample, merge_data_samples
 from mmpose.structures.utils import revert_heatmap
+from mmpose.utils.tensor_utils import to_numpy
 
 from ..datasets.image_file import read_image
 from ..datasets.keypoint_names import keypoint_names
@@ -156,6 +157,8 @@ class ClampInferencer(Pose2DInferencer):
             raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
         if keypoints is not None:
             self.set_keypoints(keypoints, skeleton)
+        elif len(skeleton):
+            raise ValueError('a skeleton joins the keypoints it is given with: give keypoints= too.')
         if self._reads_text and self._queries is None:
             raise ValueError('this model finds the keypoints you name: give keypoints=["left ear", ...].')
         fields = dict(self.model.dataset_meta or {}, **self._queries.fields() if self._queries else {})
@@ -246,7 +249,7 @@ class ClampInferencer(Pose2DInferencer):
             merged = merge_data_samples(samples)
             if 'score_maps' in samples[0].get('pred_fields', {}):
                 fields = merged.get('pred_fields', PixelData())
-                fields.set_data(dict(score_maps=np.max([_revert_score_maps(sample, shape) for sample in samples],
+                fields.set_data(dict(score_maps=np.max([revert_score_maps(sample, shape) for sample in samples],
                                                        axis=0)))
                 merged.pred_fields = fields
         else:
@@ -305,9 +308,9 @@ class ClampInferencer(Pose2DInferencer):
         return result
 
 
-def _revert_score_maps(sample: PoseDataSample, shape: Tuple[int, int]) -> np.ndarray:
+def revert_score_maps(sample: PoseDataSample, shape: Tuple[int, int]) -> np.ndarray:
     """Score maps of a crop in the whole image; beside the crop, where nothing was looked for, each map's least."""
-    maps = np.asarray(sample.pred_fields.score_maps)
+    maps = to_numpy(sample.pred_fields.score_maps)
     least = maps.min(axis=(1, 2), keepdims=True)
     # one by one: OpenCV drops the axis of a single map
     reverted = [revert_heatmap(one, sample.input_center, sample.input_scale, shape) for one in maps - least]

@@ -9,7 +9,7 @@ from mmpose.structures import split_instances
 from ..datasets.category_texts import CategoryTexts
 from ..datasets.image_file import read_image
 from ..visualization import draw_named_keypoints, score_map_grid
-from .clamp_inferencer import ClampInferencer, _revert_score_maps
+from .clamp_inferencer import ClampInferencer, revert_score_maps
 from .keypoint_queries import KeypointQueries
 
 try:
@@ -74,7 +74,7 @@ def find(inferencer: ClampInferencer, image: np.ndarray, corners: Sequence[Tuple
     instance['keypoint_names'] = inferencer.keypoint_names
     small, scale = _resize(image, TILE)
     sample.set_metainfo(dict(input_center=sample.input_center * scale, input_scale=sample.input_scale * scale))
-    maps = _revert_score_maps(sample, small.shape[:2])
+    maps = revert_score_maps(sample, small.shape[:2])
     tiles = [score_map_grid(small, maps[k:k + 1], [f'{score:.2f} {name}'], tile_width=small.shape[1])
              for k, (name, score) in enumerate(zip(_labels(instance), instance['keypoint_scores']))]
     return Found(instance, KeypointQueries.parse(inferencer.keypoint_names, skeleton).links, *_resize(image, SHOWN),

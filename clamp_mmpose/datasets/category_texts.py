@@ -143,7 +143,7 @@ def _pairs(content: dict, key: str, num_keypoints: int, path: Path) -> List[Tupl
     pairs = content.get(key, [])
     for pair in pairs:
         if not isinstance(pair, list) or len(pair) != 2 or not all(
-                type(i) is int and 0 <= i < num_keypoints for i in pair):
+                type(i) is int and 0 <= i < num_keypoints for i in pair) or (key == 'skeleton' and pair[0] == pair[1]):
             raise ValueError(f'{path}: {key} must be pairs of indices from 0 to {num_keypoints - 1}, got {pair!r:.60}.')
     return [(first, second) for first, second in pairs]
 

@@ -55,11 +55,20 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
 
 
 def mirrored_indices(names: Sequence[str]) -> List[int]:
-    """For each name the index of the one with left and right exchanged; its own where there is none."""
-    index = {name.lower(): i for i, name in enumerate(names)}
+    """For each name the index of the one with left and right exchanged; its own where there is none.
+
+    Of 'name: description' the name counts.
+    """
+    names = [name.lower().split(':')[0] for name in names]
+    index = {name: i for i, name in enumerate(names)}
     other_side = dict(left='right', right='left')
-    mirrored = (''.join(other_side.get(word, word) for word in re.split(r'(\W+)', name.lower())) for name in names)
+    mirrored = (''.join(other_side.get(word, word) for word in re.split(r'(\W+)', name)) for name in names)
     return [index.get(name, i) for i, name in enumerate(mirrored)]
+
+
+def is_sided(name: str) -> bool:
+    """Whether a name, that of 'name: description', says left or right."""
+    return not {'left', 'right'}.isdisjoint(re.split(r'\W+', name.lower().split(':')[0]))
 
 
 def skeleton_links(links: Sequence[Sequence[int]], num_keypoints: int) -> List[Tuple[int, int]]:

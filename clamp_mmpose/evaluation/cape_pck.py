@@ -8,7 +8,7 @@ from mmpose.registry import METRICS
 
 from ..datasets.mp100_annotations import Instance, MP100Annotations, read_instances
 from .mp100_predictions import write_predictions
-from .mp100_protocols import pairs, query_only
+from .mp100_protocols import draw_episodes, pairs, query_only
 from .score_table import score_table, scoring_notes
 
 
@@ -99,3 +99,5 @@ class CapePCK(BaseMetric):
                                  'whose metainfo names it.')
             self._annotations = read_instances(ann_file)
             self._instances = {instance.id: instance for instance in self._annotations.instances}
+            if self.protocol == 'pairs':  # a category with too few instances is told before hours of prediction
+                draw_episodes(self._annotations, self.num_episodes)

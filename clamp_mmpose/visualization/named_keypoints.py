@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 Color = Tuple[int, int, int]
+LARGE = 640  # pixels; on images with a longer side, points and names grow with it
 # eight hues that stay apart on fur, grass and paper, and for the colour-blind (Okabe and Ito)
 PALETTE = [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167),
            (255, 255, 255)]
@@ -13,7 +14,7 @@ def draw_named_keypoints(image: np.ndarray, keypoints: np.ndarray, names: Sequen
                          scores: Optional[np.ndarray] = None, threshold: float = 0.3,
                          links: Sequence[Tuple[int, int]] = (), font_scale: float = 0.35,
                          hollow: bool = False) -> np.ndarray:
-    """Draw keypoints with their names beside them.
+    """Draw keypoints with their names beside them, on large images larger.
 
     Args:
         image: ``[H, W, 3]`` uint8 RGB; it is not changed.
@@ -26,6 +27,8 @@ def draw_named_keypoints(image: np.ndarray, keypoints: np.ndarray, names: Sequen
         np.ndarray: a new image.
     """
     drawn = image.copy()
+    zoom = max(1., max(image.shape[:2]) / LARGE)
+    line = round(zoom)
     shown = np.isfinite(keypoints).all(axis=1)
     sure = shown if scores is None else shown & (np.asarray(scores) >= threshold)
     if not hollow:
@@ -33,24 +36,24 @@ def draw_named_keypoints(image: np.ndarray, keypoints: np.ndarray, names: Sequen
     points = [(int(x), int(y)) for x, y in np.nan_to_num(keypoints).round()]
     for start, end in links:
         if sure[start] and sure[end]:
-            cv2.line(drawn, points[start], points[end], (255, 255, 255), 1, cv2.LINE_AA)
+            cv2.line(drawn, points[start], points[end], (255, 255, 255), line, cv2.LINE_AA)
     taken = np.zeros(image.shape[:2], bool)
     for k in np.flatnonzero(shown):
         color = PALETTE[k % len(PALETTE)]
         if sure[k]:
-            cv2.circle(drawn, points[k], 3, (0, 0, 0), -1, cv2.LINE_AA)
-            cv2.circle(drawn, points[k], 2, color, -1, cv2.LINE_AA)
+            cv2.circle(drawn, points[k], round(3 * zoom), (0, 0, 0), -1, cv2.LINE_AA)
+            cv2.circle(drawn, points[k], round(2 * zoom), color, -1, cv2.LINE_AA)
         else:
-            cv2.circle(drawn, points[k], 4, color, 1, cv2.LINE_AA)
+            cv2.circle(drawn, points[k], round(4 * zoom), color, line, cv2.LINE_AA)
     for k in np.flatnonzero(shown):
-        _write_beside(drawn, taken, names[k], points[k], PALETTE[k % len(PALETTE)], font_scale)
+        _write_beside(drawn, taken, names[k], points[k], PALETTE[k % len(PALETTE)], zoom * font_scale, line)
     return drawn
 
 
 def _write_beside(image: np.ndarray, taken: np.ndarray, text: str, point: Tuple[int, int], color: Color,
-                  font_scale: float) -> None:
+                  font_scale: float, line: int) -> None:
     """Write where no other name is yet: right, left, above or below the point, farther out if need be."""
-    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, font_scale, 1)
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, font_scale, line)
     x, y = point
     places = [(x + dx, y + dy) for gap in (0, height + 3, 2 * height + 6)
               for dx, dy in ((5, height // 2 - gap), (-width - 5, height // 2 + gap), (-width // 2, -6 - gap),
@@ -68,4 +71,4 @@ def _write_beside(image: np.ndarray, taken: np.ndarray, text: str, point: Tuple[
     # dark paper behind the words: outlines drawn as thicker text are wider than the text in OpenCV 5
     paper = image[max(0, bottom - height - 1):max(0, bottom + 3), max(0, left - 1):max(0, left + width + 1)]
     paper //= 4
-    cv2.putText(image, text, (left, bottom), cv2.FONT_HERSHEY_SIMPLEX, font_scale, color, 1, cv2.LINE_AA)
+    cv2.putText(image, text, (left, bottom), cv2.FONT_HERSHEY_SIMPLEX, font_scale, color, line, cv2.LINE_AA)

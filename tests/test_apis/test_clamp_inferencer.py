@@ -16,7 +16,7 @@ from mmpose.structures import PoseDataSample
 from tiny import NAMES, write_config, write_dots
 
 from clamp_mmpose.apis import ClampInferencer
-from clamp_mmpose.apis.clamp_inferencer import _revert_score_maps
+from clamp_mmpose.apis.clamp_inferencer import revert_score_maps
 from clamp_mmpose.apis.model_zoo import configs_root, find_model
 
 ROOT = Path(__file__).parents[2]
@@ -254,7 +254,7 @@ def test_beside_the_crop_nothing_matches():
     """Cosines are often negative: 0 beside the crop would outshine what is in it."""
     sample = PoseDataSample(metainfo=dict(input_center=np.array([32., 32.]), input_scale=np.array([32., 32.])))
     sample.pred_fields = PixelData(score_maps=np.linspace(-.9, -.1, 64, dtype=np.float32).reshape(1, 8, 8))
-    whole = _revert_score_maps(sample, (64, 64))
+    whole = revert_score_maps(sample, (64, 64))
     assert whole.shape == (1, 64, 64)
     np.testing.assert_allclose([whole.min(), whole[0, 0, 0], whole[0, 60, 60]], -.9, atol=1e-6)
     assert abs(whole[0, 32, 32] + .5) < .1

@@ -86,6 +86,11 @@ def test_names_are_asked_for_and_remembered(inferencer, trained):
     assert not np.allclose(unlinked['keypoints'], swapped['keypoints'], atol=1e-3)
 
 
+def test_a_skeleton_needs_its_keypoints(inferencer, trained):
+    with pytest.raises(ValueError, match='give keypoints= too'):
+        list(inferencer(trained[2], skeleton=[(0, 1)]))
+
+
 def test_keypoints_at_the_start(trained):
     inferencer = ClampInferencer(trained[0], trained[1], device='cpu', keypoints='nose, tail')
     assert only(inferencer(trained[2]))[0]['keypoint_names'] == ['nose', 'tail']

@@ -22,6 +22,7 @@ def queries(results, **kwargs):
 
 def test_mirrored_names():
     assert mirrored_indices(['Left ear', 'nose', 'right ear', 'left-most leg', 'upright bar']) == [2, 1, 0, 3, 4]
+    assert mirrored_indices(['left ear: the one above the left eye', 'right ear: the smaller one']) == [1, 0]
     assert mirrored_indices(['left front paw', 'right back paw', 'right front paw']) == [2, 1, 0]
 
 

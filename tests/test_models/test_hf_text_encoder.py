@@ -57,6 +57,32 @@ def test_frozen_or_trained(folder):
     assert set(frozen.state_dict()) >= set(dict(trained.named_parameters()))
 
 
+def test_head_loads_the_pretrained_text(folder):
+    """As training starts: the weights arrive through the model's init_weights."""
+    torch.manual_seed(7)
+    head = MODELS.build(dict(
+        type='TextQueryHead', in_channels=8, text_cache=None, width=16, num_heads=2, decoder=dict(
+            type='RegressionLabel', input_size=(64, 64)), text_encoder=dict(
+                type='HFTextEncoder', model=str(folder), init_cfg=pretrained(folder))))
+    expected = AutoModel.from_pretrained(folder).state_dict()
+    weights = head.text.encoder.text.state_dict()
+    assert not torch.equal(weights['encoder.layer.0.output.dense.weight'],
+                           expected['encoder.layer.0.output.dense.weight'])
+    head.init_weights()
+    assert all(torch.equal(value, expected[name]) for name, value in head.text.encoder.text.state_dict().items())
+
+
+def test_half_precision_files_are_used_in_full(folder, tmp_path):
+    BertModel.from_pretrained(folder).half().save_pretrained(tmp_path)
+    for path in folder.iterdir():
+        if path.name not in ('config.json', 'model.safetensors'):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    encoder = build(tmp_path, init_cfg=pretrained(tmp_path), tune=True)
+    assert {parameter.dtype for parameter in encoder.parameters()} == {torch.float32}
+    encoder(['nose']).sum().backward()
+    assert torch.allclose(encoder.eval()(['nose']), build(folder, init_cfg=pretrained(folder))(['nose']), atol=5e-3)
+
+
 def test_without_weights_it_is_random(folder):
     torch.manual_seed(3)
     assert not torch.allclose(build(folder)(['nose']), build(folder, init_cfg=pretrained(folder))(['nose']))

@@ -53,6 +53,19 @@ def test_disk_serves_another_process_and_only_the_same_weights(tmp_path):
     assert sum(len(files) for _, _, files in os.walk(tmp_path)) == 3
 
 
+def test_other_activation_with_the_same_weights(tmp_path):
+    """ViT-B-16 and ViT-B-16-quickgelu hold the same weights and mean something else by them."""
+    gelu, quick = (TextEmbeddings(encoder_of(quick_gelu), tmp_path) for quick_gelu in (False, True))
+    for one, other in zip(gelu.state_dict().values(), quick.state_dict().values()):
+        assert torch.equal(one, other)
+    assert not torch.allclose(gelu(['nose']), quick(['nose']), atol=1e-4)
+
+
+def encoder_of(quick_gelu):
+    torch.manual_seed(0)
+    return MODELS.build(dict(type='CLIPTextEncoder', arch=dict(VIT, quick_gelu=quick_gelu)))
+
+
 def test_loading_weights_and_moving_drop_what_is_known():
     embeddings = TextEmbeddings(encoder())
     first = embeddings(['nose'])

@@ -241,6 +241,18 @@ def test_flip_test_mirrors_places_maps_and_names():
     assert np.allclose(instances[0].keypoint_scores[0], maps.amax((1, 2)).numpy(), atol=1e-6)
 
 
+def test_one_side_alone_is_not_mixed_with_the_other():
+    """'left eye' without 'right eye': in the mirror it would be the right one."""
+    head, feature, mirrored = moved(make_head()), torch.randn(1, 32, 6, 4), torch.randn(1, 32, 6, 4)
+    sample = make_sample(['nose', 'left eye'])
+    with torch.no_grad():
+        both = head.predict(((feature,), (mirrored,)), [sample], dict(flip_test=True))[0]
+        one = head.predict((feature,), [sample])[0]
+    assert np.allclose(both.keypoints[0, 1], one.keypoints[0, 1]) and not np.allclose(both.keypoints[0, 0],
+                                                                                     one.keypoints[0, 0])
+    assert both.keypoint_scores[0, 1] == pytest.approx(one.keypoint_scores[0, 1])
+
+
 def test_given_partners_come_before_those_of_the_names():
     head, feats = moved(make_head()), ((torch.randn(1, 32, 6, 4),), (torch.randn(1, 32, 6, 4),))
     with torch.no_grad():
@@ -266,6 +278,8 @@ def test_half_precision():
         with torch.autocast('cpu', torch.bfloat16):
             half = head.loss((feature.bfloat16(),), samples)
             instances = head.predict((feature.bfloat16(),), samples)
+            answers = head((feature.bfloat16(),), head.queries(samples, 2))
+    assert {points.dtype for points in answers.points} == {torch.float32}  # bfloat16 would round to whole pixels
     for name in full:
         assert half[name].item() == pytest.approx(full[name].item(), rel=.05, abs=.05)
     assert np.isfinite(instances[0].keypoints).all()
@@ -324,3 +338,17 @@ def test_unusable_input():
         head.loss(feats, [make_sample(['a', 'b'], [[.1, .1]] * 3, [1.] * 3)])
     with pytest.raises(ValueError, match=r'16 channels.*in_channels=32'):
         head((torch.randn(1, 16, 6, 4),), Queries([['a']], [()]))
+
+
+def _mean_of_a_process(rank, address, values, weights, results):
+    torch.distributed.init_process_group('gloo', init_method=address, rank=rank, world_size=2)
+    results[rank] = _mean(values[rank::2], weights[rank::2]).item()
+    torch.distributed.destroy_process_group()
+
+
+def test_mean_over_two_processes(tmp_path):
+    """As DDP averages: the mean of both processes is that of one with all five instances, one of them unlabelled."""
+    values, weights = torch.rand(5, 3), torch.tensor([[1., 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0]])
+    results = torch.multiprocessing.Manager().list([0., 0.])
+    torch.multiprocessing.spawn(_mean_of_a_process, (f'file://{tmp_path}/store', values, weights, results), nprocs=2)
+    assert np.mean(results) == pytest.approx(_mean(values, weights).item(), rel=1e-5)

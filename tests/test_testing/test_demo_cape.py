@@ -22,13 +22,18 @@ def test_report_tells_what_was_measured(demo):
     folder, said = demo
     report = (folder / 'report.md').read_text()
     metrics = json.loads((folder / 'metrics.json').read_text())
-    assert list(metrics) == ['by name', 'by each other\'s names', 'centre of the box']
+    assert list(metrics) == ['by name', 'by each other\'s names', 'centre of the box',
+                             'by name, new pictures of the nine']
+    unseen = list(metrics['by name']['categories'])
+    assert unseen == ['table', 'bird', 'shirt']
     for name, trial in metrics.items():
-        cells = [trial['scores']['PCK@0.2'], *trial['categories'].values(), trial['scores']['mPCK'],
-                 trial['scores']['NME']]
-        assert f'| {name} | ' + ' | '.join(f'{cell:.3f}' for cell in cells) + ' |' in report
+        cells = [f'{trial["scores"]["PCK@0.2"]:.3f}',
+                 *(f'{trial["categories"][one]:.3f}' if one in trial['categories'] else '' for one in unseen),
+                 f'{trial["scores"]["mPCK"]:.3f}', f'{trial["scores"]["NME"]:.3f}']
+        assert f'| {name} | ' + ' | '.join(cells) + ' |' in report
         assert any(name in line and f'{trial["scores"]["PCK@0.2"]:.3f}' in line for line in said)
     assert f'{metrics["by name"]["auroc"]:.3f}' in report
+    assert f'{metrics["by name, new pictures of the nine"]["auroc"]:.3f}' in report
     for picture in ('unseen.jpg', 'score_maps.jpg'):
         assert f'pictures/{picture}' in report and cv2.imread(str(folder / 'pictures' / picture)).std() > 5
     assert sum('epoch' in line for line in said) >= 1

@@ -62,8 +62,8 @@ class TIMMBackbone(BaseModule):
             loaded, again = (self._create(name, source, seed) for seed in (0, 1))
         except Exception as error:  # of the hub, the network, or torch
             raise ValueError(f'{address} cannot be loaded into timm\'s {name!r}: {type(error).__name__}: '
-                             f'{str(error).splitlines()[0]} Without internet, download the weights elsewhere and give '
-                             'their path as the checkpoint.') from error
+                             f'{" ".join(str(error).splitlines()[:1])} Without internet, download them elsewhere '
+                             'and give their path as the checkpoint.') from error
         # timm loads what fits and leaves the rest random: what differs from one seed to another was not loaded
         random = [name for name, value in loaded.items() if not torch.equal(value, again[name])]
         if random:
@@ -74,7 +74,7 @@ class TIMMBackbone(BaseModule):
         MMLogger.get_current_instance().info(f'{self.model_name}: {len(loaded)} tensors from {address}')
 
     def _create(self, name: str, source: dict, seed: int) -> Dict[str, Tensor]:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng():
             torch.manual_seed(seed)
             return timm.create_model(name, pretrained=True, **source, **self.model_args).state_dict()
 

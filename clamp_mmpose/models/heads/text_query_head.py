@@ -13,7 +13,7 @@ from mmpose.utils.tensor_utils import to_numpy
 from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions
 from torch import Tensor, nn
 
-from ...datasets.keypoint_names import keypoint_names, mirrored_indices
+from ...datasets.keypoint_names import is_sided, keypoint_names, mirrored_indices
 from ..layers import GraphDecoder, JointEncoder, SimilarityProposal
 from ..layers.sine_encoding import cell_centers, sine_encoding
 from ..text_encoders.text_embeddings import TextEmbeddings, default_cache
@@ -170,13 +170,14 @@ class TextQueryHead(BaseHead):
             number = len(queries.texts[b])
             place, score_map = points[0][b:b + 1, :number], maps[0][b, :number]
             if len(answers) == 2:
-                partners = _partners(sample, queries.texts[b])
+                partners, share = _partners(sample, queries.texts[b])
+                share = place.new_tensor(share)
                 turned = flip_coordinates(points[1][b:b + 1, :number].clone(), partners, True, self.decoder.input_size)
-                place = (place + turned) / 2
-                score_map = (score_map + maps[1][b, :number].flip(-1)[partners]) / 2
+                place = torch.lerp(place, turned, share[:, None])
+                score_map = torch.lerp(score_map, maps[1][b, :number].flip(-1)[partners], share[:, None, None])
             keypoints, _ = self.decoder.decode(to_numpy(place))
             instances.append(InstanceData(keypoints=keypoints, keypoint_scores=to_numpy(score_map.amax((1, 2))[None])))
-            fields.append(PixelData(score_maps=score_map))
+            fields.append(PixelData(score_maps=score_map.float()))
         return (instances, fields) if test_cfg.get('output_score_maps', False) else instances
 
     def loss(self, feats: Tuple[Tensor, ...], batch_data_samples: OptSampleList, train_cfg: ConfigType = {}) -> dict:  # noqa: B006
@@ -204,7 +205,8 @@ class TextQueryHead(BaseHead):
 
     def _labels(self, samples: OptSampleList, queries: Queries, like: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         """Targets ``[B, K, 2]``, their weights ``[B, K]``, and those of their heatmaps, padded with weight 0."""
-        targets, weights, asked = (like.new_zeros(shape) for shape in (like.shape, like.shape[:2], like.shape[:2]))
+        targets, weights, asked = (like.new_zeros(shape, dtype=torch.float32)
+                                   for shape in (like.shape, like.shape[:2], like.shape[:2]))
         for b, (sample, texts) in enumerate(zip(samples, queries.texts)):
             labels = sample.gt_instance_labels
             if labels.keypoint_labels.shape[1] != len(texts):
@@ -244,5 +246,9 @@ def _adjacency(links: Sequence[Links], queries: Tensor) -> Tensor:
     return adjacency / adjacency.sum(dim=-1, keepdim=True).clamp(min=1)
 
 
-def _partners(sample: PoseDataSample, texts: Sequence[str]) -> List[int]:
-    return list(sample.text_partners) if 'text_partners' in sample else mirrored_indices(texts)
+def _partners(sample: PoseDataSample, texts: Sequence[str]) -> Tuple[List[int], List[float]]:
+    """Whom each text swaps with in a mirror, and the mirrored image's share in its answer: half, or nothing where one
+    side is asked for without the other, whose place the mirror would give.
+    """
+    partners = list(sample.text_partners) if 'text_partners' in sample else mirrored_indices(texts)
+    return partners, [0. if partner == i and is_sided(texts[i]) else .5 for i, partner in enumerate(partners)]

@@ -29,11 +29,12 @@ class SimilarityProposal(BaseModule):
         """
         queries = self.query(queries)
         similarity = (queries * (1 + self.gate(queries))) @ self.image(image).transpose(1, 2)
-        similarity = similarity.float() * similarity.new_tensor(image.shape[2], dtype=torch.float32).rsqrt()
+        similarity = similarity.float() * image.shape[2] ** -0.5
         share = similarity.softmax(dim=-1)
         near = _around_maximum(similarity.detach().unflatten(2, size)).flatten(2)
         local = similarity.masked_fill(~near, float('-inf')).softmax(dim=-1)
-        return similarity.unflatten(2, size), share @ centers, local @ centers
+        with torch.autocast(image.device.type, enabled=False):  # bfloat16 tells pixels apart up to 256 only
+            return similarity.unflatten(2, size), share @ centers, local @ centers
 
 
 def _around_maximum(maps: Tensor) -> Tensor:

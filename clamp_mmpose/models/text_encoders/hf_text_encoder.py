@@ -1,3 +1,4 @@
+import json
 from typing import List, Optional, Sequence
 
 import torch
@@ -20,22 +21,30 @@ class HFTextEncoder(BaseModule):
     Args:
         model: a folder with ``config.json`` and a tokenizer, or a name on the hub, such as ``'thenlper/gte-base'``.
         pooling: ``'mean'`` over the text's tokens, or ``'cls'``, the first token.
-        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or a name as above, for the weights.
+        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or a name as above, for the weights, which
+            must be there as safetensors.
         tune: train it.
 
     Raises:
         ValueError: the model cannot be had, or needs code of its own.
+        ImportError: transformers is not installed.
     """
 
     def __init__(self, model: str, pooling: str = 'mean', init_cfg: Optional[dict] = None, tune: bool = False):
         super().__init__(init_cfg)
         if pooling not in POOLINGS:
             raise ValueError(f'pooling must be one of {POOLINGS}, got {pooling!r}.')
-        from transformers import AutoConfig, AutoModel, AutoTokenizer
+        try:
+            from transformers import AutoConfig, AutoModel, AutoTokenizer
+        except ImportError as error:
+            raise ImportError('HFTextEncoder needs transformers: pip install "clamp_mmpose[text]"') from error
         config = _from_hub(AutoConfig, model)
         self.tokenizer = _from_hub(AutoTokenizer, model)
         self.model_name, self.pooling, self.tune = model, pooling, tune
-        self.text = _encoder_of(AutoModel.from_config(config, trust_remote_code=False))
+        self.settings = json.dumps([pooling, _plain(config.to_dict()), _tokenizer_file(self.tokenizer)], sort_keys=True,
+                                   default=str)
+        # newer transformers build in the precision of the config; what is frozen or trained here is in full precision
+        self.text = _encoder_of(AutoModel.from_config(config, trust_remote_code=False)).float()
         self.embed_dims = config.hidden_size
         self.max_length = min(self.tokenizer.model_max_length, getattr(config, 'max_position_embeddings', 512))
         if not tune:
@@ -98,11 +107,24 @@ def _encoder_of(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
+def _plain(config: dict) -> dict:
+    """Without where it came from and what wrote it."""
+    return {key: value for key, value in config.items() if key not in ('_name_or_path', 'transformers_version')}
+
+
+def _tokenizer_file(tokenizer) -> str:
+    """All that decides how a text becomes tokens."""
+    if getattr(tokenizer, 'backend_tokenizer', None) is not None:
+        return tokenizer.backend_tokenizer.to_str()
+    return json.dumps(tokenizer.get_vocab(), sort_keys=True)
+
+
 def _from_hub(kind: type, source: str, **kwargs):
     try:
         return kind.from_pretrained(source, trust_remote_code=False, **kwargs)
     except Exception as error:  # of the hub, the network, a missing file, or a demand to run code
         raise ValueError(
-            f'{kind.__name__} cannot be had from {source!r}: {type(error).__name__}: {str(error).splitlines()[0]} '
+            f'{kind.__name__} cannot be had from {source!r}: {type(error).__name__}: '
+            f'{" ".join(str(error).splitlines()[:1])} '
             'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
             'folder. Models that need code of their own are not loaded.') from error

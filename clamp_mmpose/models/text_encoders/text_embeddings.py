@@ -7,6 +7,7 @@ from typing import Dict, List, Optional, Sequence
 import numpy as np
 import torch
 from mmengine.logging import MMLogger
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 CHUNK = 256  # texts that are encoded at once
@@ -17,7 +18,7 @@ def default_cache() -> Path:
     return Path(os.environ.get('CLAMP_MMPOSE_CACHE') or Path.home() / '.cache' / 'clamp_mmpose')
 
 
-class TextEmbeddings(nn.Module):
+class TextEmbeddings(BaseModule):
     """A text encoder that embeds each distinct text once.
 
     A frozen encoder's embeddings are kept in memory and on disk, keyed by the encoder's weights and the text; an
@@ -25,7 +26,8 @@ class TextEmbeddings(nn.Module):
     in memory.
 
     Args:
-        encoder: maps N texts to ``[N, D]``; has ``embed_dims`` and ``tune``.
+        encoder: maps N texts to ``[N, D]``; has ``embed_dims``, ``tune`` and ``settings``, all beside its weights that
+            its embeddings depend on.
         folder: where embeddings are kept on disk; None keeps them in memory only.
     """
 
@@ -106,6 +108,7 @@ class TextEmbeddings(nn.Module):
             try:
                 with os.fdopen(descriptor, 'wb') as file:
                     np.save(file, embedding.cpu().numpy())
+                os.chmod(temporary, 0o644)  # for all who share the folder
                 os.replace(temporary, path)
             except BaseException:
                 os.unlink(temporary)
@@ -118,7 +121,7 @@ class TextEmbeddings(nn.Module):
 
 def _fingerprint(encoder: nn.Module) -> str:
     """Of kind, settings and weights: embeddings of two encoders are never taken for one another's."""
-    digest = hashlib.sha256(f'{type(encoder).__name__} {getattr(encoder, "pooling", "")}'.encode())
+    digest = hashlib.sha256(f'{type(encoder).__name__} {encoder.settings}'.encode())
     state: List = sorted(encoder.state_dict().items())
     for name, value in state:
         digest.update(f'{name} {tuple(value.shape)} {value.dtype}'.encode())

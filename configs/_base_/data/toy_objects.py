@@ -1,7 +1,7 @@
 # Toy objects, drawn by "make demo-cape" in MP-100's format: nine categories to train on, two for val, three for test.
 dataset_type = 'MP100Dataset'
 data_mode = 'topdown'
-input_size = (96, 96)
+input_size = (128, 128)
 codec = dict(type='RegressionLabel', input_size=input_size)
 # a toy keypoint that is not labelled is hidden or missing
 source = dict(
@@ -9,7 +9,7 @@ source = dict(
     texts='work_dirs/demo_cape/data/texts', hidden='absent', data_mode=data_mode)
 
 train_dataloader = dict(
-    batch_size=32,
+    batch_size=16,
     num_workers=1,
     persistent_workers=False,
     sampler=dict(type='CategoryBalancedSampler'),
