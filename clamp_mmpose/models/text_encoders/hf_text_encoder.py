@@ -1,4 +1,6 @@
 import json
+import os
+from pathlib import Path
 from typing import List, Optional, Sequence
 
 import torch
@@ -66,6 +68,9 @@ class HFTextEncoder(BaseModule):
             return
         from transformers import AutoModel
         source = self.init_cfg['checkpoint']
+        if Path(source).is_dir() and not any(Path(source).glob('*.safetensors')):  # older transformers take the pickle
+            raise ValueError(f'{source} holds no weights as safetensors; found {sorted(os.listdir(source))}. Save the '
+                             'model with save_pretrained(..., safe_serialization=True).')
         weights = _encoder_of(_from_hub(AutoModel, source, use_safetensors=True)).state_dict()
         own = self.text.state_dict()
         misfits = [name for name in own if name not in weights or weights[name].shape != own[name].shape]
