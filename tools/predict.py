@@ -31,7 +31,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--bboxes', metavar='FILE',
                         help='JSON {image path as given: [[x1, y1, x2, y2], ...]}; others are detected, or taken whole')
     parser.add_argument('--batch-size', type=int, default=8, help='images whose instances run together')
-    parser.add_argument('--kpt-thr', type=float, default=0.3, help='least score of a keypoint that is drawn')
+    parser.add_argument('--kpt-thr', type=float, default=0.3, help='least score of a keypoint that is drawn, '
+                        'or drawn full where it was named (default: %(default)s)')
     parser.add_argument('--det-model', help="detector of mmdet, or 'whole_image'")
     parser.add_argument('--det-weights')
     parser.add_argument('--det-cat-ids', type=int, nargs='+')
@@ -122,4 +123,7 @@ def save(out: Path, names: list, result: dict) -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')

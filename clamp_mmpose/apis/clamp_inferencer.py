@@ -160,7 +160,8 @@ class ClampInferencer(Pose2DInferencer):
         elif len(skeleton):
             raise ValueError('a skeleton joins the keypoints it is given with: give keypoints= too.')
         if self._reads_text and self._queries is None:
-            raise ValueError('this model finds the keypoints you name: give keypoints=["left ear", ...].')
+            raise ValueError('this model finds the keypoints you name: give keypoints=["left ear", ...], or on the '
+                             'command line --keypoints "left ear, ...".')
         fields = dict(self.model.dataset_meta or {}, **self._queries.fields() if self._queries else {})
         self.failures = []
         boxes = None if bboxes is None else self._check_boxes(bboxes, inputs)
@@ -173,6 +174,7 @@ class ClampInferencer(Pose2DInferencer):
                 image = item if isinstance(item, np.ndarray) else read_image(str(item))
                 path = f'{i:08d}.jpg' if isinstance(item, np.ndarray) else str(item)
                 found = self._find_boxes(image, bbox_thr, nms_thr) if boxes is None else boxes[i]
+                _check_overlap(found, image, path)
                 crops = [self.pipeline(dict(fields, img=image, img_path=path, bbox=box[None, :4],
                                             bbox_score=box[4:5])) for box in found]
             except Exception as error:
@@ -306,6 +308,14 @@ class ClampInferencer(Pose2DInferencer):
             if pred_out_dir and not self._video_input:
                 mmengine.dump(instances, str(Path(pred_out_dir) / f'{Path(pred.img_path).stem}.json'), indent='  ')
         return result
+
+
+def _check_overlap(boxes: np.ndarray, image: np.ndarray, path: str) -> None:
+    height, width = image.shape[:2]
+    for x1, y1, x2, y2 in boxes[:, :4]:
+        if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
+            raise ValueError(f'the box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) lies outside {path}, which has '
+                             f'{width}x{height} pixels.')
 
 
 def revert_score_maps(sample: PoseDataSample, shape: Tuple[int, int]) -> np.ndarray:

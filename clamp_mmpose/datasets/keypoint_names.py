@@ -43,13 +43,15 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
                 warnings.simplefilter('ignore')  # MMPose warns when it finds a metainfo file among its own
                 source = parse_pose_metainfo(dict(source))
         source = [readable_name(source['keypoint_id2name'][i]) for i in range(source['num_keypoints'])]
+    if not all(isinstance(name, str) for name in source):
+        raise ValueError(f'keypoint names must be strings, got {list(source)}.')
     names = [name.strip() for name in source]
     if not names or not all(names):
         raise ValueError(f'keypoint names must not be empty, got {list(source)}.')
     # the language model reads lower case
     repeated = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
     if repeated:
-        raise ValueError(f'keypoint names must differ, but {repeated} occur more than once in {list(source)}: give '
+        raise ValueError(f'keypoint names must differ, but {repeated} occur more than once in {names}: give '
                          'each keypoint a name of its own (for a data set in the head, names=[...]).')
     return names
 

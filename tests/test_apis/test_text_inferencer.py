@@ -86,6 +86,25 @@ def test_names_are_asked_for_and_remembered(inferencer, trained):
     assert not np.allclose(unlinked['keypoints'], swapped['keypoints'], atol=1e-3)
 
 
+@pytest.mark.parametrize('box', [[90, 0, 120, 30], [0, 64, 10, 90], [-20, 0, 0, 10]])
+def test_a_box_outside_the_picture(inferencer, trained, box):
+    with pytest.raises(ValueError, match=r'outside .*80x64 pixels'):
+        list(inferencer(trained[2], keypoints='nose', bboxes=[[box]]))
+
+
+@pytest.mark.parametrize('keypoints', [['nose', 3], [['nose']]])
+def test_names_are_strings(inferencer, trained, keypoints):
+    with pytest.raises(ValueError, match='must be strings'):
+        list(inferencer(trained[2], keypoints=keypoints))
+
+
+def test_tool_says_what_is_wrong_in_one_line(trained):
+    done = subprocess.run([sys.executable, '-W', 'ignore', 'tools/predict.py', *trained, '--keypoints', 'nose, nose'],
+                          cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and 'Traceback' not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: keypoint names must differ, but ['nose'] occur")
+
+
 def test_a_skeleton_needs_its_keypoints(inferencer, trained):
     with pytest.raises(ValueError, match='give keypoints= too'):
         list(inferencer(trained[2], skeleton=[(0, 1)]))

@@ -332,6 +332,8 @@ def test_unusable_input():
     feats = (torch.randn(1, 32, 6, 4),)
     with pytest.raises(ValueError, match='asks for no keypoint'):
         head.predict(feats, [make_sample([])])
+    with pytest.raises(ValueError, match='hold GenerateTarget'):
+        head.loss(feats, [make_sample(['a'])])
     with pytest.raises(ValueError, match='no texts and the head has no names'):
         head(feats)
     with pytest.raises(ValueError, match='3 keypoints and 2 texts'):

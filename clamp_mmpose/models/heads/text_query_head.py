@@ -208,7 +208,10 @@ class TextQueryHead(BaseHead):
         targets, weights, asked = (like.new_zeros(shape, dtype=torch.float32)
                                    for shape in (like.shape, like.shape[:2], like.shape[:2]))
         for b, (sample, texts) in enumerate(zip(samples, queries.texts)):
-            labels = sample.gt_instance_labels
+            labels = sample.get('gt_instance_labels', {})
+            if 'keypoint_labels' not in labels:
+                raise ValueError(f'sample {sample.get("id", "")} has no keypoint_labels: let the pipeline for training '
+                                 'hold GenerateTarget(encoder=dict(type="RegressionLabel", ...)).')
             if labels.keypoint_labels.shape[1] != len(texts):
                 raise ValueError(f'sample {sample.get("id", "")} has {labels.keypoint_labels.shape[1]} keypoints and '
                                  f'{len(texts)} texts ({texts[0]!r} ... {texts[-1]!r}): they must be as many.')
