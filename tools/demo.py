@@ -1,23 +1,6 @@
 """Draw toy animals, train CLAMP and its baseline on them and compare the two; minutes on two CPU cores."""
-import argparse
-import sys
-import time
-import warnings
-from functools import partial
-
 from clamp_mmpose.testing.demo import run_demo
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--work-dir', default='work_dirs/demo', help='what an earlier demo left there is replaced')
-    args = parser.parse_args()
-    warnings.simplefilter('ignore')  # MMPose's and PyTorch's, about themselves
-    start = time.perf_counter()
-    report = run_demo(args.work_dir, partial(print, file=sys.stdout, flush=True))
-    print(f'\nDone in {time.perf_counter() - start:.0f} s.')
-    print(f'The numbers:  {report}\nThe pictures: {report.parent / "pictures"}')
-
+from clamp_mmpose.testing.demo_progress import run_command
 
 if __name__ == '__main__':
-    main()
+    run_command(run_demo, __doc__, 'work_dirs/demo')

@@ -15,7 +15,7 @@ import mmengine
 from rich.progress import track
 
 from clamp_mmpose.apis import ClampInferencer
-from clamp_mmpose.apis.keypoint_queries import parse_box
+from clamp_mmpose.apis.boxes import parse_box
 
 
 def parse_args() -> argparse.Namespace:

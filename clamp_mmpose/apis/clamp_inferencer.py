@@ -14,14 +14,14 @@ from mmpose.apis.inferencers.utils import default_det_models
 from mmpose.evaluation.functional import nearby_joints_nms, nms
 from mmpose.registry import DATASETS, INFERENCERS
 from mmpose.structures import PoseDataSample, merge_data_samples
-from mmpose.structures.utils import revert_heatmap
-from mmpose.utils.tensor_utils import to_numpy
 
 from ..datasets.image_file import read_image
 from ..datasets.keypoint_names import keypoint_names
 from ..engine.checkpoint import check_fit
 from ..models.heads import TextQueryHead
 from ..visualization import draw_named_keypoints, score_map_grid
+from ..visualization.score_maps import revert_score_maps
+from .boxes import check_boxes, check_overlap
 from .keypoint_queries import KeypointQueries
 from .model_zoo import find_model
 
@@ -164,7 +164,7 @@ class ClampInferencer(Pose2DInferencer):
                              'command line --keypoints "left ear, ...".')
         fields = dict(self.model.dataset_meta or {}, **self._queries.fields() if self._queries else {})
         self.failures = []
-        boxes = None if bboxes is None else self._check_boxes(bboxes, inputs)
+        boxes = None if bboxes is None else check_boxes(bboxes, inputs)
         if boxes is None and self._build_detector is not None:
             self._build_detector()
             self._build_detector = None
@@ -174,7 +174,7 @@ class ClampInferencer(Pose2DInferencer):
                 image = item if isinstance(item, np.ndarray) else read_image(str(item))
                 path = f'{i:08d}.jpg' if isinstance(item, np.ndarray) else str(item)
                 found = self._find_boxes(image, bbox_thr, nms_thr) if boxes is None else boxes[i]
-                _check_overlap(found, image, path)
+                check_overlap(found, image, path)
                 crops = [self.pipeline(dict(fields, img=image, img_path=path, bbox=box[None, :4],
                                             bbox_score=box[4:5])) for box in found]
             except Exception as error:
@@ -194,22 +194,6 @@ class ClampInferencer(Pose2DInferencer):
         crops = [crop for _, _, crops in chunk for crop in crops]
         images = [(path, image.shape[:2], len(crops)) for path, image, crops in chunk]
         return dict(batch=self.collate_fn(crops) if crops else None, images=images), [image for _, image, _ in chunk]
-
-    def _check_boxes(self, bboxes: Sequence, inputs: Sequence) -> List[np.ndarray]:
-        """Boxes per image with a score of 1: ``[N, 5]``."""
-        if len(inputs) == 1 and len(bboxes) and np.ndim(bboxes[0]) == 1 and np.size(bboxes[0]) == 4:
-            bboxes = [bboxes]
-        if len(bboxes) != len(inputs):
-            raise ValueError(f'bboxes has {len(bboxes)} entries for {len(inputs)} images; give one list of '
-                             '(x1, y1, x2, y2) for each image.')
-        checked = []
-        for i, boxes in enumerate(bboxes):
-            boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, np.shape(boxes)[-1] if np.size(boxes) else 4)
-            if boxes.shape[1] != 4 or not np.isfinite(boxes).all() or (boxes[:, 2:] <= boxes[:, :2]).any():
-                raise ValueError(f'bboxes[{i}] must be rows of (x1, y1, x2, y2) with x2 > x1 and y2 > y1, got '
-                                 f'{boxes.tolist()}.')
-            checked.append(np.hstack([boxes, np.ones((len(boxes), 1), np.float32)]))
-        return checked
 
     def _find_boxes(self, image: np.ndarray, bbox_thr: float, nms_thr: float) -> np.ndarray:
         """Detected boxes with scores, or the whole image: ``[N, 5]``."""
@@ -308,23 +292,6 @@ class ClampInferencer(Pose2DInferencer):
             if pred_out_dir and not self._video_input:
                 mmengine.dump(instances, str(Path(pred_out_dir) / f'{Path(pred.img_path).stem}.json'), indent='  ')
         return result
-
-
-def _check_overlap(boxes: np.ndarray, image: np.ndarray, path: str) -> None:
-    height, width = image.shape[:2]
-    for x1, y1, x2, y2 in boxes[:, :4]:
-        if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
-            raise ValueError(f'the box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) lies outside {path}, which has '
-                             f'{width}x{height} pixels.')
-
-
-def revert_score_maps(sample: PoseDataSample, shape: Tuple[int, int]) -> np.ndarray:
-    """Score maps of a crop in the whole image; beside the crop, where nothing was looked for, each map's least."""
-    maps = to_numpy(sample.pred_fields.score_maps)
-    least = maps.min(axis=(1, 2), keepdims=True)
-    # one by one: OpenCV drops the axis of a single map
-    reverted = [revert_heatmap(one, sample.input_center, sample.input_scale, shape) for one in maps - least]
-    return np.stack(reverted) + least
 
 
 def _dataset_family(dataset_type: str) -> str:

@@ -37,18 +37,3 @@ class KeypointQueries(NamedTuple):
     def fields(self) -> Dict[str, list]:
         """As a data set would give them."""
         return dict(keypoint_names=self.names, skeleton_links=self.links, flip_indices=mirrored_indices(self.names))
-
-
-def parse_box(text: str) -> List[float]:
-    """``'x,y,w,h'`` in pixels -> ``[x1, y1, x2, y2]``.
-
-    Raises:
-        ValueError: not four numbers, or no area.
-    """
-    try:
-        x, y, w, h = (float(number) for number in text.split(','))
-    except ValueError:
-        raise ValueError(f'a box is written "x,y,w,h", in pixels; got {text!r}.') from None
-    if not (w > 0 and h > 0):
-        raise ValueError(f'a box has a positive width and height; got {text!r}.')
-    return [x, y, x + w, y + h]

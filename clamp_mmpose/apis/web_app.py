@@ -9,7 +9,8 @@ from mmpose.structures import split_instances
 from ..datasets.category_texts import CategoryTexts
 from ..datasets.image_file import read_image
 from ..visualization import draw_named_keypoints, score_map_grid
-from .clamp_inferencer import ClampInferencer, revert_score_maps
+from ..visualization.score_maps import revert_score_maps
+from .clamp_inferencer import ClampInferencer
 from .keypoint_queries import KeypointQueries
 
 try:

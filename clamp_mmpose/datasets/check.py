@@ -1,31 +1,26 @@
 """Looks for faults in the data sets of a config before hours of training find them."""
 import json
 import warnings
-from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from os import path as osp
 from types import SimpleNamespace
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
-from mmengine.fileio import get, isdir
+from mmengine.fileio import get
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
-from PIL import Image
 
-from .check_annotations import Case, Finding, annotation_cases, findings_of, image_size
+from .check_annotations import Case, Finding, annotation_cases, findings_of
+from .check_images import Progress, image_cases, reason_of
 from .check_mp100 import mp100_cases, with_categories
-from .image_file import is_truncated
-from .keypoint_names import keypoint_names, readable_name
+from .keypoint_names import keypoint_names, mirrored_name, readable_name
 from .mp100_dataset import MP100Dataset
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # two data sets that agree in these read the same
 SOURCE_KEYS = ('type', 'data_root', 'ann_file', 'bbox_file', 'data_prefix', 'metainfo', 'texts')
-EXIF_ORIENTATION = 0x0112
-Progress = Callable[..., Iterable]  # of (iterable, total=..., description=...); yields what the iterable yields
 
 
 class CheckReport(NamedTuple):
@@ -129,7 +124,7 @@ def _head(cfg: Config) -> Tuple[_Head, List[Case]]:
         try:
             return _Head(len(keypoint_names(head['names'])), isinstance(head['names'], (list, tuple))), []
         except Exception as error:  # a broken metainfo fails in many ways
-            return _Head(), [('keypoint names cannot be prompts', 'names', _reason(error))]
+            return _Head(), [('keypoint names cannot be prompts', 'names', reason_of(error))]
     channels, decoder = head.get('out_channels'), head.get('decoder')
     if not isinstance(channels, int):
         return _Head(), []
@@ -154,7 +149,7 @@ def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Option
         BaseDataset._join_prefix(paths)
         folder = paths.data_prefix['img']
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        return _Checked([*cases, ('paths cannot be joined', str(dataset.get('ann_file')), _reason(error))])
+        return _Checked([*cases, ('paths cannot be joined', str(dataset.get('ann_file')), reason_of(error))])
     if dataset.get('bbox_file'):
         _, fault = _read_json(dataset['bbox_file'])
         cases += [('detection file cannot be read', item, detail) for _, item, detail in fault]
@@ -177,7 +172,7 @@ def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Option
     entries = [entry for entry in entries if _has_file(entry)] if isinstance(entries, list) else []
     instances = content.get('annotations') if entries else None
     if images:
-        cases += _image_cases(entries, folder, workers, progress, where)
+        cases += image_cases(entries, folder, workers, progress, where)
     if by_category:
         cases = with_categories(cases, content)
     return _Checked(cases, [osp.join(folder, entry['file_name']) for entry in entries],
@@ -192,23 +187,19 @@ def _has_file(entry: Any) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get('file_name'), str) and bool(entry['file_name'])
 
 
-def _reason(error: Exception) -> str:
-    return ': '.join([type(error).__name__, *str(error).splitlines()[:1]])
-
-
 def _read_json(path: Any) -> Tuple[Any, List[Case]]:
     try:
         content = get(path) if path else None
     except FileNotFoundError:
         content = None
     except (OSError, TypeError, ValueError) as error:
-        return None, [('annotation file cannot be read', str(path), _reason(error))]
+        return None, [('annotation file cannot be read', str(path), reason_of(error))]
     if content is None:
         return None, [('annotation file does not exist', str(path), '')]
     try:
         return json.loads(content), []
     except (RecursionError, ValueError) as error:
-        return None, [('annotation file cannot be read', str(path), f'{len(content):,} bytes, {_reason(error)}')]
+        return None, [('annotation file cannot be read', str(path), f'{len(content):,} bytes, {reason_of(error)}')]
 
 
 def _metainfo(dataset: dict, dataset_class: type) -> Tuple[Optional[dict], List[Case]]:
@@ -223,7 +214,7 @@ def _metainfo(dataset: dict, dataset_class: type) -> Tuple[Optional[dict], List[
         if not all(isinstance(name, str) for name in metainfo['keypoint_name2id']):
             raise ValueError(f'names must be strings, not {list(metainfo["keypoint_name2id"])}')
     except Exception as error:  # it checks little and fails wherever it stumbles
-        return None, [('metainfo cannot be used', dataset_class.__name__, _reason(error))]
+        return None, [('metainfo cannot be used', dataset_class.__name__, reason_of(error))]
     return metainfo, []
 
 
@@ -233,7 +224,7 @@ def _metainfo_cases(metainfo: dict, dataset: dict, head: _Head) -> Iterator[Case
         try:
             keypoint_names(metainfo)
         except ValueError as error:
-            yield 'keypoint names cannot be prompts', label, _reason(error)
+            yield 'keypoint names cannot be prompts', label, reason_of(error)
     for key in ('dataset_keypoint_weights', 'sigmas'):
         if metainfo[key].size not in (0, number):  # without sigmas: judged by PCK, as many of MMPose's
             yield ('metainfo has another number of joint_weights or sigmas', label,
@@ -254,50 +245,8 @@ def _flip_cases(metainfo: dict, label: str) -> Iterator[Case]:
                f'it swaps with {names[swap[i]]!r}, which swaps with {names[swap[swap[i]]]!r} ({label})')
     excused = {*asymmetric, *(swap[i] for i in asymmetric)}
     readable = {i: readable_name(name) for i, name in names.items()}
-    other_side = dict(left='right', right='left')
     for i in readable.keys() - excused:
-        mirrored = ' '.join(other_side.get(word, word) for word in readable[i].split())
+        mirrored = mirrored_name(readable[i])
         if mirrored != readable[i] and readable[swap[i]] != mirrored:
             partner = 'nothing' if swap[i] == i else repr(names[swap[i]])
             yield 'flip pair does not swap left and right', names[i], f'it swaps with {partner} ({label})'
-
-
-def _image_cases(entries: List[dict], folder: str, workers: Optional[int], progress: Progress,
-                 where: str) -> Iterator[Case]:
-    if folder and not isdir(folder):
-        yield 'image folder does not exist', folder, f'{len(entries):,} images'
-        return
-    with ThreadPoolExecutor(workers) as pool:  # Pillow decodes without holding Python's lock
-        results = pool.map(lambda entry: _image_fault(osp.join(folder, entry['file_name']), entry), entries)
-        for fault, entry in zip(progress(results, total=len(entries), description=where), entries):
-            if fault is not None:
-                yield fault[0], entry['file_name'], fault[1]
-
-
-def _image_fault(path: str, entry: dict) -> Optional[Tuple[str, str]]:
-    try:
-        content = get(path)
-    except FileNotFoundError:
-        return 'image does not exist', path
-    except (OSError, ValueError) as error:
-        return 'image is truncated or damaged', _reason(error)
-    try:
-        with Image.open(BytesIO(content)) as image:
-            orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-            image.load()
-            stored = image.size
-    except Exception as error:  # each of Pillow's readers has its own way to fail on a damaged file
-        return 'image is truncated or damaged', f'{len(content):,} bytes, {_reason(error)}'
-    if is_truncated(content):
-        return 'image is truncated or damaged', f'{len(content):,} bytes, its end is missing'
-    turned = isinstance(orientation, int) and 2 <= orientation <= 8
-    size = stored[::-1] if turned and orientation >= 5 else stored  # as OpenCV reads it
-    annotated = image_size(entry)
-    tag = f', EXIF orientation {orientation}' if turned else ''
-    if annotated is not None and annotated != size:
-        return ('image has another size than its annotations',
-                f'{size[0]}x{size[1]} as MMPose reads it{tag}, {annotated[0]:g}x{annotated[1]:g} in the annotations')
-    if turned:
-        proven = stored != size and annotated is not None
-        return 'image is turned by its EXIF tag' + (', as in its annotations' if proven else ''), tag[2:]
-    return None

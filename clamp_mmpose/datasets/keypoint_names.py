@@ -56,6 +56,12 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
     return names
 
 
+def mirrored_name(name: str) -> str:
+    """A lower-case name with left and right exchanged."""
+    other_side = dict(left='right', right='left')
+    return ''.join(other_side.get(word, word) for word in re.split(r'(\W+)', name))
+
+
 def mirrored_indices(names: Sequence[str]) -> List[int]:
     """For each name the index of the one with left and right exchanged; its own where there is none.
 
@@ -63,14 +69,13 @@ def mirrored_indices(names: Sequence[str]) -> List[int]:
     """
     names = [name.lower().split(':')[0] for name in names]
     index = {name: i for i, name in enumerate(names)}
-    other_side = dict(left='right', right='left')
-    mirrored = (''.join(other_side.get(word, word) for word in re.split(r'(\W+)', name)) for name in names)
-    return [index.get(name, i) for i, name in enumerate(mirrored)]
+    return [index.get(mirrored_name(name), i) for i, name in enumerate(names)]
 
 
 def is_sided(name: str) -> bool:
     """Whether a name, that of 'name: description', says left or right."""
-    return not {'left', 'right'}.isdisjoint(re.split(r'\W+', name.lower().split(':')[0]))
+    name = name.lower().split(':')[0]
+    return mirrored_name(name) != name
 
 
 def skeleton_links(links: Sequence[Sequence[int]], num_keypoints: int) -> List[Tuple[int, int]]:

@@ -1,6 +1,11 @@
+import argparse
 import contextlib
 import io
+import sys
 import time
+import warnings
+from functools import partial
+from pathlib import Path
 from typing import Callable
 
 from mmengine.hooks import Hook
@@ -12,6 +17,24 @@ Say = Callable[[str], None]
 def quiet() -> contextlib.redirect_stdout:
     """MMEngine's console lines go to its log files only."""
     return contextlib.redirect_stdout(io.StringIO())
+
+
+def run_command(run: Callable[[str, Say], Path], description: str, folder: str) -> None:
+    """The command line of a demo.
+
+    Args:
+        run: takes the folder to write to and a way to show lines; gives the report.
+        folder: where it writes if nothing else is asked for.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('--work-dir', default=folder, help='what an earlier demo left there is replaced')
+    args = parser.parse_args()
+    warnings.simplefilter('ignore')  # MMPose's and PyTorch's, about themselves
+    start = time.perf_counter()
+    # standard output as it is now: the demo silences it
+    report = run(args.work_dir, partial(print, file=sys.stdout, flush=True))
+    print(f'\nDone in {time.perf_counter() - start:.0f} s.')
+    print(f'The numbers:  {report}\nThe pictures: {report.parent / "pictures"}')
 
 
 class SayEpochs(Hook):

@@ -1,7 +1,10 @@
-from typing import Sequence
+from typing import Sequence, Tuple
 
 import cv2
 import numpy as np
+from mmpose.structures import PoseDataSample
+from mmpose.structures.utils import revert_heatmap
+from mmpose.utils.tensor_utils import to_numpy
 
 
 def score_map_grid(image: np.ndarray, score_maps: np.ndarray, names: Sequence[str], columns: int = 5,
@@ -41,3 +44,12 @@ def title(text: str, width: int, height: int = 22) -> np.ndarray:
     scale *= min(1., (width - 8) / max(text_width, 1))
     cv2.putText(strip, text, (4, height - 7), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
     return strip
+
+
+def revert_score_maps(sample: PoseDataSample, shape: Tuple[int, int]) -> np.ndarray:
+    """Score maps of a crop in the whole image; beside the crop, where nothing was looked for, each map's least."""
+    maps = to_numpy(sample.pred_fields.score_maps)
+    least = maps.min(axis=(1, 2), keepdims=True)
+    # one by one: OpenCV drops the axis of a single map
+    reverted = [revert_heatmap(one, sample.input_center, sample.input_scale, shape) for one in maps - least]
+    return np.stack(reverted) + least

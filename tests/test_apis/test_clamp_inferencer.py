@@ -16,8 +16,8 @@ from mmpose.structures import PoseDataSample
 from tiny import NAMES, write_config, write_dots
 
 from clamp_mmpose.apis import ClampInferencer
-from clamp_mmpose.apis.clamp_inferencer import revert_score_maps
 from clamp_mmpose.apis.model_zoo import configs_root, find_model
+from clamp_mmpose.visualization.score_maps import revert_score_maps
 
 ROOT = Path(__file__).parents[2]
 

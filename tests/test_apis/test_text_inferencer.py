@@ -14,7 +14,8 @@ from mmpose.registry import MODELS
 from tiny import NAMES, text_query_config, write_config, write_dots
 
 from clamp_mmpose.apis import ClampInferencer
-from clamp_mmpose.apis.keypoint_queries import KeypointQueries, parse_box
+from clamp_mmpose.apis.boxes import parse_box
+from clamp_mmpose.apis.keypoint_queries import KeypointQueries
 
 ROOT = Path(__file__).parents[2]
 BOX = [[[10, 5, 50, 45]]]
