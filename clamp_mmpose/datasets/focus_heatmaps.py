@@ -1,0 +1,98 @@
+"""Where a picture's subject is, as one map in [0, 1] (FocusCLIP, section 3.3)."""
+from typing import Tuple
+
+import numpy as np
+
+# A part without extent is as wide as a sixteenth of its person. A person of one keypoint is taken to be as large as a
+# quarter of the picture. Both are ours: the published code divides by zero.
+PART, PERSON = 1 / 16, 1 / 4
+LEAST = 0.75  # pixels; a smaller ellipse may fall between the pixels
+
+
+def part_ellipses(keypoints: np.ndarray, visible: np.ndarray, parts: np.ndarray, unit: float,
+                  whole_pixels: bool = False) -> np.ndarray:
+    """Centre and sigma of each body part that has at least two visible keypoints.
+
+    A person of whom no part has two is one ellipse round what is visible.
+
+    Args:
+        keypoints: ``[N, K, 2]``, pixels.
+        visible: ``[N, K]`` bool.
+        parts: ``[P, K]`` bool, from :func:`body_parts`.
+        unit: longer side of the whole picture in the same pixels, for people of one keypoint.
+        whole_pixels: round as the published code does.
+
+    Returns:
+        np.ndarray: ``[M, 4]``, (x, y, sigma x, sigma y).
+    """
+    visible = visible & np.isfinite(keypoints).all(axis=-1)
+    people = visible.any(axis=1)
+    keypoints, visible = keypoints[people].astype(np.float64), visible[people]
+    if whole_pixels:
+        keypoints = np.trunc(keypoints)
+    everyone = np.ones((1, visible.shape[1]), bool)
+    shown = visible[:, None] & np.concatenate([parts, everyone])  # [N, P + 1, K], the whole person last
+    low = np.where(shown[..., None], keypoints[:, None], np.inf).min(axis=2)
+    high = np.where(shown[..., None], keypoints[:, None], -np.inf).max(axis=2)
+    # a part of one keypoint counts where the part has no other
+    drawn = shown.sum(axis=2) >= np.minimum(2, np.concatenate([parts, everyone]).sum(axis=1))
+    drawn[:, -1] = ~drawn[:, :-1].any(axis=1)
+    low, high, person = low[drawn], high[drawn], np.nonzero(drawn)[0]
+
+    extent = np.where(visible[..., None], keypoints, -np.inf).max(axis=1) - np.where(
+        visible[..., None], keypoints, np.inf).min(axis=1)
+    size = extent.max(axis=1)
+    size = np.where(size > 0, size, PERSON * unit)
+    floor = np.maximum(LEAST, PART * size[person])[:, None]
+    if whole_pixels:
+        centre, sigma = (low + high) // 2, (high - low) // 2
+        sigma = np.where(sigma > 0, sigma, floor)
+    else:
+        centre, sigma = (low + high) / 2, np.maximum((high - low) / 2, floor)
+    return np.hstack([centre, sigma])
+
+
+def sum_of_gaussians(ellipses: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
+    """Eq. 3 for each of ``[M, 4]`` ellipses, added and cut at 1: float32 ``[H, W]``, H, W = ``shape``."""
+    columns, rows = _profiles(ellipses, shape)
+    heatmap = rows.T @ columns  # a Gaussian along the axes is a product of two; one product adds up all parts
+    return np.minimum(heatmap, 1, out=heatmap)
+
+
+def sum_of_ellipses(ellipses: np.ndarray, shape: Tuple[int, int], reach: float = 2 ** 0.5) -> np.ndarray:
+    """Eq. 4: each Gaussian inside its ellipse only, added and cut at 1: float32 ``[H, W]``, H, W = ``shape``.
+
+    Args:
+        reach: half axes of the ellipse in sigmas. Sigma is half a box; sqrt(2) is the ellipse round its corners, so
+            that it holds its keypoints, 1 the one inside.
+    """
+    heatmap = np.zeros(shape, np.float32)
+    edge = np.float32(np.exp(-reach ** 2 / 2))  # what the Gaussian is on the ellipse
+    columns, rows = _profiles(ellipses, shape)
+    for (x, y, sigma_x, sigma_y), column, row in zip(ellipses, columns, rows):
+        across, down = _window(x, reach * sigma_x, shape[1]), _window(y, reach * sigma_y, shape[0])
+        block = np.outer(row[down], column[across])
+        block[block < edge] = 0
+        heatmap[down, across] += block
+    return np.minimum(heatmap, 1, out=heatmap)
+
+
+def _profiles(ellipses: np.ndarray, shape: Tuple[int, int]) -> Tuple[np.ndarray, np.ndarray]:
+    """Each Gaussian along x ``[M, W]`` and along y ``[M, H]``, float32."""
+    profiles = []
+    for axis, length in ((0, shape[1]), (1, shape[0])):
+        distance = (np.arange(length) - ellipses[:, axis, None]) / ellipses[:, axis + 2, None]
+        profiles.append(np.exp(-0.5 * distance ** 2).astype(np.float32))
+    return profiles[0], profiles[1]
+
+
+def _window(centre: float, half: float, length: int) -> slice:
+    start = int(np.clip(np.floor(centre - half), 0, length))
+    return slice(start, int(np.clip(np.ceil(centre + half) + 1, start, length)))
+
+
+def stretched(values: np.ndarray) -> np.ndarray:
+    """A map of any range to [0, 1]; a constant one, which prefers nothing, to 1."""
+    values = values.astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    return (values - low) / (high - low) if high > low else np.ones_like(values)

@@ -1,0 +1,61 @@
+"""What a pipeline has done to a picture, read off what MMPose's transforms leave in ``results``."""
+from typing import List, Optional, Tuple
+
+import cv2
+import numpy as np
+from mmcv.image import imflip
+from mmpose.structures.bbox import get_warp_matrix
+
+Step = Tuple  # ('flip', direction) or ('warp', matrix [2 or 3, 3], (w, h))
+
+
+def picture_shape(results: dict) -> Tuple[int, int]:
+    """(H, W) of the picture as it now is."""
+    if 'img' in results:
+        return tuple(results['img'].shape[:2])
+    width_height = results.get('input_size')
+    return tuple(results['img_shape'][:2]) if width_height is None else tuple(width_height[::-1])
+
+
+def steps(results: dict) -> List[Step]:
+    """Flip and crop so far, in their order: top-down pipelines flip first, bottom-up ones last."""
+    flip = [('flip', results['flip_direction'])] if results.get('flip') else []
+    matrix = warp_matrix(results)
+    warp = [] if matrix is None else [('warp', matrix, tuple(results['input_size']))]
+    return warp + flip if 'warp_mat' in results else flip + warp
+
+
+def warp_matrix(results: dict) -> Optional[np.ndarray]:
+    """From the (flipped) original picture to the network input; None before the crop."""
+    if 'input_matrix' in results:  # ResizeToInput
+        return results['input_matrix']
+    if 'warp_mat' in results:  # bottom-up
+        return results['warp_mat']
+    if results.get('input_center') is None:
+        return None
+    rotation = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.
+    return get_warp_matrix(results['input_center'], results['input_scale'], rotation, results['input_size'])
+
+
+def apply_steps(heatmap: np.ndarray, todo: List[Step]) -> np.ndarray:
+    """A map ``[H, W]`` taken along; what lies outside of it is 0."""
+    for kind, *arguments in todo:
+        if kind == 'flip':
+            heatmap = imflip(heatmap, arguments[0])
+        else:
+            matrix, size = arguments
+            size = tuple(int(side) for side in size)
+            shrinking = abs(np.linalg.det(matrix[:2, :2])) < 0.25  # of the area; thinner sampling would skip pixels
+            if shrinking:
+                factor = np.sqrt(abs(np.linalg.det(matrix[:2, :2])))
+                heatmap = cv2.blur(heatmap, (2 * int(0.5 / factor) + 1,) * 2)
+            warp = cv2.warpAffine if matrix.shape == (2, 3) else cv2.warpPerspective
+            heatmap = warp(heatmap, matrix, size, flags=cv2.INTER_LINEAR)
+    return heatmap
+
+
+def unit_length(results: dict) -> float:
+    """The longer side of the original picture, in pixels of the picture as it now is."""
+    longer = max(results.get('ori_shape', picture_shape(results))[:2])
+    matrix = warp_matrix(results)
+    return longer if matrix is None else longer * np.sqrt(abs(np.linalg.det(matrix[:2, :2])))

@@ -1,0 +1,35 @@
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmpose.registry import TRANSFORMS
+
+from .generate_focus_heatmap import take_along
+
+
+@TRANSFORMS.register_module()
+class FocusMask(BaseTransform):
+    """Darkens what is not the subject, now and then: an augmentation after FocusCLIP's masked image (eq. 2).
+
+    The picture is multiplied by ``alpha + H (1 - alpha)``, H being the ``focus_heatmap``.
+
+    Args:
+        prob: how often.
+        alpha: what is left of the background, 0 to 1.
+
+    Raises:
+        ValueError: arguments beyond 0 to 1, or no ``focus_heatmap``.
+    """
+
+    def __init__(self, prob: float = 0.5, alpha: float = 0.):
+        for name, value in (('prob', prob), ('alpha', alpha)):
+            if not 0 <= value <= 1:
+                raise ValueError(f'{name} must be from 0 to 1, got {value!r}.')
+        self.prob, self.alpha = prob, alpha
+
+    def transform(self, results: dict) -> dict:
+        """Mask one picture, or leave it."""
+        heatmap = take_along(results)
+        if np.random.rand() < self.prob:
+            image = results['img']
+            masked = image * (self.alpha + heatmap * (1 - self.alpha))[..., None]
+            results['img'] = (np.rint(masked) if image.dtype == np.uint8 else masked).astype(image.dtype)
+        return results

@@ -1,0 +1,161 @@
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmpose.registry import TRANSFORMS
+
+from .. import picture_geometry as geometry
+from ..attention_heatmap import AttentionHeatmap
+from ..body_parts import PARTS, body_parts, bones
+from ..focus_heatmaps import part_ellipses, stretched, sum_of_ellipses, sum_of_gaussians
+from ..image_file import read_image
+
+SOURCES = ('keypoints', 'bbox', 'file', 'attention')
+MODES = ('published', 'paper')
+
+
+@TRANSFORMS.register_module()
+class GenerateFocusHeatmap(BaseTransform):
+    """A map of where a picture's subject is (FocusCLIP, section 3.3), for any pipeline, before or after the crop.
+
+    Adds ``focus_heatmap``, float32 ``[H, W]`` in [0, 1], of the picture as it then is. Of a top-down sample it shows
+    the instance at hand, of an image-level one everyone in it. Drawn before the crop, it is taken along by
+    :class:`FocusMask` and :class:`PackFocusInputs`.
+
+    Args:
+        source: ``'keypoints'`` draws the body parts; ``'bbox'`` an ellipse in each box; ``'file'`` reads a map of the
+            original picture; ``'attention'`` asks a self-supervised vision transformer, which costs a forward pass.
+        groups: the body parts: ``'mpii'``, ``'coco'``, ``'ap10k'``, ``'animalpose'``, a dict that gives for each part
+            the names of its keypoints, or ``'auto'``: those of the sample's data set, or else the bones of its
+            skeleton.
+        names: for groups of your own: the keypoints' names in their order, as for :func:`keypoint_names`.
+        mode: ``'published'`` draws unbounded Gaussians in whole pixels, as the authors' code; ``'paper'`` each inside
+            its ellipse (eq. 4).
+        path: for ``'file'``, with ``{folder}`` and ``{stem}`` of the picture, ``{img_id}`` or ``{id}``:
+            ``'{folder}/{stem}.npy'``. A gray picture or an array ``[h, w]`` of any size and range.
+        model: for ``'attention'``, see :class:`AttentionHeatmap`.
+        checkpoint: its weights.
+
+    Raises:
+        ValueError: unknown arguments, a sample without keypoints or boxes, or with another number of keypoints than
+            the groups have, a file that is no map.
+        FileNotFoundError: the map of a picture does not exist.
+    """
+
+    def __init__(self, source: str = 'keypoints', groups: Union[str, Dict[str, Sequence[str]]] = 'auto',
+                 names: Union[str, Sequence[str], None] = None, mode: str = 'published', path: Optional[str] = None,
+                 model: str = 'vit_small_patch16_224.dino', checkpoint: Optional[str] = 'timm://'):
+        for name, value, expected in (('source', source, SOURCES), ('mode', mode, MODES)):
+            if value not in expected:
+                raise ValueError(f'{name} must be one of {expected}, got {value!r}.')
+        if source == 'file' and not path:
+            raise ValueError("source='file' needs path, such as '{folder}/{stem}.npy'.")
+        self.source, self.mode, self.path = source, mode, path
+        self.parts = None if groups == 'auto' else body_parts(groups, names)
+        self.known_parts: Dict[object, np.ndarray] = {}
+        self.attention = AttentionHeatmap(model, checkpoint) if source == 'attention' else None
+
+    def transform(self, results: dict) -> dict:
+        """Add the map of one sample."""
+        draw = dict(keypoints=self._of_keypoints, bbox=self._of_boxes, file=self._of_file,
+                    attention=self._of_attention)[self.source]
+        results['focus_heatmap'] = draw(results)
+        results['focus_steps'] = len(geometry.steps(results))
+        return results
+
+    def _of_keypoints(self, results: dict) -> np.ndarray:
+        keypoints = results.get('transformed_keypoints', results.get('keypoints'))
+        if keypoints is None or np.ndim(keypoints) != 3:
+            raise ValueError(f"{_name(results)} has no keypoints [N, K, 2]: source='keypoints' is for annotated "
+                             "samples; elsewhere use source='bbox', 'file' or 'attention'.")
+        visible = np.asarray(results['keypoints_visible'])
+        visible = (visible if visible.ndim == 2 else visible[..., 0]) > 0  # MMPose's codecs add weights
+        parts = self._parts_of(results, keypoints.shape[1])
+        published = self.mode == 'published'
+        ellipses = part_ellipses(keypoints[..., :2], visible, parts, geometry.unit_length(results), published)
+        return (sum_of_gaussians if published else sum_of_ellipses)(ellipses, geometry.picture_shape(results))
+
+    def _parts_of(self, results: dict, num_keypoints: int) -> np.ndarray:
+        parts = self.parts
+        if parts is None:
+            dataset, links = results.get('dataset_name'), results.get('skeleton_links')
+            key = dataset if dataset in PARTS else tuple(map(tuple, links or ()))
+            if not key:
+                raise ValueError(f"groups='auto': {_name(results)} comes from {dataset!r}, of which no body parts are "
+                                 f'known, and brings no skeleton_links; give groups, one of {sorted(PARTS)} or a dict.')
+            if (key, num_keypoints) not in self.known_parts:
+                self.known_parts[key, num_keypoints] = (
+                    body_parts(dataset) if dataset in PARTS else bones(key, num_keypoints))
+            parts = self.known_parts[key, num_keypoints]
+        if parts.shape[1] != num_keypoints:
+            raise ValueError(f'{_name(results)} has {num_keypoints} keypoints, the body parts are of {parts.shape[1]}: '
+                             'give groups for this data set.')
+        return parts
+
+    def _of_boxes(self, results: dict) -> np.ndarray:
+        if results.get('bbox') is None:
+            raise ValueError(f"{_name(results)} has no bbox, which source='bbox' draws.")
+        corners = np.asarray(results['bbox'], np.float64)
+        corners = corners.reshape(len(corners), -1, 2)  # two, or four once a bottom-up pipeline has turned them
+        low, high = corners.min(axis=1), corners.max(axis=1)
+        centre, half = (low + high) / 2, (high - low) / 2
+        matrix = geometry.warp_matrix(results)
+        if matrix is not None and 'warp_mat' not in results:  # bottom-up pipelines turn the boxes themselves
+            centre = cv2.transform(centre[:, None], matrix)[:, 0]
+            half = np.sqrt(half ** 2 @ (matrix[:, :2] ** 2).T)  # extent of a turned ellipse
+        ellipses = np.hstack([centre, np.maximum(half, 1)])
+        return sum_of_ellipses(ellipses, geometry.picture_shape(results), reach=1.)
+
+    def _of_file(self, results: dict) -> np.ndarray:
+        image = Path(results['img_path'])
+        path = self.path.format(folder=image.parent, stem=image.stem, img_id=results.get('img_id'),
+                                id=results.get('id'))
+        heatmap = stretched(read_map(path))
+        height, width = results['ori_shape'][:2]
+        if heatmap.shape != (height, width):
+            heatmap = cv2.resize(heatmap, (width, height), interpolation=cv2.INTER_LINEAR)
+        return geometry.apply_steps(heatmap, geometry.steps(results))
+
+    def _of_attention(self, results: dict) -> np.ndarray:
+        return self.attention(results['img'])
+
+
+def take_along(results: dict) -> np.ndarray:
+    """``focus_heatmap`` of the picture as it now is, wherever in the pipeline it was drawn.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if 'focus_heatmap' not in results:
+        raise ValueError('there is no focus_heatmap: put GenerateFocusHeatmap before this transform.')
+    todo: List[Tuple] = geometry.steps(results)
+    results['focus_heatmap'] = geometry.apply_steps(results['focus_heatmap'], todo[results['focus_steps']:])
+    results['focus_steps'] = len(todo)
+    return results['focus_heatmap']
+
+
+def read_map(path: str) -> np.ndarray:
+    """A gray picture or a ``.npy`` array, ``[h, w]``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it cannot be read, has other dimensions, or holds values that are not finite.
+    """
+    if not path.endswith('.npy'):
+        return read_image(path, color_type='grayscale')
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'heatmap {path} does not exist: check path of GenerateFocusHeatmap.')
+    try:
+        values = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(f'heatmap {path} cannot be read ({error}): write it with numpy.save.') from error
+    values = np.squeeze(values)
+    if values.ndim != 2 or not np.isfinite(values).all():
+        raise ValueError(f'heatmap {path} must be finite numbers [h, w], got shape {values.shape}.')
+    return values
+
+
+def _name(results: dict) -> str:
+    return f'sample {results.get("id", "")} ({results.get("img_path", "no path")})'

@@ -1,0 +1,59 @@
+from typing import Tuple
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmpose.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class ResizeToInput(BaseTransform):
+    """Resizes the whole picture, or a box of it, to the network input, whatever its proportions, as FocusCLIP's code.
+
+    Keypoints are taken along as ``transformed_keypoints``, in pixels of the network input.
+
+    Args:
+        input_size: (w, h) in pixels.
+        crop_bbox: take the sample's first ``bbox``, where it has one, instead of the picture.
+
+    Raises:
+        ValueError: the box lies outside the picture or has no area.
+    """
+
+    def __init__(self, input_size: Tuple[int, int], crop_bbox: bool = False):
+        self.input_size = tuple(input_size)
+        self.crop_bbox = crop_bbox
+
+    def transform(self, results: dict) -> dict:
+        """Resize one picture."""
+        image = results['img']
+        boxed = self.crop_bbox and results.get('bbox') is not None
+        x1, y1, x2, y2 = bbox_pixels(results) if boxed else (0, 0, image.shape[1], image.shape[0])
+        width, height = self.input_size
+        scale = np.array([width / (x2 - x1), height / (y2 - y1)])
+        shrinking = scale.prod() < 1
+        results['img'] = cv2.resize(image[y1:y2, x1:x2], self.input_size,
+                                    interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+        offset = (0.5 - np.array([x1, y1])) * scale - 0.5  # pixel centres
+        matrix = np.hstack([np.diag(scale), offset[:, None]])
+        if results.get('keypoints') is not None:
+            results['transformed_keypoints'] = cv2.transform(results['keypoints'][..., :2], matrix)
+        results.update(input_matrix=matrix, input_size=self.input_size)
+        return results
+
+
+def bbox_pixels(results: dict) -> Tuple[int, int, int, int]:
+    """The first ``bbox`` in whole pixels of its picture, what lies outside cut off: (x1, y1, x2, y2).
+
+    Raises:
+        ValueError: nothing is left.
+    """
+    height, width = results['img'].shape[:2]
+    box = np.asarray(results['bbox'], np.float64).reshape(-1, 4)[0]
+    low, high = np.floor(box[:2]), np.ceil(box[2:])
+    x1, y1 = np.maximum(low, 0).astype(int)
+    x2, y2 = np.minimum(high, (width, height)).astype(int)
+    if x2 <= x1 or y2 <= y1:
+        raise ValueError(f'the box {box.tolist()} of {results.get("img_path", "the picture")} shares nothing with its '
+                         f'{width}x{height} pixels: correct the annotation or leave it out.')
+    return int(x1), int(y1), int(x2), int(y2)

@@ -1,0 +1,301 @@
+"""The focus heatmap in pipelines: before and after flip, crop and quarter turns, from every source."""
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmpose.registry import DATASETS, TRANSFORMS
+
+from clamp_mmpose.datasets.attention_heatmap import AttentionHeatmap
+from clamp_mmpose.datasets.body_parts import body_parts
+from clamp_mmpose.datasets.focus_heatmaps import part_ellipses, sum_of_ellipses
+from clamp_mmpose.datasets.transforms.generate_focus_heatmap import take_along
+
+FLIP_MPII = [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10]
+
+
+def sample(people=1, seed=0, size=(240, 200), kind='mpii', num_keypoints=16):
+    """One instance, or an image with several people, as MMPose's data sets give it."""
+    rng = np.random.default_rng(seed)
+    width, height = size
+    keypoints = rng.uniform(30, np.array(size) - 30, (people, num_keypoints, 2)).astype(np.float32)
+    boxes = np.concatenate([keypoints.min(axis=1) - 5, keypoints.max(axis=1) + 5], axis=1)
+    return dict(
+        img=rng.integers(0, 256, (height, width, 3)).astype(np.uint8), img_path='pictures/007.jpg', id=3, img_id=7,
+        img_shape=(height, width), ori_shape=(height, width), keypoints=keypoints, bbox=boxes,
+        keypoints_visible=np.ones((people, num_keypoints), np.float32), dataset_name=kind, skeleton_links=[(0, 1)],
+        flip_indices=FLIP_MPII, bbox_score=np.ones(people, np.float32))
+
+
+FLIP = dict(type='RandomFlip', prob=1.)
+BOX = dict(type='GetBBoxCenterScale')
+CROP = dict(type='TopdownAffine', input_size=(96, 128))
+
+
+class Turn:
+    """A fixed rotation and scale, in the place of RandomBBoxTransform."""
+
+    def __init__(self, degrees, scale=1.):
+        self.degrees, self.scale = degrees, scale
+
+    def __call__(self, results):
+        results['bbox_rotation'] = np.array([self.degrees], float)
+        results['bbox_scale'] = results['bbox_scale'] * self.scale
+        return results
+
+
+def pipeline(results, *transforms):
+    for transform in transforms:
+        results = (transform if isinstance(transform, Turn) else TRANSFORMS.build(transform))(results)
+    if 'focus_heatmap' in results:
+        take_along(results)
+    return results
+
+
+@pytest.mark.parametrize('flip', [False, True])
+@pytest.mark.parametrize('degrees', [0, 90, 180, -90])
+@pytest.mark.parametrize('scale', [0.8, 1.25])
+@pytest.mark.parametrize('mode', ['paper', 'published'])
+def test_draw_then_crop_equals_crop_then_draw(flip, degrees, scale, mode):
+    draw = dict(type='GenerateFocusHeatmap', mode=mode)
+    before = [FLIP] if flip else []
+    first = pipeline(sample(), draw, *before, BOX, Turn(degrees, scale), CROP)['focus_heatmap']
+    last = pipeline(sample(), *before, BOX, Turn(degrees, scale), CROP, draw)['focus_heatmap']
+    assert first.shape == last.shape == (128, 96)
+    inside = pipeline(dict(sample(), img=np.full((200, 240, 3), 255, np.uint8)), *before, BOX, Turn(degrees, scale),
+                      CROP)['img'].min(axis=2) == 255  # beside the picture there is nothing to draw
+    difference = np.abs(first - last)[inside]
+    if mode == 'paper':  # ellipses have sharp edges, at which interpolation mixes; elsewhere it does not
+        assert np.quantile(difference, 0.9) < 0.02
+        assert difference.mean() < 0.02
+    else:  # whole pixels move a centre or a sigma by up to one pixel of the crop
+        assert difference.max() < 0.2
+        assert difference.mean() < 0.04
+    assert last.max() > 0.9
+
+
+def test_other_angles_are_drawn_from_the_turned_keypoints():
+    results = pipeline(sample(), BOX, Turn(30), CROP, dict(type='GenerateFocusHeatmap', mode='paper'))
+    factor = 96 / results['input_scale'][0]
+    expected = sum_of_ellipses(part_ellipses(
+        results['transformed_keypoints'], np.ones((1, 16), bool), body_parts('mpii'), 240 * factor), (128, 96))
+    np.testing.assert_allclose(results['focus_heatmap'], expected, atol=1e-5)
+
+
+def test_everyone_of_an_image_and_one_of_an_instance():
+    draw = dict(type='GenerateFocusHeatmap', mode='paper')
+    everyone = pipeline(sample(people=3), draw)['focus_heatmap']
+    alone = []
+    for i in range(3):
+        person = sample(people=3)
+        for key in ('keypoints', 'keypoints_visible', 'bbox'):
+            person[key] = person[key][i:i + 1]
+        alone.append(pipeline(person, draw)['focus_heatmap'])
+    np.testing.assert_allclose(everyone, np.minimum(sum(alone), 1), atol=1e-5)
+    assert (everyone > alone[0] + 0.1).any()
+
+
+def test_after_a_bottom_up_crop():
+    results = dict(sample(people=2), num_keypoints=[16, 16], area=np.ones(2, np.float32))
+    np.random.seed(0)
+    affine = dict(type='BottomupRandomAffine', input_size=(128, 128), shift_prob=0., rotate_factor=0.,
+                  scale_factor=(1., 1.))
+    first = pipeline(dict(results), dict(type='GenerateFocusHeatmap', mode='paper'), affine, FLIP)
+    np.random.seed(0)
+    last = pipeline(dict(results), affine, FLIP, dict(type='GenerateFocusHeatmap', mode='paper'))
+    assert first['focus_heatmap'].shape == (128, 128)
+    assert np.abs(first['focus_heatmap'] - last['focus_heatmap']).mean() < 0.01
+    boxes = pipeline(dict(results), affine, dict(type='GenerateFocusHeatmap', source='bbox'))['focus_heatmap']
+    assert boxes.max() == pytest.approx(1, abs=0.01)
+
+
+def test_squashed_pictures():
+    draw = dict(type='GenerateFocusHeatmap', mode='paper')
+    resize = dict(type='ResizeToInput', input_size=(112, 60))
+    first = pipeline(sample(people=2), draw, resize)
+    last = pipeline(sample(people=2), resize, draw)
+    assert last['focus_heatmap'].shape == (60, 112)
+    assert np.abs(first['focus_heatmap'] - last['focus_heatmap']).mean() < 0.02
+    # pixel centres: the middle of the left upper pixel stays the corner's
+    np.testing.assert_allclose(last['transformed_keypoints'],
+                               (last['keypoints'] + .5) * [112 / 240, 60 / 200] - .5, rtol=1e-5)
+
+
+def test_weights_beside_visibility():
+    results = sample()
+    results['keypoints_visible'] = np.stack([np.zeros((1, 16)), np.ones((1, 16))], axis=-1)  # as MMPose's codecs
+    assert not pipeline(results, dict(type='GenerateFocusHeatmap'))['focus_heatmap'].any()
+
+
+def test_auto_takes_the_bones_of_an_unknown_data_set():
+    results = sample(kind='mice', num_keypoints=3)
+    results.update(keypoints=np.array([[[20, 50], [60, 50], [100, 150]]], np.float32), skeleton_links=[(0, 1)],
+                   keypoints_visible=np.ones((1, 3)))
+    heatmap = pipeline(results, dict(type='GenerateFocusHeatmap', mode='paper'))['focus_heatmap']
+    assert heatmap[50, 40] == 1  # middle of the bone
+    assert heatmap[150, 100] == 1  # the keypoint without bone
+    assert heatmap[100, 80] == 0
+
+
+@pytest.mark.parametrize('change, arguments, message', [
+    (dict(dataset_name='mice', skeleton_links=[]), {}, "comes from 'mice'.*give groups"),
+    ({}, dict(groups='coco'), 'has 16 keypoints, the body parts are of 17'),
+    (dict(keypoints=None), {}, 'has no keypoints'),
+    (dict(bbox=None), dict(source='bbox'), 'has no bbox')])
+def test_samples_that_cannot_be_drawn(change, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        pipeline(dict(sample(), **change), dict(type='GenerateFocusHeatmap', **arguments))
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (dict(source='gaze'), "source must be one of.*'gaze'"), (dict(mode='code'), "mode must be one of.*'code'"),
+    (dict(source='file'), 'needs path')])
+def test_bad_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TRANSFORMS.build(dict(type='GenerateFocusHeatmap', **arguments))
+
+
+def test_box():
+    results = dict(sample(), bbox=np.array([[20, 40, 100, 80]], np.float32))
+    heatmap = pipeline(results, dict(type='GenerateFocusHeatmap', source='bbox'))['focus_heatmap']
+    assert heatmap[60, 60] == 1
+    assert heatmap[60, 99] == pytest.approx(np.exp(-.5 * (39 / 40)**2))
+    assert heatmap[60, 101] == heatmap[81, 60] == 0  # nothing beside the box
+    assert heatmap[45, 25] == 0  # an ellipse, not a box
+
+
+@pytest.mark.parametrize('degrees', [0, 90])
+def test_box_after_the_crop(degrees):
+    draw = dict(type='GenerateFocusHeatmap', source='bbox')
+    first = pipeline(sample(), draw, BOX, Turn(degrees), CROP)['focus_heatmap']
+    last = pipeline(sample(), BOX, Turn(degrees), CROP, draw)['focus_heatmap']
+    assert np.abs(first - last).mean() < 0.01
+
+
+@pytest.mark.parametrize('size', [(240, 200), (60, 50)])
+@pytest.mark.parametrize('suffix', ['.png', '.npy'])
+def test_file_of_any_size_goes_through_the_crop(tmp_path, size, suffix):
+    columns = np.tile(np.arange(size[0]), (size[1], 1))
+    ramp = (255 * columns / (size[0] - 1)).astype(np.uint8)
+    if suffix == '.npy':
+        np.save(tmp_path / '007.npy', ramp / 51.)  # 0 to 5: stretched
+    else:
+        cv2.imwrite(str(tmp_path / '007.png'), ramp)
+    results = dict(sample(), img_path=str(tmp_path / '007.jpg'))
+    draw = dict(type='GenerateFocusHeatmap', source='file', path='{folder}/{stem}' + suffix)
+    last = pipeline(dict(results), FLIP, dict(type='ResizeToInput', input_size=(120, 100)), draw)['focus_heatmap']
+    assert last.shape == (100, 120)
+    np.testing.assert_allclose(last[50], np.linspace(1, 0, 120), atol=0.02)  # mirrored
+
+
+def test_file_by_image_id(tmp_path):
+    np.save(tmp_path / '7.npy', np.eye(3))
+    draw = dict(type='GenerateFocusHeatmap', source='file', path=str(tmp_path) + '/{img_id}.npy')
+    heatmap = pipeline(sample(), draw)['focus_heatmap']
+    assert heatmap[0, 0] == 1
+    assert heatmap[0, -1] == 0
+
+
+def test_files_that_are_no_maps(tmp_path):
+    draw = dict(type='GenerateFocusHeatmap', source='file', path=str(tmp_path) + '/{stem}.npy')
+    with pytest.raises(FileNotFoundError, match=r'heatmap .*007\.npy does not exist'):
+        pipeline(sample(), draw)
+    np.save(tmp_path / '007.npy', np.zeros((2, 3, 4)))
+    with pytest.raises(ValueError, match=r'must be finite numbers \[h, w\], got shape \(2, 3, 4\)'):
+        pipeline(sample(), draw)
+    np.save(tmp_path / '007.npy', np.array([[object()]]), allow_pickle=True)
+    with pytest.raises(ValueError, match='cannot be read'):
+        pipeline(sample(), draw)
+
+
+def test_attention_is_that_of_the_class_token(monkeypatch):
+    """Against timm's own attention weights, taken where its dropout sees them."""
+    torch.manual_seed(0)
+    attention = AttentionHeatmap('vit_tiny_patch16_224', checkpoint=None)
+    with torch.no_grad():
+        for parameter in attention.model.parameters():
+            parameter.mul_(3)
+    block = attention.model.blocks[-1].attn
+    block.fused_attn = False
+    seen = []
+    block.attn_drop.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    image = np.random.default_rng(0).integers(0, 256, (150, 200, 3)).astype(np.uint8)
+    heatmap = attention(image)
+    assert heatmap.shape == (150, 200)
+    weights = seen[-1][0, :, 0, 1:].mean(dim=0).reshape(14, 14).numpy()
+    expected = cv2.resize((weights - weights.min()) / np.ptp(weights), (200, 150))
+    np.testing.assert_allclose(heatmap, expected, atol=1e-4)
+    results = dict(sample(), img=image)
+    transform = TRANSFORMS.build(dict(type='GenerateFocusHeatmap', source='attention', model='vit_tiny_patch16_224',
+                                      checkpoint=None))
+    assert transform(results)['focus_heatmap'].shape == (150, 200)
+
+
+def test_attention_wants_a_vision_transformer():
+    with pytest.raises(ValueError, match='no attention from a class token'):
+        AttentionHeatmap('resnet10t', checkpoint=None)
+
+
+def test_mask():
+    results = dict(sample(), img=np.full((200, 240, 3), 200, np.uint8))
+    draw = dict(type='GenerateFocusHeatmap', source='bbox')
+    masked = pipeline(results, draw, dict(type='FocusMask', prob=1., alpha=0.25))
+    weights = 0.25 + 0.75 * masked['focus_heatmap']
+    assert masked['img'].dtype == np.uint8
+    np.testing.assert_allclose(masked['img'], 200 * weights[..., None].repeat(3, axis=2), atol=0.5)
+    assert masked['img'][0, 0].tolist() == [50, 50, 50]
+
+
+def test_mask_drawn_before_the_crop_masks_the_crop():
+    draw, mask = dict(type='GenerateFocusHeatmap', mode='paper'), dict(type='FocusMask', prob=1.)
+    white = dict(sample(), img=np.full((200, 240, 3), 255, np.uint8))
+    masked = pipeline(white, draw, BOX, CROP, mask)
+    np.testing.assert_allclose(masked['img'][..., 0] / 255, masked['focus_heatmap'], atol=0.01)
+    assert masked['focus_heatmap'].shape == (128, 96)
+
+
+def test_mask_now_and_then():
+    np.random.seed(0)
+    changed = []
+    for _ in range(200):
+        results = sample()
+        before = results['img'].copy()
+        after = pipeline(results, dict(type='GenerateFocusHeatmap'), dict(type='FocusMask', prob=0.3))['img']
+        changed.append(not np.array_equal(before, after))
+    assert 0.2 < np.mean(changed) < 0.4
+
+
+def test_mask_without_map():
+    with pytest.raises(ValueError, match='put GenerateFocusHeatmap before'):
+        pipeline(sample(), dict(type='FocusMask'))
+    with pytest.raises(ValueError, match='alpha must be from 0 to 1'):
+        TRANSFORMS.build(dict(type='FocusMask', alpha=2))
+
+
+def test_packed_for_the_model():
+    codec = dict(type='KeypointHeatmap', input_size=(96, 128), heatmap_size=(24, 32), sigma=2)
+    draw, target = dict(type='GenerateFocusHeatmap', mode='paper'), dict(type='GenerateTarget', encoder=codec)
+    drawn = pipeline(sample(), draw, BOX, CROP)['focus_heatmap']
+    for order in ([draw, BOX, CROP, target], [BOX, CROP, draw, target], [BOX, CROP, target, draw]):
+        data_sample = pipeline(sample(), *order, dict(type='PackFocusInputs'))['data_samples']
+        assert data_sample.gt_focus.heatmap.shape == (1, 128, 96)
+        assert data_sample.gt_fields.heatmaps.shape == (16, 32, 24)
+        assert np.abs(data_sample.gt_focus.heatmap[0].numpy() - drawn).mean() < 0.02
+
+
+def test_in_the_pipeline_of_a_real_data_set(shared_data):
+    """COCO as MMPose reads it, top-down and bottom-up: the subject's keypoints are bright, the corners are not."""
+    root = shared_data / 'mmpose_coco'
+    for mode, load in (('topdown', [BOX, CROP]), ('bottomup', [])):
+        dataset = DATASETS.build(dict(
+            type='CocoDataset', ann_file=str(root / 'test_coco.json'), data_prefix=dict(img=str(root) + '/'),
+            data_mode=mode, pipeline=[
+                dict(type='LoadIntactImage'), *load, dict(type='GenerateFocusHeatmap', mode='paper')]))
+        results = dataset[0]
+        heatmap = results['focus_heatmap']
+        assert heatmap.shape == results['img'].shape[:2]
+        points = results.get('transformed_keypoints', results['keypoints'])[results['keypoints_visible'] > 0]
+        height, width = heatmap.shape
+        inside = ((points > 0) & (points < (width - 1, height - 1))).all(axis=1)
+        columns, rows = points[inside].round().astype(int).T
+        assert heatmap[rows, columns].min() > 0.3
+        assert heatmap[0, 0] < 0.1
