@@ -82,7 +82,7 @@ def _load_pickle(file: Union[str, io.BytesIO], map_location: Any) -> Any:
     return torch.load(file, map_location=map_location, weights_only=False, pickle_module=restricted)
 
 
-def _is_torchscript(path: Path) -> bool:
+def is_torchscript(path: Path) -> bool:
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
@@ -108,7 +108,7 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file
             return load_file(str(path))
-        if _is_torchscript(path):
+        if is_torchscript(path):
             return dict(torch.jit.load(str(path), map_location='cpu').state_dict())
         content = _load_pickle(str(path), map_location)
     except pickle.UnpicklingError as error:

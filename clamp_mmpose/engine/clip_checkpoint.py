@@ -6,7 +6,7 @@ from typing import Any, Dict, Tuple
 
 from torch import Tensor, cat
 
-from .checkpoint import _is_torchscript, read_checkpoint
+from .checkpoint import is_torchscript, read_checkpoint
 
 # what a CLIP text tower is called at the top level of OpenAI's and open_clip's checkpoints
 TEXT_KEYS = ('transformer.', 'token_embedding.', 'positional_embedding', 'ln_final.', 'text_projection')
@@ -68,7 +68,7 @@ def _locate(address: str) -> Tuple[Path, Any]:
     """The file behind a path or an open_clip tag, and whether its towers use QuickGELU."""
     path = Path(address).expanduser()
     if path.is_file():
-        return path, (True if _is_torchscript(path) else None)  # TorchScript archives are OpenAI's own
+        return path, (True if is_torchscript(path) else None)  # TorchScript archives are OpenAI's own
     if path.is_dir():
         for name in ('model.safetensors', 'pytorch_model.bin', 'open_clip_model.safetensors',
                      'open_clip_pytorch_model.bin'):

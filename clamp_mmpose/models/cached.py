@@ -1,3 +1,4 @@
+from itertools import chain
 from typing import Any, Callable, Hashable
 
 import torch
@@ -20,7 +21,8 @@ class Cached(nn.Module):
         if self.training or torch.is_grad_enabled():
             return compute()
         if key not in self._kept:
-            with torch.autocast(device_type=next(self.parameters()).device.type, enabled=False):
+            device = next(chain(self.parameters(), self.buffers())).device  # of a frozen module, all are buffers
+            with torch.autocast(device_type=device.type, enabled=False):
                 self._kept[key] = compute()
         return self._kept[key]
 

@@ -32,7 +32,7 @@ def pretrained(folder):
     return dict(type='Pretrained', checkpoint=str(folder))
 
 
-@pytest.mark.parametrize('pooling', ['mean', 'cls'])
+@pytest.mark.parametrize('pooling', ['mean', 'cls', 'eos'])
 def test_as_transformers_one_text_at_a_time(folder, pooling):
     encoder = build(folder, pooling=pooling, init_cfg=pretrained(folder))
     reference, tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
@@ -42,7 +42,7 @@ def test_as_transformers_one_text_at_a_time(folder, pooling):
         with torch.no_grad():
             hidden = reference(**tokenizer(text, return_tensors='pt')).last_hidden_state[0]
         assert len(hidden) == len(text.split()) + 2
-        expected = hidden.mean(dim=0) if pooling == 'mean' else hidden[0]
+        expected = dict(mean=hidden.mean(dim=0), cls=hidden[0], eos=hidden[-1])[pooling]
         assert torch.allclose(embedding, expected, atol=1e-6)
     assert embeddings.shape == (3, encoder.embed_dims)
 
@@ -140,3 +140,24 @@ def test_half_precision_gives_the_same(folder):
     full = encoder(['left eye'])
     with torch.autocast('cpu', torch.bfloat16):
         assert np.array_equal(encoder(['left eye']).numpy(), full.numpy())
+
+
+def test_last_token_wherever_the_tokenizer_pads(folder):
+    encoder = build(folder, pooling='eos', init_cfg=pretrained(folder))
+    texts = ['left eye', 'nose']
+    expected = encoder(texts)
+    encoder.tokenizer.padding_side = 'left'
+    shorter = encoder.tokenizer(texts, padding=True)['attention_mask'][1]
+    assert shorter[0] == 0  # padded in front: its positions differ, its last token is still the last
+    left = encoder(texts)
+    assert torch.allclose(left[0], expected[0], atol=1e-6) and not torch.allclose(left[1], left[0])
+
+
+def test_long_texts_are_cut(folder):
+    long, room = ' '.join(['eye'] * 30), 16
+    encoder = build(folder, init_cfg=pretrained(folder), truncate=True)
+    assert encoder.count_tokens(['nose', long]) == [3, 32] and encoder.max_length == room
+    cut = ' '.join(['eye'] * (room - 2))
+    assert torch.allclose(encoder([long, 'nose']), encoder([cut, 'nose']), atol=1e-6)
+    with pytest.raises(ValueError, match='text of 32 tokens'):
+        build(folder)([long])

@@ -91,3 +91,17 @@ def test_prompt_encoder_relates_but_does_not_order():
     changed = prompts.clone()
     changed[2] += torch.randn(16)
     assert (layer(changed)[0] - encoded[0]).abs().max() > 1e-4
+
+
+@torch.no_grad()
+def test_long_texts_are_cut_and_keep_their_end_token():
+    """As open_clip's tokenizer cuts: start, 22 tokens, end."""
+    text = MODELS.build(dict(type='CLIPTextEncoder', arch=VIT, truncate=True))
+    long = ' '.join(['eye'] * 40)
+    assert text.count_tokens(['nose', long]) == [3, 42] and text.max_length == 24
+    torch.manual_seed(0)
+    clip = CLIP(**VIT).eval()
+    own = text.text.state_dict()
+    text.text.load_state_dict({name: value for name, value in clip.state_dict().items() if name in own})
+    tokens = open_clip.SimpleTokenizer(context_length=24)([long])
+    assert torch.allclose(text([long]), clip.encode_text(tokens), atol=1e-5)

@@ -16,13 +16,14 @@ HUB = 'timm://'
 class TIMMBackbone(BaseModule):
     """Any feature extractor of timm (Wightman 2019) as a backbone: SwinV2, DINOv2, ConvNeXt and so on.
 
-    Shapes: B images of ``[3, H, W]``, for each level C channels in h x w cells of the level's stride.
+    Shapes: B images of ``[3, H, W]``, for each level C channels in h x w cells of the level's stride; or pooled C.
 
     Args:
         model_name: a name of timm's, such as ``'swinv2_tiny_window8_256'``.
         out_indices: levels that are given out, -1 the last.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with ``'timm://'`` for timm's own weights of this model
             (``'timm://TAG'`` for another tag of theirs), or the path of a checkpoint in timm's names.
+        pooled: give the input of timm's classifier, such as the class token, instead of maps.
         model_args: further arguments of ``timm.create_model``, such as ``img_size``.
 
     Raises:
@@ -30,17 +31,20 @@ class TIMMBackbone(BaseModule):
     """
 
     def __init__(self, model_name: str, out_indices: Sequence[int] = (-1,), init_cfg: Optional[dict] = None,
-                 **model_args):
+                 pooled: bool = False, **model_args):
         super().__init__(init_cfg)
         if not timm.is_model(model_name):
             near = difflib.get_close_matches(model_name, timm.list_models(), n=5)
             raise ValueError(f'timm {timm.__version__} has no model {model_name!r}; near it: '
                              f'{", ".join(near) or "none"}.')
         self.model_name = model_name
-        self.model_args = dict(model_args, features_only=True, out_indices=tuple(out_indices))
+        self.pooled = pooled
+        self.model_args = dict(model_args, num_classes=0) if pooled else dict(
+            model_args, features_only=True, out_indices=tuple(out_indices))
         self.timm_model = timm.create_model(model_name, pretrained=False, **self.model_args)
-        self.channels = self.timm_model.feature_info.channels()
-        self.strides = self.timm_model.feature_info.reduction()
+        if not pooled:
+            self.channels = self.timm_model.feature_info.channels()
+            self.strides = self.timm_model.feature_info.reduction()
 
     def init_weights(self) -> None:
         """Load pretrained weights through timm, which fits position embeddings and names, and say what it left.
@@ -79,8 +83,10 @@ class TIMMBackbone(BaseModule):
             return timm.create_model(name, pretrained=True, **source, **self.model_args).state_dict()
 
     def forward(self, img: Tensor) -> Tuple[Tensor, ...]:
-        """``[B, 3, H, W]`` -> one map ``[B, C, h, w]`` for each of ``out_indices``."""
+        """``[B, 3, H, W]`` -> one map ``[B, C, h, w]`` for each of ``out_indices``, or ``(pooled [B, C],)``."""
         features = self.timm_model(img)
+        if self.pooled:
+            return (features,)
         # some of timm's models keep channels last (SwinV2)
         return tuple(channels_first(feature, channels) for feature, channels in zip(features, self.channels))
 

@@ -22,14 +22,16 @@ class CLIPTextEncoder(CLIPTower):
         arch: a name of open_clip's or its JSON as a dict, see :func:`clip_architecture`.
         init_cfg: see :class:`CLIPTower`.
         tune: train it.
+        truncate: read the beginning of a text that is too long, instead of refusing it.
 
     Raises:
         ValueError: the architecture has no CLIP text transformer, or an own tokenizer.
     """
 
-    def __init__(self, arch: Union[str, dict], init_cfg: Optional[dict] = None, tune: bool = False):
+    def __init__(self, arch: Union[str, dict], init_cfg: Optional[dict] = None, tune: bool = False,
+                 truncate: bool = False):
         super().__init__('text', init_cfg)
-        self.tune = tune
+        self.tune, self.truncate = tune, truncate
         config = clip_architecture(arch)
         text_cfg = config['text_cfg']
         if 'hf_model_name' in text_cfg or 'hf_tokenizer_name' in text_cfg or text_cfg.get('no_causal_mask'):
@@ -56,13 +58,19 @@ class CLIPTextEncoder(CLIPTower):
         """BPE ids of each text, without start and end."""
         return [self.tokenizer.encode(text) for text in texts]
 
+    def count_tokens(self, texts: Sequence[str]) -> List[int]:
+        """How long each text is, start and end included; the tower reads ``max_length``."""
+        return [len(ids) + 2 for ids in self.tokenize(texts)]
+
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Embed whole texts.
 
         Raises:
-            ValueError: a text is longer than the tower can hold.
+            ValueError: a text is longer than the tower can hold, unless ``truncate``.
         """
-        tokens = [[self.tokenizer.sot_token_id, *ids, self.tokenizer.eot_token_id] for ids in self.tokenize(texts)]
+        room = self.max_length - 2 if self.truncate else None
+        tokens = [[self.tokenizer.sot_token_id, *ids[:room], self.tokenizer.eot_token_id]
+                  for ids in self.tokenize(texts)]
         longest = max(map(len, tokens))
         if longest > self.max_length:
             raise ValueError(f'text of {longest} tokens, start and end included; the tower holds {self.max_length}: '

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .clip_text_encoder import freeze
 
-POOLINGS = ('mean', 'cls')
+POOLINGS = ('mean', 'cls', 'eos')
 
 
 @MODELS.register_module()
@@ -22,17 +22,19 @@ class HFTextEncoder(BaseModule):
 
     Args:
         model: a folder with ``config.json`` and a tokenizer, or a name on the hub, such as ``'thenlper/gte-base'``.
-        pooling: ``'mean'`` over the text's tokens, or ``'cls'``, the first token.
+        pooling: ``'mean'`` over the text's tokens, ``'cls'``, the first token, or ``'eos'``, the last one.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or a name as above, for the weights, which
             must be there as safetensors.
         tune: train it.
+        truncate: read the beginning of a text that is too long, instead of refusing it.
 
     Raises:
         ValueError: the model cannot be had, or needs code of its own.
         ImportError: transformers is not installed.
     """
 
-    def __init__(self, model: str, pooling: str = 'mean', init_cfg: Optional[dict] = None, tune: bool = False):
+    def __init__(self, model: str, pooling: str = 'mean', init_cfg: Optional[dict] = None, tune: bool = False,
+                 truncate: bool = False):
         super().__init__(init_cfg)
         if pooling not in POOLINGS:
             raise ValueError(f'pooling must be one of {POOLINGS}, got {pooling!r}.')
@@ -42,7 +44,7 @@ class HFTextEncoder(BaseModule):
             raise ImportError('HFTextEncoder needs transformers: pip install "clamp_mmpose[text]"') from error
         config = _from_hub(AutoConfig, model)
         self.tokenizer = _from_hub(AutoTokenizer, model)
-        self.model_name, self.pooling, self.tune = model, pooling, tune
+        self.model_name, self.pooling, self.tune, self.truncate = model, pooling, tune, truncate
         self.settings = json.dumps([pooling, _plain(config.to_dict()), _tokenizer_file(self.tokenizer)], sort_keys=True,
                                    default=str)
         # newer transformers build in the precision of the config; what is frozen or trained here is in full precision
@@ -81,13 +83,18 @@ class HFTextEncoder(BaseModule):
         self._is_init = True
         MMLogger.get_current_instance().info(f'{type(self).__name__}: {len(own)} tensors from {source}')
 
+    def count_tokens(self, texts: Sequence[str]) -> List[int]:
+        """How long each text is, special tokens included; the tower reads ``max_length``."""
+        return [len(ids) for ids in self.tokenizer(list(texts))['input_ids']]
+
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Embed whole texts.
 
         Raises:
-            ValueError: a text is longer than the model can read.
+            ValueError: a text is longer than the model can read, unless ``truncate``.
         """
-        tokens = self.tokenizer(list(texts), padding=True, return_tensors='pt')
+        cut = dict(truncation=True, max_length=self.max_length) if self.truncate else {}
+        tokens = self.tokenizer(list(texts), padding=True, return_tensors='pt', **cut)
         lengths: List[int] = tokens['attention_mask'].sum(dim=1).tolist()
         if max(lengths) > self.max_length:
             raise ValueError(f'text of {max(lengths)} tokens, {self.model_name} reads {self.max_length}: '
@@ -99,6 +106,9 @@ class HFTextEncoder(BaseModule):
             hidden = self.text(input_ids=ids, attention_mask=mask).last_hidden_state
         if self.pooling == 'cls':
             return hidden[:, 0]
+        if self.pooling == 'eos':
+            last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)  # wherever the tokenizer pads
+            return hidden[torch.arange(len(hidden), device=device), last]
         weights = mask[..., None].to(hidden.dtype)
         return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
 

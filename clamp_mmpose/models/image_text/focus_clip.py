@@ -1,0 +1,162 @@
+import copy
+from typing import Dict, List, Optional, Sequence, Union
+
+import torch
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+from torch import Tensor, nn
+
+from ..text_encoders.clip_text_encoder import freeze
+from .image_text_model import ImageTextModel
+
+TERMS = ('image-text', 'roi-text', 'roi-image')
+ROI_INPUTS = ('masked', 'heatmap')
+ROI_TOWERS = ('shared', 'own')
+
+
+@MODELS.register_module()
+class FocusCLIP(ImageTextModel):
+    """Contrastive pretraining on pictures, their focused versions and descriptions (FocusCLIP, section 3).
+
+    Each sample brings its ``text`` and ``gt_focus.heatmap`` H ``[1, h, w]``, see :class:`PackFocusInputs`. The second
+    branch (ROI) sees the picture multiplied by alpha + H (1 - alpha), in pixel values, so that without focus it is
+    black. It serves training alone: tests take pictures as they are.
+
+    Args:
+        backbone: the image tower; its pooled output is taken where it has one, else the mean of its last map.
+        in_channels: C of that output.
+        text_encoder: such as :class:`HFTextEncoder` with ``tune=True``.
+        embed_dims: D of the shared space.
+        loss_terms: the pairs whose losses are added: ``'image-text'``, ``'roi-text'`` (eq. 6), ``'roi-image'`` (the
+            authors' code adds it). Without a pair of ROI this is CLIP.
+        loss: :class:`NTXentLoss`.
+        roi_tower: ``'shared'``: the image tower and its projection serve ROI, too; ``'own'``: ROI has its own, which
+            are trained.
+        roi_input: ``'masked'`` (eq. 2), or ``'heatmap'``: H alone as a gray picture (the ablation of Table 4a).
+        alpha: what is left of the background: 0 is eq. 2; the authors' code starts from 0.5.
+        learn_alpha: train alpha, as the authors' code.
+        freeze_image: keep the image tower's weights (section 4); its projection is trained.
+        data_preprocessor: with the mean and std of the image tower.
+        init_cfg: as for MMEngine's ``BaseModel``.
+
+    Raises:
+        ValueError: unknown arguments; a sample without text or, where ROI is used, without heatmap.
+    """
+
+    def __init__(self, backbone: dict, in_channels: int, text_encoder: dict, embed_dims: int = 512,
+                 loss_terms: Sequence[str] = ('image-text', 'roi-text'), loss: Optional[dict] = None,
+                 roi_tower: str = 'shared', roi_input: str = 'masked', alpha: float = 0., learn_alpha: bool = False,
+                 freeze_image: bool = True, data_preprocessor: Union[dict, nn.Module, None] = None,
+                 init_cfg: Optional[dict] = None):
+        super().__init__(data_preprocessor, init_cfg)
+        _check(loss_terms, roi_tower, roi_input, alpha)
+        self.loss_terms = tuple(loss_terms)
+        self.roi_input = roi_input
+        self.freeze_image = freeze_image
+        self.backbone = MODELS.build(backbone)
+        self.projection = nn.Linear(in_channels, embed_dims)
+        self.text_encoder = MODELS.build(text_encoder)
+        self.text_projection = nn.Linear(self.text_encoder.embed_dims, embed_dims)
+        self.uses_roi = any(term.startswith('roi') for term in loss_terms)
+        self.roi_backbone = self.roi_projection = None
+        if self.uses_roi and roi_tower == 'own':
+            self.roi_backbone = MODELS.build(copy.deepcopy(backbone))
+            self.roi_projection = nn.Linear(in_channels, embed_dims)
+        if self.uses_roi and learn_alpha:
+            self.alpha = nn.Parameter(torch.tensor(float(alpha)))
+        else:
+            self.register_buffer('alpha', torch.tensor(float(alpha)), persistent=False)
+        if freeze_image:
+            freeze(self.backbone)
+            self.train(False)
+        self.nt_xent = MODELS.build(dict(type='NTXentLoss') if loss is None else loss)
+
+    def train(self, mode: bool = True) -> 'FocusCLIP':
+        """A frozen image tower stays in eval mode."""
+        super().train(mode)
+        if self.freeze_image:
+            self.backbone.train(False)
+        return self
+
+    def embed_images(self, inputs: Tensor) -> Tensor:
+        """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
+        return self.projection(self._features(inputs))
+
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """N texts -> ``[N, D]``."""
+        return self.text_projection(self.text_encoder(texts))
+
+    def loss(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Dict[str, Tensor]:
+        """``loss_image_text`` and so on, one for each term, and how many pictures of the batch find their text.
+
+        Args:
+            inputs: ``[B, 3, H, W]``, normalised.
+            data_samples: B samples with ``text``, and ``gt_focus`` if ROI is used.
+        """
+        texts = [sample.get('text', '') for sample in data_samples]
+        if not all(text.strip() for text in texts):
+            lacking = data_samples[[bool(text.strip()) for text in texts].index(False)]
+            raise ValueError(f'{lacking.get("img_path", "a sample")} has no text: put SampleDescription and '
+                             'PackFocusInputs into the pipeline.')
+        embeddings = dict(text=self.embed_texts(texts), **self._embed_views(inputs, data_samples))
+        losses = {}
+        for term in self.loss_terms:
+            first, second = term.split('-')
+            losses[f'loss_{first}_{second}'] = self.nt_xent(embeddings[first], embeddings[second])
+        with torch.no_grad():
+            cosines = nn.functional.normalize(embeddings['image'].float(), dim=1) @ nn.functional.normalize(
+                embeddings['text'].float(), dim=1).t()
+            own = torch.arange(len(cosines), device=cosines.device)
+            losses['acc_image_text'] = (cosines.argmax(dim=1) == own).float().mean()
+        return losses
+
+    def _embed_views(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Dict[str, Tensor]:
+        if not self.uses_roi:
+            return dict(image=self.embed_images(inputs))
+        focused = self._focused(inputs, data_samples)
+        if self.roi_backbone is not None:
+            roi = self.roi_projection(pooled(self.roi_backbone(focused)))
+            return dict(image=self.embed_images(inputs), roi=roi)
+        image, roi = self.embed_images(torch.cat([inputs, focused])).chunk(2)
+        return dict(image=image, roi=roi)
+
+    def _features(self, inputs: Tensor) -> Tensor:
+        # gradients pass a frozen tower only if its input has some: alpha's
+        with torch.set_grad_enabled(torch.is_grad_enabled() and (not self.freeze_image or inputs.requires_grad)):
+            return pooled(self.backbone(inputs))
+
+    def _focused(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Tensor:
+        """What the ROI branch sees, normalised ``[B, 3, H, W]``."""
+        if not all('gt_focus' in sample for sample in data_samples):
+            raise ValueError(f'loss_terms={self.loss_terms} need focus heatmaps: put GenerateFocusHeatmap and '
+                             "PackFocusInputs into the pipeline, or take loss_terms=['image-text'].")
+        heatmaps = torch.stack([sample.gt_focus.heatmap for sample in data_samples]).to(inputs)
+        if heatmaps.shape[2:] != inputs.shape[2:]:
+            raise ValueError(f'heatmaps of {tuple(heatmaps.shape[2:])} pixels, pictures of {tuple(inputs.shape[2:])}.')
+        mean, std = self._normalisation(inputs)
+        if self.roi_input == 'heatmap':
+            return (255 * heatmaps - mean) / std
+        weights = self.alpha + heatmaps * (1 - self.alpha)
+        return inputs * weights - (1 - weights) * mean / std
+
+    def _normalisation(self, inputs: Tensor) -> List[Tensor]:
+        """Mean and std of pixel values, as the preprocessor took them."""
+        if not getattr(self.data_preprocessor, '_enable_normalize', False):
+            return [inputs.new_zeros(1), inputs.new_ones(1)]
+        return [getattr(self.data_preprocessor, name).to(inputs) for name in ('mean', 'std')]
+
+
+def pooled(outputs: Sequence[Tensor]) -> Tensor:
+    """A tower's last output as ``[B, C]``: pooled already, or the mean of a map."""
+    last = outputs[-1]
+    return last if last.ndim == 2 else last.mean(dim=(2, 3))
+
+
+def _check(loss_terms: Sequence[str], roi_tower: str, roi_input: str, alpha: float) -> None:
+    if not loss_terms or len(set(loss_terms)) < len(loss_terms) or not set(loss_terms) <= set(TERMS):
+        raise ValueError(f'loss_terms must be one or more of {TERMS}, each once; got {list(loss_terms)}.')
+    for name, value, expected in (('roi_tower', roi_tower, ROI_TOWERS), ('roi_input', roi_input, ROI_INPUTS)):
+        if value not in expected:
+            raise ValueError(f'{name} must be one of {expected}, got {value!r}.')
+    if not 0 <= alpha <= 1:
+        raise ValueError(f'alpha must be from 0 to 1, got {alpha}.')

@@ -1,0 +1,69 @@
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModel
+from mmpose.structures import PoseDataSample
+from torch import Tensor
+
+from ..cached import Cached
+
+TEXTS_AT_ONCE = 256
+
+
+class ImageTextModel(Cached, BaseModel):
+    """A model with a space that pictures and texts share: what zero-shot classification needs (FocusCLIP, eq. 1).
+
+    A child gives ``embed_images`` and ``embed_texts``, both ``[B, D]`` of any length.
+
+    Args:
+        data_preprocessor: as for MMEngine's ``BaseModel``.
+        init_cfg: likewise.
+    """
+
+    def embed_images(self, inputs: Tensor) -> Tensor:
+        """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
+        raise NotImplementedError
+
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """N texts -> ``[N, D]``."""
+        raise NotImplementedError
+
+    def forward(self, inputs: Tensor, data_samples: Optional[List[PoseDataSample]] = None,
+                mode: str = 'tensor') -> Union[Tensor, Dict[str, Tensor], List[PoseDataSample]]:
+        """``'tensor'``: picture embeddings ``[B, D]`` of length 1; ``'loss'`` and ``'predict'`` as their methods.
+
+        Raises:
+            ValueError: another mode.
+        """
+        if mode == 'tensor':
+            return F.normalize(self.embed_images(inputs), dim=1)
+        if mode not in ('loss', 'predict'):
+            raise ValueError(f"mode must be 'tensor', 'loss' or 'predict', got {mode!r}.")
+        return getattr(self, mode)(inputs, data_samples)
+
+    def loss(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Dict[str, Tensor]:
+        """Only what is trained here has one."""
+        raise NotImplementedError(f'{type(self).__name__} is for tests; train FocusCLIP.')
+
+    def predict(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> List[PoseDataSample]:
+        """Give each sample ``class_scores`` ``[C]``, the cosines of its picture and its ``class_texts``."""
+        images = F.normalize(self.embed_images(inputs), dim=1)
+        for image, sample in zip(images, data_samples):
+            scores = self.embed_classes(tuple(map(tuple, sample.class_texts))) @ image
+            sample.set_field(scores, 'class_scores', dtype=Tensor)
+        return data_samples
+
+    def embed_classes(self, class_texts: Tuple[Tuple[str, ...], ...]) -> Tensor:
+        """C classes, each of several texts -> ``[C, D]`` of length 1: the mean of the texts', as CLIP's ensembles.
+
+        In eval mode they are computed once.
+        """
+        return self.cached(class_texts, lambda: self._embed_classes(class_texts))
+
+    def _embed_classes(self, class_texts: Tuple[Tuple[str, ...], ...]) -> Tensor:
+        texts = [text for one in class_texts for text in one]
+        chunks = [texts[i:i + TEXTS_AT_ONCE] for i in range(0, len(texts), TEXTS_AT_ONCE)]
+        embeddings = F.normalize(torch.cat([self.embed_texts(chunk) for chunk in chunks]).float(), dim=1)
+        means = [rows.mean(dim=0) for rows in embeddings.split([len(one) for one in class_texts])]
+        return F.normalize(torch.stack(means), dim=1)

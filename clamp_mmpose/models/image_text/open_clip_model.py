@@ -1,0 +1,83 @@
+from typing import Optional, Sequence, Union
+
+import torch
+from mmengine.logging import MMLogger
+from mmengine.model import PretrainedInit
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+
+from ...engine.checkpoint import is_torchscript, read_checkpoint
+from .image_text_model import ImageTextModel
+
+
+@MODELS.register_module()
+class OpenCLIPModel(ImageTextModel):
+    """Any model of open_clip's (Ilharco et al. 2021), for zero-shot tests: CLIP, SigLIP, EVA, CoCa and so on.
+
+    Pictures come from :class:`OpenCLIPPreprocess`, so there is nothing left for a ``data_preprocessor``.
+
+    Args:
+        arch: a name of open_clip's, such as ``'ViT-B-16-quickgelu'``.
+        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a tag of open_clip's (``'openai'``) or a file.
+        data_preprocessor: as for MMEngine's ``BaseModel``.
+
+    Raises:
+        ValueError: no such model, or weights that cannot be had or do not fit.
+    """
+
+    def __init__(self, arch: str, init_cfg: Optional[dict] = None,
+                 data_preprocessor: Union[dict, nn.Module, None] = None):
+        super().__init__(data_preprocessor, init_cfg)
+        self.arch = arch
+        self.model = _create(arch)
+        self.tokenizer = _call('get_tokenizer', arch)
+
+    def init_weights(self) -> None:
+        """Load pretrained weights through open_clip.
+
+        Raises:
+            ValueError: they cannot be had or do not fit.
+        """
+        if not self.init_cfg or self.init_cfg['type'] not in ('Pretrained', PretrainedInit):
+            super().init_weights()
+            return
+        source = self.init_cfg['checkpoint']
+        if is_torchscript(source):  # OpenAI's own files, of which open_clip takes the tag only
+            weights = read_checkpoint(source)
+            own = self.model.state_dict()
+            if not weights.keys() >= own.keys() or any(weights[name].shape != own[name].shape for name in own):
+                raise ValueError(f'{source} does not fit {self.arch}: choose the architecture it was trained with, '
+                                 'of which OpenAI\'s end in "-quickgelu".')
+            self.model.load_state_dict({name: weights[name].float() for name in own})
+        else:
+            self.model.load_state_dict(_create(self.arch, source).state_dict())
+        self._is_init = True
+        MMLogger.get_current_instance().info(f'{self.arch}: {len(self.model.state_dict())} tensors from {source}')
+
+    def embed_images(self, inputs: Tensor) -> Tensor:
+        """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
+        return self.model.encode_image(inputs)
+
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """N texts -> ``[N, D]``; open_clip's tokenizers cut long ones."""
+        device = next(self.model.parameters()).device
+        with torch.autocast(device.type, enabled=False):
+            return self.model.encode_text(self.tokenizer(list(texts)).to(device))
+
+
+def _create(arch: str, pretrained: Optional[str] = None) -> nn.Module:
+    return _call('create_model', arch, pretrained=pretrained)
+
+
+def _call(name: str, arch: str, **kwargs):
+    import open_clip
+    if arch not in open_clip.list_models():
+        raise ValueError(f'open_clip {open_clip.__version__} has no {arch!r}; open_clip.list_models() names what it '
+                         'has.')
+    try:
+        return getattr(open_clip, name)(arch, **kwargs)
+    except Exception as error:  # of the hub, the network, torch, or of weights that do not fit
+        raise ValueError(
+            f'open_clip: {arch!r} with {kwargs or "its tokenizer"} cannot be had: {type(error).__name__}: '
+            f'{" ".join(str(error).splitlines()[:1])} Give a tag of open_clip.list_pretrained() or the path of a '
+            'file; without internet, download it elsewhere.') from error

@@ -1,0 +1,81 @@
+import math
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import get_world_size
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+
+from .gather import gather
+
+LEAST_TEMPERATURE = 0.01  # as CLIP (Radford et al. 2021, section 2.5)
+
+
+@MODELS.register_module()
+class NTXentLoss(nn.Module):
+    """Normalised temperature-scaled cross entropy of pairs (Chen et al. 2020; FocusCLIP, eq. 5).
+
+    Each of the 2N embeddings of a batch is an anchor, whose partner is to be found among the others. The loss is the
+    mean over the anchors, those of all processes together. Memory grows with N^2.
+
+    Args:
+        temperature: tau, in (0, inf).
+        learn_temperature: train it, from that value on.
+        same_modality_negatives: whether an anchor's own kind are among its negatives, as in eq. 5; without them the
+            loss is CLIP's.
+        loss_weight: weight of the loss.
+
+    Raises:
+        ValueError: a temperature that is not positive.
+    """
+
+    def __init__(self, temperature: float = 0.5, learn_temperature: bool = False, same_modality_negatives: bool = True,
+                 loss_weight: float = 1.):
+        super().__init__()
+        if not temperature > 0:
+            raise ValueError(f'temperature must be positive, got {temperature}.')
+        logarithm = torch.tensor(math.log(temperature))
+        if learn_temperature:
+            self.log_temperature = nn.Parameter(logarithm)
+        else:
+            self.register_buffer('log_temperature', logarithm, persistent=False)
+        self.same_modality_negatives = same_modality_negatives
+        self.loss_weight = loss_weight
+
+    @property
+    def temperature(self) -> Tensor:
+        return self.log_temperature.exp().clamp(min=LEAST_TEMPERATURE)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """The loss of N pairs.
+
+        Args:
+            first: ``[N, D]``, of any length.
+            second: ``[N, D]``, its i-th row belongs to the i-th of ``first``.
+
+        Returns:
+            Tensor: scalar.
+
+        Raises:
+            ValueError: other shapes.
+        """
+        if first.shape != second.shape or first.ndim != 2:
+            raise ValueError(f'NT-Xent takes two [N, D], got {tuple(first.shape)} and {tuple(second.shape)}.')
+        with torch.autocast(first.device.type, enabled=False):  # exponentials of 1 / tau overflow in half precision
+            first, second = F.normalize(first.float(), dim=1), F.normalize(second.float(), dim=1)
+            every_first, start = gather(first)
+            every_second, _ = gather(second)
+            own = start + torch.arange(len(first), device=first.device)
+            total = (self._cross_entropy(first, every_second, every_first, own)
+                     + self._cross_entropy(second, every_first, every_second, own))
+            # each process adds its anchors, and MMEngine averages the gradients of the processes
+            return self.loss_weight * total * get_world_size() / (2 * len(every_first))
+
+    def _cross_entropy(self, anchors: Tensor, partners: Tensor, same: Tensor, own: Tensor) -> Tensor:
+        """Sum over the anchors; ``own`` is where each stands among all of its kind."""
+        logits = anchors @ partners.t() / self.temperature
+        if self.same_modality_negatives:
+            others = anchors @ same.t() / self.temperature
+            others = others.scatter(1, own[:, None], float('-inf'))  # an anchor is not its own negative
+            logits = torch.cat([logits, others], dim=1)
+        return F.cross_entropy(logits, own, reduction='sum')
