@@ -2,10 +2,13 @@ from .focus_mask import FocusMask
 from .generate_focus_heatmap import GenerateFocusHeatmap
 from .get_text_queries import GetTextQueries
 from .load_intact_image import LoadIntactImage
+from .open_clip_preprocess import OpenCLIPPreprocess
 from .pack_focus_inputs import PackFocusInputs
 from .pack_text_queries import PackTextQueries
+from .pack_zero_shot_inputs import PackZeroShotInputs
 from .resize_to_input import ResizeToInput
+from .sample_description import SampleDescription
 
 __all__ = [
-    'FocusMask', 'GenerateFocusHeatmap', 'GetTextQueries', 'LoadIntactImage', 'PackFocusInputs', 'PackTextQueries',
-    'ResizeToInput']
+    'FocusMask', 'GenerateFocusHeatmap', 'GetTextQueries', 'LoadIntactImage', 'OpenCLIPPreprocess', 'PackFocusInputs',
+    'PackTextQueries', 'PackZeroShotInputs', 'ResizeToInput', 'SampleDescription']

@@ -2,5 +2,6 @@ from .checkpoint_fit_hook import CheckpointFitHook
 from .dataset_fit_hook import DatasetFitHook
 from .embed_texts_hook import EmbedTextsHook
 from .epoch_seed_hook import EpochSeedHook
+from .text_length_hook import TextLengthHook
 
-__all__ = ['CheckpointFitHook', 'DatasetFitHook', 'EmbedTextsHook', 'EpochSeedHook']
+__all__ = ['CheckpointFitHook', 'DatasetFitHook', 'EmbedTextsHook', 'EpochSeedHook', 'TextLengthHook']

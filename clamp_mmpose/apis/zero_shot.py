@@ -1,0 +1,203 @@
+"""Scores a model on zero-shot data sets, one after the other: FocusCLIP's Table 1."""
+import json
+import os
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Union
+
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmpose.registry import MODELS
+
+from ..datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
+from ..datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
+from ..engine.checkpoint import check_fit, read_checkpoint
+from ..evaluation import ZeroShotAccuracy
+from ..evaluation.zero_shot_table import markdown_table, task_wise_mean
+from ..models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
+from .model_zoo import configs_root, find_model
+
+OPEN_CLIP = 'open_clip://'
+TASKS = 'configs/_base_/data/zero_shot.py'
+
+
+class Subject(NamedTuple):
+    """What is scored, and how."""
+
+    model: ImageTextModel
+    pipeline: List[dict]  # from a file to what the model takes
+    tasks: Dict[str, dict]  # data sets by name
+    batch_size: int
+    num_workers: int
+
+
+def load_subject(source: str, checkpoint: Optional[str] = None, options: Optional[dict] = None) -> Subject:
+    """A model that can be scored zero-shot, with its weights.
+
+    Args:
+        source: a config of :class:`FocusCLIP` or another image-text model; a config of CLAMP or the name of one in a
+            metafile, whose two towers are scored; or ``open_clip://ARCH/TAG``, any model of open_clip's
+            (``open_clip://ARCH`` with a file as ``checkpoint``).
+        checkpoint: of the trained model. CLAMP's towers may go without: they are CLIP's then.
+        options: what else to set in the config.
+
+    Raises:
+        FileNotFoundError: no such config or checkpoint.
+        ValueError: the model has no space that pictures and texts share, the checkpoint is of another one.
+    """
+    init_default_scope('mmpose')
+    if source.startswith(OPEN_CLIP):
+        return _open_clip(source[len(OPEN_CLIP):], checkpoint, options)
+    known = None if Path(source).is_file() else find_model(source)
+    path = source if known is None else known.config
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{source} is neither a config file (looked in {Path.cwd()}), nor the name of a model '
+                                f'in a metafile, nor {OPEN_CLIP}ARCH/TAG.')
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict(options or {})
+    model = MODELS.build(cfg.model)
+    if isinstance(model, ImageTextModel):
+        if checkpoint is None:
+            raise ValueError(f'{path} needs a checkpoint: its projections are trained.')
+        _load(model, checkpoint)
+        return _subject(model, cfg.test_dataloader)
+    return _clamp_towers(model, cfg, path, checkpoint, options)
+
+
+def _subject(model: ImageTextModel, loader: dict, pipeline: Optional[List[dict]] = None) -> Subject:
+    dataset = loader.dataset
+    tasks = dataset.tasks if dataset.type == 'ZeroShotTasks' else {
+        dataset.type: {key: value for key, value in dataset.items() if key not in ('pipeline', 'templates')}}
+    return Subject(model, pipeline or dataset.pipeline, tasks, loader.batch_size, loader.num_workers)
+
+
+def _paper_tasks(options: Optional[dict]) -> Config:
+    cfg = Config.fromfile(str(configs_root() / TASKS))
+    cfg.merge_from_dict(options or {})
+    return cfg.test_dataloader
+
+
+def _open_clip(address: str, checkpoint: Optional[str], options: Optional[dict]) -> Subject:
+    arch, _, tag = address.partition('/')
+    if not tag and checkpoint is None:
+        raise ValueError(f'{OPEN_CLIP}{address} names no weights: {OPEN_CLIP}ARCH/TAG with a tag of '
+                         'open_clip.list_pretrained(), or a checkpoint file as well.')
+    model = OpenCLIPModel(arch, init_cfg=dict(type='Pretrained', checkpoint=checkpoint or tag))
+    model.init_weights()
+    pipeline = [dict(type='LoadIntactImage'), dict(type='OpenCLIPPreprocess', arch=arch, tag=tag),
+                dict(type='PackZeroShotInputs')]
+    return _subject(model, _paper_tasks(options), pipeline)
+
+
+def _clamp_towers(model: torch.nn.Module, cfg: Config, path: str, checkpoint: Optional[str],
+                  options: Optional[dict]) -> Subject:
+    backbone, text_encoder = model.backbone, getattr(getattr(model, 'head', None), 'text_encoder', None)
+    if getattr(backbone, 'out', None) != 'embeddings' or text_encoder is None or cfg.model.head.get('project'):
+        raise ValueError(f'{path} has no space that its pictures and texts share: zero-shot tests want FocusCLIP, '
+                         f"CLAMP on a tower of CLIP's, or {OPEN_CLIP}ARCH/TAG.")
+    if checkpoint is None:
+        backbone.init_weights()
+        text_encoder.init_weights()
+    else:
+        _load(model, checkpoint)
+    width, height = cfg.model.head.decoder.input_size
+    pipeline = [dict(type='LoadIntactImage'), dict(type='ResizeToInput', input_size=(width, height), crop_bbox=True),
+                dict(type='PackZeroShotInputs')]
+    return _subject(CLIPTowers(backbone, text_encoder, model.data_preprocessor), _paper_tasks(options), pipeline)
+
+
+def _load(model: torch.nn.Module, checkpoint: str) -> None:
+    content = read_checkpoint(checkpoint)
+    weights = content.get('state_dict', content)
+    check_fit(model, weights, checkpoint)
+    model.load_state_dict(weights, strict=False)
+
+
+def run_zero_shot(source: str, checkpoint: Optional[str], out_dir: Union[str, Path],
+                  tasks: Optional[Sequence[str]] = None, templates: Union[str, Sequence[str], None] = None,
+                  device: str = 'cpu', resume: bool = False, options: Optional[dict] = None,
+                  progress: Callable = lambda batches, **_: batches) -> str:
+    """Score a model and write ``zero_shot.json`` and ``zero_shot.md``, after each data set anew.
+
+    Args:
+        source: see :func:`load_subject`; also ``checkpoint`` and ``options``.
+        out_dir: made if missing.
+        tasks: names of data sets in the config; None: all.
+        templates: as for :class:`ZeroShotDataset`.
+        device: where the model runs.
+        resume: keep the data sets that ``zero_shot.json`` has of the same model already.
+        progress: wraps the batches of a data set, such as ``rich.progress.track``.
+
+    Returns:
+        str: Table 1 as Markdown. Data sets that are absent are listed.
+
+    Raises:
+        FileNotFoundError: none of the data sets is there; also see :func:`load_subject`.
+        ValueError: an unknown task, ``resume`` on another model's results; also see :func:`load_subject`.
+    """
+    subject = load_subject(source, checkpoint, options)
+    names = chosen_tasks(subject.tasks, tasks)
+    results = _Results(Path(out_dir), dict(model=source, checkpoint=checkpoint, templates=templates), resume)
+    subject.model.to(device).eval()
+    for name in names:
+        if name in results.details:
+            continue
+        dataset, absent = open_task(name, subject.tasks[name], subject.pipeline, templates)
+        if absent is None:
+            results.add(name, _score(subject, dataset, progress))
+        else:
+            results.absent[name] = absent
+    if not results.details:
+        raise FileNotFoundError('none of the zero-shot data sets is there: '
+                                + ' '.join(row['reason'] for row in results.absent.values()))
+    return results.write()
+
+
+def _score(subject: Subject, dataset: ZeroShotDataset, progress: Callable) -> dict:
+    loader = Runner.build_dataloader(dict(
+        dataset=dataset, batch_size=subject.batch_size, num_workers=subject.num_workers,
+        sampler=dict(type='DefaultSampler', shuffle=False), collate_fn=dict(type='pseudo_collate')))
+    metric = ZeroShotAccuracy()
+    evaluator = Evaluator([metric])
+    with torch.no_grad():
+        for batch in progress(loader, description=f'{dataset.name}, {dataset.task}', total=len(loader)):
+            evaluator.process(subject.model.test_step(batch), batch)
+    evaluator.evaluate(len(dataset))
+    return metric.details[0]
+
+
+class _Results:
+    """What is known of each data set, in a file that is whole at any time."""
+
+    def __init__(self, folder: Path, of: dict, resume: bool):
+        self.folder, self.of = folder, of
+        self.details: Dict[str, dict] = {}
+        self.absent: Dict[str, dict] = {}
+        path = folder / 'zero_shot.json'
+        if not resume or not path.is_file():
+            return
+        content = json.loads(path.read_text(encoding='utf-8'))
+        if {key: content.get(key) for key in of} != of:
+            raise ValueError(f'{path} has results of {content.get("model")} with {content.get("checkpoint")} and '
+                             f'templates {content.get("templates")}: give another --out-dir, or go without --resume.')
+        self.details = content['details']
+
+    def add(self, name: str, detail: dict) -> None:
+        self.details[name] = detail
+        self.write()
+
+    def write(self) -> str:
+        details = list(self.details.values())
+        table = markdown_table(details, list(self.absent.values()))
+        content = dict(self.of, task_wise_mean=task_wise_mean(details), details=self.details,
+                       absent=list(self.absent.values()))
+        title = f'# Zero-shot accuracy of {self.of["model"]}'
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for file, text in (('zero_shot.json', json.dumps(content, indent=2)),
+                           ('zero_shot.md', f'{title}\n\nCheckpoint: {self.of["checkpoint"] or "none"}\n\n{table}\n')):
+            part = self.folder / f'.{file}.part'
+            part.write_text(text, encoding='utf-8')
+            os.replace(part, self.folder / file)
+        return table

@@ -1,0 +1,99 @@
+import json
+import logging
+from pathlib import Path
+from typing import Dict, List, Sequence, Union
+
+from mmengine.logging import print_log
+
+MISSING = ('error', 'skip')
+
+
+def read_entries(file: Union[str, Path]) -> List[dict]:
+    """A JSON list of ``{"image", "description"}``, the description a text, a list of texts, or missing.
+
+    Returns:
+        list[dict]: the entries, with ``descriptions``, a list of texts that are not empty.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: it is not such a list.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f'descriptions {path} do not exist: give the JSON file of a language model.')
+    try:
+        entries = json.loads(path.read_text(encoding='utf-8'))
+    except json.JSONDecodeError as error:
+        raise ValueError(f'descriptions {path} are not JSON ({error}): copy or download them again.') from error
+    if not isinstance(entries, list):
+        raise ValueError(f'descriptions {path} must be a list of {{"image", "description"}}, got a '
+                         f'{type(entries).__name__}.')
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not isinstance(entry.get('image'), str):
+            raise ValueError(f'{path}, entry {number}: expected {{"image", "description"}}, got {str(entry)[:80]}.')
+        texts = entry.get('description') or []
+        texts = [texts] if isinstance(texts, str) else texts
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f'{path}, entry {number}: the description must be a text or a list of texts, got '
+                             f'{str(texts)[:80]}.')
+        entry['descriptions'] = [text.strip() for text in texts if text.strip()]
+    return entries
+
+
+def read_descriptions(files: Sequence[Union[str, Path]]) -> Dict[str, List[str]]:
+    """For each picture its descriptions, from one file for each language model (FocusCLIP, appendix A.2).
+
+    Entries of the same picture, as MPII has one for each person, may repeat a description.
+
+    Raises:
+        FileNotFoundError, ValueError: see :func:`read_entries`.
+    """
+    descriptions: Dict[str, List[str]] = {}
+    for file in files:
+        for entry in read_entries(file):
+            known = descriptions.setdefault(entry['image'], [])
+            known += [text for text in dict.fromkeys(entry['descriptions']) if text not in known]
+    return descriptions
+
+
+def keep_described(images: Sequence[str], descriptions: Dict[str, List[str]], missing: str, source: str) -> List[str]:
+    """The pictures that have a description, in their order.
+
+    Args:
+        images: names of pictures.
+        descriptions: from :func:`read_descriptions`.
+        missing: what to do about the others: ``'error'``, or ``'skip'`` and count them in the log.
+        source: what to call the annotations in messages.
+
+    Raises:
+        ValueError: pictures without description, or none with.
+    """
+    kept = [image for image in images if descriptions.get(image)]
+    if len(kept) == len(images):
+        return kept
+    lacking = next(image for image in images if not descriptions.get(image))
+    found = f'{source}: {len(images) - len(kept):,} of {len(images):,} pictures have no description, such as {lacking}'
+    if missing == 'error' or not kept:
+        raise ValueError(f'{found}. Complete the descriptions, or leave these pictures out by '
+                         'missing_descriptions="skip".')
+    print_log(f'{found}. They are left out (missing_descriptions="skip").', logger='current', level=logging.WARNING)
+    return kept
+
+
+def check_missing(name: str, value: str) -> None:
+    """Raises ValueError for another way to treat what is missing."""
+    if value not in MISSING:
+        raise ValueError(f'{name}={value!r}: expected one of {MISSING}.')
+
+
+def check_images(paths: Sequence[str], source: str) -> None:
+    """See that the pictures exist.
+
+    Raises:
+        FileNotFoundError: some do not; counts them.
+    """
+    missing = [path for path in paths if not Path(path).is_file()]
+    if missing:
+        raise FileNotFoundError(f'{source}: {len(missing):,} of {len(paths):,} pictures do not exist, such as '
+                                f'{missing[0]}: check data_root and data_prefix, or prepare the data as the README '
+                                'says.')

@@ -1,0 +1,50 @@
+import os.path as osp
+from typing import List, Optional, Sequence
+
+from mmengine.dataset import BaseDataset
+from mmpose.registry import DATASETS
+
+from .descriptions import check_images, check_missing, keep_described, read_descriptions, read_entries
+
+
+@DATASETS.register_module()
+class DescriptionsDataset(BaseDataset):
+    """Pictures with descriptions, for pretraining (FocusCLIP, sections 3.4 and 4.3).
+
+    Samples have ``img_path``, ``img_id`` and ``descriptions``, one or several texts. Heatmaps come from files or a
+    model, see :class:`GenerateFocusHeatmap`.
+
+    Args:
+        ann_file: JSON list of ``{"image", "description"}``, see :func:`read_entries`; ``"id"``, where an entry has
+            one, is its ``img_id``, else its name.
+        description_files: further files of descriptions of the same pictures, such as another language model's.
+        missing_descriptions: ``'error'``, or ``'skip'``: pictures without are left out and counted in the log.
+        kwargs: as for MMEngine's ``BaseDataset``; ``data_prefix=dict(img=...)`` is the folder of the pictures.
+
+    Raises:
+        FileNotFoundError: a file or a picture does not exist.
+        ValueError: malformed files, pictures without description.
+    """
+
+    METAINFO: dict = dict(dataset_name='descriptions')
+
+    def __init__(self, ann_file: str = '', description_files: Sequence[str] = (), missing_descriptions: str = 'error',
+                 data_prefix: Optional[dict] = None, **kwargs):
+        check_missing('missing_descriptions', missing_descriptions)
+        self.description_files = description_files
+        self.missing_descriptions = missing_descriptions
+        super().__init__(ann_file=ann_file, data_prefix=data_prefix or dict(img=''), **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """The described pictures, in the order of the file."""
+        entries = {entry['image']: entry for entry in read_entries(self.ann_file)}
+        descriptions = read_descriptions([self.ann_file, *self.description_files])
+        images = keep_described(list(entries), descriptions, self.missing_descriptions, self.ann_file)
+        samples = [dict(img_path=osp.join(self.data_prefix['img'], image), img_id=entries[image].get('id', image),
+                        descriptions=descriptions[image]) for image in images]
+        check_images([sample['img_path'] for sample in samples], self.ann_file)
+        return samples
+
+    def get_data_info(self, idx: int) -> dict:
+        """A sample with the name of its data set."""
+        return dict(super().get_data_info(idx), id=idx, dataset_name=self.metainfo['dataset_name'])

@@ -1,0 +1,61 @@
+import os.path as osp
+from typing import Dict, List, Sequence
+
+import numpy as np
+from mmpose.datasets.datasets.body import MpiiDataset
+from mmpose.registry import DATASETS
+
+from .descriptions import check_images, check_missing, keep_described, read_descriptions
+
+OF_PEOPLE = ('keypoints', 'keypoints_visible', 'bbox', 'bbox_score')
+
+
+@DATASETS.register_module()
+class MPIIDescriptionsDataset(MpiiDataset):
+    """MPII Pose Descriptions (FocusCLIP, appendix A): pictures with everyone's keypoints and what was written of them.
+
+    The annotations are MMPose's of MPII, an entry for each person, with ``description``, see
+    :func:`read_descriptions`; the published set describes 14,644 pictures for training and 2,723 for validation. A
+    sample is a picture with ``descriptions``, ``keypoints`` ``[N, 16, 2]`` and ``bbox`` ``[N, 4]`` in its pixels, and
+    ``keypoints_visible`` ``[N, 16]``.
+
+    Args:
+        ann_file: such as ``mpii_train.json``; it may bring the descriptions, or leave them to ``description_files``.
+        description_files: files of descriptions, one for each language model; a picture has those of all of them.
+        missing_descriptions: ``'error'``, or ``'skip'``: pictures without are left out and counted in the log.
+        kwargs: as for MMPose's ``MpiiDataset``.
+
+    Raises:
+        FileNotFoundError: a file or a picture does not exist.
+        ValueError: malformed files, pictures without description.
+    """
+
+    def __init__(self, ann_file: str = '', description_files: Sequence[str] = (), missing_descriptions: str = 'error',
+                 **kwargs):
+        check_missing('missing_descriptions', missing_descriptions)
+        self.description_files = description_files
+        self.missing_descriptions = missing_descriptions
+        super().__init__(ann_file=ann_file, data_mode='bottomup', **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """The described pictures, in the order of the annotations."""
+        descriptions = read_descriptions([self.ann_file, *self.description_files])
+        try:
+            instances, _ = self._load_annotations()
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f'{self.ann_file} are not MPII annotations as MMPose has them, with image, center, scale, '
+                             f'joints and joints_vis for each person: {type(error).__name__} {error}.') from error
+        people: Dict[str, List[dict]] = {}
+        for instance in instances:
+            people.setdefault(instance['img_path'], []).append(instance)
+        names = {osp.basename(path): path for path in people}
+        kept = keep_described(list(names), descriptions, self.missing_descriptions, self.ann_file)
+        check_images([names[name] for name in kept], self.ann_file)
+        return [self._sample(people[names[name]], descriptions[name]) for name in kept]
+
+    @staticmethod
+    def _sample(people: List[dict], descriptions: List[str]) -> dict:
+        together = {key: np.concatenate([person[key] for person in people]) for key in OF_PEOPLE}
+        first = people[0]
+        return dict(together, id=first['img_id'], img_id=first['img_id'], img_path=first['img_path'],
+                    descriptions=descriptions)

@@ -1,0 +1,13 @@
+from mmpose.datasets.transforms import PackPoseInputs
+from mmpose.registry import TRANSFORMS
+
+KEYS = ('task', 'top_k', 'average', 'class_names', 'class_texts', 'labels', 'fault')
+
+
+@TRANSFORMS.register_module()
+class PackZeroShotInputs(PackPoseInputs):
+    """:class:`PackPoseInputs` that also packs what a :class:`ZeroShotDataset` gives; arguments as there."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.meta_keys = (*self.meta_keys, *KEYS)

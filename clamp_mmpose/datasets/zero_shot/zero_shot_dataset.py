@@ -1,0 +1,131 @@
+import json
+import os.path as osp
+from pathlib import Path
+from typing import Any, List, Optional, Sequence, Union
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmpose.registry import DATASETS
+
+from .class_texts import class_texts
+
+FAULTY = np.zeros((32, 32, 3), np.uint8)  # stands in for a picture that cannot be read; it is not scored
+
+
+@DATASETS.register_module()
+class ZeroShotDataset(BaseDataset):
+    """Pictures whose classes are told by texts alone (CLIP; FocusCLIP, eq. 1).
+
+    This class reads a JSON file of our own, ``{"task", "top_k", "classes": [C names], "words": [C, optional],
+    "templates": [...], "images": [{"file_name", "labels": [indices], "bbox": [x1, y1, x2, y2], optional}]}``; its
+    children read the files of data sets as their authors ship them. A sample brings ``img_path`` (or ``img``),
+    ``labels``, perhaps ``bbox`` ``[1, 4]`` in pixels of the original image, and what every sample shares:
+    ``dataset_name``, ``task``, ``top_k``, ``average`` (``'micro'``: over trials, ``'macro'``: over classes; what the
+    data set's publications report), ``class_names`` (C) and ``class_texts`` (for each class the filled templates).
+    Each label of a sample is one trial.
+
+    A picture that cannot be read does not end an evaluation: its sample is black, and ``fault`` says why; the metric
+    counts it.
+
+    Args:
+        ann_file: the JSON file; data sets whose layout is fixed need none.
+        data_root: the data set's folder.
+        templates: None takes the data set's own (FocusCLIP, appendix C.1), ``'ensemble'`` all of its wordings, whose
+            embeddings are averaged; or a list of templates with one ``{}`` each, before which 'a/an' becomes the
+            right article.
+        kwargs: as for MMEngine's ``BaseDataset``.
+
+    Raises:
+        FileNotFoundError: the annotations do not exist.
+        ValueError: malformed annotations, labels beyond the classes, a template without ``{}``.
+    """
+
+    METAINFO: dict = dict(dataset_name='zero-shot')
+    # a child fills these before or in read_samples
+    task: str = ''
+    top_k: int = 1
+    average: str = 'micro'
+    classes: Sequence[str] = ()
+    words: Sequence[str] = ()  # what stands in the template for each class, if not its name
+    templates: Sequence[str] = ()
+    ensemble: Sequence[str] = ()  # other wordings of the templates
+
+    def __init__(self, ann_file: str = '', data_root: str = '', templates: Union[str, Sequence[str], None] = None,
+                 test_mode: bool = True, **kwargs):
+        self.wanted_templates = templates
+        self.class_texts: Optional[List[List[str]]] = None
+        super().__init__(ann_file=ann_file, data_root=data_root, test_mode=test_mode, **kwargs)
+
+    @property
+    def name(self) -> str:
+        return self.metainfo['dataset_name']
+
+    def path(self, *parts: str) -> Path:
+        """A place below ``data_root``.
+
+        Raises:
+            FileNotFoundError: it does not exist.
+        """
+        path = Path(self.data_root or '', *parts)
+        if not path.exists():
+            raise FileNotFoundError(f'{type(self).__name__}: {path} does not exist: give data_root, the folder of the '
+                                    'data set as its authors ship it; the README says where the configs expect it.')
+        return path
+
+    def load_data_list(self) -> List[dict]:
+        """The samples, once labels and classes are seen to agree."""
+        samples = self.read_samples()
+        if not samples:
+            raise ValueError(f'{self.name}: no pictures in {self.ann_file or self.data_root}.')
+        for sample in samples:
+            if not sample['labels'] or not all(0 <= label < len(self.classes) for label in sample['labels']):
+                raise ValueError(f'{self.name}: {sample.get("img_path")} has labels {sample["labels"]}, expected one '
+                                 f'or more of 0 to {len(self.classes) - 1}.')
+        self.class_texts = class_texts(self._chosen_templates(), self.words or self.classes)
+        return samples
+
+    def read_samples(self) -> List[dict]:
+        """What the files hold, each made by :meth:`sample`; here those of the JSON file."""
+        path = Path(self.ann_file)
+        if not path.is_file():
+            raise FileNotFoundError(f'{path} does not exist: give ann_file and data_root of the zero-shot data set.')
+        content = json.loads(path.read_text(encoding='utf-8'))
+        missing = [key for key in ('task', 'top_k', 'classes', 'templates', 'images') if key not in content]
+        if missing:
+            raise ValueError(f'{path} lacks {missing}; expected task, top_k, classes, templates and images.')
+        self.task, self.top_k = content['task'], content['top_k']
+        self.classes, self.words = content['classes'], content.get('words', ())
+        self.templates = content['templates']
+        self._metainfo['dataset_name'] = content.get('name', path.stem)
+        return [self.sample(osp.join(self.data_root or '', image['file_name']), image['labels'], image.get('bbox'))
+                for image in content['images']]
+
+    @staticmethod
+    def sample(img_path: str, labels: Sequence[int], bbox: Optional[Sequence[float]] = None) -> dict:
+        """What ``read_samples`` gives for one picture, or one person in it."""
+        sample = dict(img_path=str(img_path), labels=[int(label) for label in labels])
+        if bbox is not None:
+            sample['bbox'] = np.array([bbox], np.float32)
+        return sample
+
+    def get_data_info(self, idx: int) -> dict:
+        """A sample with what it shares with the others."""
+        return dict(super().get_data_info(idx), id=idx, dataset_name=self.name, task=self.task, top_k=self.top_k,
+                    average=self.average, class_names=list(self.classes), class_texts=self.class_texts)
+
+    def prepare_data(self, idx: int) -> Any:
+        """The sample through the pipeline, or a black one with the reason."""
+        try:
+            return self.pipeline(self.get_data_info(idx))
+        except (OSError, ValueError) as error:  # what read_image and the crop raise of a bad picture
+            return self.pipeline(dict(self.get_data_info(idx), img=FAULTY.copy(), bbox=np.array([[0, 0, 32, 32]]),
+                                      fault=f'{type(error).__name__}: {error}'))
+
+    def _chosen_templates(self) -> Sequence[str]:
+        if self.wanted_templates is None:
+            return self.templates
+        if self.wanted_templates == 'ensemble':
+            return [*self.templates, *self.ensemble]
+        if isinstance(self.wanted_templates, str):
+            raise ValueError(f"templates={self.wanted_templates!r}: expected None, 'ensemble', or a list of templates.")
+        return self.wanted_templates

@@ -1,0 +1,66 @@
+import logging
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from mmengine.logging import print_log
+from mmpose.registry import DATASETS
+from torch.utils.data import ConcatDataset
+
+from .zero_shot_dataset import ZeroShotDataset
+
+
+@DATASETS.register_module()
+class ZeroShotTasks(ConcatDataset):
+    """Several zero-shot data sets, tested in one go (FocusCLIP, Table 1).
+
+    A data set that is not there is told in the log and in ``metainfo['absent']``; the others are tested.
+
+    Args:
+        tasks: configs of :class:`ZeroShotDataset` by a name of their own.
+        pipeline: of all of them.
+        only: names of those that are wanted; None: all.
+        templates: as for :class:`ZeroShotDataset`, for all of them.
+        test_mode: always true.
+
+    Raises:
+        ValueError: an unknown name, malformed annotations.
+        FileNotFoundError: none of the data sets is there.
+    """
+
+    def __init__(self, tasks: Dict[str, dict], pipeline: Sequence[dict], only: Optional[Sequence[str]] = None,
+                 templates: object = None, test_mode: bool = True):
+        opened = [open_task(name, tasks[name], pipeline, templates) for name in chosen_tasks(tasks, only)]
+        present = [dataset for dataset, absent in opened if absent is None]
+        self.absent = [absent for _, absent in opened if absent is not None]
+        if not present:
+            raise FileNotFoundError('none of the zero-shot data sets is there: '
+                                    + ' '.join(row['reason'] for row in self.absent))
+        super().__init__(present)
+
+    @property
+    def metainfo(self) -> dict:
+        return dict(dataset_name='zero-shot', absent=list(self.absent))
+
+
+def open_task(name: str, config: dict, pipeline: Sequence[dict],
+              templates: object = None) -> Tuple[ZeroShotDataset, Optional[dict]]:
+    """A data set, and if it is not there its row among the absent: ``dataset``, ``task`` and ``reason``."""
+    dataset = DATASETS.build(dict(config, pipeline=pipeline, templates=templates, lazy_init=True))
+    try:
+        dataset.full_init()
+    except FileNotFoundError as error:
+        absent = dict(dataset=dataset.name, task=dataset.task or name, reason=str(error))
+        print_log(f'{absent["dataset"]}/{absent["task"]} is absent: {error}', logger='current', level=logging.WARNING)
+        return dataset, absent
+    return dataset, None
+
+
+def chosen_tasks(tasks: Dict[str, dict], only: Optional[Sequence[str]]) -> List[str]:
+    """The names that are wanted.
+
+    Raises:
+        ValueError: one that is not among them.
+    """
+    unknown = [name for name in only or () if name not in tasks]
+    if unknown:
+        raise ValueError(f'unknown tasks {unknown}: expected some of {", ".join(tasks)}.')
+    return list(tasks if only is None else only)

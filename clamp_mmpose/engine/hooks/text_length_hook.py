@@ -1,0 +1,44 @@
+import logging
+from typing import Iterator, List
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmpose.registry import HOOKS
+
+from ...datasets.transforms import SampleDescription
+
+AT_ONCE = 1000
+
+
+@HOOKS.register_module()
+class TextLengthHook(Hook):
+    """Says before training how many descriptions are longer than the text tower reads."""
+
+    def before_train(self, runner: Runner) -> None:
+        """Count the tokens of every text that may be chosen."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        encoder, dataset = model.text_encoder, runner.train_dataloader.dataset
+        choose = next((transform for transform in dataset.pipeline.transforms
+                       if isinstance(transform, SampleDescription)), SampleDescription())
+        longer = number = 0
+        for texts in _chunks(choose, dataset):
+            number += len(texts)
+            longer += sum(length > encoder.max_length for length in encoder.count_tokens(texts))
+        message = f'{longer:,} of {number:,} texts are longer than the {encoder.max_length} tokens that are read'
+        if longer and not encoder.truncate:
+            raise ValueError(f'{message}: cut them (text_encoder.truncate=True), or give it sentences '
+                             '(SampleDescription(sentences=True)).')
+        runner.logger.log(logging.WARNING if longer else logging.INFO,
+                          f'{message}{"; their ends are cut" if longer else ""}.')
+
+
+def _chunks(choose: SampleDescription, dataset) -> Iterator[List[str]]:
+    texts: List[str] = []
+    for index in range(len(dataset)):
+        texts += choose.choices(dataset.get_data_info(index)['descriptions'])
+        if len(texts) >= AT_ONCE:
+            yield texts
+            texts = []
+    if texts:
+        yield texts

@@ -1,0 +1,2 @@
+# FocusCLIP, Table 1 and the last row of Table 4a.
+_base_ = ['../../_base_/focusclip_recipe.py', '../../_base_/data/mpii_descriptions.py', '../../_base_/data/zero_shot.py']

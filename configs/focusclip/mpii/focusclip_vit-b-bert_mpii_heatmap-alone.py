@@ -1,0 +1,4 @@
+# The heatmap itself, not the masked picture (no MIX), Table 4a, row 4.
+_base_ = ['./focusclip_vit-b-bert_mpii.py']
+
+model = dict(roi_input='heatmap')

@@ -1,0 +1,263 @@
+"""tools/zero_shot.py on FocusCLIP, CLAMP's towers and open_clip's models, all tiny and random."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import open_clip
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.config import Config
+from mmpose.registry import MODELS
+from PIL import Image
+from tiny import VIT, model_config
+
+from clamp_mmpose.apis.zero_shot import load_subject, run_zero_shot
+
+ROOT = Path(__file__).parents[2]
+CLASSES = ['sit', 'run', 'eat']
+FOCUS_CLIP = dict(
+    type='FocusCLIP',
+    data_preprocessor=dict(type='PoseDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True),
+    backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='embeddings'), in_channels=24, embed_dims=16,
+    text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True))
+PIPELINE = [dict(type='LoadIntactImage'), dict(type='ResizeToInput', input_size=(64, 64), crop_bbox=True),
+            dict(type='PackZeroShotInputs')]
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two sets of pictures in noise, one of them with a picture cut short, and one that is not there."""
+    rng = np.random.default_rng(0)
+    tasks = {}
+    for name, task, top_k in (('acts', 'Activity', 1), ('moods', 'Emotion', 2)):
+        images = []
+        for i in range(7):
+            cv2.imwrite(str(tmp_path / f'{name}{i}.png'), rng.integers(0, 256, (50, 70, 3)).astype(np.uint8))
+            images.append(dict(file_name=f'{name}{i}.png', labels=[i % 3]))
+        (tmp_path / f'{name}.json').write_text(json.dumps(dict(
+            name=name, task=task, top_k=top_k, classes=CLASSES, templates=['someone may {}'], images=images)))
+        tasks[name] = dict(type='ZeroShotDataset', ann_file=f'{name}.json', data_root=str(tmp_path))
+    broken = tmp_path / 'moods6.png'
+    broken.write_bytes(broken.read_bytes()[:200])
+    tasks['faces'] = dict(type='UTKFaceDataset', data_root=str(tmp_path / 'no'))
+    return tasks
+
+
+def write_config(path, model, tasks, kind='ZeroShotTasks'):
+    loader = dict(batch_size=3, num_workers=0, drop_last=False, sampler=dict(type='DefaultSampler', shuffle=False),
+                  dataset=dict(type=kind, tasks=tasks, pipeline=PIPELINE))
+    content = dict(default_scope='mmpose', model=model, test_dataloader=loader, test_cfg={}, work_dir=str(path.parent),
+                   custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
+                   test_evaluator=dict(type='ZeroShotAccuracy'), default_hooks={})
+    Config(content).dump(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def trained(tmp_path, data):
+    torch.manual_seed(0)
+    model = MODELS.build(FOCUS_CLIP)
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
+    return write_config(tmp_path / 'focus.py', FOCUS_CLIP, data), str(tmp_path / 'model.pth')
+
+
+def by_hand(config, checkpoint, data, name):
+    """Accuracy in percent, one picture at a time."""
+    model = MODELS.build(FOCUS_CLIP).eval()
+    model.load_state_dict(torch.load(checkpoint, weights_only=True)['state_dict'])
+    root, hits, top_k = Path(data[name]['data_root']), [], dict(acts=1, moods=2)[name]
+    with torch.no_grad():
+        texts = F.normalize(model.embed_texts([f'someone may {word}' for word in CLASSES]), dim=1)
+        for i in range(7 if name == 'acts' else 6):  # moods6 is cut short
+            picture = cv2.imread(str(root / f'{name}{i}.png'))
+            picture = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_LINEAR)  # 50 x 70: enlarged in all
+            pixels = torch.from_numpy(picture[..., ::-1].copy()).permute(2, 0, 1)[None].float()
+            scores = texts @ F.normalize(model.embed_images((pixels - 127.5) / 127.5), dim=1)[0]
+            hits.append(i % 3 in scores.topk(top_k).indices.tolist())
+    return 100 * np.mean(hits)
+
+
+def test_accuracies_are_those_of_one_picture_at_a_time(tmp_path, trained, data):
+    table = run_zero_shot(*trained, tmp_path / 'out')
+    content = json.loads((tmp_path / 'out/zero_shot.json').read_text())
+    expected = {name: by_hand(*trained, data, name) for name in ('acts', 'moods')}
+    for name, value in expected.items():
+        assert content['details'][name]['accuracy'] == pytest.approx(value)
+    assert content['task_wise_mean'] == pytest.approx(np.mean(list(expected.values())))
+    assert content['details']['moods']['faults'] == 1
+    assert 'moods6.png is truncated' in content['details']['moods']['fault_examples'][0]['reason']
+    assert content['absent'][0]['dataset'] == 'UTKFace'
+    assert table in (tmp_path / 'out/zero_shot.md').read_text()
+    for line in ('| Activity | acts | 3 | 1 | 33.33 |', 'UTKFace', 'absent', '(1 unreadable)', '66.67'):
+        assert line in table
+
+
+def test_resumed_after_an_interruption(tmp_path, trained, data, monkeypatch):
+    """What was scored before an error is kept, and not scored again."""
+    scored = []
+
+    def progress(batches, description, total):
+        scored.append(description)
+        if len(scored) == 2:
+            raise KeyboardInterrupt
+        return batches
+
+    with pytest.raises(KeyboardInterrupt):
+        run_zero_shot(*trained, tmp_path / 'out', progress=progress)
+    assert set(json.loads((tmp_path / 'out/zero_shot.json').read_text())['details']) == {'acts'}
+    table = run_zero_shot(*trained, tmp_path / 'out', resume=True, progress=progress)
+    assert scored == ['acts, Activity', 'moods, Emotion', 'moods, Emotion']
+    assert table == run_zero_shot(*trained, tmp_path / 'again')
+    with pytest.raises(ValueError, match=r'has results of .*give another --out-dir'):
+        run_zero_shot(*trained, tmp_path / 'out', resume=True, templates='ensemble')
+
+
+def test_chosen_tasks_and_templates(tmp_path, trained):
+    run_zero_shot(*trained, tmp_path / 'out', tasks=['acts'], templates=['{}'])
+    content = json.loads((tmp_path / 'out/zero_shot.json').read_text())
+    assert set(content['details']) == {'acts'} and content['absent'] == [] and content['templates'] == ['{}']
+    with pytest.raises(ValueError, match=r"unknown tasks \['age'\]: expected some of acts, faces, moods"):
+        run_zero_shot(*trained, tmp_path / 'out', tasks=['age'])
+    with pytest.raises(FileNotFoundError, match='none of the zero-shot data sets is there'):
+        run_zero_shot(*trained, tmp_path / 'none', tasks=['faces'])
+
+
+def test_a_config_with_a_single_data_set(tmp_path, trained, data):
+    cfg = Config.fromfile(trained[0])
+    cfg.test_dataloader.dataset = dict(data['acts'], pipeline=PIPELINE)
+    cfg.dump(str(tmp_path / 'one.py'))
+    run_zero_shot(str(tmp_path / 'one.py'), trained[1], tmp_path / 'out')
+    details, = json.loads((tmp_path / 'out/zero_shot.json').read_text())['details'].values()
+    assert details['accuracy'] == pytest.approx(by_hand(*trained, data, 'acts'))
+
+
+def test_tools_test_gives_the_same(tmp_path, trained, data):
+    done = subprocess.run([sys.executable, 'tools/test.py', *trained, '--work-dir', str(tmp_path / 'work')], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    metrics = json.loads((tmp_path / 'work/test.json').read_text())['metrics']
+    assert metrics['acts/Activity/top1'] == pytest.approx(by_hand(*trained, data, 'acts'))
+    assert metrics['moods/Emotion/top2'] == pytest.approx(by_hand(*trained, data, 'moods'))
+    assert metrics['moods/Emotion/faults'] == 1
+    assert 'UTKFace/Age is absent' in done.stdout + done.stderr
+
+
+def test_command(tmp_path, trained):
+    run = [sys.executable, 'tools/zero_shot.py', *trained, '--out-dir', str(tmp_path / 'out'), '--device', 'cpu']
+    done = subprocess.run([*run, '--tasks', 'acts'], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.startswith('| Task | Data set |') and 'Wrote' in done.stdout
+    done = subprocess.run([*run, '--tasks', 'ages'], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "error: unknown tasks ['ages']" in done.stderr
+
+
+def test_towers_of_clamp(tmp_path, data):
+    """The same cosines as the two towers give, with the checkpoint of the whole pose estimator."""
+    torch.manual_seed(0)
+    model = MODELS.build(model_config())
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'clamp.pth')
+    config = write_config(tmp_path / 'clamp.py', model_config(), {})
+    subject = load_subject(config, str(tmp_path / 'clamp.pth'))
+    assert subject.pipeline[1]['input_size'] == (64, 64)
+    assert set(subject.tasks) == {'stanford40', 'emotic_age', 'lagenda_body', 'lagenda_face', 'utkface',
+                                  'emotic_emotion', 'fer_plus'}
+    pixels = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(subject.model.eval().embed_images(pixels), model.eval().backbone(pixels)[2])
+        assert torch.equal(subject.model.embed_texts(['a cat']), model.head.text_encoder(['a cat']))
+
+
+def test_pose_estimators_without_a_shared_space(tmp_path):
+    plain = model_config(backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='map'), project=True)
+    config = write_config(tmp_path / 'plain.py', plain, {})
+    with pytest.raises(ValueError, match='no space that its pictures and texts share'):
+        load_subject(config)
+
+
+@pytest.fixture
+def tiny_open_clip(tmp_path):
+    """An architecture of open_clip's of our own."""
+    folder = tmp_path / 'archs'
+    folder.mkdir()
+    (folder / 'tiny-test.json').write_text(json.dumps(VIT))
+    open_clip.add_model_config(folder)
+    yield 'tiny-test'
+    from open_clip import factory
+    factory._MODEL_CONFIGS.pop('tiny-test')
+    factory._MODEL_CONFIG_PATHS[:] = [path for path in factory._MODEL_CONFIG_PATHS if path != folder]
+
+
+@pytest.mark.parametrize('suffix', ['pt', 'safetensors', 'torchscript'])
+def test_any_model_of_open_clip(tmp_path, data, tiny_open_clip, suffix):
+    torch.manual_seed(3)
+    reference = open_clip.create_model(tiny_open_clip).eval()
+    path = tmp_path / f'weights.{"pt" if suffix == "torchscript" else suffix}'
+    if suffix == 'safetensors':
+        from safetensors.torch import save_file
+        save_file(reference.state_dict(), path)
+    elif suffix == 'pt':
+        torch.save(reference.state_dict(), path)
+    else:
+        torch.jit.save(torch.jit.script(Names(reference)), path)
+    torch.manual_seed(9)
+    subject = load_subject(f'open_clip://{tiny_open_clip}', str(path))
+    preprocess = open_clip.image_transform(64, is_train=False, mean=None, std=None)
+    picture = Path(data['acts']['data_root']) / 'acts3.png'
+    tokens = open_clip.get_tokenizer(tiny_open_clip)(['someone may run'])
+    with torch.no_grad():
+        image = reference.encode_image(preprocess(Image.open(picture))[None])
+        text = reference.encode_text(tokens)
+        packed = DATASET(data['acts'], subject.pipeline)[3]
+        assert torch.allclose(subject.model.eval().embed_images(packed['inputs'][None]), image, atol=1e-4)
+        assert torch.allclose(subject.model.embed_texts(['someone may run']), text, atol=1e-5)
+
+
+def DATASET(config, pipeline):
+    from mmpose.registry import DATASETS
+    return DATASETS.build(dict(config, pipeline=pipeline))
+
+
+class Names(torch.nn.Module):
+    """A TorchScript archive with the names of a whole CLIP model, as OpenAI ships them."""
+
+    def __init__(self, model):
+        super().__init__()
+        for name, child in model.named_children():
+            self.add_module(name, Holder(child))
+        for name, value in [*model.named_parameters(recurse=False), *model.named_buffers(recurse=False)]:
+            self.register_buffer(name, value.detach().clone(), persistent=name in model.state_dict())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+class Holder(Names):
+    pass
+
+
+def test_open_clip_errors(tiny_open_clip, tmp_path):
+    with pytest.raises(ValueError, match="has no 'ViT-X'"):
+        load_subject('open_clip://ViT-X/openai')
+    with pytest.raises(ValueError, match='names no weights'):
+        load_subject(f'open_clip://{tiny_open_clip}')
+    with pytest.raises(ValueError, match='cannot be had'):
+        load_subject(f'open_clip://{tiny_open_clip}/nobody')
+    torch.save(dict(state_dict={}, code=open), tmp_path / 'bad.pt')
+    with pytest.raises(ValueError, match='cannot be had'):
+        load_subject(f'open_clip://{tiny_open_clip}', str(tmp_path / 'bad.pt'))
+
+
+def test_missing_and_foreign_checkpoints(tmp_path, trained):
+    with pytest.raises(ValueError, match='needs a checkpoint'):
+        load_subject(trained[0])
+    with pytest.raises(FileNotFoundError, match=r'none\.pth does not exist'):
+        load_subject(trained[0], str(tmp_path / 'none.pth'))
+    torch.save(dict(state_dict=dict(weight=torch.ones(2))), tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match='not a checkpoint of this model'):
+        load_subject(trained[0], str(tmp_path / 'other.pth'))
+    with pytest.raises(FileNotFoundError, match='neither a config file'):
+        load_subject('no.py', trained[1])

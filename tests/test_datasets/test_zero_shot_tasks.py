@@ -1,0 +1,133 @@
+"""The data sets of zero-shot tests behind their pipeline: boxes, unreadable pictures, absent data sets."""
+import json
+import pickle
+
+import cv2
+import numpy as np
+import pytest
+from mmpose.registry import DATASETS
+
+from clamp_mmpose.datasets.zero_shot.class_texts import class_texts
+
+PIPELINE = [dict(type='LoadIntactImage'), dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True),
+            dict(type='PackZeroShotInputs')]
+
+
+def content(**changes):
+    return dict(dict(
+        name='toys', task='Activity', top_k=2, classes=['sit', 'run', 'eat'], words=['sitting', 'running', 'eating'],
+        templates=['a photo of a person {}'],
+        images=[dict(file_name='0.png', labels=[1]), dict(file_name='0.png', labels=[0, 2], bbox=[100, 40, 120, 60]),
+                dict(file_name='none.png', labels=[0]), dict(file_name='cut.png', labels=[2], bbox=[0, 0, 9, 9])]),
+        **changes)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    picture = np.zeros((80, 160, 3), np.uint8)
+    picture[40:60, 100:120] = (10, 20, 30)
+    cv2.imwrite(str(tmp_path / '0.png'), picture)
+    (tmp_path / 'cut.png').write_bytes((tmp_path / '0.png').read_bytes()[:80])
+    (tmp_path / 'toys.json').write_text(json.dumps(content()))
+    return tmp_path
+
+
+def build(folder, **kwargs):
+    return DATASETS.build(dict(dict(
+        type='ZeroShotDataset', data_root=str(folder), ann_file='toys.json', pipeline=PIPELINE), **kwargs))
+
+
+def test_samples(folder):
+    dataset = build(folder)
+    sample = dataset[0]['data_samples']
+    assert sample.class_texts == [['a photo of a person sitting'], ['a photo of a person running'],
+                                  ['a photo of a person eating']]
+    assert (sample.dataset_name, sample.task, sample.top_k, sample.average, sample.labels, sample.class_names) == (
+        'toys', 'Activity', 2, 'micro', [1], ['sit', 'run', 'eat'])
+    assert sample.get('fault') is None
+    assert dataset[0]['inputs'].shape == (3, 32, 64)
+    assert pickle.loads(pickle.dumps(dataset[0]))['data_samples'].labels == [1]  # as loader workers send them
+
+
+def test_box_is_cut_out(folder):
+    inputs = build(folder)[1]['inputs']
+    assert (inputs == np.array([10, 20, 30])[:, None, None]).all()
+
+
+@pytest.mark.parametrize('index, reason', [(2, r'none\.png does not exist'), (3, r'cut\.png is truncated')])
+def test_unreadable_pictures_are_told(folder, index, reason):
+    packed = build(folder)[index]
+    assert not packed['inputs'].any() and packed['inputs'].shape == (3, 32, 64)
+    with pytest.raises(AssertionError, match=reason):
+        raise AssertionError(packed['data_samples'].fault)
+
+
+def test_box_outside_its_picture(folder):
+    (folder / 'toys.json').write_text(json.dumps(content(images=[
+        dict(file_name='0.png', labels=[1], bbox=[200, 10, 220, 20])])))
+    assert 'shares nothing with its 160x80 pixels' in build(folder)[0]['data_samples'].fault
+
+
+@pytest.mark.parametrize('changes, message', [
+    (dict(images=[dict(file_name='0.png', labels=[3])]), 'labels .3., expected one or more of 0 to 2'),
+    (dict(images=[dict(file_name='0.png', labels=[])]), 'labels .., expected one or more'),
+    (dict(images=[]), 'no pictures'), (dict(templates=['a photo']), "holds one {}.*'a photo'"),
+    (dict(words=['', 'a', 'b']), 'must not be empty')])
+def test_malformed_files(folder, changes, message):
+    (folder / 'toys.json').write_text(json.dumps(content(**changes)))
+    with pytest.raises(ValueError, match=message):
+        build(folder)
+
+
+def test_incomplete_and_missing_files(folder):
+    (folder / 'toys.json').write_text(json.dumps(dict(task='a', classes=[])))
+    with pytest.raises(ValueError, match=r"lacks \['top_k', 'templates', 'images'\]"):
+        build(folder)
+    with pytest.raises(FileNotFoundError, match=r'no\.json does not exist'):
+        build(folder, ann_file='no.json')
+
+
+def test_templates_of_ones_own(folder):
+    sample = build(folder, templates=['{} a lot', 'they are {}'])[0]['data_samples']
+    assert sample.class_texts[1] == ['running a lot', 'they are running']
+    with pytest.raises(ValueError, match="templates='many'"):
+        build(folder, templates='many')
+
+
+def test_ensemble_holds_the_papers_template_and_others(folder):
+    (folder / 'UTKFace').mkdir()
+    (folder / 'UTKFace/1_0_0_2.jpg').write_bytes(b'')
+    dataset = DATASETS.build(dict(type='UTKFaceDataset', data_root=str(folder), templates='ensemble', pipeline=[]))
+    texts = dataset.get_data_info(0)['class_texts'][4]
+    assert texts[0] == 'a photo of an adult person' and len(texts) > 2
+
+
+@pytest.mark.parametrize('word, text', [
+    ('angry', 'an angry face'), ('happy', 'a happy face'), ('European Goldfinch', 'a European Goldfinch face'),
+    ('Indigo Bunting', 'an Indigo Bunting face'), ('one-eyed', 'a one-eyed face'), ('uniform', 'a uniform face'),
+    ('unsure', 'an unsure face')])
+def test_articles(word, text):
+    assert class_texts(['a/an {} face'], [word]) == [[text]]
+
+
+def tasks(folder, **kwargs):
+    toys = dict(type='ZeroShotDataset', ann_file='toys.json', data_root=str(folder))
+    return DATASETS.build(dict(dict(
+        type='ZeroShotTasks', pipeline=PIPELINE, tasks=dict(
+            toys=toys, faces=dict(type='UTKFaceDataset', data_root=str(folder / 'no')), again=toys)), **kwargs))
+
+
+def test_absent_data_sets_are_told(folder):
+    together = tasks(folder)
+    assert len(together) == 8
+    assert together[4]['data_samples'].labels == [1]
+    row, = together.metainfo['absent']
+    assert (row['dataset'], row['task']) == ('UTKFace', 'Age') and 'does not exist' in row['reason']
+
+
+def test_only_some(folder):
+    assert len(tasks(folder, only=['again'])) == 4
+    with pytest.raises(ValueError, match=r"unknown tasks \['age'\]: expected some of toys, faces, again"):
+        tasks(folder, only=['age'])
+    with pytest.raises(FileNotFoundError, match='none of the zero-shot data sets is there'):
+        tasks(folder, only=['faces'])
