@@ -14,7 +14,7 @@ CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
 TEXT_QUERY := configs/text_query/ap10k/tq
 
-.PHONY: setup setup-full demo demo-cape test test-full lint benchmark clean
+.PHONY: setup setup-full demo demo-cape demo-focus test test-full lint benchmark clean
 
 setup: .venv/.ready
 setup-full: .venv-full/.ready
@@ -45,6 +45,9 @@ demo: .venv/.ready
 demo-cape: .venv/.ready
 	$(MALLOC) .venv/bin/python tools/demo_cape.py
 
+demo-focus: .venv/.ready
+	$(MALLOC) .venv/bin/python tools/demo_focus.py
+
 test: .venv/.ready
 	.venv/bin/python -m pytest
 
@@ -62,6 +65,7 @@ benchmark: .venv/.ready
 	$(BENCHMARK) training $(CLAMP)_vit-b_ap10k.py --against $(BASELINE)_vit-b-clip_ap10k.py --batch-size 16
 	$(BENCHMARK) training $(CLAMP)_rn50_ap10k.py --against $(BASELINE)_rn50-clip_ap10k.py --batch-size 16
 	$(BENCHMARK) head $(TEXT_QUERY)_vit-b-clip_ap10k.py --against $(CLAMP)_vit-b_ap10k.py --batch-size 8
+	OMP_NUM_THREADS=1 $(BENCHMARK) heatmap
 	$(BENCHMARK) texts $(TEXT_QUERY)_vit-b-clip_ap10k.py --batch-size 4 --pairs 20
 
 clean:

@@ -1,4 +1,4 @@
-"""Measure speed: ``inference | training | head | texts | data CONFIG``; see docs/benchmarks.md for results."""
+"""Measure speed: ``inference | training | head | texts | data CONFIG`` or ``heatmap``; results: docs/benchmarks.md."""
 import argparse
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Optional
 
 import torch
 
-from clamp_mmpose.apis import benchmark, benchmark_texts
+from clamp_mmpose.apis import benchmark, benchmark_heatmap, benchmark_texts
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,6 +36,9 @@ def parse_args() -> argparse.Namespace:
     command = kinds.add_parser('data', help='samples per second of the training pipeline, for each loader worker')
     command.add_argument('config')
     command.add_argument('--json', metavar='FILE')
+    command = kinds.add_parser('heatmap', help='focus heatmaps, against one part after the other')
+    command.add_argument('--pairs', type=int, default=30, help='runs of each')
+    command.add_argument('--json', metavar='FILE')
     return parser.parse_args()
 
 
@@ -47,6 +50,9 @@ def main() -> None:
     else:
         if args.pairs < 20:
             raise SystemExit(f'--pairs {args.pairs}: at least 20, or the medians are noise.')
+        if args.kind == 'heatmap':
+            report_heatmap(args)
+            return
         if args.threads:
             torch.set_num_threads(args.threads)
         if args.kind == 'texts':
@@ -70,6 +76,16 @@ def main() -> None:
                                          for config in configs}
             for config, mib in result['peak_memory_mib'].items():
                 print(f'{mib:10.0f} MiB at the peak  {config}')
+    write(args.json, result)
+
+
+def report_heatmap(args: argparse.Namespace) -> None:
+    result = benchmark_heatmap.heatmap_summary(benchmark_heatmap.heatmap(args.pairs))
+    print(f'one person, {args.pairs} runs each, in turn; plain: one part after the other, all pixels')
+    print(f'1280 x 720       {result["picture_ms"]:8.2f} ms, plain {result["picture_plain_ms"]:8.2f} ms, '
+          f'{result["picture_ratio"]:.0f} times')
+    print(f'256 x 256 crop   {result["crop_ms"]:8.2f} ms, plain {result["crop_plain_ms"]:8.2f} ms, '
+          f'{result["crop_ratio"]:.0f} times; plain in the whole picture, {result["crop_of_picture_ratio"]:.0f} times')
     write(args.json, result)
 
 

@@ -15,12 +15,14 @@ from mmpose.registry import DATASETS
 from .check_annotations import Case, Finding, annotation_cases, findings_of
 from .check_images import Progress, image_cases, reason_of
 from .check_mp100 import mp100_cases, with_categories
+from .check_pictures import PICTURE_SETS, picture_set_cases
 from .keypoint_names import keypoint_names, mirrored_name, readable_name
 from .mp100_dataset import MP100Dataset
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # two data sets that agree in these read the same
-SOURCE_KEYS = ('type', 'data_root', 'ann_file', 'bbox_file', 'data_prefix', 'metainfo', 'texts')
+SOURCE_KEYS = ('type', 'data_root', 'ann_file', 'bbox_file', 'data_prefix', 'metainfo', 'texts', 'description_files',
+               'task', 'crop', 'split', 'classes')
 
 
 class CheckReport(NamedTuple):
@@ -109,6 +111,9 @@ def _leaves(dataset: Any, where: str) -> Iterator[Tuple[str, dict]]:
     if isinstance(dataset.get('datasets'), (list, tuple)):
         for i, member in enumerate(dataset['datasets']):
             yield from _leaves(member, f'{where}.datasets[{i}]')
+    elif isinstance(dataset.get('tasks'), dict):  # ZeroShotTasks
+        for name, member in dataset['tasks'].items():
+            yield from _leaves(member, f'{where}.tasks.{name}')
     elif isinstance(dataset.get('dataset'), dict):
         yield from _leaves(dataset['dataset'], f'{where}.dataset')
     else:
@@ -139,6 +144,8 @@ def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Option
     dataset_class = DATASETS.get(kind) if isinstance(kind, str) else kind  # new-style configs give the class itself
     if not isinstance(dataset_class, type):
         return _Checked([('data set type is unknown', str(kind), '')])
+    if issubclass(dataset_class, PICTURE_SETS):
+        return _Checked(*picture_set_cases(dataset, where, images, workers, progress))
     by_category = issubclass(dataset_class, MP100Dataset)  # its keypoints are the categories', not the metainfo's
     metainfo, cases = (None, []) if by_category else _metainfo(dataset, dataset_class)
     if metainfo:

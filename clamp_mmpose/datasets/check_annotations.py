@@ -52,6 +52,9 @@ KINDS = {
     'category has no texts': ('error', 'write them, or give texts, the folder written for these annotations'),
     'number of keypoints differs from the texts': ('error', 'correct the texts, or give texts, another folder'),
     'annotations are not complete': ('error', 'MP100Dataset cannot read them: correct what it names'),
+    # pictures with descriptions or classes
+    'data set cannot be read': ('error', 'correct what it names'),
+    'zero-shot data set is absent': ('warning', 'get it, or leave it out: tests list it as absent'),
     # images
     'image has no file name': ('error', 'give its file_name'),
     'image has no width and height': ('error', "give the image's width and height in pixels"),

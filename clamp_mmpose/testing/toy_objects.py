@@ -1,10 +1,8 @@
 import json
-import os
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Union
 
-import cv2
-
+from .drawn_folder import is_finished, write_jpeg, write_whole
 from .toy_object_categories import CATEGORIES, SPLITS, ToyCategory
 from .toy_object_picture import draw_object
 
@@ -48,12 +46,9 @@ def write_toy_objects(root: Union[str, Path], images_per_category: Sequence[int]
     """
     counts = _check(images_per_category, size, seed)
     root = Path(root)
-    mark = root / MARK
     settings = json.dumps(dict(drawing=DRAWING, images_per_category=counts, size=size, seed=seed))
-    if mark.is_file() and mark.read_text(encoding='utf-8') == settings:
+    if is_finished(root / MARK, settings):
         return root
-    if mark.is_file():
-        mark.unlink()
     total, done = sum(counts[category.split] for category in CATEGORIES), 0
     annotations = {}
     for split in SPLITS:
@@ -70,10 +65,10 @@ def write_toy_objects(root: Union[str, Path], images_per_category: Sequence[int]
         annotations[split] = dict(info=_info(), images=images, annotations=instances,
                                   categories=[_category(category) for category in categories])
     for name, text in _texts().items():
-        _write(root / 'texts' / name, text.encode())
+        write_whole(root / 'texts' / name, text.encode())
     for split in SPLITS:
-        _write(root / 'annotations' / f'mp100_split1_{split}.json', json.dumps(annotations[split]).encode())
-    _write(mark, settings.encode())
+        write_whole(root / 'annotations' / f'mp100_split1_{split}.json', json.dumps(annotations[split]).encode())
+    write_whole(root / MARK, settings.encode())
     return root
 
 
@@ -92,11 +87,8 @@ def _check(images_per_category: Sequence[int], size: int, seed: int) -> Dict[str
 def _draw(folder: Path, category: ToyCategory, number: int, size: int, seed: int) -> tuple:
     """Writes a picture; returns its entries among the images and the annotations."""
     drawn = draw_object(category, size, (seed, category.id, number))
-    encoded, content = cv2.imencode('.jpg', drawn.picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
-    if not encoded:
-        raise RuntimeError('OpenCV could not encode a picture as JPEG; install a build of OpenCV with JPEG.')
     file_name = f'{category.name}/{number}.jpg'
-    _write(folder / file_name, content.tobytes())
+    write_jpeg(folder / file_name, drawn.picture)
     height, width = drawn.picture.shape[:2]
     # as in MP-100, ids of images and of annotations differ
     image_id = 10 * MAX_IMAGES * category.id + number
@@ -134,11 +126,3 @@ def _texts() -> Dict[str, str]:
 
 def _lists(pairs: Sequence[Sequence[int]]) -> List[List[int]]:
     return [list(pair) for pair in pairs]
-
-
-def _write(path: Path, content: bytes):
-    """All of a file or nothing, also if two processes write it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}')
-    part.write_bytes(content)
-    os.replace(part, path)

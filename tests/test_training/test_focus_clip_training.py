@@ -97,6 +97,13 @@ def test_sentences_are_shorter(folder):
     assert '0 of 13 texts are longer than the 24 tokens' in log  # 7 and twice 3 sentences
 
 
+def test_repeated_data_sets_are_counted(folder):
+    config = Config.fromfile(str(write_config(folder, truncate=False, epochs=1)))
+    config.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=config.train_dataloader.dataset)
+    config.dump(str(folder / 'repeat.py'))
+    assert '2 of 9 texts are longer' in train(folder / 'repeat.py', folder / 'work', expect=1)
+
+
 def test_two_processes_are_one(folder):
     entries = json.loads((folder / 'train.json').read_text())
     (folder / 'train.json').write_text(json.dumps(entries[:8]))

@@ -1,4 +1,5 @@
 import logging
+from itertools import islice
 from typing import Iterator, List
 
 from mmengine.hooks import Hook
@@ -18,11 +19,9 @@ class TextLengthHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Count the tokens of every text that may be chosen."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        encoder, dataset = model.text_encoder, runner.train_dataloader.dataset
-        choose = next((transform for transform in dataset.pipeline.transforms
-                       if isinstance(transform, SampleDescription)), SampleDescription())
+        encoder = model.text_encoder
         longer = number = 0
-        for texts in _chunks(choose, dataset):
+        for texts in _in_chunks(_choices(runner.train_dataloader.dataset)):
             number += len(texts)
             longer += sum(length > encoder.max_length for length in encoder.count_tokens(texts))
         message = f'{longer:,} of {number:,} texts are longer than the {encoder.max_length} tokens that are read'
@@ -33,12 +32,20 @@ class TextLengthHook(Hook):
                           f'{message}{"; their ends are cut" if longer else ""}.')
 
 
-def _chunks(choose: SampleDescription, dataset) -> Iterator[List[str]]:
-    texts: List[str] = []
-    for index in range(len(dataset)):
-        texts += choose.choices(dataset.get_data_info(index)['descriptions'])
-        if len(texts) >= AT_ONCE:
-            yield texts
-            texts = []
-    if texts:
-        yield texts
+def _choices(dataset) -> Iterator[str]:
+    """Every text that a data set, or those inside of it, may give."""
+    members = [getattr(dataset, 'dataset', None), *(getattr(dataset, 'datasets', None) or ())]
+    for member in filter(None, members):
+        yield from _choices(member)
+    for transform in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
+        if isinstance(transform, SampleDescription):
+            for index in range(len(dataset)):
+                yield from transform.choices(dataset.get_data_info(index)['descriptions'])
+
+
+def _in_chunks(texts: Iterator[str]) -> Iterator[List[str]]:
+    while True:
+        chunk = list(islice(texts, AT_ONCE))
+        if not chunk:
+            return
+        yield chunk

@@ -1,0 +1,38 @@
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+
+def is_finished(mark: Path, settings: str) -> bool:
+    """Whether a folder was drawn to the end with these settings, which it holds in the file ``mark``, written last.
+
+    The mark of other settings is removed, so that a drawing that is interrupted does not pass for finished.
+    """
+    if not mark.is_file():
+        return False
+    if mark.read_text(encoding='utf-8') == settings:
+        return True
+    mark.unlink()
+    return False
+
+
+def write_jpeg(path: Path, picture: np.ndarray):
+    """Writes a picture ``[h, w, 3]``, RGB uint8.
+
+    Raises:
+        RuntimeError: this OpenCV cannot write JPEG.
+    """
+    encoded, content = cv2.imencode('.jpg', picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    if not encoded:
+        raise RuntimeError('OpenCV could not encode a picture as JPEG; install a build of OpenCV with JPEG.')
+    write_whole(path, content.tobytes())
+
+
+def write_whole(path: Path, content: bytes):
+    """All of a file or nothing, also if two processes write it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'.{path.name}.{os.getpid()}')
+    part.write_bytes(content)
+    os.replace(part, path)

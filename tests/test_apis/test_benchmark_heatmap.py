@@ -1,0 +1,48 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clamp_mmpose.apis.benchmark import Timing
+from clamp_mmpose.apis.benchmark_heatmap import CROP, PERSON, HeatmapTimings, heatmap, heatmap_summary, plain_heatmap
+from clamp_mmpose.datasets.body_parts import body_parts
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_plain_way_is_the_published_one(parity):
+    expected = np.load(parity / 'focusclip_heatmaps' / 'expected.npz')
+    keypoints = expected['keypoints_0']
+    assert keypoints[:, 2].all()  # the plain way knows no hidden keypoints
+    found = plain_heatmap(keypoints[:, :2], body_parts('mpii'), tuple(expected['shape_0']))
+    np.testing.assert_allclose(found, expected['heatmap_0'].astype(float), atol=2**-12 + 1e-6)
+
+
+def test_summary_by_hand():
+    timings = HeatmapTimings(*(Timing([value] * 3) for value in (2., 60., 0.5, 5.)))
+    result = heatmap_summary(timings)
+    assert (result['picture_ratio'], result['crop_ratio'], result['crop_of_picture_ratio']) == (30, 10, 120)
+    assert result['runs'] == 3
+
+
+def test_the_person_fits_into_picture_and_crop():
+    assert (PERSON.min(axis=0) > 0).all() and (PERSON.max(axis=0) < (1280, 720)).all()
+    crop = (PERSON - (325, 40)) * 0.4
+    assert (crop > 0).all() and (crop < CROP).all()
+
+
+def test_different_maps_are_not_compared(monkeypatch):
+    monkeypatch.setattr('clamp_mmpose.apis.benchmark_heatmap.plain_heatmap', lambda *_: np.ones((1, 1)))
+    with pytest.raises(RuntimeError, match='cannot be compared'):
+        heatmap(20)
+
+
+def test_command(tmp_path):
+    done = subprocess.run([sys.executable, 'tools/benchmark.py', 'heatmap', '--pairs', '20', '--json',
+                           str(tmp_path / 'out.json')], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    result = json.loads((tmp_path / 'out.json').read_text())
+    assert f'{result["picture_ratio"]:.0f} times' in done.stdout and result['runs'] == 20
