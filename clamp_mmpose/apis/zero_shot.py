@@ -139,7 +139,9 @@ def run_zero_shot(source: str, checkpoint: Optional[str], out_dir: Union[str, Pa
     """
     subject = load_subject(source, checkpoint, options)
     names = chosen_tasks(subject.tasks, tasks)
-    results = _Results(Path(out_dir), dict(model=source, checkpoint=checkpoint, templates=templates), resume)
+    of = dict(model=source, checkpoint=checkpoint, checkpoint_is=_state(checkpoint), templates=templates,
+              options=options or {})
+    results = _Results(Path(out_dir), of, names, resume)
     subject.model.to(device).eval()
     for name in names:
         if name in results.details:
@@ -168,10 +170,15 @@ def _score(subject: Subject, dataset: ZeroShotDataset, progress: Callable) -> di
     return metric.details[0]
 
 
+def _state(path: Optional[str]) -> Optional[List[int]]:
+    """What tells a file from one that was written over it."""
+    return None if path is None else [os.stat(path).st_size, os.stat(path).st_mtime_ns]
+
+
 class _Results:
     """What is known of each data set, in a file that is whole at any time."""
 
-    def __init__(self, folder: Path, of: dict, resume: bool):
+    def __init__(self, folder: Path, of: dict, names: Sequence[str], resume: bool):
         self.folder, self.of = folder, of
         self.details: Dict[str, dict] = {}
         self.absent: Dict[str, dict] = {}
@@ -180,9 +187,10 @@ class _Results:
             return
         content = json.loads(path.read_text(encoding='utf-8'))
         if {key: content.get(key) for key in of} != of:
-            raise ValueError(f'{path} has results of {content.get("model")} with {content.get("checkpoint")} and '
-                             f'templates {content.get("templates")}: give another --out-dir, or go without --resume.')
-        self.details = content['details']
+            differ = [key for key in of if content.get(key) != of[key]]
+            raise ValueError(f'{path} has results of {content.get("model")} with other {differ}: give another '
+                             '--out-dir, or go without --resume.')
+        self.details = {name: detail for name, detail in content['details'].items() if name in names}
 
     def add(self, name: str, detail: dict) -> None:
         self.details[name] = detail

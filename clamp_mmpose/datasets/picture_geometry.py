@@ -4,7 +4,7 @@ from typing import List, Optional, Tuple
 import cv2
 import numpy as np
 from mmcv.image import imflip
-from mmpose.structures.bbox import get_warp_matrix
+from mmpose.structures.bbox import get_udp_warp_matrix, get_warp_matrix
 
 Step = Tuple  # ('flip', direction) or ('warp', matrix [2 or 3, 3], (w, h))
 
@@ -21,7 +21,8 @@ def steps(results: dict) -> List[Step]:
     """Flip and crop so far, in their order: top-down pipelines flip first, bottom-up ones last."""
     flip = [('flip', results['flip_direction'])] if results.get('flip') else []
     matrix = warp_matrix(results)
-    warp = [] if matrix is None else [('warp', matrix, tuple(results['input_size']))]
+    size = results.get('input_size', picture_shape(results)[::-1])  # BottomupRandomCrop names none
+    warp = [] if matrix is None else [('warp', matrix, tuple(size))]
     return warp + flip if 'warp_mat' in results else flip + warp
 
 
@@ -34,14 +35,21 @@ def warp_matrix(results: dict) -> Optional[np.ndarray]:
     if results.get('input_center') is None:
         return None
     rotation = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.
-    return get_warp_matrix(results['input_center'], results['input_scale'], rotation, results['input_size'])
+    place = results['input_center'], results['input_scale'], rotation, results['input_size']
+    matrices = [get_warp_matrix(*place), get_udp_warp_matrix(*place)]
+    before, after = results.get('keypoints'), results.get('transformed_keypoints')
+    if before is None or np.ndim(after) != 3:
+        return matrices[0]
+    # TopdownAffine does not say which of the two it took
+    errors = [np.abs(cv2.transform(before[..., :2], matrix) - after[..., :2]).sum() for matrix in matrices]
+    return matrices[int(np.argmin(errors))]
 
 
 def apply_steps(heatmap: np.ndarray, todo: List[Step]) -> np.ndarray:
     """A map ``[H, W]`` taken along; what lies outside of it is 0."""
     for kind, *arguments in todo:
         if kind == 'flip':
-            heatmap = imflip(heatmap, arguments[0])
+            heatmap = np.ascontiguousarray(imflip(heatmap, arguments[0]))
         else:
             matrix, size = arguments
             size = tuple(int(side) for side in size)

@@ -11,11 +11,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
-from mmpose.registry import MODELS
+from mmengine.dataset import pseudo_collate
+from mmpose.registry import DATASETS, MODELS, TRANSFORMS
 from PIL import Image
 from tiny import VIT, model_config
 
 from clamp_mmpose.apis.zero_shot import load_subject, run_zero_shot
+from clamp_mmpose.models import OpenCLIPModel
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ['sit', 'run', 'eat']
@@ -112,8 +114,14 @@ def test_resumed_after_an_interruption(tmp_path, trained, data, monkeypatch):
     table = run_zero_shot(*trained, tmp_path / 'out', resume=True, progress=progress)
     assert scored == ['acts, Activity', 'moods, Emotion', 'moods, Emotion']
     assert table == run_zero_shot(*trained, tmp_path / 'again')
-    with pytest.raises(ValueError, match=r'has results of .*give another --out-dir'):
-        run_zero_shot(*trained, tmp_path / 'out', resume=True, templates='ensemble')
+    for change in (dict(templates='ensemble'), dict(options=dict(randomness=dict(seed=1)))):
+        with pytest.raises(ValueError, match=rf"has results of .* with other \['{next(iter(change))}'\]: give another"):
+            run_zero_shot(*trained, tmp_path / 'out', resume=True, **change)
+    run_zero_shot(*trained, tmp_path / 'out', resume=True, tasks=['moods'])  # and no others of an earlier run
+    assert set(json.loads((tmp_path / 'out/zero_shot.json').read_text())['details']) == {'moods'}
+    torch.save(torch.load(trained[1], weights_only=True), trained[1])  # trained again
+    with pytest.raises(ValueError, match=r"with other \['checkpoint_is'\]"):
+        run_zero_shot(*trained, tmp_path / 'out', resume=True)
 
 
 def test_chosen_tasks_and_templates(tmp_path, trained):
@@ -184,15 +192,19 @@ def tiny_open_clip(tmp_path):
     folder = tmp_path / 'archs'
     folder.mkdir()
     (folder / 'tiny-test.json').write_text(json.dumps(VIT))
+    (folder / 'tiny-test-quickgelu.json').write_text(json.dumps(dict(VIT, quick_gelu=True)))
     open_clip.add_model_config(folder)
     yield 'tiny-test'
     from open_clip import factory
-    factory._MODEL_CONFIGS.pop('tiny-test')
+    for name in ('tiny-test', 'tiny-test-quickgelu'):
+        factory._MODEL_CONFIGS.pop(name)
     factory._MODEL_CONFIG_PATHS[:] = [path for path in factory._MODEL_CONFIG_PATHS if path != folder]
 
 
 @pytest.mark.parametrize('suffix', ['pt', 'safetensors', 'torchscript'])
 def test_any_model_of_open_clip(tmp_path, data, tiny_open_clip, suffix):
+    if suffix == 'torchscript':
+        tiny_open_clip += '-quickgelu'
     torch.manual_seed(3)
     reference = open_clip.create_model(tiny_open_clip).eval()
     path = tmp_path / f'weights.{"pt" if suffix == "torchscript" else suffix}'
@@ -211,14 +223,49 @@ def test_any_model_of_open_clip(tmp_path, data, tiny_open_clip, suffix):
     with torch.no_grad():
         image = reference.encode_image(preprocess(Image.open(picture))[None])
         text = reference.encode_text(tokens)
-        packed = DATASET(data['acts'], subject.pipeline)[3]
+        packed = DATASETS.build(dict(data['acts'], pipeline=subject.pipeline))[3]
         assert torch.allclose(subject.model.eval().embed_images(packed['inputs'][None]), image, atol=1e-4)
         assert torch.allclose(subject.model.embed_texts(['someone may run']), text, atol=1e-5)
+        sample, _ = subject.model.test_step(pseudo_collate([packed, packed]))
+        expected = F.cosine_similarity(image, text)
+    assert sample.class_scores[1].item() == pytest.approx(expected.item(), abs=1e-5)
 
 
-def DATASET(config, pipeline):
-    from mmpose.registry import DATASETS
-    return DATASETS.build(dict(config, pipeline=pipeline))
+def test_box_is_cut_out_for_open_clip(tmp_path, tiny_open_clip):
+    picture = np.zeros((80, 90, 3), np.uint8)
+    picture[20:50, 30:60] = (0, 0, 255)  # BGR: red
+    transform = TRANSFORMS.build(dict(type='OpenCLIPPreprocess', arch=tiny_open_clip))
+    pixels = transform(dict(img=picture, bbox=np.array([[30, 20, 60, 50]])))['img']
+    mean, std = np.array(open_clip.OPENAI_DATASET_MEAN), np.array(open_clip.OPENAI_DATASET_STD)
+    np.testing.assert_allclose(pixels, np.broadcast_to((np.array([1, 0, 0]) - mean) / std, (64, 64, 3)), atol=1e-5)
+
+
+def test_whole_command_on_open_clip(tmp_path, data, tiny_open_clip):
+    torch.save(open_clip.create_model(tiny_open_clip).state_dict(), tmp_path / 'weights.pt')
+    tasks = {f'test_dataloader.dataset.tasks.{name}': task for name, task in data.items()}
+    table = run_zero_shot(f'open_clip://{tiny_open_clip}', str(tmp_path / 'weights.pt'), tmp_path / 'out',
+                          tasks=['acts', 'moods'], options={**tasks, 'test_dataloader.num_workers': 0})
+    assert '| Activity | acts | 3 | 1 | 33.33 |' in table and '(1 unreadable)' in table
+
+
+def test_the_other_activation(tiny_open_clip, tmp_path):
+    with pytest.raises(ValueError, match=r'openai was trained with QuickGELU, ViT-B-16 has the other.*ending in'):
+        OpenCLIPModel.init_weights(Architecture('ViT-B-16', 'openai'))
+    torch.jit.save(torch.jit.script(Names(open_clip.create_model(tiny_open_clip))), tmp_path / 'openai.pt')
+    with pytest.raises(ValueError, match='trained with QuickGELU, tiny-test has the other'):
+        load_subject(f'open_clip://{tiny_open_clip}', str(tmp_path / 'openai.pt'))
+
+
+class Architecture(OpenCLIPModel):
+    """One whose weights are not made, for what is checked before they are loaded."""
+
+    def __init__(self, arch, tag):
+        torch.nn.Module.__init__(self)
+        self.arch, self._init_cfg = arch, dict(type='Pretrained', checkpoint=tag)
+
+    @property
+    def init_cfg(self):
+        return self._init_cfg
 
 
 class Names(torch.nn.Module):

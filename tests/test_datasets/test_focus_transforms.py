@@ -108,6 +108,30 @@ def test_after_a_bottom_up_crop():
     assert boxes.max() == pytest.approx(1, abs=0.01)
 
 
+def test_flipped_maps_can_be_packed():
+    results = dict(sample(people=2), num_keypoints=[16, 16], area=np.ones(2, np.float32))
+    affine = dict(type='BottomupRandomAffine', input_size=(128, 128))
+    for order in ([dict(type='GenerateFocusHeatmap'), affine, FLIP], [affine, dict(type='GenerateFocusHeatmap'), FLIP]):
+        packed = pipeline(dict(results), *order, dict(type='PackFocusInputs'))
+        assert packed['data_samples'].gt_focus.heatmap.shape == (1, 128, 128)
+
+
+def test_udp_is_told_from_its_keypoints():
+    draw, crop = dict(type='GenerateFocusHeatmap', mode='paper'), dict(CROP, input_size=(24, 32), use_udp=True)
+    before, behind = (pipeline(sample(), *order)['focus_heatmap'] for order in ([draw, BOX, crop], [BOX, crop, draw]))
+    assert np.abs(before - behind).mean() < 0.02
+
+
+def test_pictures_of_unknown_changes():
+    results = dict(sample(people=2), bbox=None, bbox_score=None)
+    results = pipeline(results, dict(type='BottomupRandomCrop', crop_size=(90, 70)), dict(type='GenerateFocusHeatmap'))
+    assert results['focus_heatmap'].shape == results['img'].shape[:2] == (70, 90)
+    results = pipeline(sample(), dict(type='GenerateFocusHeatmap'))
+    results['img'] = results['img'][:50]
+    with pytest.raises(ValueError, match=r'has \(200, 240\) pixels and the picture \(50, 240\): put Generate'):
+        take_along(results)
+
+
 def test_squashed_pictures():
     draw = dict(type='GenerateFocusHeatmap', mode='paper')
     resize = dict(type='ResizeToInput', input_size=(112, 60))
@@ -201,6 +225,9 @@ def test_files_that_are_no_maps(tmp_path):
         pipeline(sample(), draw)
     np.save(tmp_path / '007.npy', np.zeros((2, 3, 4)))
     with pytest.raises(ValueError, match=r'must be finite numbers \[h, w\], got shape \(2, 3, 4\)'):
+        pipeline(sample(), draw)
+    (tmp_path / '007.npy').write_bytes(b'')
+    with pytest.raises(ValueError, match='cannot be read'):
         pipeline(sample(), draw)
     np.save(tmp_path / '007.npy', np.array([[object()]]), allow_pickle=True)
     with pytest.raises(ValueError, match='cannot be read'):

@@ -21,8 +21,10 @@ class GenerateFocusHeatmap(BaseTransform):
     """A map of where a picture's subject is (FocusCLIP, section 3.3), for any pipeline, before or after the crop.
 
     Adds ``focus_heatmap``, float32 ``[H, W]`` in [0, 1], of the picture as it then is. Of a top-down sample it shows
-    the instance at hand, of an image-level one everyone in it. Drawn before the crop, it is taken along by
-    :class:`FocusMask` and :class:`PackFocusInputs`.
+    the instance at hand, of an image-level one everyone in it. Drawn before flip and crop, it is taken along by
+    :class:`FocusMask` and :class:`PackFocusInputs`: through ``RandomFlip``, ``TopdownAffine``,
+    ``BottomupRandomAffine`` and :class:`ResizeToInput`. In pipelines that move pixels in other ways it belongs behind
+    all of these.
 
     Args:
         source: ``'keypoints'`` draws the body parts; ``'bbox'`` an ellipse in each box; ``'file'`` reads a map of the
@@ -126,12 +128,16 @@ def take_along(results: dict) -> np.ndarray:
     """``focus_heatmap`` of the picture as it now is, wherever in the pipeline it was drawn.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or it cannot be taken along.
     """
     if 'focus_heatmap' not in results:
         raise ValueError('there is no focus_heatmap: put GenerateFocusHeatmap before this transform.')
     todo: List[Tuple] = geometry.steps(results)
-    results['focus_heatmap'] = geometry.apply_steps(results['focus_heatmap'], todo[results['focus_steps']:])
+    heatmap = geometry.apply_steps(results['focus_heatmap'], todo[results['focus_steps']:])
+    if heatmap.shape != geometry.picture_shape(results):
+        raise ValueError(f'the focus heatmap has {heatmap.shape} pixels and the picture '
+                         f'{geometry.picture_shape(results)}: put GenerateFocusHeatmap behind what changes its size.')
+    results['focus_heatmap'] = heatmap
     results['focus_steps'] = len(todo)
     return results['focus_heatmap']
 
@@ -149,7 +155,7 @@ def read_map(path: str) -> np.ndarray:
         raise FileNotFoundError(f'heatmap {path} does not exist: check path of GenerateFocusHeatmap.')
     try:
         values = np.load(path, allow_pickle=False)
-    except ValueError as error:
+    except (EOFError, ValueError) as error:
         raise ValueError(f'heatmap {path} cannot be read ({error}): write it with numpy.save.') from error
     values = np.squeeze(values)
     if values.ndim != 2 or not np.isfinite(values).all():

@@ -49,7 +49,7 @@ class FocusCLIP(ImageTextModel):
                  freeze_image: bool = True, data_preprocessor: Union[dict, nn.Module, None] = None,
                  init_cfg: Optional[dict] = None):
         super().__init__(data_preprocessor, init_cfg)
-        _check(loss_terms, roi_tower, roi_input, alpha)
+        _check(loss_terms, roi_tower, roi_input, alpha, learn_alpha)
         self.loss_terms = tuple(loss_terms)
         self.roi_input = roi_input
         self.freeze_image = freeze_image
@@ -152,11 +152,16 @@ def pooled(outputs: Sequence[Tensor]) -> Tensor:
     return last if last.ndim == 2 else last.mean(dim=(2, 3))
 
 
-def _check(loss_terms: Sequence[str], roi_tower: str, roi_input: str, alpha: float) -> None:
+def _check(loss_terms: Sequence[str], roi_tower: str, roi_input: str, alpha: float, learn_alpha: bool) -> None:
     if not loss_terms or len(set(loss_terms)) < len(loss_terms) or not set(loss_terms) <= set(TERMS):
         raise ValueError(f'loss_terms must be one or more of {TERMS}, each once; got {list(loss_terms)}.')
     for name, value, expected in (('roi_tower', roi_tower, ROI_TOWERS), ('roi_input', roi_input, ROI_INPUTS)):
         if value not in expected:
             raise ValueError(f'{name} must be one of {expected}, got {value!r}.')
+    if 'image-text' not in loss_terms and (roi_tower == 'own' or 'roi-text' not in loss_terms):
+        raise ValueError(f'loss_terms={list(loss_terms)} with roi_tower={roi_tower!r} leave a tower untrained that '
+                         "tests use: add 'image-text'.")
+    if learn_alpha and roi_input == 'heatmap':
+        raise ValueError("learn_alpha has nothing to learn from with roi_input='heatmap', which has no background.")
     if not 0 <= alpha <= 1:
         raise ValueError(f'alpha must be from 0 to 1, got {alpha}.')

@@ -1,4 +1,4 @@
-from typing import Optional, Sequence, Union
+from typing import Optional, Sequence
 
 import torch
 from mmengine.logging import MMLogger
@@ -14,20 +14,18 @@ from .image_text_model import ImageTextModel
 class OpenCLIPModel(ImageTextModel):
     """Any model of open_clip's (Ilharco et al. 2021), for zero-shot tests: CLIP, SigLIP, EVA, CoCa and so on.
 
-    Pictures come from :class:`OpenCLIPPreprocess`, so there is nothing left for a ``data_preprocessor``.
+    Pictures come normalised from :class:`OpenCLIPPreprocess`; the ``data_preprocessor`` only stacks them.
 
     Args:
         arch: a name of open_clip's, such as ``'ViT-B-16-quickgelu'``.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a tag of open_clip's (``'openai'``) or a file.
-        data_preprocessor: as for MMEngine's ``BaseModel``.
 
     Raises:
-        ValueError: no such model, or weights that cannot be had or do not fit.
+        ValueError: no such model, or weights that cannot be had, do not fit, or have the other activation.
     """
 
-    def __init__(self, arch: str, init_cfg: Optional[dict] = None,
-                 data_preprocessor: Union[dict, nn.Module, None] = None):
-        super().__init__(data_preprocessor, init_cfg)
+    def __init__(self, arch: str, init_cfg: Optional[dict] = None):
+        super().__init__(dict(type='ImgDataPreprocessor'), init_cfg)
         self.arch = arch
         self.model = _create(arch)
         self.tokenizer = _call('get_tokenizer', arch)
@@ -42,17 +40,26 @@ class OpenCLIPModel(ImageTextModel):
             super().init_weights()
             return
         source = self.init_cfg['checkpoint']
+        self._check_activation(source)
         if is_torchscript(source):  # OpenAI's own files, of which open_clip takes the tag only
             weights = read_checkpoint(source)
             own = self.model.state_dict()
             if not weights.keys() >= own.keys() or any(weights[name].shape != own[name].shape for name in own):
-                raise ValueError(f'{source} does not fit {self.arch}: choose the architecture it was trained with, '
-                                 'of which OpenAI\'s end in "-quickgelu".')
+                raise ValueError(f'{source} does not fit {self.arch}: choose the architecture it was trained with.')
             self.model.load_state_dict({name: weights[name].float() for name in own})
         else:
             self.model.load_state_dict(_create(self.arch, source).state_dict())
         self._is_init = True
         MMLogger.get_current_instance().info(f'{self.arch}: {len(self.model.state_dict())} tensors from {source}')
+
+    def _check_activation(self, source: str) -> None:
+        """QuickGELU's twin has the same weights, so they would fit and mean something else."""
+        import open_clip
+        quick = True if is_torchscript(source) else open_clip.get_pretrained_cfg(self.arch, source).get('quick_gelu')
+        own = open_clip.get_model_config(self.arch).get('quick_gelu', False)
+        if quick is not None and bool(quick) != own:
+            raise ValueError(f'{source} was trained with {"QuickGELU" if quick else "GELU"}, {self.arch} has the '
+                             f'other: take the architecture {"ending in" if quick else "without"} "-quickgelu".')
 
     def embed_images(self, inputs: Tensor) -> Tensor:
         """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
