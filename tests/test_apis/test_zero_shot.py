@@ -179,11 +179,67 @@ def test_towers_of_clamp(tmp_path, data):
         assert torch.equal(subject.model.embed_texts(['a cat']), model.head.text_encoder(['a cat']))
 
 
-def test_pose_estimators_without_a_shared_space(tmp_path):
-    plain = model_config(backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='map'), project=True)
-    config = write_config(tmp_path / 'plain.py', plain, {})
+@pytest.mark.parametrize('out, project', [('map', False), ('embeddings', True)])
+def test_pose_estimators_without_a_shared_space(tmp_path, out, project):
+    plain = model_config(backbone=dict(type='CLIPVisionTransformer', arch=VIT, out=out), project=project)
     with pytest.raises(ValueError, match='no space that its pictures and texts share'):
-        load_subject(config)
+        load_subject(write_config(tmp_path / 'plain.py', plain, {}))
+
+
+def test_towers_of_clamp_from_the_file_to_the_scores(tmp_path):
+    torch.manual_seed(0)
+    settings = model_config()
+    settings['head']['decoder'].update(input_size=(64, 32), heatmap_size=(16, 8))
+    config = write_config(tmp_path / 'clamp.py', settings, {})
+    torch.save(dict(state_dict=MODELS.build(settings).state_dict()), tmp_path / 'clamp.pth')
+    subject = load_subject(config, str(tmp_path / 'clamp.pth'), {
+        'test_dataloader.dataset.tasks.utkface.data_root': 'elsewhere'})
+    assert subject.pipeline[1] == dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True)
+    assert subject.tasks['utkface']['data_root'] == 'elsewhere'
+    picture = torch.randint(0, 256, (3, 64, 64)).byte()
+    inputs = subject.model.data_preprocessor(dict(inputs=[picture], data_samples=[]))['inputs']
+    mean, std = (torch.tensor(settings['data_preprocessor'][name])[:, None, None] for name in ('mean', 'std'))
+    assert torch.allclose(inputs[0], (picture.flip(0) - mean) / std, atol=1e-5)
+
+
+def test_towers_of_clamp_without_checkpoint_are_clips(tmp_path, monkeypatch):
+    initialised = []
+    config = write_config(tmp_path / 'clamp.py', model_config(), {})
+    for kind in ('CLIPVisionTransformer', 'CLIPTextEncoder'):
+        monkeypatch.setattr(MODELS.get(kind), 'init_weights', lambda self: initialised.append(type(self).__name__))
+    load_subject(config)
+    assert sorted(initialised) == ['CLIPTextEncoder', 'CLIPVisionTransformer']
+
+
+def test_options_reach_the_config(trained):
+    assert load_subject(*trained, options={'test_dataloader.batch_size': 5}).batch_size == 5
+
+
+def test_scored_in_eval_mode(tmp_path, trained, monkeypatch):
+    kind, modes = MODELS.get('FocusCLIP'), []
+    predict = kind.predict
+    monkeypatch.setattr(kind, 'predict',
+                        lambda self, *args: modes.append(self.text_encoder.training) or predict(self, *args))
+    run_zero_shot(*trained, tmp_path / 'out', tasks=['acts'], options={'model.freeze_image': False})
+    assert modes and not any(modes)
+
+
+@pytest.mark.parametrize('what', ['checkpoint', 'model'])
+def test_results_of_another_model_are_not_resumed(tmp_path, trained, what):
+    run_zero_shot(*trained, tmp_path / 'out', tasks=['acts'])
+    config, checkpoint = map(Path, trained)
+    other = (config if what == 'model' else checkpoint).with_stem('other')
+    other.write_bytes((config if what == 'model' else checkpoint).read_bytes())
+    pair = (other, checkpoint) if what == 'model' else (config, other)
+    with pytest.raises(ValueError, match='has results of'):
+        run_zero_shot(*map(str, pair), tmp_path / 'out', resume=True, tasks=['acts'])
+
+
+def test_checkpoint_of_weights_alone(tmp_path, trained):
+    torch.save(torch.load(trained[1], weights_only=True)['state_dict'], tmp_path / 'plain.pth')
+    tables = [run_zero_shot(trained[0], path, tmp_path / name, tasks=['acts'])
+              for name, path in (('a', str(tmp_path / 'plain.pth')), ('b', trained[1]))]
+    assert tables[0] == tables[1]
 
 
 @pytest.fixture
@@ -308,3 +364,19 @@ def test_missing_and_foreign_checkpoints(tmp_path, trained):
         load_subject(trained[0], str(tmp_path / 'other.pth'))
     with pytest.raises(FileNotFoundError, match='neither a config file'):
         load_subject('no.py', trained[1])
+
+
+def test_open_clip_tag_reaches_the_pictures(monkeypatch, tiny_open_clip):
+    monkeypatch.setattr('clamp_mmpose.apis.zero_shot.OpenCLIPModel.init_weights', lambda self: None)
+    subject = load_subject(f'open_clip://{tiny_open_clip}/openai')
+    assert subject.pipeline[1] == dict(type='OpenCLIPPreprocess', arch=tiny_open_clip, tag='openai')
+
+
+def test_torchscript_of_another_architecture(tmp_path, tiny_open_clip):
+    other = dict(VIT, vision_cfg=dict(VIT['vision_cfg'], width=48))
+    (tmp_path / 'archs' / 'tiny-other.json').write_text(json.dumps(other))
+    open_clip.add_model_config(tmp_path / 'archs')
+    torch.jit.save(torch.jit.script(Names(open_clip.create_model('tiny-other'))), tmp_path / 'other.pt')
+    open_clip.factory._MODEL_CONFIGS.pop('tiny-other')
+    with pytest.raises(ValueError, match='does not fit tiny-test'):
+        load_subject(f'open_clip://{tiny_open_clip}-quickgelu', str(tmp_path / 'other.pt'))

@@ -74,3 +74,10 @@ def test_missing_descriptions(folder):
     finding, = check_dataset(mpii(folder))
     assert '1 of 2 pictures have no description' in finding.detail
     assert check_dataset(mpii(folder, missing_descriptions='skip')) == []
+
+
+def test_pictures_kept_as_pixels_need_no_file(tmp_path):
+    header = 'neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF'
+    (tmp_path / 'fer2013new.csv').write_text(f'Usage,Image name,{header}\nPrivateTest,fer1.png,10,0,0,0,0,0,0,0,0,0\n')
+    (tmp_path / 'fer2013.csv').write_text('emotion,pixels,Usage\n6,' + ' '.join(['7'] * 48 * 48) + ',PrivateTest\n')
+    assert check_dataset(dict(type='FERPlusDataset', data_root=str(tmp_path))) == []

@@ -176,3 +176,16 @@ def test_one_sentence_at_a_time():
     found = [transform(dict(descriptions=descriptions))['text'] for _ in range(200)]
     assert 70 < found.count('Nobody.') < 130 and 25 < found.count('Two sit.') < 75
     assert transform.choices(descriptions) == ['One jumps.', 'Two sit.', 'Nobody.']
+
+
+def test_description_files_beside_pictures_without_keypoints(folder):
+    write(folder / 'a.json', [dict(image='001.jpg', description='One.'), dict(image='002.jpg')])
+    other = write(folder / 'b.json', [dict(image='001.jpg', description='Two.')])
+    kind = dict(type='DescriptionsDataset', ann_file='a.json')
+    with pytest.raises(ValueError, match='1 of 2 pictures have no description'):
+        build(folder, **kind)
+    dataset = build(folder, **kind, description_files=[other], missing_descriptions='skip')
+    assert [dataset.get_data_info(i)['descriptions'] for i in range(len(dataset))] == [['One.', 'Two.']]
+    (folder / 'images/001.jpg').unlink()
+    with pytest.raises(FileNotFoundError, match='1 of 1 pictures do not exist'):
+        build(folder, **kind, missing_descriptions='skip')

@@ -157,3 +157,16 @@ def test_ellipses_outside_the_picture():
 def test_stretched():
     assert stretched(np.array([[2, 4], [3, 2]])).tolist() == [[0, 1], [.5, 0]]
     assert stretched(np.zeros((2, 2))).tolist() == [[1, 1], [1, 1]]
+
+
+def test_ellipse_with_its_edge_on_a_pixel_is_symmetric():
+    heatmap = sum_of_ellipses(np.array([[20, 10, 8, 6]], float), (21, 41), reach=1.)
+    assert heatmap[10, 12] == heatmap[10, 28] > 0
+    assert heatmap[4, 20] == heatmap[16, 20] > 0
+
+
+def test_tiny_people_are_not_lost_between_the_pixels():
+    keypoints = np.array([[[10.5, 10.5], [12.5, 10.5]]])
+    ellipses = part_ellipses(keypoints, np.ones((1, 2), bool), np.ones((1, 2), bool), unit=100)
+    assert ellipses.tolist() == [[11.5, 10.5, 1, 0.75]]
+    assert sum_of_ellipses(ellipses, (20, 30)).max() > 0.7

@@ -3,52 +3,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from focus_samples import BOX, CROP, FLIP, Turn, pipeline, sample
 from mmpose.registry import DATASETS, TRANSFORMS
 
 from clamp_mmpose.datasets.attention_heatmap import AttentionHeatmap
 from clamp_mmpose.datasets.body_parts import body_parts
 from clamp_mmpose.datasets.focus_heatmaps import part_ellipses, sum_of_ellipses
 from clamp_mmpose.datasets.transforms.generate_focus_heatmap import take_along
-
-FLIP_MPII = [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10]
-
-
-def sample(people=1, seed=0, size=(240, 200), kind='mpii', num_keypoints=16):
-    """One instance, or an image with several people, as MMPose's data sets give it."""
-    rng = np.random.default_rng(seed)
-    width, height = size
-    keypoints = rng.uniform(30, np.array(size) - 30, (people, num_keypoints, 2)).astype(np.float32)
-    boxes = np.concatenate([keypoints.min(axis=1) - 5, keypoints.max(axis=1) + 5], axis=1)
-    return dict(
-        img=rng.integers(0, 256, (height, width, 3)).astype(np.uint8), img_path='pictures/007.jpg', id=3, img_id=7,
-        img_shape=(height, width), ori_shape=(height, width), keypoints=keypoints, bbox=boxes,
-        keypoints_visible=np.ones((people, num_keypoints), np.float32), dataset_name=kind, skeleton_links=[(0, 1)],
-        flip_indices=FLIP_MPII, bbox_score=np.ones(people, np.float32))
-
-
-FLIP = dict(type='RandomFlip', prob=1.)
-BOX = dict(type='GetBBoxCenterScale')
-CROP = dict(type='TopdownAffine', input_size=(96, 128))
-
-
-class Turn:
-    """A fixed rotation and scale, in the place of RandomBBoxTransform."""
-
-    def __init__(self, degrees, scale=1.):
-        self.degrees, self.scale = degrees, scale
-
-    def __call__(self, results):
-        results['bbox_rotation'] = np.array([self.degrees], float)
-        results['bbox_scale'] = results['bbox_scale'] * self.scale
-        return results
-
-
-def pipeline(results, *transforms):
-    for transform in transforms:
-        results = (transform if isinstance(transform, Turn) else TRANSFORMS.build(transform))(results)
-    if 'focus_heatmap' in results:
-        take_along(results)
-    return results
 
 
 @pytest.mark.parametrize('flip', [False, True])
@@ -326,3 +287,21 @@ def test_in_the_pipeline_of_a_real_data_set(shared_data):
         columns, rows = points[inside].round().astype(int).T
         assert heatmap[rows, columns].min() > 0.3
         assert heatmap[0, 0] < 0.1
+
+
+def test_attention_sees_what_timm_would():
+    """RGB, in the model's own mean and std, shrunk by area."""
+    torch.manual_seed(0)
+    attention, seen = AttentionHeatmap('vit_tiny_patch16_224', checkpoint=None), []
+    attention.model.patch_embed.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    image = np.random.default_rng(0).integers(0, 256, (448, 448, 3)).astype(np.uint8)
+    attention(image)
+    small = image.reshape(224, 2, 224, 2, 3).mean(axis=(1, 3))[..., ::-1]
+    config = attention.model.pretrained_cfg
+    np.testing.assert_allclose(seen[0][0].permute(1, 2, 0), (small / 255 - config['mean']) / config['std'], atol=0.02)
+
+
+def test_attention_skips_every_token_that_is_no_patch():
+    torch.manual_seed(0)
+    attention = AttentionHeatmap('deit_tiny_distilled_patch16_224', checkpoint=None)  # class and distillation token
+    assert attention(np.full((60, 80, 3), 99, np.uint8)).shape == (60, 80)

@@ -50,7 +50,7 @@ def test_samples(folder):
 
 
 def test_box_is_cut_out(folder):
-    inputs = build(folder)[1]['inputs']
+    inputs = build(folder)[1]['inputs'].numpy()
     assert (inputs == np.array([10, 20, 30])[:, None, None]).all()
 
 
@@ -70,6 +70,7 @@ def test_box_outside_its_picture(folder):
 
 @pytest.mark.parametrize('changes, message', [
     (dict(images=[dict(file_name='0.png', labels=[3])]), 'labels .3., expected one or more of 0 to 2'),
+    (dict(images=[dict(file_name='0.png', labels=[-1])]), 'labels .-1., expected one or more of 0 to 2'),
     (dict(images=[dict(file_name='0.png', labels=[])]), 'labels .., expected one or more'),
     (dict(images=[]), 'no pictures'), (dict(templates=['a photo']), "holds one {}.*'a photo'"),
     (dict(words=['', 'a', 'b']), 'must not be empty')])
@@ -131,3 +132,8 @@ def test_only_some(folder):
         tasks(folder, only=['age'])
     with pytest.raises(FileNotFoundError, match='none of the zero-shot data sets is there'):
         tasks(folder, only=['faces'])
+
+
+def test_templates_of_all_tasks(folder):
+    together = tasks(folder, only=['toys', 'again'], templates=['they are {}'])
+    assert [together[i]['data_samples'].class_texts[1] for i in (0, 4)] == [['they are running']] * 2

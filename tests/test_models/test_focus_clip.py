@@ -283,3 +283,48 @@ def test_closed_form_through_the_model():
     losses = model.loss(inputs, samples)
     assert losses['loss_image_text'].item() == pytest.approx(math.log(7), abs=1e-5)
     assert losses['loss_roi_text'].item() == pytest.approx(math.log(7), abs=1e-5)
+
+
+def test_accuracy_counts_pictures_that_find_their_text(monkeypatch):
+    model = build(loss_terms=['image-text'])
+    inputs, samples, _ = batch(model, number=3)
+    image = torch.tensor([[1., 0, 0], [.9, .1, 0], [0, 0, 1]])  # the second finds the first's text
+    text = torch.tensor([[1., 0, 0], [0, .5, 0], [9, 0, 10]])  # the third's is long, but lies elsewhere
+    monkeypatch.setattr(model, 'embed_images', lambda _: image)
+    monkeypatch.setattr(model, 'embed_texts', lambda _: text)
+    assert model.loss(inputs, samples)['acc_image_text'].item() == pytest.approx(2 / 3)
+
+
+def test_own_tower_sees_the_masked_pictures():
+    model = build(roi_tower='own')
+    inputs, samples, pictures = batch(model)
+    masked = [picture * sample.gt_focus.heatmap for picture, sample in zip(pictures, samples)]
+    roi = model.roi_projection(model.roi_backbone(normalised(masked))[-1])
+    expected = nt_xent(roi, model.text_projection(model.text_encoder(TEXTS)))
+    losses = model.loss(inputs, samples)
+    assert losses['loss_roi_text'].item() == pytest.approx(expected.item(), abs=1e-4)
+    losses['loss_roi_text'].backward()
+    assert model.roi_projection.weight.grad.abs().max() > 0 and model.projection.weight.grad is None
+
+
+def test_loss_of_the_config_is_taken():
+    model = build(loss=dict(type='NTXentLoss', temperature=0.07))
+    inputs, samples, pictures = batch(model)
+    image = model.projection(model.backbone(normalised(pictures))[-1])
+    expected = nt_xent(image, model.text_projection(model.text_encoder(TEXTS)), tau=0.07)
+    assert model.loss(inputs, samples)['loss_image_text'].item() == pytest.approx(expected.item(), abs=1e-4)
+
+
+def test_frozen_tower_is_in_eval_mode_from_the_start():
+    assert not build().backbone.training
+
+
+def test_many_texts_are_encoded_in_chunks(monkeypatch):
+    model = build().eval()
+    monkeypatch.setattr('clamp_mmpose.models.image_text.image_text_model.TEXTS_AT_ONCE', 3)
+    classes = tuple((f'a {word}', f'one {word}') for word in ('cat', 'dog', 'cow', 'hen'))  # 3 + 3 + 2
+    with torch.no_grad():
+        found = model.embed_classes(classes)
+        for row, texts in zip(found, classes):
+            mean = F.normalize(model.embed_texts(texts), dim=1).mean(dim=0)
+            assert torch.allclose(row, F.normalize(mean, dim=0), atol=1e-5)

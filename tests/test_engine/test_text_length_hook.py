@@ -1,0 +1,29 @@
+import logging
+from types import SimpleNamespace
+
+from clamp_mmpose.datasets.transforms import SampleDescription
+from clamp_mmpose.engine.hooks import text_length_hook
+
+
+class Pictures:
+    """A data set of texts: two are longer than 4, one is just as long."""
+
+    texts = ('abc', 'abcd', 'abcde', 'a', 'abcdef', 'b', 'c')
+    pipeline = SimpleNamespace(transforms=[SampleDescription()])
+
+    def __len__(self):
+        return len(self.texts)
+
+    def get_data_info(self, index):
+        return dict(descriptions=[self.texts[index]])
+
+
+def test_counts_over_several_chunks(monkeypatch):
+    monkeypatch.setattr(text_length_hook, 'AT_ONCE', 3)
+    encoder = SimpleNamespace(max_length=4, truncate=True, count_tokens=lambda texts: [len(text) for text in texts])
+    logged = []
+    runner = SimpleNamespace(
+        model=SimpleNamespace(text_encoder=encoder), train_dataloader=SimpleNamespace(dataset=Pictures()),
+        logger=SimpleNamespace(log=lambda level, text: logged.append((level, text))))
+    text_length_hook.TextLengthHook().before_train(runner)
+    assert logged == [(logging.WARNING, '2 of 7 texts are longer than the 4 tokens that are read; their ends are cut.')]
