@@ -32,9 +32,10 @@ def run_command(run: Callable[[str, Say], Path], description: str, folder: str) 
     warnings.simplefilter('ignore')  # MMPose's and PyTorch's, about themselves
     start = time.perf_counter()
     # standard output as it is now: the demo silences it
-    report = run(args.work_dir, partial(print, file=sys.stdout, flush=True))
-    print(f'\nDone in {time.perf_counter() - start:.0f} s.')
-    print(f'The numbers:  {report}\nThe pictures: {report.parent / "pictures"}')
+    say = partial(print, file=sys.stdout, flush=True)
+    report = run(args.work_dir, say)
+    say(f'\nDone in {time.perf_counter() - start:.0f} s.')
+    say(f'The numbers:  {report}\nThe pictures: {report.parent / "pictures"}')
 
 
 class SayEpochs(Hook):
