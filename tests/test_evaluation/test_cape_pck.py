@@ -10,6 +10,7 @@ from mmpose.registry import METRICS
 from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.datasets.mp100_annotations import read_instances
+from clamp_mmpose.engine.launch import finish
 from clamp_mmpose.evaluation.mp100_predictions import read_predictions
 from clamp_mmpose.evaluation.mp100_protocols import pairs
 
@@ -126,7 +127,7 @@ def score_share(rank, folder, ann_file, sizes):
     found = evaluate(dict(type='CapePCK', ann_file=str(ann_file), collect_dir=str(folder / 'parts'),
                           outfile_prefix=str(folder / 'all')), samples(share, .1 * (1 + rank)), {}, sum(sizes))
     (folder / f'{rank}.json').write_text(json.dumps(found))
-    torch.distributed.destroy_process_group()
+    finish()
 
 
 def test_two_processes(ann_file, tmp_path):
