@@ -18,19 +18,20 @@ def picture_shape(results: dict) -> Tuple[int, int]:
 
 
 def steps(results: dict) -> List[Step]:
-    """Flip and crop so far, in their order: top-down pipelines flip first, bottom-up ones last."""
+    """Flip and crop so far, in their order.
+
+    Top-down pipelines flip first and bottom-up ones last; ``ResizeToInput`` tells.
+    """
     flip = [('flip', results['flip_direction'])] if results.get('flip') else []
     matrix = warp_matrix(results)
     size = results.get('input_size', picture_shape(results)[::-1])  # BottomupRandomCrop names none
     warp = [] if matrix is None else [('warp', matrix, tuple(size))]
-    return warp + flip if 'warp_mat' in results else flip + warp
+    return flip + warp if results.get('flipped_first', 'warp_mat' not in results) else warp + flip
 
 
 def warp_matrix(results: dict) -> Optional[np.ndarray]:
     """From the (flipped) original picture to the network input; None before the crop."""
-    if 'input_matrix' in results:  # ResizeToInput
-        return results['input_matrix']
-    if 'warp_mat' in results:  # bottom-up
+    if 'warp_mat' in results:  # bottom-up, ResizeToInput
         return results['warp_mat']
     if results.get('input_center') is None:
         return None

@@ -1,4 +1,6 @@
 """The focus heatmap in pipelines: before and after flip, crop and quarter turns, from every source."""
+from itertools import permutations
+
 import cv2
 import numpy as np
 import pytest
@@ -101,8 +103,31 @@ def test_squashed_pictures():
     assert last['focus_heatmap'].shape == (60, 112)
     assert np.abs(first['focus_heatmap'] - last['focus_heatmap']).mean() < 0.02
     # pixel centres: the middle of the left upper pixel stays the corner's
-    np.testing.assert_allclose(last['transformed_keypoints'],
-                               (last['keypoints'] + .5) * [112 / 240, 60 / 200] - .5, rtol=1e-5)
+    np.testing.assert_allclose(last['keypoints'], (sample(people=2)['keypoints'] + .5) * [112 / 240, 60 / 200] - .5,
+                               rtol=1e-5)
+
+
+@pytest.mark.parametrize('source', ['keypoints', 'bbox'])
+def test_squashed_and_flipped_in_any_order(source):
+    draw = dict(type='GenerateFocusHeatmap', source=source, mode='paper')
+    resize = dict(type='ResizeToInput', input_size=(90, 90))
+    boxed = dict(sample(), bbox=np.array([[20, 40, 100, 80]], np.float32))
+    squashed = pipeline(dict(boxed), resize, draw)['focus_heatmap']
+    for order in permutations([draw, resize, FLIP]):
+        heatmap = take_along(pipeline(dict(boxed), *order))
+        assert np.abs(heatmap - squashed[:, ::-1]).mean() < 0.01, order
+    assert np.abs(squashed - squashed[:, ::-1]).mean() > 0.05  # it does matter
+
+
+def test_drawn_between_flip_and_bottom_up_crop():
+    results = dict(sample(people=2), num_keypoints=[16, 16], area=np.ones(2, np.float32))
+    draw = dict(type='GenerateFocusHeatmap', mode='paper')
+    affine = dict(type='BottomupRandomAffine', input_size=(128, 128), scale_factor=(1., 1.), rotate_factor=0.)
+    np.random.seed(1)
+    first = take_along(pipeline(dict(results), FLIP, draw, affine))
+    np.random.seed(1)
+    last = pipeline(dict(results), FLIP, affine, draw)['focus_heatmap']
+    assert np.abs(first - last).mean() < 0.01
 
 
 def test_weights_beside_visibility():

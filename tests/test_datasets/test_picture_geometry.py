@@ -80,7 +80,8 @@ def test_keypoints_of_a_crop():
                    keypoints=np.array([[[20., 40], [59, 59]]]))
     found = TRANSFORMS.build(dict(type='ResizeToInput', input_size=(80, 80), crop_bbox=True))(results)
     # 2 and 4 pixels for one: its centre is at 0.5 and 1.5
-    np.testing.assert_allclose(found['transformed_keypoints'], [[[0.5, 1.5], [78.5, 77.5]]])
+    np.testing.assert_allclose(found['keypoints'], [[[0.5, 1.5], [78.5, 77.5]]])
+    np.testing.assert_allclose(found['bbox'], [[0.5, 1.5, 80.5, 81.5]])
 
 
 @pytest.mark.parametrize('box, expected', [

@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Union
 
 import cv2
 import numpy as np
@@ -23,8 +23,8 @@ class GenerateFocusHeatmap(BaseTransform):
     Adds ``focus_heatmap``, float32 ``[H, W]`` in [0, 1], of the picture as it then is. Of a top-down sample it shows
     the instance at hand, of an image-level one everyone in it. Drawn before flip and crop, it is taken along by
     :class:`FocusMask` and :class:`PackFocusInputs`: through ``RandomFlip``, ``TopdownAffine``,
-    ``BottomupRandomAffine`` and :class:`ResizeToInput`. In pipelines that move pixels in other ways it belongs behind
-    all of these.
+    ``BottomupRandomAffine`` (a flip before that one only if the map is drawn between them) and :class:`ResizeToInput`.
+    In pipelines that move pixels in other ways it belongs behind all of these.
 
     Args:
         source: ``'keypoints'`` draws the body parts; ``'bbox'`` an ellipse in each box; ``'file'`` reads a map of the
@@ -64,7 +64,7 @@ class GenerateFocusHeatmap(BaseTransform):
         draw = dict(keypoints=self._of_keypoints, bbox=self._of_boxes, file=self._of_file,
                     attention=self._of_attention)[self.source]
         results['focus_heatmap'] = draw(results)
-        results['focus_steps'] = len(geometry.steps(results))
+        results['focus_steps'] = [kind for kind, *_ in geometry.steps(results)]
         return results
 
     def _of_keypoints(self, results: dict) -> np.ndarray:
@@ -104,7 +104,7 @@ class GenerateFocusHeatmap(BaseTransform):
         low, high = corners.min(axis=1), corners.max(axis=1)
         centre, half = (low + high) / 2, (high - low) / 2
         matrix = geometry.warp_matrix(results)
-        if matrix is not None and 'warp_mat' not in results:  # bottom-up pipelines turn the boxes themselves
+        if matrix is not None and 'warp_mat' not in results:  # else the boxes have been moved with the picture
             centre = cv2.transform(centre[:, None], matrix)[:, 0]
             half = np.sqrt(half ** 2 @ (matrix[:, :2] ** 2).T)  # extent of a turned ellipse
         ellipses = np.hstack([centre, np.maximum(half, 1)])
@@ -132,14 +132,15 @@ def take_along(results: dict) -> np.ndarray:
     """
     if 'focus_heatmap' not in results:
         raise ValueError('there is no focus_heatmap: put GenerateFocusHeatmap before this transform.')
-    todo: List[Tuple] = geometry.steps(results)
-    heatmap = geometry.apply_steps(results['focus_heatmap'], todo[results['focus_steps']:])
+    steps = geometry.steps(results)
+    todo = [step for step in steps if step[0] not in results['focus_steps']]
+    heatmap = geometry.apply_steps(results['focus_heatmap'], todo)
     if heatmap.shape != geometry.picture_shape(results):
         raise ValueError(f'the focus heatmap has {heatmap.shape} pixels and the picture '
                          f'{geometry.picture_shape(results)}: put GenerateFocusHeatmap behind what changes its size.')
     results['focus_heatmap'] = heatmap
-    results['focus_steps'] = len(todo)
-    return results['focus_heatmap']
+    results['focus_steps'] = [kind for kind, *_ in steps]
+    return heatmap
 
 
 def read_map(path: str) -> np.ndarray:

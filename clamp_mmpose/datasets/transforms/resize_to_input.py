@@ -10,7 +10,8 @@ from mmpose.registry import TRANSFORMS
 class ResizeToInput(BaseTransform):
     """Resizes the whole picture, or a box of it, to the network input, whatever its proportions, as FocusCLIP's code.
 
-    Keypoints are taken along as ``transformed_keypoints``, in pixels of the network input.
+    Keypoints and boxes are from then on in pixels of the network input. A flip comes before, or behind if the input is
+    square: MMPose's ``RandomFlip`` takes the sides of other ones for each other.
 
     Args:
         input_size: (w, h) in pixels.
@@ -35,10 +36,13 @@ class ResizeToInput(BaseTransform):
         results['img'] = cv2.resize(image[y1:y2, x1:x2], self.input_size,
                                     interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
         offset = (0.5 - np.array([x1, y1])) * scale - 0.5  # pixel centres
-        matrix = np.hstack([np.diag(scale), offset[:, None]])
         if results.get('keypoints') is not None:
-            results['transformed_keypoints'] = cv2.transform(results['keypoints'][..., :2], matrix)
-        results.update(input_matrix=matrix, input_size=self.input_size)
+            results['keypoints'] = (results['keypoints'][..., :2] * scale + offset).astype(np.float32)
+        if results.get('bbox') is not None:
+            corners = np.reshape(results['bbox'], (-1, 2, 2))
+            results['bbox'] = (corners * scale + offset).reshape(-1, 4).astype(np.float32)
+        results.update(warp_mat=np.hstack([np.diag(scale), offset[:, None]]), input_size=self.input_size,
+                       flipped_first=bool(results.get('flip')))
         return results
 
 
