@@ -18,7 +18,7 @@ def gather(embeddings: Tensor) -> Tuple[Tensor, int]:
 
 
 def _sizes(embeddings: Tensor) -> List[int]:
-    """How many each process has: the last batches may differ."""
+    """How many each process has: a sampler that does not round up deals the last batch unevenly."""
     sizes = [torch.zeros(1, dtype=torch.long, device=embeddings.device) for _ in range(get_world_size())]
     dist.all_gather(sizes, torch.tensor([len(embeddings)], device=embeddings.device))
     return [int(size) for size in sizes]

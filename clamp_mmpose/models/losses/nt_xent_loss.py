@@ -63,8 +63,8 @@ class NTXentLoss(nn.Module):
             raise ValueError(f'NT-Xent takes two [N, D], got {tuple(first.shape)} and {tuple(second.shape)}.')
         with torch.autocast(first.device.type, enabled=False):  # exponentials of 1 / tau overflow in half precision
             first, second = F.normalize(first.float(), dim=1), F.normalize(second.float(), dim=1)
-            every_first, start = gather(first)
-            every_second, _ = gather(second)
+            both, start = gather(torch.cat([first, second], dim=1))
+            every_first, every_second = both.chunk(2, dim=1)
             own = start + torch.arange(len(first), device=first.device)
             total = (self._cross_entropy(first, every_second, every_first, own)
                      + self._cross_entropy(second, every_first, every_second, own))
