@@ -157,8 +157,8 @@ def test_samples_that_cannot_be_drawn(change, arguments, message):
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (dict(source='gaze'), "source must be one of.*'gaze'"), (dict(mode='code'), "mode must be one of.*'code'"),
-    (dict(source='file'), 'needs path')])
+    (dict(source='gaze'), "source='gaze', expected one of 'keypoints', 'bbox'"),
+    (dict(mode='code'), "mode='code', expected one of 'published', 'paper'"), (dict(source='file'), 'needs path')])
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         TRANSFORMS.build(dict(type='GenerateFocusHeatmap', **arguments))
@@ -221,20 +221,21 @@ def test_files_that_are_no_maps(tmp_path):
 
 
 def test_attention_is_that_of_the_class_token(monkeypatch):
-    """Against timm's own attention weights, taken where its dropout sees them."""
+    """Against softmax(q k^T / sqrt(d)) of the last block's own queries and keys."""
     torch.manual_seed(0)
     attention = AttentionHeatmap('vit_tiny_patch16_224', checkpoint=None)
     with torch.no_grad():
         for parameter in attention.model.parameters():
             parameter.mul_(3)
     block = attention.model.blocks[-1].attn
-    block.fused_attn = False
     seen = []
-    block.attn_drop.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    block.qkv.register_forward_hook(lambda module, inputs, output: seen.append(output))
     image = np.random.default_rng(0).integers(0, 256, (150, 200, 3)).astype(np.uint8)
     heatmap = attention(image)
     assert heatmap.shape == (150, 200)
-    weights = seen[-1][0, :, 0, 1:].mean(dim=0).reshape(14, 14).numpy()
+    queries, keys, _ = seen[-1][0].reshape(197, 3, 3, 64).unbind(1)  # three heads of 64
+    scores = torch.einsum('hd,nhd->hn', queries[0], keys) / 8
+    weights = scores.softmax(dim=1)[:, 1:].mean(dim=0).reshape(14, 14).numpy()
     expected = cv2.resize((weights - weights.min()) / np.ptp(weights), (200, 150))
     np.testing.assert_allclose(heatmap, expected, atol=1e-4)
     results = dict(sample(), img=image)
@@ -330,3 +331,11 @@ def test_attention_skips_every_token_that_is_no_patch():
     torch.manual_seed(0)
     attention = AttentionHeatmap('deit_tiny_distilled_patch16_224', checkpoint=None)  # class and distillation token
     assert attention(np.full((60, 80, 3), 99, np.uint8)).shape == (60, 80)
+
+
+@pytest.mark.parametrize('name', ['beit_base_patch16_224', 'eva02_tiny_patch14_224'])
+def test_attention_of_other_transformers(name):
+    """Their weights sum to 1 over the class token and all patches."""
+    attention = AttentionHeatmap(name, checkpoint=None)
+    assert attention(np.full((60, 80, 3), 99, np.uint8)).shape == (60, 80)
+    assert torch.allclose(attention.weights.sum(dim=3), torch.ones(()), atol=1e-5)

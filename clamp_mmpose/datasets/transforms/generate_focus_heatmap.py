@@ -6,6 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
+from ...check_choice import check_choice
 from .. import picture_geometry as geometry
 from ..attention_heatmap import AttentionHeatmap
 from ..body_parts import PARTS, body_parts, bones
@@ -49,9 +50,8 @@ class GenerateFocusHeatmap(BaseTransform):
     def __init__(self, source: str = 'keypoints', groups: Union[str, Dict[str, Sequence[str]]] = 'auto',
                  names: Union[str, Sequence[str], None] = None, mode: str = 'published', path: Optional[str] = None,
                  model: str = 'vit_small_patch16_224.dino', checkpoint: Optional[str] = 'timm://'):
-        for name, value, expected in (('source', source, SOURCES), ('mode', mode, MODES)):
-            if value not in expected:
-                raise ValueError(f'{name} must be one of {expected}, got {value!r}.')
+        check_choice('source', source, SOURCES)
+        check_choice('mode', mode, MODES)
         if source == 'file' and not path:
             raise ValueError("source='file' needs path, such as '{folder}/{stem}.npy'.")
         self.source, self.mode, self.path = source, mode, path

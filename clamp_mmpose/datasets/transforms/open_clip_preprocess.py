@@ -25,11 +25,11 @@ class OpenCLIPPreprocess(BaseTransform):
         config = open_clip.get_model_config(arch)
         if config is None:
             raise ValueError(f'open_clip has no model {arch!r}; open_clip.list_models() names them.')
-        settings = dict(open_clip.get_pretrained_cfg(arch, tag) or {}) if tag else {}
-        settings = {name: value for name, value in settings.items()
-                    if name in ('mean', 'std', 'interpolation', 'resize_mode', 'fill_color')}
-        preprocess = open_clip.transform.PreprocessCfg(size=config['vision_cfg'].get('image_size', 224), **settings)
-        self.preprocess = open_clip.transform.image_transform_v2(preprocess, is_train=False)
+        settings = open_clip.transform.merge_preprocess_dict(
+            open_clip.transform.PreprocessCfg(size=config['vision_cfg'].get('image_size', 224)),
+            open_clip.get_pretrained_cfg(arch, tag))
+        self.preprocess = open_clip.transform.image_transform_v2(
+            open_clip.transform.PreprocessCfg(**settings), is_train=False)
 
     def transform(self, results: dict) -> dict:
         """Prepare one picture."""
