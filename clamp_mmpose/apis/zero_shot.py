@@ -17,23 +17,26 @@ from ..engine.checkpoint import check_fit, read_checkpoint
 from ..evaluation import ZeroShotAccuracy
 from ..evaluation.zero_shot_table import markdown_table, task_wise_mean
 from ..models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
+from ..whole_file import write_whole
 from .model_zoo import configs_root, find_model
 
 OPEN_CLIP = 'open_clip://'
 TASKS = 'configs/_base_/data/zero_shot.py'
 
 
-class Subject(NamedTuple):
+class ScoredModel(NamedTuple):
     """What is scored, and how."""
 
     model: ImageTextModel
     pipeline: List[dict]  # from a file to what the model takes
     tasks: Dict[str, dict]  # data sets by name
+    only: Optional[List[str]]  # those that its config wants; None: all
+    templates: Union[str, List[str], None]  # those that its config wants, as for ZeroShotDataset
     batch_size: int
     num_workers: int
 
 
-def load_subject(source: str, checkpoint: Optional[str] = None, options: Optional[dict] = None) -> Subject:
+def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Optional[dict] = None) -> ScoredModel:
     """A model that can be scored zero-shot, with its weights.
 
     Args:
@@ -62,15 +65,16 @@ def load_subject(source: str, checkpoint: Optional[str] = None, options: Optiona
         if checkpoint is None:
             raise ValueError(f'{path} needs a checkpoint: its projections are trained.')
         _load(model, checkpoint)
-        return _subject(model, cfg.test_dataloader)
+        return _scored_model(model, cfg.test_dataloader)
     return _clamp_towers(model, cfg, path, checkpoint, options)
 
 
-def _subject(model: ImageTextModel, loader: dict, pipeline: Optional[List[dict]] = None) -> Subject:
+def _scored_model(model: ImageTextModel, loader: dict, pipeline: Optional[List[dict]] = None) -> ScoredModel:
     dataset = loader.dataset
     tasks = dataset.tasks if dataset.type == 'ZeroShotTasks' else {
-        dataset.type: {key: value for key, value in dataset.items() if key not in ('pipeline', 'templates')}}
-    return Subject(model, pipeline or dataset.pipeline, tasks, loader.batch_size, loader.num_workers)
+        dataset.type: {key: value for key, value in dataset.items() if key != 'pipeline'}}
+    return ScoredModel(model, pipeline or dataset.pipeline, tasks, dataset.get('only'), dataset.get('templates'),
+                   loader.batch_size, loader.num_workers)
 
 
 def _paper_tasks(options: Optional[dict]) -> Config:
@@ -79,7 +83,7 @@ def _paper_tasks(options: Optional[dict]) -> Config:
     return cfg.test_dataloader
 
 
-def _open_clip(address: str, checkpoint: Optional[str], options: Optional[dict]) -> Subject:
+def _open_clip(address: str, checkpoint: Optional[str], options: Optional[dict]) -> ScoredModel:
     arch, _, tag = address.partition('/')
     if not tag and checkpoint is None:
         raise ValueError(f'{OPEN_CLIP}{address} names no weights: {OPEN_CLIP}ARCH/TAG with a tag of '
@@ -88,11 +92,11 @@ def _open_clip(address: str, checkpoint: Optional[str], options: Optional[dict])
     model.init_weights()
     pipeline = [dict(type='LoadIntactImage'), dict(type='OpenCLIPPreprocess', arch=arch, tag=tag),
                 dict(type='PackZeroShotInputs')]
-    return _subject(model, _paper_tasks(options), pipeline)
+    return _scored_model(model, _paper_tasks(options), pipeline)
 
 
 def _clamp_towers(model: torch.nn.Module, cfg: Config, path: str, checkpoint: Optional[str],
-                  options: Optional[dict]) -> Subject:
+                  options: Optional[dict]) -> ScoredModel:
     backbone, text_encoder = model.backbone, getattr(getattr(model, 'head', None), 'text_encoder', None)
     if getattr(backbone, 'out', None) != 'embeddings' or text_encoder is None or cfg.model.head.get('project'):
         raise ValueError(f'{path} has no space that its pictures and texts share: zero-shot tests want FocusCLIP, '
@@ -105,7 +109,7 @@ def _clamp_towers(model: torch.nn.Module, cfg: Config, path: str, checkpoint: Op
     width, height = cfg.model.head.decoder.input_size
     pipeline = [dict(type='LoadIntactImage'), dict(type='ResizeToInput', input_size=(width, height), crop_bbox=True),
                 dict(type='PackZeroShotInputs')]
-    return _subject(CLIPTowers(backbone, text_encoder, model.data_preprocessor), _paper_tasks(options), pipeline)
+    return _scored_model(CLIPTowers(backbone, text_encoder, model.data_preprocessor), _paper_tasks(options), pipeline)
 
 
 def _load(model: torch.nn.Module, checkpoint: str) -> None:
@@ -122,10 +126,10 @@ def run_zero_shot(source: str, checkpoint: Optional[str], out_dir: Union[str, Pa
     """Score a model and write ``zero_shot.json`` and ``zero_shot.md``, after each data set anew.
 
     Args:
-        source: see :func:`load_subject`; also ``checkpoint`` and ``options``.
+        source: see :func:`load_scored_model`; also ``checkpoint`` and ``options``.
         out_dir: made if missing.
-        tasks: names of data sets in the config; None: all.
-        templates: as for :class:`ZeroShotDataset`.
+        tasks: names of data sets in the config; None: those that it wants.
+        templates: as for :class:`ZeroShotDataset`; None: those of the config.
         device: where the model runs.
         resume: keep the data sets that ``zero_shot.json`` has of the same model already.
         progress: wraps the batches of a data set, such as ``rich.progress.track``.
@@ -134,21 +138,22 @@ def run_zero_shot(source: str, checkpoint: Optional[str], out_dir: Union[str, Pa
         str: Table 1 as Markdown. Data sets that are absent are listed.
 
     Raises:
-        FileNotFoundError: none of the data sets is there; also see :func:`load_subject`.
-        ValueError: an unknown task, ``resume`` on another model's results; also see :func:`load_subject`.
+        FileNotFoundError: none of the data sets is there; also see :func:`load_scored_model`.
+        ValueError: an unknown task, ``resume`` on another model's results; also see :func:`load_scored_model`.
     """
-    subject = load_subject(source, checkpoint, options)
-    names = chosen_tasks(subject.tasks, tasks)
+    scored = load_scored_model(source, checkpoint, options)
+    names = chosen_tasks(scored.tasks, scored.only if tasks is None else tasks)
+    templates = scored.templates if templates is None else templates
     of = dict(model=source, checkpoint=checkpoint, checkpoint_is=_state(checkpoint), templates=templates,
               options=options or {})
     results = _Results(Path(out_dir), of, names, resume)
-    subject.model.to(device).eval()
+    scored.model.to(device).eval()
     for name in names:
         if name in results.details:
             continue
-        dataset, absent = open_task(name, subject.tasks[name], subject.pipeline, templates)
+        dataset, absent = open_task(name, scored.tasks[name], scored.pipeline, templates)
         if absent is None:
-            results.add(name, _score(subject, dataset, progress))
+            results.add(name, _score(scored, dataset, progress))
         else:
             results.absent[name] = absent
     if not results.details:
@@ -157,15 +162,15 @@ def run_zero_shot(source: str, checkpoint: Optional[str], out_dir: Union[str, Pa
     return results.write()
 
 
-def _score(subject: Subject, dataset: ZeroShotDataset, progress: Callable) -> dict:
+def _score(scored: ScoredModel, dataset: ZeroShotDataset, progress: Callable) -> dict:
     loader = Runner.build_dataloader(dict(
-        dataset=dataset, batch_size=subject.batch_size, num_workers=subject.num_workers,
-        sampler=dict(type='DefaultSampler', shuffle=False), collate_fn=dict(type='pseudo_collate')))
+        dataset=dataset, batch_size=scored.batch_size, num_workers=scored.num_workers,
+        sampler=dict(type='DefaultSampler', shuffle=False)))
     metric = ZeroShotAccuracy()
     evaluator = Evaluator([metric])
     with torch.no_grad():
         for batch in progress(loader, description=f'{dataset.name}, {dataset.task}', total=len(loader)):
-            evaluator.process(subject.model.test_step(batch), batch)
+            evaluator.process(scored.model.test_step(batch), batch)
     evaluator.evaluate(len(dataset))
     return metric.details[0]
 
@@ -179,15 +184,15 @@ class _Results:
     """What is known of each data set, in a file that is whole at any time."""
 
     def __init__(self, folder: Path, of: dict, names: Sequence[str], resume: bool):
-        self.folder, self.of = folder, of
+        self.folder, self.of = folder, json.loads(json.dumps(of))  # as it will be read
         self.details: Dict[str, dict] = {}
         self.absent: Dict[str, dict] = {}
         path = folder / 'zero_shot.json'
         if not resume or not path.is_file():
             return
         content = json.loads(path.read_text(encoding='utf-8'))
-        if {key: content.get(key) for key in of} != of:
-            differ = [key for key in of if content.get(key) != of[key]]
+        differ = [key for key, value in self.of.items() if content.get(key) != value]
+        if differ:
             raise ValueError(f'{path} has results of {content.get("model")} with other {differ}: give another '
                              '--out-dir, or go without --resume.')
         self.details = {name: detail for name, detail in content['details'].items() if name in names}
@@ -202,10 +207,7 @@ class _Results:
         content = dict(self.of, task_wise_mean=task_wise_mean(details), details=self.details,
                        absent=list(self.absent.values()))
         title = f'# Zero-shot accuracy of {self.of["model"]}'
-        self.folder.mkdir(parents=True, exist_ok=True)
         for file, text in (('zero_shot.json', json.dumps(content, indent=2)),
                            ('zero_shot.md', f'{title}\n\nCheckpoint: {self.of["checkpoint"] or "none"}\n\n{table}\n')):
-            part = self.folder / f'.{file}.part'
-            part.write_text(text, encoding='utf-8')
-            os.replace(part, self.folder / file)
+            write_whole(self.folder / file, text.encode())
         return table

@@ -22,7 +22,7 @@ from .mp100_dataset import MP100Dataset
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # two data sets that agree in these read the same
 SOURCE_KEYS = ('type', 'data_root', 'ann_file', 'bbox_file', 'data_prefix', 'metainfo', 'texts', 'description_files',
-               'task', 'crop', 'split', 'classes')
+               'missing_descriptions', 'task', 'crop', 'split', 'split_file', 'classes')
 
 
 class CheckReport(NamedTuple):

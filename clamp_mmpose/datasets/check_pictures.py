@@ -24,13 +24,14 @@ def picture_set_cases(dataset: dict, where: str, images: bool, workers: Optional
         progress: wraps the decoded pictures.
     """
     kind = str(dataset['type'])
-    built = DATASETS.build(dict(dataset, pipeline=[], lazy_init=True))
+    built = None
     try:
+        built = DATASETS.build(dict(dataset, pipeline=[], lazy_init=True))
         built.full_init()
     except FileNotFoundError as error:
         absent = isinstance(built, ZeroShotDataset)
         return [('zero-shot data set is absent' if absent else 'data set cannot be read', kind, str(error))], [], 0
-    except ValueError as error:
+    except (TypeError, ValueError) as error:  # TypeError: arguments that it does not have
         return [('data set cannot be read', kind, reason_of(error))], [], 0
     samples = [built.get_data_info(index) for index in range(len(built))]
     paths = list(dict.fromkeys(sample['img_path'] for sample in samples if 'img' not in sample))  # FER+ has pixels

@@ -1,5 +1,6 @@
 import json
 import logging
+from itertools import chain
 from pathlib import Path
 from typing import Dict, List, Sequence, Union
 
@@ -40,19 +41,18 @@ def read_entries(file: Union[str, Path]) -> List[dict]:
     return entries
 
 
-def read_descriptions(files: Sequence[Union[str, Path]]) -> Dict[str, List[str]]:
-    """For each picture its descriptions, from one file for each language model (FocusCLIP, appendix A.2).
+def descriptions_of(files: Sequence[List[dict]]) -> Dict[str, List[str]]:
+    """For each picture its descriptions, from the entries of one file for each language model (appendix A.2).
 
     Entries of the same picture, as MPII has one for each person, may repeat a description.
 
-    Raises:
-        FileNotFoundError, ValueError: see :func:`read_entries`.
+    Args:
+        files: what :func:`read_entries` gives of each.
     """
     descriptions: Dict[str, List[str]] = {}
-    for file in files:
-        for entry in read_entries(file):
-            known = descriptions.setdefault(entry['image'], [])
-            known += [text for text in dict.fromkeys(entry['descriptions']) if text not in known]
+    for entry in chain.from_iterable(files):
+        known = descriptions.setdefault(entry['image'], [])
+        known += [text for text in dict.fromkeys(entry['descriptions']) if text not in known]
     return descriptions
 
 
@@ -61,7 +61,7 @@ def keep_described(images: Sequence[str], descriptions: Dict[str, List[str]], mi
 
     Args:
         images: names of pictures.
-        descriptions: from :func:`read_descriptions`.
+        descriptions: from :func:`descriptions_of`.
         missing: what to do about the others: ``'error'``, or ``'skip'`` and count them in the log.
         source: what to call the annotations in messages.
 
@@ -78,12 +78,6 @@ def keep_described(images: Sequence[str], descriptions: Dict[str, List[str]], mi
                          'missing_descriptions="skip".')
     print_log(f'{found}. They are left out (missing_descriptions="skip").', logger='current', level=logging.WARNING)
     return kept
-
-
-def check_missing(name: str, value: str) -> None:
-    """Raises ValueError for another way to treat what is missing."""
-    if value not in MISSING:
-        raise ValueError(f'{name}={value!r}: expected one of {MISSING}.')
 
 
 def check_images(paths: Sequence[str], source: str) -> None:

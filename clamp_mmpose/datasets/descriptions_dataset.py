@@ -4,7 +4,8 @@ from typing import List, Optional, Sequence
 from mmengine.dataset import BaseDataset
 from mmpose.registry import DATASETS
 
-from .descriptions import check_images, check_missing, keep_described, read_descriptions, read_entries
+from ..check_choice import check_choice
+from .descriptions import MISSING, check_images, descriptions_of, keep_described, read_entries
 
 
 @DATASETS.register_module()
@@ -30,15 +31,16 @@ class DescriptionsDataset(BaseDataset):
 
     def __init__(self, ann_file: str = '', description_files: Sequence[str] = (), missing_descriptions: str = 'error',
                  data_prefix: Optional[dict] = None, **kwargs):
-        check_missing('missing_descriptions', missing_descriptions)
+        check_choice('missing_descriptions', missing_descriptions, MISSING)
         self.description_files = description_files
         self.missing_descriptions = missing_descriptions
         super().__init__(ann_file=ann_file, data_prefix=data_prefix or dict(img=''), **kwargs)
 
     def load_data_list(self) -> List[dict]:
         """The described pictures, in the order of the file."""
-        entries = {entry['image']: entry for entry in read_entries(self.ann_file)}
-        descriptions = read_descriptions([self.ann_file, *self.description_files])
+        first, *others = map(read_entries, [self.ann_file, *self.description_files])
+        entries = {entry['image']: entry for entry in first}
+        descriptions = descriptions_of([first, *others])
         images = keep_described(list(entries), descriptions, self.missing_descriptions, self.ann_file)
         samples = [dict(img_path=osp.join(self.data_prefix['img'], image), img_id=entries[image].get('id', image),
                         descriptions=descriptions[image]) for image in images]

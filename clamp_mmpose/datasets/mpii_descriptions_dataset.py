@@ -5,7 +5,8 @@ import numpy as np
 from mmpose.datasets.datasets.body import MpiiDataset
 from mmpose.registry import DATASETS
 
-from .descriptions import check_images, check_missing, keep_described, read_descriptions
+from ..check_choice import check_choice
+from .descriptions import MISSING, check_images, descriptions_of, keep_described, read_entries
 
 OF_PEOPLE = ('keypoints', 'keypoints_visible', 'bbox', 'bbox_score')
 
@@ -15,7 +16,7 @@ class MPIIDescriptionsDataset(MpiiDataset):
     """MPII Pose Descriptions (FocusCLIP, appendix A): pictures with everyone's keypoints and what was written of them.
 
     The annotations are MMPose's of MPII, an entry for each person, with ``description``, see
-    :func:`read_descriptions`; the published set describes 14,644 pictures for training and 2,723 for validation. A
+    :func:`read_entries`; the published set describes 14,644 pictures for training and 2,723 for validation. A
     sample is a picture with ``descriptions``, ``keypoints`` ``[N, 16, 2]`` and ``bbox`` ``[N, 4]`` in its pixels, and
     ``keypoints_visible`` ``[N, 16]``.
 
@@ -32,14 +33,14 @@ class MPIIDescriptionsDataset(MpiiDataset):
 
     def __init__(self, ann_file: str = '', description_files: Sequence[str] = (), missing_descriptions: str = 'error',
                  **kwargs):
-        check_missing('missing_descriptions', missing_descriptions)
+        check_choice('missing_descriptions', missing_descriptions, MISSING)
         self.description_files = description_files
         self.missing_descriptions = missing_descriptions
         super().__init__(ann_file=ann_file, data_mode='bottomup', **kwargs)
 
     def load_data_list(self) -> List[dict]:
         """The described pictures, in the order of the annotations."""
-        descriptions = read_descriptions([self.ann_file, *self.description_files])
+        descriptions = descriptions_of([read_entries(file) for file in (self.ann_file, *self.description_files)])
         try:
             instances, _ = self._load_annotations()
         except (KeyError, TypeError, ValueError) as error:

@@ -1,10 +1,11 @@
 """The annotation subsets of CLAMP's few-shot, zero-shot and low-data experiments."""
 import json
-import os
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Sequence, Union
 
 import numpy as np
+
+from ..whole_file import write_whole
 
 # train on the first, test on the second: Table 3, then Table 10
 ZERO_SHOT_PAIRS = (
@@ -210,9 +211,4 @@ def _write_all(subsets: Dict[str, dict], out_dir: Path) -> List[SubsetCounts]:
 
 def _write(path: Path, annotations: dict) -> None:
     """Write whole or not at all: a half-written file would train without complaint on what is there."""
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        partial.write_text(json.dumps(annotations), encoding='utf-8')
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, json.dumps(annotations).encode())

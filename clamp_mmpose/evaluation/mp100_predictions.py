@@ -1,12 +1,12 @@
 """Files of predicted keypoints: ``{annotation id: [[x, y], ...]}``, pixels of the original image."""
 import json
-import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 
 import numpy as np
 
 from ..datasets.mp100_annotations import MP100Annotations
+from ..whole_file import write_whole
 
 SHOWN = 3
 
@@ -49,15 +49,8 @@ def read_predictions(path: Union[str, Path], annotations: MP100Annotations, miss
 
 def write_predictions(path: Union[str, Path], predictions: Mapping[int, np.ndarray]) -> None:
     """Write ``[K, 2]`` by annotation id, whole or not at all: a kill leaves no half file behind."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        partial.write_text(json.dumps({int(number): np.asarray(keypoints, np.float64).tolist()
-                                       for number, keypoints in predictions.items()}), encoding='utf-8')
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    content = {int(number): np.asarray(keypoints, np.float64).tolist() for number, keypoints in predictions.items()}
+    write_whole(Path(path), json.dumps(content).encode())
 
 
 def _check(entries: List[Tuple[str, Any]], annotations: MP100Annotations, missing: str) -> LoadedPredictions:

@@ -113,6 +113,9 @@ class ZeroShotAccuracy(BaseMetric):
                 metrics.update({f'{name}/{key}': detail[key]
                                 for key in ('micro', 'macro', 'chance', 'low', 'high', 'trials')})
             metrics[f'{name}/faults'] = detail['faults']
+        absent = [f'{row["dataset"]}/{row["task"]}' for row in (self.dataset_meta or {}).get('absent', ())]
+        if absent:
+            print_log(f'absent, and in no mean: {", ".join(absent)}', logger='current', level=logging.WARNING)
         mean = task_wise_mean(self.details)
         return metrics if mean is None else dict(metrics, task_wise_mean=mean)
 

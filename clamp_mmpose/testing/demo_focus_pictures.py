@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS
 
-from ..apis.zero_shot import load_subject
+from ..apis.zero_shot import load_scored_model
 from ..datasets.image_file import read_image
 from ..visualization import focus_triptych
 from ..visualization.score_maps import title
@@ -57,7 +57,7 @@ def draw_predictions(runs: Dict[str, Tuple[Path, Path]]) -> np.ndarray:
     """``[h, w, 3]`` BGR: a test picture in each row, then each model's three likeliest classes (Table 2)."""
     columns, names = [], list(runs)
     for config, checkpoint in runs.values():
-        subject = load_subject(str(config), str(checkpoint))
+        subject = load_scored_model(str(config), str(checkpoint))
         built = DATASETS.build(dict(subject.tasks['combination'], pipeline=subject.pipeline))
         chosen = spread(len(built))
         with torch.no_grad():

@@ -1,8 +1,9 @@
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from ..whole_file import write_whole
 
 
 def is_finished(mark: Path, settings: str) -> bool:
@@ -28,11 +29,3 @@ def write_jpeg(path: Path, picture: np.ndarray):
     if not encoded:
         raise RuntimeError('OpenCV could not encode a picture as JPEG; install a build of OpenCV with JPEG.')
     write_whole(path, content.tobytes())
-
-
-def write_whole(path: Path, content: bytes):
-    """All of a file or nothing, also if two processes write it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}')
-    part.write_bytes(content)
-    os.replace(part, path)

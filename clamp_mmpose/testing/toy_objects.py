@@ -2,7 +2,8 @@ import json
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Union
 
-from .drawn_folder import is_finished, write_jpeg, write_whole
+from ..whole_file import write_whole
+from .drawn_folder import is_finished, write_jpeg
 from .toy_object_categories import CATEGORIES, SPLITS, ToyCategory
 from .toy_object_picture import draw_object
 

@@ -16,7 +16,7 @@ from mmpose.registry import DATASETS, MODELS, TRANSFORMS
 from PIL import Image
 from tiny import VIT, model_config
 
-from clamp_mmpose.apis.zero_shot import load_subject, run_zero_shot
+from clamp_mmpose.apis.zero_shot import load_scored_model, run_zero_shot
 from clamp_mmpose.models import OpenCLIPModel
 
 ROOT = Path(__file__).parents[2]
@@ -134,6 +134,27 @@ def test_chosen_tasks_and_templates(tmp_path, trained):
         run_zero_shot(*trained, tmp_path / 'none', tasks=['faces'])
 
 
+def test_tasks_and_templates_of_the_config(tmp_path, trained, data):
+    """They are those that tools/test.py takes, unless others are asked for."""
+    cfg = Config.fromfile(trained[0])
+    cfg.test_dataloader.dataset.update(only=['acts'], templates=['they {}'])
+    cfg.dump(str(tmp_path / 'chosen.py'))
+    run_zero_shot(str(tmp_path / 'chosen.py'), trained[1], tmp_path / 'chosen')
+    run_zero_shot(*trained, tmp_path / 'asked', tasks=['acts'], templates=['they {}'])
+    contents = [json.loads((tmp_path / name / 'zero_shot.json').read_text()) for name in ('chosen', 'asked')]
+    assert contents[0]['templates'] == ['they {}']
+    assert contents[0]['details'] == contents[1]['details'] and set(contents[0]['details']) == {'acts'}
+    run_zero_shot(str(tmp_path / 'chosen.py'), trained[1], tmp_path / 'other', tasks=['moods'], templates=['{}'])
+    content = json.loads((tmp_path / 'other/zero_shot.json').read_text())
+    assert set(content['details']) == {'moods'} and content['templates'] == ['{}']
+
+
+def test_resumed_with_an_option_that_json_does_not_know(tmp_path, trained):
+    options = {'model.data_preprocessor.mean': (127.5, 127.5, 127.5)}
+    tables = [run_zero_shot(*trained, tmp_path / 'out', resume=True, options=options) for _ in range(2)]
+    assert tables[0] == tables[1]
+
+
 def test_a_config_with_a_single_data_set(tmp_path, trained, data):
     cfg = Config.fromfile(trained[0])
     cfg.test_dataloader.dataset = dict(data['acts'], pipeline=PIPELINE)
@@ -152,6 +173,7 @@ def test_tools_test_gives_the_same(tmp_path, trained, data):
     assert metrics['moods/Emotion/top2'] == pytest.approx(by_hand(*trained, data, 'moods'))
     assert metrics['moods/Emotion/faults'] == 1
     assert 'UTKFace/Age is absent' in done.stdout + done.stderr
+    assert 'absent, and in no mean: UTKFace/Age' in done.stdout + done.stderr
 
 
 def test_command(tmp_path, trained):
@@ -169,21 +191,21 @@ def test_towers_of_clamp(tmp_path, data):
     model = MODELS.build(model_config())
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'clamp.pth')
     config = write_config(tmp_path / 'clamp.py', model_config(), {})
-    subject = load_subject(config, str(tmp_path / 'clamp.pth'))
-    assert subject.pipeline[1]['input_size'] == (64, 64)
-    assert set(subject.tasks) == {'stanford40', 'emotic_age', 'lagenda_body', 'lagenda_face', 'utkface',
+    scored = load_scored_model(config, str(tmp_path / 'clamp.pth'))
+    assert scored.pipeline[1]['input_size'] == (64, 64)
+    assert set(scored.tasks) == {'stanford40', 'emotic_age', 'lagenda_body', 'lagenda_face', 'utkface',
                                   'emotic_emotion', 'fer_plus'}
     pixels = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        assert torch.equal(subject.model.eval().embed_images(pixels), model.eval().backbone(pixels)[2])
-        assert torch.equal(subject.model.embed_texts(['a cat']), model.head.text_encoder(['a cat']))
+        assert torch.equal(scored.model.eval().embed_images(pixels), model.eval().backbone(pixels)[2])
+        assert torch.equal(scored.model.embed_texts(['a cat']), model.head.text_encoder(['a cat']))
 
 
 @pytest.mark.parametrize('out, project', [('map', False), ('embeddings', True)])
 def test_pose_estimators_without_a_shared_space(tmp_path, out, project):
     plain = model_config(backbone=dict(type='CLIPVisionTransformer', arch=VIT, out=out), project=project)
     with pytest.raises(ValueError, match='no space that its pictures and texts share'):
-        load_subject(write_config(tmp_path / 'plain.py', plain, {}))
+        load_scored_model(write_config(tmp_path / 'plain.py', plain, {}))
 
 
 def test_towers_of_clamp_from_the_file_to_the_scores(tmp_path):
@@ -192,12 +214,12 @@ def test_towers_of_clamp_from_the_file_to_the_scores(tmp_path):
     settings['head']['decoder'].update(input_size=(64, 32), heatmap_size=(16, 8))
     config = write_config(tmp_path / 'clamp.py', settings, {})
     torch.save(dict(state_dict=MODELS.build(settings).state_dict()), tmp_path / 'clamp.pth')
-    subject = load_subject(config, str(tmp_path / 'clamp.pth'), {
+    scored = load_scored_model(config, str(tmp_path / 'clamp.pth'), {
         'test_dataloader.dataset.tasks.utkface.data_root': 'elsewhere'})
-    assert subject.pipeline[1] == dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True)
-    assert subject.tasks['utkface']['data_root'] == 'elsewhere'
+    assert scored.pipeline[1] == dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True)
+    assert scored.tasks['utkface']['data_root'] == 'elsewhere'
     picture = torch.randint(0, 256, (3, 64, 64)).byte()
-    inputs = subject.model.data_preprocessor(dict(inputs=[picture], data_samples=[]))['inputs']
+    inputs = scored.model.data_preprocessor(dict(inputs=[picture], data_samples=[]))['inputs']
     mean, std = (torch.tensor(settings['data_preprocessor'][name])[:, None, None] for name in ('mean', 'std'))
     assert torch.allclose(inputs[0], (picture.flip(0) - mean) / std, atol=1e-5)
 
@@ -207,12 +229,12 @@ def test_towers_of_clamp_without_checkpoint_are_clips(tmp_path, monkeypatch):
     config = write_config(tmp_path / 'clamp.py', model_config(), {})
     for kind in ('CLIPVisionTransformer', 'CLIPTextEncoder'):
         monkeypatch.setattr(MODELS.get(kind), 'init_weights', lambda self: initialised.append(type(self).__name__))
-    load_subject(config)
+    load_scored_model(config)
     assert sorted(initialised) == ['CLIPTextEncoder', 'CLIPVisionTransformer']
 
 
 def test_options_reach_the_config(trained):
-    assert load_subject(*trained, options={'test_dataloader.batch_size': 5}).batch_size == 5
+    assert load_scored_model(*trained, options={'test_dataloader.batch_size': 5}).batch_size == 5
 
 
 def test_scored_in_eval_mode(tmp_path, trained, monkeypatch):
@@ -272,17 +294,17 @@ def test_any_model_of_open_clip(tmp_path, data, tiny_open_clip, suffix):
     else:
         torch.jit.save(torch.jit.script(Names(reference)), path)
     torch.manual_seed(9)
-    subject = load_subject(f'open_clip://{tiny_open_clip}', str(path))
+    scored = load_scored_model(f'open_clip://{tiny_open_clip}', str(path))
     preprocess = open_clip.image_transform(64, is_train=False, mean=None, std=None)
     picture = Path(data['acts']['data_root']) / 'acts3.png'
     tokens = open_clip.get_tokenizer(tiny_open_clip)(['someone may run'])
     with torch.no_grad():
         image = reference.encode_image(preprocess(Image.open(picture))[None])
         text = reference.encode_text(tokens)
-        packed = DATASETS.build(dict(data['acts'], pipeline=subject.pipeline))[3]
-        assert torch.allclose(subject.model.eval().embed_images(packed['inputs'][None]), image, atol=1e-4)
-        assert torch.allclose(subject.model.embed_texts(['someone may run']), text, atol=1e-5)
-        sample, _ = subject.model.test_step(pseudo_collate([packed, packed]))
+        packed = DATASETS.build(dict(data['acts'], pipeline=scored.pipeline))[3]
+        assert torch.allclose(scored.model.eval().embed_images(packed['inputs'][None]), image, atol=1e-4)
+        assert torch.allclose(scored.model.embed_texts(['someone may run']), text, atol=1e-5)
+        sample, _ = scored.model.test_step(pseudo_collate([packed, packed]))
         expected = F.cosine_similarity(image, text)
     assert sample.class_scores[1].item() == pytest.approx(expected.item(), abs=1e-5)
 
@@ -309,7 +331,7 @@ def test_the_other_activation(tiny_open_clip, tmp_path):
         OpenCLIPModel.init_weights(Architecture('ViT-B-16', 'openai'))
     torch.jit.save(torch.jit.script(Names(open_clip.create_model(tiny_open_clip))), tmp_path / 'openai.pt')
     with pytest.raises(ValueError, match='trained with QuickGELU, tiny-test has the other'):
-        load_subject(f'open_clip://{tiny_open_clip}', str(tmp_path / 'openai.pt'))
+        load_scored_model(f'open_clip://{tiny_open_clip}', str(tmp_path / 'openai.pt'))
 
 
 class Architecture(OpenCLIPModel):
@@ -344,32 +366,32 @@ class Holder(Names):
 
 def test_open_clip_errors(tiny_open_clip, tmp_path):
     with pytest.raises(ValueError, match="has no 'ViT-X'"):
-        load_subject('open_clip://ViT-X/openai')
+        load_scored_model('open_clip://ViT-X/openai')
     with pytest.raises(ValueError, match='names no weights'):
-        load_subject(f'open_clip://{tiny_open_clip}')
+        load_scored_model(f'open_clip://{tiny_open_clip}')
     with pytest.raises(ValueError, match='cannot be had'):
-        load_subject(f'open_clip://{tiny_open_clip}/nobody')
+        load_scored_model(f'open_clip://{tiny_open_clip}/nobody')
     torch.save(dict(state_dict={}, code=open), tmp_path / 'bad.pt')
     with pytest.raises(ValueError, match='cannot be had'):
-        load_subject(f'open_clip://{tiny_open_clip}', str(tmp_path / 'bad.pt'))
+        load_scored_model(f'open_clip://{tiny_open_clip}', str(tmp_path / 'bad.pt'))
 
 
 def test_missing_and_foreign_checkpoints(tmp_path, trained):
     with pytest.raises(ValueError, match='needs a checkpoint'):
-        load_subject(trained[0])
+        load_scored_model(trained[0])
     with pytest.raises(FileNotFoundError, match=r'none\.pth does not exist'):
-        load_subject(trained[0], str(tmp_path / 'none.pth'))
+        load_scored_model(trained[0], str(tmp_path / 'none.pth'))
     torch.save(dict(state_dict=dict(weight=torch.ones(2))), tmp_path / 'other.pth')
     with pytest.raises(ValueError, match='not a checkpoint of this model'):
-        load_subject(trained[0], str(tmp_path / 'other.pth'))
+        load_scored_model(trained[0], str(tmp_path / 'other.pth'))
     with pytest.raises(FileNotFoundError, match='neither a config file'):
-        load_subject('no.py', trained[1])
+        load_scored_model('no.py', trained[1])
 
 
 def test_open_clip_tag_reaches_the_pictures(monkeypatch, tiny_open_clip):
     monkeypatch.setattr('clamp_mmpose.apis.zero_shot.OpenCLIPModel.init_weights', lambda self: None)
-    subject = load_subject(f'open_clip://{tiny_open_clip}/openai')
-    assert subject.pipeline[1] == dict(type='OpenCLIPPreprocess', arch=tiny_open_clip, tag='openai')
+    scored = load_scored_model(f'open_clip://{tiny_open_clip}/openai')
+    assert scored.pipeline[1] == dict(type='OpenCLIPPreprocess', arch=tiny_open_clip, tag='openai')
 
 
 def test_torchscript_of_another_architecture(tmp_path, tiny_open_clip):
@@ -379,4 +401,4 @@ def test_torchscript_of_another_architecture(tmp_path, tiny_open_clip):
     torch.jit.save(torch.jit.script(Names(open_clip.create_model('tiny-other'))), tmp_path / 'other.pt')
     open_clip.factory._MODEL_CONFIGS.pop('tiny-other')
     with pytest.raises(ValueError, match='does not fit tiny-test'):
-        load_subject(f'open_clip://{tiny_open_clip}-quickgelu', str(tmp_path / 'other.pt'))
+        load_scored_model(f'open_clip://{tiny_open_clip}-quickgelu', str(tmp_path / 'other.pt'))

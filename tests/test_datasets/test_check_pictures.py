@@ -67,6 +67,20 @@ def test_annotations_that_cannot_be_read(folder, changes, detail):
     assert (finding.level, finding.what) == ('error', 'data set cannot be read') and detail in finding.detail
 
 
+def test_data_sets_that_cannot_be_built(folder):
+    for dataset, detail in ((dict(type='EmoticDataset', task='Age'), "task='Age', expected one of 'age'"),
+                            (dict(type='EmoticDataset'), 'task'), (mpii(folder, missing_descriptions='no'), "='no'")):
+        finding, = check_dataset(dataset)
+        assert (finding.level, finding.what) == ('error', 'data set cannot be read') and detail in finding.detail
+
+
+def test_same_pictures_of_other_splits(folder):
+    """Every data set that reads otherwise is looked at."""
+    cfg = Config(dict(train_dataloader=dict(dataset=mpii(folder)), val_dataloader=dict(
+        dataset=mpii(folder, missing_descriptions='skip'))))
+    assert examine_config(cfg, images=False).datasets == 2
+
+
 def test_missing_descriptions(folder):
     entries = json.loads((folder / 'train.json').read_text())
     del entries[1]['description']

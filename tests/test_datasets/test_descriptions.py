@@ -7,7 +7,7 @@ import pytest
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, TRANSFORMS
 
-from clamp_mmpose.datasets.descriptions import read_descriptions
+from clamp_mmpose.datasets.descriptions import descriptions_of, read_entries
 from clamp_mmpose.datasets.transforms.sample_description import split_sentences
 
 PIPELINE = [
@@ -156,7 +156,7 @@ def test_descriptions_without_keypoints(folder):
 
 def test_repeated_descriptions_count_once(folder):
     path = write(folder / 'a.json', [dict(image='1.jpg', description=['a', ' a ', 'b'])])
-    assert read_descriptions([path, path]) == {'1.jpg': ['a', 'b']}
+    assert descriptions_of([read_entries(path), read_entries(path)]) == {'1.jpg': ['a', 'b']}
 
 
 @pytest.mark.parametrize('text, sentences', [

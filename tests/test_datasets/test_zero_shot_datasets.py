@@ -70,9 +70,11 @@ LAGENDA = ['img_name,age,gender,face_x0,face_y0,face_x1,face_y1,person_x0,person
            'lag/c.jpg,-1,-1,1,2,3,4,5,6,7,8', 'lag/c.jpg,,-1,1,2,3,4,5,6,7,8', 'lag/c.jpg,0,F,31,32,33,34,1,2,3,4']
 
 
-def test_lagenda(tmp_path):
+def test_lagenda(tmp_path, monkeypatch):
     write(tmp_path, lagenda_annotation=LAGENDA)
+    found = logged(monkeypatch, 'lagenda')
     body = LagendaDataset('body', data_root=str(tmp_path), pipeline=[])
+    assert found == ['LAGENDA-Body: left out 3 rows without an age or the box of a body.']
     assert shared(body) == ('LAGENDA-Body', 'Age', 1, 'micro', 3)
     assert labels(body) == [[0], [1], [2], [0]], '12 is a kid, 19 a teenager, 20 an adult'
     assert [sample['bbox'].tolist() for sample in samples(body)] == [

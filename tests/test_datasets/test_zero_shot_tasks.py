@@ -73,7 +73,10 @@ def test_box_outside_its_picture(folder):
     (dict(images=[dict(file_name='0.png', labels=[-1])]), 'labels .-1., expected one or more of 0 to 2'),
     (dict(images=[dict(file_name='0.png', labels=[])]), 'labels .., expected one or more'),
     (dict(images=[]), 'no pictures'), (dict(templates=['a photo']), "holds one {}.*'a photo'"),
-    (dict(words=['', 'a', 'b']), 'must not be empty')])
+    (dict(words=['', 'a', 'b']), 'must not be empty'), (dict(words=['a', 'b']), '2 words for 3 classes'),
+    (dict(images=[dict(labels=[0])]), "wants file_name.*KeyError 'file_name'"),
+    (dict(images=[dict(file_name='0.png', labels=0)]), r'wants .*labels \[indices\].*TypeError'),
+    (dict(images=[dict(file_name='0.png', labels=[0], bbox=[1, 2, 3])]), 'bbox .x1, y1, x2, y2.: ValueError')])
 def test_malformed_files(folder, changes, message):
     (folder / 'toys.json').write_text(json.dumps(content(**changes)))
     with pytest.raises(ValueError, match=message):
@@ -137,3 +140,10 @@ def test_only_some(folder):
 def test_templates_of_all_tasks(folder):
     together = tasks(folder, only=['toys', 'again'], templates=['they are {}'])
     assert [together[i]['data_samples'].class_texts[1] for i in (0, 4)] == [['they are running']] * 2
+
+
+def test_templates_of_a_single_task(folder):
+    toys = dict(type='ZeroShotDataset', ann_file='toys.json', data_root=str(folder))
+    together = tasks(folder, tasks=dict(toys=toys, own=dict(toys, templates=['they are {}'])))
+    assert [together[i]['data_samples'].class_texts[1][0] for i in (0, 4)] == [
+        'a photo of a person running', 'they are running']

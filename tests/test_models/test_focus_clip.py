@@ -230,11 +230,13 @@ def test_classes_are_encoded_once(monkeypatch):
 
 @pytest.mark.parametrize('change, message', [
     (dict(loss_terms=[]), 'loss_terms must be one or more'), (dict(loss_terms=['text-image']), 'got .*text-image'),
-    (dict(loss_terms=['roi-text', 'roi-text']), 'each once'), (dict(roi_tower='none'), "roi_tower must.*'none'"),
+    (dict(loss_terms=['roi-text', 'roi-text']), 'each once'),
+    (dict(roi_tower='none'), "roi_tower='none', expected one of 'shared', 'own'"),
     (dict(loss_terms=['roi-text'], roi_tower='own'), "leave a tower untrained.*add 'image-text'"),
     (dict(loss_terms=['roi-image']), "leave a tower untrained"),
     (dict(roi_input='heatmap', learn_alpha=True), 'nothing to learn from'),
-    (dict(roi_input='both'), "roi_input must.*'both'"), (dict(alpha=1.5), 'alpha must be from 0 to 1, got 1.5')])
+    (dict(roi_input='both'), "roi_input='both', expected one of 'masked', 'heatmap'"),
+    (dict(alpha=1.5), 'alpha must be from 0 to 1, got 1.5')])
 def test_bad_arguments(change, message):
     with pytest.raises(ValueError, match=message):
         MODELS.build(config(**change))

@@ -24,6 +24,6 @@ def class_texts(templates: Sequence[str], words: Sequence[str]) -> List[List[str
 
 
 def _with_article(text: str) -> str:
-    """'a/an' before the sound of a vowel 'an', else 'a'."""
+    """'a/an' is 'an' before the letter of a vowel, but 'a' before 'eu', 'uni', 'use' and 'one'."""
     text = re.sub(r'\ba/an (?=(?:eu|uni|use|one\b))', 'a ', text, flags=re.IGNORECASE)
     return re.sub(r'\ba/an (?=(\w))', lambda found: 'an ' if found[1].lower() in 'aeiou' else 'a ', text)

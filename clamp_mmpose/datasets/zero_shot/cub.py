@@ -2,7 +2,8 @@ from typing import List
 
 from mmpose.registry import DATASETS
 
-from .files import check_choice, read_rows
+from ...check_choice import check_choice
+from .files import read_rows
 from .zero_shot_dataset import ZeroShotDataset
 
 UNSEEN = 50  # of the 200 species, in the split of Xian et al.

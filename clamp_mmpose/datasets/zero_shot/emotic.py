@@ -6,9 +6,10 @@ from typing import List
 import numpy as np
 from mmengine.logging import print_log
 from mmpose.registry import DATASETS
+from scipy.io import loadmat
 
+from ...check_choice import check_choice
 from .ages import AGE_ENSEMBLE, AGE_TEMPLATES, KID_TO_ADULT
-from .files import check_choice
 from .zero_shot_dataset import ZeroShotDataset
 
 EMOTIONS = (
@@ -43,7 +44,6 @@ class EmoticDataset(ZeroShotDataset):
 
     Raises:
         FileNotFoundError: the annotations do not exist.
-        ImportError: no scipy, which reads MATLAB files.
         ValueError: another task or split, a file without it, a malformed person, an unknown age or emotion.
     """
 
@@ -93,10 +93,6 @@ class EmoticDataset(ZeroShotDataset):
 
 def _read_split(path: Path, split: str) -> List[dict]:
     """The images of a split: structs as dictionaries, each with ``person``, one or several."""
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise ImportError('EmoticDataset reads a MATLAB file with scipy: pip install scipy.') from error
     try:
         content = loadmat(path, simplify_cells=True, variable_names=[split])
     except Exception as error:  # of many kinds, when the file is broken

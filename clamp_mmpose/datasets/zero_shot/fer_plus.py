@@ -7,7 +7,8 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 
-from .files import check_choice, read_csv
+from ...check_choice import check_choice
+from .files import read_csv
 from .zero_shot_dataset import ZeroShotDataset
 
 EMOTIONS = ('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear', 'contempt')

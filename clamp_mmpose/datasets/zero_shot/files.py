@@ -3,12 +3,6 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 
-def check_choice(what: str, value: object, choices: Sequence[str]) -> None:
-    """Raises ValueError unless the value is one of the choices."""
-    if value not in choices:
-        raise ValueError(f'{what}={value!r}, expected one of {", ".join(map(repr, choices))}.')
-
-
 def read_rows(path: Path, number: int) -> Iterator[Tuple[str, List[str]]]:
     """From each line of a text file that is not empty: where it is, for messages, and its words.
 

@@ -1,11 +1,14 @@
+import logging
 import os.path as osp
 from pathlib import Path
 from typing import Dict, List
 
+from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 
+from ...check_choice import check_choice
 from .ages import AGE_ENSEMBLE, AGE_TEMPLATES, KID_TO_ADULT, KID_TO_ADULT_LIMITS, age_group
-from .files import check_choice, read_csv
+from .files import read_csv
 from .zero_shot_dataset import ZeroShotDataset
 
 BOXES = dict(body='person', face='face')  # what the columns call them
@@ -44,11 +47,16 @@ class LagendaDataset(ZeroShotDataset):
         self._metainfo['dataset_name'] = f'LAGENDA-{self.crop.capitalize()}'
         path = self.path(osp.abspath(self.ann_file) if self.ann_file else 'lagenda_annotation.csv')
         corners = [f'{BOXES[self.crop]}_{corner}' for corner in ('x0', 'y0', 'x1', 'y1')]
-        found = []
+        found, left_out = [], 0
         for place, row in read_csv(path, ['img_name', 'age', *corners]):
             age, *box = _numbers(place, row, ['age', *corners])
             if age >= 0 and -1 not in box:
                 found.append((row['img_name'], [age_group(age, KID_TO_ADULT_LIMITS)], box))
+            else:
+                left_out += 1
+        if left_out:
+            print_log(f'{self.name}: left out {left_out:,} rows without an age or the box of a {self.crop}.',
+                      logger='current', level=logging.WARNING)
         root = Path(self.data_root or '')
         if found and not (root / found[0][0]).exists() and (root / 'images').is_dir():
             found = [(f'images/{Path(name).name}', labels, box) for name, labels, box in found]

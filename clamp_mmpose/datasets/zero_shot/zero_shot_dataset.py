@@ -97,15 +97,21 @@ class ZeroShotDataset(BaseDataset):
         self.classes, self.words = content['classes'], content.get('words', ())
         self.templates = content['templates']
         self._metainfo['dataset_name'] = content.get('name', path.stem)
-        return [self.sample(osp.join(self.data_root or '', image['file_name']), image['labels'], image.get('bbox'))
-                for image in content['images']]
+        if self.words and len(self.words) != len(self.classes):
+            raise ValueError(f'{path} has {len(self.words)} words for {len(self.classes)} classes.')
+        try:
+            return [self.sample(osp.join(self.data_root or '', image['file_name']), image['labels'], image.get('bbox'))
+                    for image in content['images']]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f'{path}: each of its images wants file_name, labels [indices] and perhaps bbox '
+                             f'[x1, y1, x2, y2]: {type(error).__name__} {error}.') from error
 
     @staticmethod
     def sample(img_path: str, labels: Sequence[int], bbox: Optional[Sequence[float]] = None) -> dict:
         """What ``read_samples`` gives for one picture, or one person in it."""
         sample = dict(img_path=str(img_path), labels=[int(label) for label in labels])
         if bbox is not None:
-            sample['bbox'] = np.array([bbox], np.float32)
+            sample['bbox'] = np.array(bbox, np.float32).reshape(1, 4)
         return sample
 
     def get_data_info(self, idx: int) -> dict:

@@ -18,7 +18,7 @@ class ZeroShotTasks(ConcatDataset):
         tasks: configs of :class:`ZeroShotDataset` by a name of their own.
         pipeline: of all of them.
         only: names of those that are wanted; None: all.
-        templates: as for :class:`ZeroShotDataset`, for all of them.
+        templates: as for :class:`ZeroShotDataset`, for all of them; None: each its own.
         test_mode: always true.
 
     Raises:
@@ -44,7 +44,8 @@ class ZeroShotTasks(ConcatDataset):
 def open_task(name: str, config: dict, pipeline: Sequence[dict],
               templates: object = None) -> Tuple[ZeroShotDataset, Optional[dict]]:
     """A data set, and if it is not there its row among the absent: ``dataset``, ``task`` and ``reason``."""
-    dataset = DATASETS.build(dict(config, pipeline=pipeline, templates=templates, lazy_init=True))
+    chosen = {} if templates is None else dict(templates=templates)
+    dataset = DATASETS.build(dict(config, pipeline=pipeline, lazy_init=True, **chosen))
     try:
         dataset.full_init()
     except FileNotFoundError as error:

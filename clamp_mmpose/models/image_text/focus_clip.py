@@ -6,6 +6,7 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
+from ...check_choice import check_choice
 from ..text_encoders.clip_text_encoder import freeze
 from .image_text_model import ImageTextModel
 
@@ -155,9 +156,8 @@ def pooled(outputs: Sequence[Tensor]) -> Tensor:
 def _check(loss_terms: Sequence[str], roi_tower: str, roi_input: str, alpha: float, learn_alpha: bool) -> None:
     if not loss_terms or len(set(loss_terms)) < len(loss_terms) or not set(loss_terms) <= set(TERMS):
         raise ValueError(f'loss_terms must be one or more of {TERMS}, each once; got {list(loss_terms)}.')
-    for name, value, expected in (('roi_tower', roi_tower, ROI_TOWERS), ('roi_input', roi_input, ROI_INPUTS)):
-        if value not in expected:
-            raise ValueError(f'{name} must be one of {expected}, got {value!r}.')
+    check_choice('roi_tower', roi_tower, ROI_TOWERS)
+    check_choice('roi_input', roi_input, ROI_INPUTS)
     if 'image-text' not in loss_terms and (roi_tower == 'own' or 'roi-text' not in loss_terms):
         raise ValueError(f'loss_terms={list(loss_terms)} with roi_tower={roi_tower!r} leave a tower untrained that '
                          "tests use: add 'image-text'.")
