@@ -1,5 +1,4 @@
 import shutil
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Optional, Union
@@ -14,14 +13,15 @@ from ..apis.model_zoo import configs_root
 from ..datasets.subsets import family_subset, read_annotations
 from ..engine.launch import build_runner
 from .demo_pictures import draw_pictures, mean_similarity
-from .demo_progress import Say, SayEpochs, quiet
+from .demo_progress import Say, quiet
 from .demo_report import write_report
+from .demo_training import demo_config, last_checkpoint, timed_training
 from .toy_animals import SPLITS, draw_toy_animals
 
 UNSEEN_FAMILY = 'Canidae'
 CONFIGS = {
-    'baseline': 'simple_baseline/toy_animals/sb_rn-tiny_toy-animals.py',
-    'CLAMP': 'clamp/toy_animals/clamp_rn-tiny_toy-animals.py'}
+    'baseline': 'configs/simple_baseline/toy_animals/sb_rn-tiny_toy-animals.py',
+    'CLAMP': 'configs/clamp/toy_animals/clamp_rn-tiny_toy-animals.py'}
 
 
 @dataclass
@@ -57,7 +57,7 @@ def run_demo(out_dir: Union[str, Path], say: Say, num_images: int = 1000, epochs
     with quiet():
         instances = make_data(out_dir / 'data', num_images)
 
-    runs = {name: DemoRun(f'configs/{path}', _config(path, out_dir, epochs)) for name, path in CONFIGS.items()}
+    runs = {name: DemoRun(path, _config(name, out_dir, epochs)) for name, path in CONFIGS.items()}
     before = {}
     for step, (name, run) in enumerate(runs.items(), start=2):
         say(f'[{step}/5] training {name} on {instances["train-seen"]} animals, '
@@ -106,14 +106,11 @@ def train(run: DemoRun, say: Say) -> Optional[torch.Tensor]:
     """
     with quiet():
         runner = build_runner(run.cfg)
-        runner.register_hook(SayEpochs(say, 'loss_kpt'))
         run.trainable, run.frozen = count_numbers(runner.model)
         runner.model.init_weights()
         before = mean_similarity(runner.model, run.cfg) if hasattr(runner.model.head, 'match') else None
-        start = time.perf_counter()
-        runner.train()
-        run.train_seconds = time.perf_counter() - start
-    run.checkpoint = str(Path(run.cfg.work_dir) / f'epoch_{run.cfg.train_cfg.max_epochs}.pth')
+        run.train_seconds = timed_training(runner, say, 'loss_kpt')
+    run.checkpoint = str(last_checkpoint(run.cfg))
     run.scalars = str(Path(runner.log_dir) / 'vis_data' / 'scalars.json')
     return before
 
@@ -136,15 +133,8 @@ def count_numbers(model: nn.Module) -> tuple:
     return trainable, sum(b.numel() for b in text_encoder.buffers()) if text_encoder is not None else 0
 
 
-def _config(path: str, out_dir: Path, epochs: Optional[int]) -> Config:
-    cfg = Config.fromfile(str(configs_root() / 'configs' / path))
-    name = next(name for name, known in CONFIGS.items() if known == path)
-    cfg.work_dir = str(out_dir / name)
-    # MMEngine keeps one logger and one visualizer for each name
-    cfg.experiment_name = cfg.visualizer.name = f'demo_{name}_{time.time_ns()}'
-    cfg.launcher = 'none'
+def _config(name: str, out_dir: Path, epochs: Optional[int]) -> Config:
+    cfg = demo_config(CONFIGS[name], out_dir / name, epochs)
     for loader in ('train', 'val', 'test'):
         cfg[f'{loader}_dataloader'].dataset.data_root = str(out_dir / 'data')
-    if epochs is not None:
-        cfg.train_cfg.max_epochs = epochs
     return cfg

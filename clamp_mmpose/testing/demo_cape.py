@@ -1,5 +1,4 @@
 import shutil
-import time
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
@@ -8,13 +7,13 @@ import numpy as np
 import yaml
 from mmengine.config import Config
 
-from ..apis.model_zoo import configs_root
 from ..datasets.mp100_annotations import read_instances
 from ..engine.launch import build_runner
 from ..evaluation.mp100_predictions import read_predictions
 from ..evaluation.mp100_protocols import query_only
 from .demo_cape_pictures import draw_pictures
-from .demo_progress import Say, SayEpochs, quiet
+from .demo_progress import Say, quiet
+from .demo_training import demo_config, last_checkpoint, timed_training
 from .toy_objects import write_toy_objects
 
 CONFIG = 'configs/text_query/toy/tq_rn-tiny_toy-objects.py'
@@ -56,12 +55,8 @@ def run_cape_demo(out_dir: Union[str, Path], say: Say, images: Tuple[int, int, i
     cfg = make_config(out_dir, epochs)
     say(f'[2/4] training on nine categories, {cfg.train_cfg.max_epochs} epochs; log in {cfg.work_dir}')
     with quiet():
-        runner = build_runner(cfg)
-        runner.register_hook(SayEpochs(say, 'loss_layer1'))
-        start = time.perf_counter()
-        runner.train()
-        seconds = time.perf_counter() - start
-    checkpoint = Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
+        seconds = timed_training(build_runner(cfg), say, 'loss_layer1')
+    checkpoint = last_checkpoint(cfg)
 
     say('[3/4] asking for the keypoints of three unseen categories')
     trials = {
@@ -81,14 +76,9 @@ def run_cape_demo(out_dir: Union[str, Path], say: Say, images: Tuple[int, int, i
 
 def make_config(out_dir: Path, epochs: Optional[int]) -> Config:
     """The demo's config with its data below ``out_dir``."""
-    cfg = Config.fromfile(str(configs_root() / CONFIG))
-    cfg.work_dir = str(out_dir / 'model')
-    cfg.experiment_name = cfg.visualizer.name = f'demo_cape_{time.time_ns()}'  # MMEngine keeps one logger for each name
-    cfg.launcher = 'none'
+    cfg = demo_config(CONFIG, out_dir / 'model', epochs)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.update(data_root=str(out_dir / 'data'), texts=str(out_dir / 'data' / 'texts'))
-    if epochs is not None:
-        cfg.train_cfg.max_epochs = epochs
     return cfg
 
 

@@ -1,17 +1,16 @@
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
 from mmengine.config import Config
 
-from ..apis.model_zoo import configs_root
 from ..apis.zero_shot import run_zero_shot
 from ..engine.launch import build_runner
 from ..evaluation.zero_shot_table import task_wise_mean
 from .demo_focus_pictures import draw_pictures
-from .demo_progress import Say, SayEpochs, quiet
+from .demo_progress import Say, quiet
+from .demo_training import demo_config, last_checkpoint, timed_training
 from .toy_people import HELD_OUT, SEEN, write_toy_people
 
 CONFIGS = {'with heatmaps (FocusCLIP)': 'configs/focusclip/toy/focusclip_rn-tiny_toy-people.py',
@@ -64,34 +63,23 @@ def run_focus_demo(out_dir: Union[str, Path], say: Say, images: Tuple[int, int] 
 
 def make_config(out_dir: Path, config: str, epochs: Optional[int]) -> Config:
     """A config of the demo with its data below ``out_dir``."""
-    cfg = Config.fromfile(str(configs_root() / config))
-    cfg.work_dir = str(out_dir / 'runs' / Path(config).stem)
-    cfg.experiment_name = f'demo_focus_{time.time_ns()}'  # MMEngine keeps one logger for each name
-    cfg.visualizer.name = cfg.experiment_name
-    cfg.launcher = 'none'
+    cfg = demo_config(config, out_dir / 'runs' / Path(config).stem, epochs)
     data = str(out_dir / 'data')
     cfg.train_dataloader.dataset.data_root = data
     for task in cfg.test_dataloader.dataset.tasks.values():
         task.data_root = data
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None  # tested once, at the end
-    if epochs is not None:
-        cfg.train_cfg.max_epochs = epochs
-        cfg.default_hooks.checkpoint.interval = epochs
     return cfg
 
 
 def train_and_test(cfg: Config, say: Say) -> Run:
     """Train, and score the last checkpoint on the three tests."""
     folder = Path(cfg.work_dir)
-    config, checkpoint = folder / 'config.py', folder / f'epoch_{cfg.train_cfg.max_epochs}.pth'
+    config, checkpoint = folder / 'config.py', last_checkpoint(cfg)
     folder.mkdir(parents=True, exist_ok=True)
     cfg.dump(str(config))
     with quiet():
-        runner = build_runner(cfg)
-        runner.register_hook(SayEpochs(say, 'loss'))
-        start = time.perf_counter()
-        runner.train()
-        seconds = time.perf_counter() - start
+        seconds = timed_training(build_runner(cfg), say, 'loss')
         run_zero_shot(str(config), str(checkpoint), folder / 'zero_shot')
     details = json.loads((folder / 'zero_shot/zero_shot.json').read_text())['details']
     return Run(config, checkpoint, seconds, details)
