@@ -339,3 +339,11 @@ def test_attention_of_other_transformers(name):
     attention = AttentionHeatmap(name, checkpoint=None)
     assert attention(np.full((60, 80, 3), 99, np.uint8)).shape == (60, 80)
     assert torch.allclose(attention.weights.sum(dim=3), torch.ones(()), atol=1e-5)
+
+
+def test_boxes_without_width_and_no_boxes():
+    draw = dict(type='GenerateFocusHeatmap', source='bbox')
+    heatmap = pipeline(dict(sample(), bbox=np.array([[30, 40, 30, 80]], np.float32)), draw)['focus_heatmap']
+    assert np.isfinite(heatmap).all() and heatmap[60, 30] == 1 and heatmap[60, 32] == heatmap[81, 30] == 0
+    nobody = pipeline(dict(sample(), bbox=np.zeros((0, 4), np.float32)), draw)['focus_heatmap']
+    assert nobody.shape == (200, 240) and not nobody.any()

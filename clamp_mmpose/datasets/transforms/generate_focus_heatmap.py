@@ -100,6 +100,8 @@ class GenerateFocusHeatmap(BaseTransform):
         if results.get('bbox') is None:
             raise ValueError(f"{_name(results)} has no bbox, which source='bbox' draws.")
         corners = np.asarray(results['bbox'], np.float64)
+        if not len(corners):
+            return np.zeros(geometry.picture_shape(results), np.float32)
         corners = corners.reshape(len(corners), -1, 2)  # two, or four once a bottom-up pipeline has turned them
         low, high = corners.min(axis=1), corners.max(axis=1)
         centre, half = (low + high) / 2, (high - low) / 2
