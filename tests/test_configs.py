@@ -137,3 +137,11 @@ def test_optimizer(kind, backbone_rate, bias_decay):
 def test_children_are_short():
     for path in CONFIGS:
         assert len((ROOT / 'configs' / path).read_text().splitlines()) < 30, path
+
+
+@pytest.mark.parametrize('data', ['ap10k', 'coco'])
+def test_focus_mask_is_behind_the_crop_and_half_of_the_time(data):
+    cfg = Config.fromfile(ROOT / f'configs/clamp/{data}/clamp_vit-b_{data}_focus-mask.py')
+    steps = cfg.train_dataloader.dataset.pipeline
+    assert [step.type for step in steps[5:8]] == ['TopdownAffine', 'GenerateFocusHeatmap', 'FocusMask']
+    assert (steps[7].prob, steps[7].alpha) == (0.5, 0.25)

@@ -139,3 +139,36 @@ def test_task_wise_means_of_the_metafile():
 def test_children_are_short():
     for path in CONFIGS:
         assert len((ROOT / 'configs/focusclip' / path).read_text().splitlines()) < 30, path
+
+
+def test_what_the_configs_ask_for():
+    def config(name):
+        return Config.fromfile(ROOT / f'configs/focusclip/{name}.py')
+
+    base = config('mpii/focusclip_vit-b-bert_mpii')
+    assert base.model.backbone.pooled
+    assert base.model.backbone.init_cfg == dict(type='Pretrained', checkpoint='timm://')
+    assert 'TextLengthHook' in [hook.type for hook in base.custom_hooks]
+    assert base.train_dataloader.sampler.shuffle
+    assert base.train_dataloader.dataset.missing_descriptions == 'skip'
+    test = base.test_dataloader.dataset
+    assert test.pipeline[1].crop_bbox
+    assert [test.tasks[name].crop for name in ('lagenda_body', 'lagenda_face')] == ['body', 'face']
+    assert config('cub/focusclip_vit-b-bert_cub').test_dataloader.dataset.classes == 'unseen'
+    assert config('mpii/focusclip_vit-b-clip_mpii').train_dataloader.dataset.pipeline[1].sentences
+
+
+def test_what_each_ablation_changes():
+    def config(ablation):
+        return Config.fromfile(ROOT / f'configs/focusclip/mpii/focusclip_vit-b-bert_mpii_{ablation}.py')
+
+    for name in ('mpii', 'cub'):
+        baseline = Config.fromfile(ROOT / f'configs/focusclip/{name}/clip_vit-b-bert_{name}.py')
+        assert baseline.model.loss_terms == ['image-text']
+    assert config('no-roi-text-loss').model.loss_terms == ['image-text', 'roi-image']
+    assert config('own-roi-tower').model.roi_tower == 'own'
+    assert config('heatmap-alone').model.roi_input == 'heatmap'
+    assert config('ellipses').train_dataloader.dataset.pipeline[3].mode == 'paper'
+    assert [config(name).train_dataloader.dataset.pipeline[3].source for name in ('box', 'dino', 'tcl')] == [
+        'bbox', 'attention', 'file']
+    assert config('published-code').optim_wrapper.optimizer.lr == 5e-4

@@ -40,6 +40,15 @@ def test_different_maps_are_not_compared(monkeypatch):
         heatmap(20)
 
 
+def test_each_timing_is_of_its_own_map(monkeypatch):
+    def sizes(runs, *_):
+        maps = [run() for run in runs]
+        return [Timing([float(np.size(one['focus_heatmap'] if isinstance(one, dict) else one))]) for one in maps]
+
+    monkeypatch.setattr('clamp_mmpose.apis.benchmark_heatmap.alternate', sizes)
+    assert [timing.median for timing in heatmap(20)] == [1280 * 720, 1280 * 720, 256 * 256, 256 * 256]
+
+
 def test_command(tmp_path):
     done = subprocess.run([sys.executable, 'tools/benchmark.py', 'heatmap', '--pairs', '20', '--json',
                            str(tmp_path / 'out.json')], cwd=ROOT, capture_output=True, text=True)

@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -149,6 +150,21 @@ def test_tasks_and_templates_of_the_config(tmp_path, trained, data):
     assert set(content['details']) == {'moods'} and content['templates'] == ['{}']
 
 
+def test_texts_of_ones_own_are_not_resumed_without_them(tmp_path, trained):
+    run_zero_shot(*trained, tmp_path / 'out', tasks=['acts'], templates=['{}'])
+    with pytest.raises(ValueError, match=r"with other \['templates'\]"):
+        run_zero_shot(*trained, tmp_path / 'out', tasks=['acts'], resume=True)
+
+
+def test_device_and_names_of_models(tmp_path, trained, monkeypatch):
+    monkeypatch.setattr('clamp_mmpose.apis.zero_shot.find_model', lambda name: SimpleNamespace(config=trained[0]))
+    assert load_scored_model('a-name', trained[1]).batch_size == 3
+    moved = []
+    monkeypatch.setattr(MODELS.get('FocusCLIP'), 'to', lambda self, device: moved.append(device) or self)
+    run_zero_shot(*trained, tmp_path / 'out', tasks=['acts'], device='cpu')
+    assert moved == ['cpu']
+
+
 def test_resumed_with_an_option_that_json_does_not_know(tmp_path, trained):
     options = {'model.data_preprocessor.mean': (127.5, 127.5, 127.5)}
     tables = [run_zero_shot(*trained, tmp_path / 'out', resume=True, options=options) for _ in range(2)]
@@ -183,6 +199,19 @@ def test_command(tmp_path, trained):
     assert done.stdout.startswith('| Task | Data set |') and 'Wrote' in done.stdout
     done = subprocess.run([*run, '--tasks', 'ages'], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1 and "error: unknown tasks ['ages']" in done.stderr
+
+
+def test_arguments_of_the_command(tmp_path, trained):
+    run = [sys.executable, 'tools/zero_shot.py', *trained, '--out-dir', str(tmp_path / 'out'), '--device', 'cpu',
+           '--tasks', 'acts', '--templates', 'ensemble', '--cfg-options', 'test_dataloader.batch_size=2']
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    path = tmp_path / 'out/zero_shot.json'
+    content = json.loads(path.read_text())
+    assert content['templates'] == 'ensemble' and content['options'] == {'test_dataloader.batch_size': 2}
+    content['details']['acts']['accuracy'] = 12.34
+    path.write_text(json.dumps(content))
+    assert '| 12.34 |' in subprocess.run([*run, '--resume'], cwd=ROOT, capture_output=True, text=True).stdout
 
 
 def test_towers_of_clamp(tmp_path, data):
@@ -362,6 +391,12 @@ class Names(torch.nn.Module):
 
 class Holder(Names):
     pass
+
+
+def test_a_file_goes_before_the_weights_of_the_tag(monkeypatch, tiny_open_clip):
+    monkeypatch.setattr(OpenCLIPModel, 'init_weights', lambda self: None)
+    scored = load_scored_model(f'open_clip://{tiny_open_clip}/openai', 'own.pt')
+    assert scored.model.init_cfg['checkpoint'] == 'own.pt'
 
 
 def test_open_clip_errors(tiny_open_clip, tmp_path):

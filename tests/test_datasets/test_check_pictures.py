@@ -95,3 +95,13 @@ def test_pictures_kept_as_pixels_need_no_file(tmp_path):
     (tmp_path / 'fer2013new.csv').write_text(f'Usage,Image name,{header}\nPrivateTest,fer1.png,10,0,0,0,0,0,0,0,0,0\n')
     (tmp_path / 'fer2013.csv').write_text('emotion,pixels,Usage\n6,' + ' '.join(['7'] * 48 * 48) + ',PrivateTest\n')
     assert check_dataset(dict(type='FERPlusDataset', data_root=str(tmp_path))) == []
+
+
+def test_both_crops_of_lagenda(tmp_path):
+    corners = [f'{of}_{corner}' for of in ('face', 'person') for corner in ('x0', 'y0', 'x1', 'y1')]
+    rows = ['img_name,age,' + ','.join(corners), 'a.jpg,30,1,2,3,4,5,6,7,8', 'b.jpg,9,1,2,3,4,-1,-1,-1,-1']
+    (tmp_path / 'lagenda_annotation.csv').write_text('\n'.join(rows))
+    tasks = {crop: dict(type='LagendaDataset', crop=crop, data_root=str(tmp_path)) for crop in ('body', 'face')}
+    report = examine_config(Config(dict(test_dataloader=dict(
+        dataset=dict(type='ZeroShotTasks', tasks=tasks, pipeline=[])))), images=False)
+    assert (report.datasets, report.instances) == (2, 1 + 2)

@@ -98,3 +98,10 @@ def test_emotic_file_that_cannot_be_read(tmp_path):
     (tmp_path / 'Annotations/Annotations.mat').write_bytes(b'not MATLAB' * 100)
     with pytest.raises(ValueError, match=r'Annotations.mat is not a MATLAB file'):
         EmoticDataset('age', data_root=str(tmp_path))
+
+
+def test_newer_annotations_go_before_those_of_2017(tmp_path):
+    expected = labels(emotic(tmp_path, task='emotion'))
+    savemat(tmp_path / 'Annotations/CVPR17_Annotations.mat', dict(test=structs(TRAIN)))
+    assert labels(EmoticDataset('emotion', data_root=str(tmp_path), pipeline=[])) == expected
+    assert len(expected) > 1

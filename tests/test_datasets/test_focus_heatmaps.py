@@ -170,3 +170,10 @@ def test_tiny_people_are_not_lost_between_the_pixels():
     ellipses = part_ellipses(keypoints, np.ones((1, 2), bool), np.ones((1, 2), bool), unit=100)
     assert ellipses.tolist() == [[11.5, 10.5, 1, 0.75]]
     assert sum_of_ellipses(ellipses, (20, 30)).max() > 0.7
+
+
+def test_parts_of_ap10k():
+    """Head, trunk, and two halves of each leg, of AP-10K's 17 keypoints."""
+    assert [np.nonzero(part)[0].tolist() for part in body_parts('ap10k')] == [
+        [0, 1, 2, 3], [3, 4, 5, 8, 11, 14], [3, 5, 6], [5, 6, 7], [3, 8, 9], [8, 9, 10], [4, 11, 12], [11, 12, 13],
+        [4, 14, 15], [14, 15, 16]]

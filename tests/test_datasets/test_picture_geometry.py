@@ -98,3 +98,9 @@ def test_open_clip_normalises_and_resizes_as_the_weights_want():
     found = transform(dict(img=image))['img']
     assert found.min() == pytest.approx(-1) and found.max() == pytest.approx(1)  # mean and std of 0.5
     assert found[112, 5, 0] == pytest.approx(1)  # squashed, not cropped: the edge is seen
+
+
+def test_nothing_beside_the_picture():
+    shift = np.array([[1., 0, 4], [0, 1, 0]])
+    found = geometry.apply_steps(np.ones((10, 10), np.float32), [('warp', shift, (10, 10))])
+    assert not found[:, :4].any() and found[:, 4:].all()

@@ -87,6 +87,15 @@ def test_lagenda(tmp_path, monkeypatch):
     assert 'a photo of an adult' in face.get_data_info(0)['class_texts'][2]
 
 
+def test_lagenda_beside_another_folder_of_images(tmp_path):
+    write(tmp_path, lagenda_annotation=LAGENDA)
+    for name in ('lag', 'images'):
+        (tmp_path / name).mkdir()
+    (tmp_path / 'lag/a.jpg').touch()
+    body = LagendaDataset('body', data_root=str(tmp_path), pipeline=[])
+    assert body.get_data_info(1)['img_path'] == str(tmp_path / 'lag/b.jpg')
+
+
 def test_lagenda_as_focusclip_arranges_it(tmp_path):
     write(tmp_path, annotations=LAGENDA)
     (tmp_path / 'images').mkdir()

@@ -8,6 +8,7 @@ import pytest
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.datasets.zero_shot.class_texts import class_texts
+from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import open_task
 
 PIPELINE = [dict(type='LoadIntactImage'), dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True),
             dict(type='PackZeroShotInputs')]
@@ -127,6 +128,11 @@ def test_absent_data_sets_are_told(folder):
     assert together[4]['data_samples'].labels == [1]
     row, = together.metainfo['absent']
     assert (row['dataset'], row['task']) == ('UTKFace', 'Age') and 'does not exist' in row['reason']
+
+
+def test_an_absent_task_goes_by_its_own_name(tmp_path):
+    _, absent = open_task('toys', dict(type='ZeroShotDataset', ann_file='no.json', data_root=str(tmp_path)), [])
+    assert absent['task'] == 'toys'
 
 
 def test_only_some(folder):

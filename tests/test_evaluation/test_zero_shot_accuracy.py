@@ -212,3 +212,8 @@ def test_through_the_evaluator(device):
     assert metrics['FER+/emotion/top1'] == metrics['task_wise_mean'] == pytest.approx(200 / 3)
     assert metrics['FER+/emotion/trials'] == 3
     assert metrics['FER+/emotion/faults'] == 1
+
+
+def test_close_scores_are_told_apart():
+    metrics, _ = evaluate([picture([1], [.5, .5001, 0.])])
+    assert metrics['FER+/emotion/top1'] == 100

@@ -330,3 +330,8 @@ def test_many_texts_are_encoded_in_chunks(monkeypatch):
         for row, texts in zip(found, classes):
             mean = F.normalize(model.embed_texts(texts), dim=1).mean(dim=0)
             assert torch.allclose(row, F.normalize(mean, dim=0), atol=1e-5)
+
+
+def test_no_graph_of_a_trained_tower_in_tests():
+    with torch.no_grad():
+        assert not build(freeze_image=False)._features(torch.zeros(1, 3, 64, 64)).requires_grad

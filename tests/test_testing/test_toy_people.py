@@ -16,6 +16,7 @@ from clamp_mmpose.testing.toy_people_figure import Look, draw_person
 from clamp_mmpose.testing.toy_people_picture import COLOURS, HEIGHTS, draw_people, exchange
 from clamp_mmpose.testing.toy_people_poses import ACTIVITIES, KEYPOINTS, Pose, pose_person
 from clamp_mmpose.testing.toy_people_texts import combination, describe, limb_sentences
+from clamp_mmpose.testing.toy_picture import SUPERSAMPLING
 
 IMAGES = (144, 36)
 UPRIGHT = [[-10, 90], [-10, 70], [-10, 50], [10, 50], [10, 70], [10, 90], [0, 50], [0, 20], [0, 15], [0, 0],
@@ -253,6 +254,12 @@ def test_what_is_said_of_limbs():
     assert limb_sentences(upside_down) == ['{} feet are higher than the head.', '{} legs are both straight.']
 
 
+def test_a_leg_between_bent_and_straight_is_not_told():
+    points = np.array(UPRIGHT, float)
+    points[5] = [20, 87.32]  # the left knee at 150 degrees
+    assert limb_sentences(points) == ['{} hands are both below the shoulder.', '{} right leg is straight.']
+
+
 def test_there_is_always_something_to_say_of_limbs(drawn):
     shares = defaultdict(list)
     for activity, _, found in drawn:
@@ -327,3 +334,18 @@ def test_bad_settings_are_told_before_anything_is_written(tmp_path, arguments, m
     with pytest.raises(ValueError, match=message):
         write_toy_people(tmp_path / 'toy', **arguments)
     assert not (tmp_path / 'toy').exists()
+
+
+def test_nearer_people_are_painted_last_and_keypoints_are_pixel_centres(monkeypatch):
+    painted, paint = [], Sketch.paint
+    monkeypatch.setattr(Sketch, 'paint', lambda self, *args: painted.append(self) or paint(self, *args))
+    pairs = 0
+    for n in range(20):
+        painted.clear()
+        people = draw_people('jumping', 'red', 64, (5, n)).people
+        places = [np.stack([one.points[name] for name in KEYPOINTS]) for one in painted if one.points]  # no things
+        np.testing.assert_allclose(SUPERSAMPLING * (people[0] + .5) - .5, places[-1], atol=1e-6)
+        if len(people) == 2:
+            assert np.ptp(places[0], axis=0).max() < np.ptp(places[1], axis=0).max()
+            pairs += 1
+    assert pairs
