@@ -74,7 +74,7 @@ def _scored_model(model: ImageTextModel, loader: dict, pipeline: Optional[List[d
     tasks = dataset.tasks if dataset.type == 'ZeroShotTasks' else {
         dataset.type: {key: value for key, value in dataset.items() if key != 'pipeline'}}
     return ScoredModel(model, pipeline or dataset.pipeline, tasks, dataset.get('only'), dataset.get('templates'),
-                   loader.batch_size, loader.num_workers)
+                       loader.batch_size, loader.num_workers)
 
 
 def _paper_tasks(options: Optional[dict]) -> Config:

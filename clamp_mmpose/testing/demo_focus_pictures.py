@@ -57,11 +57,11 @@ def draw_predictions(runs: Dict[str, Tuple[Path, Path]]) -> np.ndarray:
     """``[h, w, 3]`` BGR: a test picture in each row, then each model's three likeliest classes (Table 2)."""
     columns, names = [], list(runs)
     for config, checkpoint in runs.values():
-        subject = load_scored_model(str(config), str(checkpoint))
-        built = DATASETS.build(dict(subject.tasks['combination'], pipeline=subject.pipeline))
+        scored = load_scored_model(str(config), str(checkpoint))
+        built = DATASETS.build(dict(scored.tasks['combination'], pipeline=scored.pipeline))
         chosen = spread(len(built))
         with torch.no_grad():
-            samples = subject.model.eval().test_step(pseudo_collate([built[index] for index in chosen]))
+            samples = scored.model.eval().test_step(pseudo_collate([built[index] for index in chosen]))
         columns.append([likeliest(sample) for sample in samples])
     rows = [np.hstack([np.full((BAR[1], SIDE, 3), 255, np.uint8), *(title(name, BAR[0], BAR[1]) for name in names)])]
     for row, sample in enumerate(samples):
