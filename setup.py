@@ -36,7 +36,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=('clamp_mmpose', 'clamp_mmpose.*')),
-    package_data={'clamp_mmpose.datasets': ['texts/*.yml']},
+    package_data={'clamp_mmpose.language': ['texts/*.yml']},
     cmdclass=dict(build_py=BuildWithMim),
     python_requires='>=3.9',
     # mmcv, mmpose and mmengine are deliberately absent: a project that has them keeps exactly what it has.

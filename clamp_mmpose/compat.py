@@ -76,21 +76,6 @@ def _import_mmpose_without_mmdet() -> None:
         del sys.modules['mmdet'], sys.modules['mmdet.utils']
 
 
-def _register_safe_loaders() -> None:
-    """MMEngine's ways of reading a checkpoint, without executing pickles; ``clip://`` for the CLIP towers."""
-    from mmengine.runner import CheckpointLoader
-    from mmengine.runner import checkpoint as mmengine_checkpoint
-
-    from .engine.checkpoint import load_from_http, load_from_local
-    from .engine.clip_checkpoint import load_from_clip
-
-    CheckpointLoader.register_scheme('', loader=load_from_local, force=True)
-    CheckpointLoader.register_scheme(('http://', 'https://'), loader=load_from_http, force=True)
-    CheckpointLoader.register_scheme('clip://', loader=load_from_clip, force=True)
-    # "torchvision://" and "open-mmlab://" call it by its name in their module
-    mmengine_checkpoint.load_from_http = load_from_http
-
-
 def _mend_drawing() -> None:
     """MMPose hands OpenCV an array of one radius, which today's NumPy no longer takes for a number."""
     try:
@@ -125,4 +110,3 @@ def install() -> None:
         if importlib.util.find_spec('mmdet') is None:
             _import_mmpose_without_mmdet()
         _mend_drawing()
-        _register_safe_loaders()

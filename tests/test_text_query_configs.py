@@ -13,7 +13,7 @@ from mmengine.optim import build_optim_wrapper
 from mmpose.registry import DATASETS, MODELS
 from transformers import BertConfig, BertTokenizerFast
 
-from clamp_mmpose.datasets.category_texts import load_texts
+from clamp_mmpose.language.category_texts import load_texts
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.relative_to(ROOT / 'configs') for path in (ROOT / 'configs/text_query').glob('[!t]*/*.py'))

@@ -24,7 +24,7 @@ def main() -> None:
     os.environ.setdefault('HF_HUB_OFFLINE', '1')
     from clamp_mmpose.apis import ClampInferencer
     from clamp_mmpose.apis.web_app import build_app, launch
-    from clamp_mmpose.datasets.category_texts import load_texts
+    from clamp_mmpose.language.category_texts import load_texts
 
     texts = load_texts(args.texts)
     app = build_app(ClampInferencer(args.config, args.checkpoint, args.device), texts)

@@ -1,7 +1,7 @@
 """Convert a published checkpoint: ``clamp SRC --model-config FILE --out DIR``."""
 import argparse
 
-from clamp_mmpose.engine.clamp_converter import convert_clamp
+from clamp_mmpose.checkpoints.convert_clamp import convert_clamp
 
 
 def main() -> None:

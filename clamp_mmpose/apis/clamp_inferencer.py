@@ -16,8 +16,8 @@ from mmpose.registry import DATASETS, INFERENCERS
 from mmpose.structures import PoseDataSample, merge_data_samples
 
 from ..datasets.image_file import read_image
-from ..datasets.keypoint_names import keypoint_names
-from ..engine.checkpoint import check_fit
+from clamp_mmpose.language.keypoint_names import keypoint_names
+from clamp_mmpose.checkpoints.reader import check_fit
 from ..models.heads import TextQueryHead
 from ..visualization import draw_named_keypoints, score_map_grid
 from ..visualization.score_maps import revert_score_maps

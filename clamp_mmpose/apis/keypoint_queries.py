@@ -1,7 +1,7 @@
 import re
 from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
 
-from ..datasets.keypoint_names import keypoint_names, mirrored_indices, skeleton_links
+from clamp_mmpose.language.keypoint_names import keypoint_names, mirrored_indices, skeleton_links
 
 
 class KeypointQueries(NamedTuple):

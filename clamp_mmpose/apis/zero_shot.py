@@ -13,11 +13,11 @@ from mmpose.registry import MODELS
 
 from ..datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
 from ..datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
-from ..engine.checkpoint import check_fit, read_checkpoint
+from clamp_mmpose.checkpoints.reader import check_fit, read_checkpoint
 from ..evaluation import ZeroShotAccuracy
 from ..evaluation.zero_shot_table import markdown_table, task_wise_mean
 from ..models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
-from ..whole_file import write_whole
+from clamp_mmpose.utils.files import write_whole
 from .model_zoo import configs_root, find_model
 
 OPEN_CLIP = 'open_clip://'

@@ -2,7 +2,7 @@ from typing import Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 
-from .keypoint_names import keypoint_names
+from clamp_mmpose.language.keypoint_names import keypoint_names
 
 
 def _limbs(sides: Sequence[str], upper: Sequence[str], lower: Sequence[str]) -> Dict[str, Tuple[str, ...]]:

@@ -16,7 +16,7 @@ from .check_annotations import Case, Finding, annotation_cases, findings_of
 from .check_images import Progress, image_cases, reason_of
 from .check_mp100 import mp100_cases, with_categories
 from .check_pictures import PICTURE_SETS, picture_set_cases
-from .keypoint_names import keypoint_names, mirrored_name, readable_name
+from clamp_mmpose.language.keypoint_names import keypoint_names, mirrored_name, readable_name
 from .mp100_dataset import MP100Dataset
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')

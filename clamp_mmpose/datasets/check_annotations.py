@@ -1,7 +1,7 @@
 """Faults of the content of a COCO-style annotation file; :mod:`.check` reads the file and reports them."""
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from .keypoint_names import readable_name
+from clamp_mmpose.language.keypoint_names import readable_name
 
 Case = Tuple[str, ...]  # what (a key of KINDS), the file or id, details; for MP-100 the category, too
 

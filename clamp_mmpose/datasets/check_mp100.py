@@ -1,7 +1,7 @@
 """Faults of MP-100's annotation files, by category; :mod:`.check` reads the files and reports them."""
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from .category_texts import FOLDER, load_texts
+from clamp_mmpose.language.category_texts import FOLDER, load_texts
 from .check_annotations import KINDS, Case, annotation_cases, image_size, is_finite, is_id
 from .mp100_annotations import category_slug, clean_box, keypoint_counts, read_instances
 

@@ -4,7 +4,7 @@ from typing import List, Optional, Sequence
 from mmengine.dataset import BaseDataset
 from mmpose.registry import DATASETS
 
-from ..check_choice import check_choice
+from clamp_mmpose.utils.choices import check_choice
 from .descriptions import MISSING, check_images, descriptions_of, keep_described, read_entries
 
 

@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.registry import DATASETS
 
-from .category_texts import FOLDER, CategoryTexts, load_texts
+from clamp_mmpose.language.category_texts import FOLDER, CategoryTexts, load_texts
 from .mp100_annotations import Category, Instance, MP100Annotations, read_instances
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from mmpose.datasets.datasets.body import MpiiDataset
 from mmpose.registry import DATASETS
 
-from ..check_choice import check_choice
+from clamp_mmpose.utils.choices import check_choice
 from .descriptions import MISSING, check_images, descriptions_of, keep_described, read_entries
 
 OF_PEOPLE = ('keypoints', 'keypoints_visible', 'bbox', 'bbox_score')

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Union
 
 import numpy as np
 
-from ..whole_file import write_whole
+from clamp_mmpose.utils.files import write_whole
 
 # train on the first, test on the second: Table 3, then Table 10
 ZERO_SHOT_PAIRS = (

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 import numpy as np
 
 from ..datasets.mp100_annotations import MP100Annotations
-from ..whole_file import write_whole
+from clamp_mmpose.utils.files import write_whole
 
 SHOWN = 3
 

@@ -6,7 +6,7 @@ import numpy as np
 from mmengine.config import Config
 
 from ..apis import ClampInferencer
-from ..datasets.category_texts import load_texts
+from clamp_mmpose.language.category_texts import load_texts
 from ..datasets.image_file import read_image
 from ..datasets.mp100_annotations import read_instances
 from ..visualization import draw_named_keypoints

@@ -3,7 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..whole_file import write_whole
+from clamp_mmpose.utils.files import write_whole
 
 
 def is_finished(mark: Path, settings: str) -> bool:

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Union
 
-from ..whole_file import write_whole
+from clamp_mmpose.utils.files import write_whole
 from .drawn_folder import is_finished, write_jpeg
 from .toy_object_categories import CATEGORIES, SPLITS, ToyCategory
 from .toy_object_picture import draw_object
@@ -17,7 +17,7 @@ def write_toy_objects(root: Union[str, Path], images_per_category: Sequence[int]
     """Draws 14 kinds of objects with named keypoints, in the format of MP-100: 9 to train on, 2 for val, 3 for test.
 
     ``root`` gets ``annotations/mp100_split1_{train,val,test}.json``, ``images/<category>/<n>.jpg`` and ``texts/``, in
-    the format of ``clamp_mmpose/datasets/texts``. The unseen categories use only words that the names of the others
+    the format of ``clamp_mmpose/language/texts``. The unseen categories use only words that the names of the others
     hold, in other compositions, and every word means the same everywhere:
 
     - left and right are those of the picture, of objects that are never turned by more than 25 degrees: the left one

@@ -4,7 +4,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..whole_file import write_whole
+from clamp_mmpose.utils.files import write_whole
 from .drawn_folder import is_finished, write_jpeg
 from .toy_people_picture import COLOURS, draw_people
 from .toy_people_poses import ACTIVITIES

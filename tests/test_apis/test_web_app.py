@@ -21,7 +21,7 @@ from mmpose.apis import init_model
 from tiny import model_config, text_query_config
 
 from clamp_mmpose.apis import ClampInferencer
-from clamp_mmpose.datasets.category_texts import CategoryTexts, load_texts
+from clamp_mmpose.language.category_texts import CategoryTexts, load_texts
 from clamp_mmpose.visualization.named_keypoints import PALETTE
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import pytest
 from mmpose.registry import TRANSFORMS
 
 from clamp_mmpose.datasets.image_file import is_truncated, read_image
-from clamp_mmpose.datasets.keypoint_names import keypoint_names, readable_name
+from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
 
 
 @pytest.mark.parametrize('label, name', [

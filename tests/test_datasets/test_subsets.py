@@ -225,7 +225,7 @@ def test_numbers_out_of_range(folder, tmp_path):
 def test_an_interrupted_write_leaves_the_old_file(folder, monkeypatch):
     write_ap10k_splits(folder, shots=4)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    monkeypatch.setattr('clamp_mmpose.whole_file.os.replace', lambda *_: (_ for _ in ()).throw(OSError('full')))
+    monkeypatch.setattr('clamp_mmpose.utils.files.os.replace', lambda *_: (_ for _ in ()).throw(OSError('full')))
     with pytest.raises(OSError, match='full'):
         write_ap10k_splits(folder, shots=4, seed=1)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

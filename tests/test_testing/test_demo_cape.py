@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clamp_mmpose.datasets.category_texts import load_texts
+from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.datasets.mp100_annotations import read_instances
 from clamp_mmpose.testing.demo_cape import TEST, box_centers, run_cape_demo
 

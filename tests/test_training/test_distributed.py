@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tiny import write_config, write_dots
 
-from clamp_mmpose.engine.checkpoint import read_checkpoint
+from clamp_mmpose.checkpoints.reader import read_checkpoint
 
 ROOT = Path(__file__).parents[2]
 # no randomness that depends on the process: no augmentation, no dropout; and an optimizer that does not turn rounding

@@ -11,7 +11,7 @@ import pytest
 from mmengine.config import Config
 from tiny import VIT
 
-from clamp_mmpose.engine.checkpoint import read_checkpoint
+from clamp_mmpose.checkpoints.reader import read_checkpoint
 
 ROOT = Path(__file__).parents[2]
 LONG = 'They stretch out both arms and bend the left knee while the right foot stays on the ground. ' * 3

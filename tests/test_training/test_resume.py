@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 from tiny import write_config, write_dots
 
-from clamp_mmpose.engine.checkpoint import read_checkpoint
+from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.engine.launch import build_runner
 
 ROOT = Path(__file__).parents[2]

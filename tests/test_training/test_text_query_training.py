@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from tiny import text_query_config
 
-from clamp_mmpose.engine.checkpoint import read_checkpoint
+from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.evaluation.mp100_predictions import read_predictions
 

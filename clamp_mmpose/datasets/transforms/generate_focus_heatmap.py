@@ -6,7 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from ...check_choice import check_choice
+from clamp_mmpose.utils.choices import check_choice
 from .. import picture_geometry as geometry
 from ..attention_heatmap import AttentionHeatmap
 from ..body_parts import PARTS, body_parts, bones

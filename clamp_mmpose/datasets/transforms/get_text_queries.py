@@ -3,7 +3,7 @@ from typing import List, Optional, Sequence, Union
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from ..keypoint_names import keypoint_names, mirrored_indices, skeleton_links
+from clamp_mmpose.language.keypoint_names import keypoint_names, mirrored_indices, skeleton_links
 
 TEXTS = ('names', 'descriptions')
 

@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 from scipy.io import loadmat
 
-from ...check_choice import check_choice
+from clamp_mmpose.utils.choices import check_choice
 from .ages import AGE_ENSEMBLE, AGE_TEMPLATES, KID_TO_ADULT
 from .zero_shot_dataset import ZeroShotDataset
 

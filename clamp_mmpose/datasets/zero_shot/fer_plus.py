@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 
-from ...check_choice import check_choice
+from clamp_mmpose.utils.choices import check_choice
 from .files import read_csv
 from .zero_shot_dataset import ZeroShotDataset
 

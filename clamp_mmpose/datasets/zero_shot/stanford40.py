@@ -4,7 +4,7 @@ from typing import List
 
 from mmpose.registry import DATASETS
 
-from ...check_choice import check_choice
+from clamp_mmpose.utils.choices import check_choice
 from .files import read_rows
 from .zero_shot_dataset import ZeroShotDataset
 

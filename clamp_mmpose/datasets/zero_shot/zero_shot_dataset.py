@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmpose.registry import DATASETS
 
-from .class_texts import class_texts
+from clamp_mmpose.language.class_prompts import class_texts
 
 FAULTY = np.zeros((32, 32, 3), np.uint8)  # stands in for a picture that cannot be read; it is not scored
 

@@ -5,7 +5,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, find_latest_checkpoint
 from mmpose.registry import HOOKS
 
-from ..checkpoint import check_fit
+from clamp_mmpose.checkpoints.reader import check_fit
 
 
 @HOOKS.register_module()

@@ -8,7 +8,7 @@ from mmpose.registry import MODELS
 from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions
 from torch import Tensor, nn
 
-from ...datasets.keypoint_names import keypoint_names
+from clamp_mmpose.language.keypoint_names import keypoint_names
 from ..cached import Cached
 from ..layers import PromptCrossAttention, PromptEncoder, PromptLearner
 from ..losses import FeatureContrastiveLoss

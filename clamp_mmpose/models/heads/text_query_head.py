@@ -13,7 +13,7 @@ from mmpose.utils.tensor_utils import to_numpy
 from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions
 from torch import Tensor, nn
 
-from ...datasets.keypoint_names import is_sided, keypoint_names, mirrored_indices
+from clamp_mmpose.language.keypoint_names import is_sided, keypoint_names, mirrored_indices
 from ..layers import GraphDecoder, JointEncoder, SimilarityProposal
 from ..layers.sine_encoding import cell_centers, sine_encoding
 from ..text_encoders.text_embeddings import TextEmbeddings, default_cache

@@ -6,7 +6,7 @@ from mmengine.model import PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from ...engine.checkpoint import is_torchscript, read_checkpoint
+from clamp_mmpose.checkpoints.reader import is_torchscript, read_checkpoint
 from .image_text_model import ImageTextModel
 
 

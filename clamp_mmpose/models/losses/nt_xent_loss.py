@@ -6,7 +6,7 @@ from mmengine.dist import get_world_size
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from .gather import gather
+from clamp_mmpose.utils.distributed import gather
 
 LEAST_TEMPERATURE = 0.01  # as CLIP (Radford et al. 2021, section 2.5)
 

@@ -9,8 +9,8 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from ..datasets.keypoint_names import keypoint_names, readable_name
-from .checkpoint import read_checkpoint
+from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
+from .reader import read_checkpoint
 
 RENAMES = [
     (r'^backbone\.', 'backbone.visual.'),

@@ -8,7 +8,7 @@ from mmengine.logging import MMLogger
 from mmpose.registry import MODELS
 from open_clip.model import CLIP
 
-from clamp_mmpose.engine.clip_checkpoint import load_from_clip
+from clamp_mmpose.checkpoints.clip import load_from_clip
 from clamp_mmpose.models.clip_tower import clip_architecture
 
 VIT = dict(

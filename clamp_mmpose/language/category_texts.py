@@ -42,7 +42,7 @@ def load_texts(folder: Union[str, Path, None] = None) -> Dict[int, CategoryTexts
     """The texts of all categories by category id, checked; each folder is read once.
 
     Args:
-        folder: another folder in the format of ``clamp_mmpose/datasets/texts``, the default: ``mp100.yml`` lists the
+        folder: another folder in the format of ``clamp_mmpose/language/texts``, the default: ``mp100.yml`` lists the
             categories, ``<layout>.yml`` holds the keypoints of one or more of them.
 
     Raises:

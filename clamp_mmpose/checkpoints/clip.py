@@ -6,7 +6,7 @@ from typing import Any, Dict, Tuple
 
 from torch import Tensor, cat
 
-from .checkpoint import is_torchscript, read_checkpoint
+from .reader import is_torchscript, read_checkpoint
 
 # what a CLIP text tower is called at the top level of OpenAI's and open_clip's checkpoints
 TEXT_KEYS = ('transformer.', 'token_embedding.', 'positional_embedding', 'ln_final.', 'text_projection')

@@ -7,7 +7,7 @@ import yaml
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
 
-from clamp_mmpose.datasets.category_texts import FOLDER, find_category, load_texts
+from clamp_mmpose.language.category_texts import FOLDER, find_category, load_texts
 from clamp_mmpose.datasets.mp100_annotations import category_slug
 
 TEXTS = load_texts()

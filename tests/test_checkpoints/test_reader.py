@@ -9,7 +9,7 @@ from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from clamp_mmpose.engine.checkpoint import _bytes, _RestrictedUnpickler, check_fit, read_checkpoint
+from clamp_mmpose.checkpoints.reader import _bytes, _RestrictedUnpickler, check_fit, read_checkpoint
 
 LEGACY = dict(_use_new_zipfile_serialization=False)
 
@@ -85,7 +85,7 @@ def test_mmengine_training_state_is_read(tmp_path, save_options):
 @pytest.mark.parametrize('save_options', [{}, LEGACY], ids=['zip', 'legacy'])
 def test_reading_on_older_pytorch(tmp_path, monkeypatch, save_options):
     """PyTorch before 2.6 takes the restricted unpickler: the same files are read, the same refused."""
-    monkeypatch.setattr('clamp_mmpose.engine.checkpoint.TORCH_HAS_SAFE_GLOBALS', False)
+    monkeypatch.setattr('clamp_mmpose.checkpoints.reader.TORCH_HAS_SAFE_GLOBALS', False)
     torch.save(training_state(), tmp_path / 'epoch_1.pth', **save_options)
     assert_training_state(read_checkpoint(tmp_path / 'epoch_1.pth'))
     torch.save(dict(x=Bomb(tmp_path / 'ran')), tmp_path / 'bomb.pth', **save_options)
