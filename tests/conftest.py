@@ -7,6 +7,7 @@ from mmengine.registry import init_default_scope
 
 import clamp_mmpose  # noqa: F401  (registers everything, before any test touches MMPose)
 
+pytest_plugins = ['toy_dataset']
 ROOT = Path(__file__).resolve().parents[1]
 
 

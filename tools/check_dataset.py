@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 import clamp_mmpose  # noqa: F401  (registers the data sets)
-from clamp_mmpose.datasets.check import CheckReport, Finding, examine_config
+from clamp_mmpose.data_check.check import CheckReport, Finding, examine_config
 
 LEVELS = ('error', 'warning', 'info')
 SHOWN = 5

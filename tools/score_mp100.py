@@ -1,9 +1,7 @@
 """Score predictions from anywhere on MP-100, or on files of its format, and print the table of all categories."""
 import argparse
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
+
+from clamp_mmpose.evaluation.mp100.score_file import score_file
 
 
 def parse_args() -> argparse.Namespace:
@@ -24,21 +22,8 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def without_mmpose() -> None:
-    """Make modules of the package importable that need NumPy alone: MMPose takes longer to import than to score.
-
-    The packages' own ``__init__`` register everything in MMPose, so empty ones stand in for them.
-    """
-    root = Path(importlib.util.find_spec('clamp_mmpose').submodule_search_locations[0])
-    for name in ('clamp_mmpose', 'clamp_mmpose.datasets', 'clamp_mmpose.evaluation'):
-        sys.modules[name] = ModuleType(name)
-        sys.modules[name].__path__ = [str(root.joinpath(*name.split('.')[1:]))]
-
-
 def main() -> None:
     args = parse_args()
-    without_mmpose()
-    from clamp_mmpose.evaluation.score_file import score_file
     try:
         print(score_file(args.ann, args.predictions, args.protocol, args.episodes, args.empty, args.missing, args.json))
     except (OSError, ValueError) as error:

@@ -4,7 +4,8 @@ from typing import Dict, NamedTuple, Tuple
 import numpy as np
 from mmpose.registry import TRANSFORMS
 
-from ..datasets.body_parts import body_parts
+from clamp_mmpose.datasets.focus.body_parts import body_parts
+
 from .benchmark import Timing, alternate
 
 PICTURE, CROP = (720, 1280), (256, 256)  # (H, W)

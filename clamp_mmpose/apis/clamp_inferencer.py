@@ -15,9 +15,10 @@ from mmpose.evaluation.functional import nearby_joints_nms, nms
 from mmpose.registry import DATASETS, INFERENCERS
 from mmpose.structures import PoseDataSample, merge_data_samples
 
-from ..datasets.image_file import read_image
-from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.checkpoints.reader import check_fit
+from clamp_mmpose.datasets.files.images import read_image
+from clamp_mmpose.language.keypoint_names import keypoint_names
+
 from ..models.heads import TextQueryHead
 from ..visualization import draw_named_keypoints, score_map_grid
 from ..visualization.score_maps import revert_score_maps

@@ -15,6 +15,7 @@ from mmpose.models.builder import build_pose_estimator
 from torch import Tensor, nn
 
 from clamp_mmpose.checkpoints.reader import check_fit
+
 from ..models.heads import CLAMPHead
 
 NEW_EXPORTER = digit_version(torch.__version__) >= digit_version('2.9.0')  # PyTorch's own default from then on

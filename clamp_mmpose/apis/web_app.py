@@ -6,8 +6,9 @@ import mmengine
 import numpy as np
 from mmpose.structures import split_instances
 
+from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.category_texts import CategoryTexts
-from ..datasets.image_file import read_image
+
 from ..visualization import draw_named_keypoints, score_map_grid
 from ..visualization.score_maps import revert_score_maps
 from .clamp_inferencer import ClampInferencer

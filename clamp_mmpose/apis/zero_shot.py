@@ -11,13 +11,14 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpose.registry import MODELS
 
+from clamp_mmpose.checkpoints.reader import check_fit, read_checkpoint
+from clamp_mmpose.utils.files import atomic_write
+
 from ..datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
 from ..datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
-from clamp_mmpose.checkpoints.reader import check_fit, read_checkpoint
 from ..evaluation import ZeroShotAccuracy
 from ..evaluation.zero_shot_table import markdown_table, task_wise_mean
 from ..models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
-from clamp_mmpose.utils.files import write_whole
 from .model_zoo import configs_root, find_model
 
 OPEN_CLIP = 'open_clip://'
@@ -209,5 +210,5 @@ class _Results:
         title = f'# Zero-shot accuracy of {self.of["model"]}'
         for file, text in (('zero_shot.json', json.dumps(content, indent=2)),
                            ('zero_shot.md', f'{title}\n\nCheckpoint: {self.of["checkpoint"] or "none"}\n\n{table}\n')):
-            write_whole(self.folder / file, text.encode())
+            atomic_write(self.folder / file, text.encode())
         return table

@@ -10,6 +10,7 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
+
 from .reader import read_checkpoint
 
 RENAMES = [

@@ -5,7 +5,8 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Union
 
 import numpy as np
 
-from clamp_mmpose.utils.files import write_whole
+from clamp_mmpose.datasets.files.coco import read_annotations
+from clamp_mmpose.utils.files import atomic_write
 
 # train on the first, test on the second: Table 3, then Table 10
 ZERO_SHOT_PAIRS = (
@@ -33,31 +34,6 @@ class SubsetCounts(NamedTuple):
     species: int  # with at least one instance, as the families
     families: int
     short: Dict[str, int] = {}  # species with fewer instances than were asked for -> how many they have
-
-
-def read_annotations(path: Union[str, Path], remedy: str) -> dict:
-    """COCO-style annotations.
-
-    Args:
-        remedy: what to do when there is no such file.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is truncated, no JSON, or has no images, annotations and categories.
-    """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f'annotations {path} do not exist: {remedy}.')
-    try:
-        annotations = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'annotations {path} cannot be read as JSON ({path.stat().st_size:,} bytes): the file is '
-                         f'truncated or damaged ({error}); copy or download it again.') from error
-    missing = [key for key in ('images', 'annotations', 'categories')
-               if not isinstance(annotations, dict) or not isinstance(annotations.get(key), list)]
-    if missing:
-        raise ValueError(f'{path} is no COCO-style annotation file: it has no list of {", ".join(missing)}.')
-    return annotations
 
 
 def few_shot_subset(annotations: dict, shots: int, seed: int) -> dict:
@@ -211,4 +187,4 @@ def _write_all(subsets: Dict[str, dict], out_dir: Path) -> List[SubsetCounts]:
 
 def _write(path: Path, annotations: dict) -> None:
     """Write whole or not at all: a half-written file would train without complaint on what is there."""
-    write_whole(path, json.dumps(annotations).encode())
+    atomic_write(path, json.dumps(annotations).encode())

@@ -8,9 +8,11 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from clamp_mmpose.datasets.files.coco import read_annotations
+from clamp_mmpose.datasets.subsets import family_subset
+
 from ..apis import benchmark
 from ..apis.model_zoo import configs_root
-from ..datasets.subsets import family_subset, read_annotations
 from ..engine.launch import build_runner
 from .demo_pictures import draw_pictures, mean_similarity
 from .demo_progress import Say, quiet

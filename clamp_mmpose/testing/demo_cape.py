@@ -7,10 +7,11 @@ import numpy as np
 import yaml
 from mmengine.config import Config
 
-from ..datasets.mp100_annotations import read_instances
+from clamp_mmpose.datasets.mp100.annotations import read_instances
+from clamp_mmpose.evaluation.mp100.predictions import read_predictions
+from clamp_mmpose.evaluation.mp100.protocols import query_only
+
 from ..engine.launch import build_runner
-from ..evaluation.mp100_predictions import read_predictions
-from ..evaluation.mp100_protocols import query_only
 from .demo_cape_pictures import draw_pictures
 from .demo_progress import Say, quiet
 from .demo_training import demo_config, last_checkpoint, timed_training

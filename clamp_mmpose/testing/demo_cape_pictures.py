@@ -5,10 +5,11 @@ import cv2
 import numpy as np
 from mmengine.config import Config
 
-from ..apis import ClampInferencer
+from clamp_mmpose.datasets.files.images import read_image
+from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.language.category_texts import load_texts
-from ..datasets.image_file import read_image
-from ..datasets.mp100_annotations import read_instances
+
+from ..apis import ClampInferencer
 from ..visualization import draw_named_keypoints
 from ..visualization.score_maps import title
 

@@ -8,8 +8,9 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.datasets.files.images import read_image
+
 from ..apis.zero_shot import load_scored_model
-from ..datasets.image_file import read_image
 from ..visualization import focus_triptych
 from ..visualization.score_maps import title
 

@@ -9,9 +9,10 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DATASETS, init_default_scope
 from torch import nn
 
+from clamp_mmpose.datasets.files.coco import read_annotations
+from clamp_mmpose.datasets.files.images import read_image
+
 from ..apis import ClampInferencer
-from ..datasets.image_file import read_image
-from ..datasets.subsets import read_annotations
 from ..visualization import draw_named_keypoints, draw_similarity_matrices, draw_training_curves
 from ..visualization.score_maps import title
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from clamp_mmpose.utils.files import write_whole
+from clamp_mmpose.utils.files import atomic_write
 
 
 def is_finished(mark: Path, settings: str) -> bool:
@@ -28,4 +28,4 @@ def write_jpeg(path: Path, picture: np.ndarray):
     encoded, content = cv2.imencode('.jpg', picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
     if not encoded:
         raise RuntimeError('OpenCV could not encode a picture as JPEG; install a build of OpenCV with JPEG.')
-    write_whole(path, content.tobytes())
+    atomic_write(path, content.tobytes())

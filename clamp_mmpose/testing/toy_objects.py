@@ -2,7 +2,8 @@ import json
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Union
 
-from clamp_mmpose.utils.files import write_whole
+from clamp_mmpose.utils.files import atomic_write
+
 from .drawn_folder import is_finished, write_jpeg
 from .toy_object_categories import CATEGORIES, SPLITS, ToyCategory
 from .toy_object_picture import draw_object
@@ -66,10 +67,10 @@ def write_toy_objects(root: Union[str, Path], images_per_category: Sequence[int]
         annotations[split] = dict(info=_info(), images=images, annotations=instances,
                                   categories=[_category(category) for category in categories])
     for name, text in _texts().items():
-        write_whole(root / 'texts' / name, text.encode())
+        atomic_write(root / 'texts' / name, text.encode())
     for split in SPLITS:
-        write_whole(root / 'annotations' / f'mp100_split1_{split}.json', json.dumps(annotations[split]).encode())
-    write_whole(root / MARK, settings.encode())
+        atomic_write(root / 'annotations' / f'mp100_split1_{split}.json', json.dumps(annotations[split]).encode())
+    atomic_write(root / MARK, settings.encode())
     return root
 
 

@@ -4,7 +4,8 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from clamp_mmpose.utils.files import write_whole
+from clamp_mmpose.utils.files import atomic_write
+
 from .drawn_folder import is_finished, write_jpeg
 from .toy_people_picture import COLOURS, draw_people
 from .toy_people_poses import ACTIVITIES
@@ -75,10 +76,10 @@ def write_toy_people(root: Union[str, Path], images: Sequence[int] = (3000, 600)
             done += 1
             if progress is not None:
                 progress(done, train + test)
-        write_whole(root / 'annotations' / f'{split}.json', json.dumps(people).encode())
+        atomic_write(root / 'annotations' / f'{split}.json', json.dumps(people).encode())
     for name, content in _zero_shot(shown).items():
-        write_whole(root / 'zero_shot' / f'{name}.json', json.dumps(content).encode())
-    write_whole(root / MARK, settings.encode())
+        atomic_write(root / 'zero_shot' / f'{name}.json', json.dumps(content).encode())
+    atomic_write(root / MARK, settings.encode())
     return root
 
 

@@ -1,13 +1,79 @@
+"""Reading and writing files: JSON and YAML that run nothing, and files that are whole or not there."""
+import json
 import os
 from pathlib import Path
+from typing import Any, Callable, Optional, Union
+
+import yaml
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """All of a file or nothing, also if two processes write it or one is killed; its folder is made if missing."""
+def atomic_write(path: Path, content: bytes) -> None:
+    """Write to a temporary file, then rename it; the folder is made if missing.
+
+    A reader, a second process, or a kill half-way never leaves or sees a partial file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
-        part.write_bytes(content)
-        os.replace(part, path)
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Union[str, Path], what: str, remedy: str, object_pairs_hook: Optional[Callable] = None) -> Any:
+    """The content of a JSON file.
+
+    Args:
+        what: what the file is, for the error: 'annotations', 'predictions'.
+        remedy: what to do when there is no such file.
+        object_pairs_hook: as in :func:`json.loads`, to see keys that occur twice.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is truncated, not JSON, or nested too deeply.
+    """
+    path, text = _read_text(path, what, remedy)
+    try:
+        return parse_json(text, object_pairs_hook)
+    except ValueError as error:
+        raise ValueError(f'{what} {path} cannot be read as JSON ({path.stat().st_size:,} bytes): the file is truncated '
+                         f'or damaged ({error}); copy or download it again.') from error
+
+
+def parse_json(text: Union[str, bytes], object_pairs_hook: Optional[Callable] = None) -> Any:
+    """As :func:`json.loads`; a byte order mark is skipped.
+
+    Raises:
+        ValueError: not JSON, or nested too deeply.
+    """
+    try:
+        text = text.decode('utf-8-sig') if isinstance(text, bytes) else text.lstrip('\ufeff')
+        return json.loads(text, object_pairs_hook=object_pairs_hook)
+    except RecursionError:
+        raise ValueError('nested too deeply') from None
+
+
+def read_yaml(path: Union[str, Path], what: str, remedy: str) -> Any:
+    """The content of a YAML file; tags that build Python objects are refused.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not plain YAML.
+    """
+    path, text = _read_text(path, what, remedy)
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f'{what} {path} cannot be read as YAML: {" ".join(str(error).split())}; correct the file.'
+                         ) from error
+
+
+def _read_text(path: Union[str, Path], what: str, remedy: str) -> tuple:
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'{what} {path} not found (looked in {Path.cwd()}): {remedy}.')
+    try:
+        return path, path.read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{what} {path} is not text in UTF-8 ({error}): save it as UTF-8.') from error

@@ -8,7 +8,7 @@ import pytest
 
 from clamp_mmpose.apis.benchmark import Timing
 from clamp_mmpose.apis.benchmark_heatmap import CROP, PERSON, HeatmapTimings, heatmap, heatmap_summary, plain_heatmap
-from clamp_mmpose.datasets.body_parts import body_parts
+from clamp_mmpose.datasets.focus.body_parts import body_parts
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,8 +7,8 @@ import pytest
 from mmengine.dataset import RepeatDataset
 from mmpose.registry import DATA_SAMPLERS, DATASETS
 
-from clamp_mmpose.datasets import category_balanced_sampler
-from clamp_mmpose.datasets.category_balanced_sampler import category_labels
+from clamp_mmpose.datasets.mp100 import category_balanced_sampler
+from clamp_mmpose.datasets.mp100.category_balanced_sampler import category_labels
 
 SIZES = dict(mug=2, pen=5, cup=3)
 

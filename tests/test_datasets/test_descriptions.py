@@ -7,7 +7,7 @@ import pytest
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, TRANSFORMS
 
-from clamp_mmpose.datasets.descriptions import descriptions_of, read_entries
+from clamp_mmpose.datasets.descriptions.entries import descriptions_of, read_entries
 from clamp_mmpose.datasets.transforms.sample_description import split_sentences
 
 PIPELINE = [
@@ -94,7 +94,7 @@ def test_every_description_is_chosen(folder):
 @pytest.mark.parametrize('description', [None, '', '  ', []])
 def test_missing_descriptions(folder, description, monkeypatch):
     logged = []
-    monkeypatch.setattr('clamp_mmpose.datasets.descriptions.print_log', lambda text, **_: logged.append(text))
+    monkeypatch.setattr('clamp_mmpose.datasets.descriptions.entries.print_log', lambda text, **_: logged.append(text))
     write(folder / 'train.json', [person('001.jpg', 10, 'One jumps.'), person('002.jpg', 10, description)])
     with pytest.raises(ValueError, match=r'1 of 2 pictures have no description, such as 002\.jpg.*"skip"'):
         build(folder)

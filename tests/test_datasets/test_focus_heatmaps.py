@@ -4,8 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from clamp_mmpose.datasets.body_parts import PARTS, body_parts, bones
-from clamp_mmpose.datasets.focus_heatmaps import part_ellipses, stretched, sum_of_ellipses, sum_of_gaussians
+from clamp_mmpose.datasets.focus.body_parts import PARTS, body_parts, bones
+from clamp_mmpose.datasets.focus.heatmaps import part_ellipses, stretched, sum_of_ellipses, sum_of_gaussians
 
 
 def published(keypoints, shape):

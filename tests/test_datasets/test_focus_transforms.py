@@ -8,9 +8,9 @@ import torch
 from focus_samples import BOX, CROP, FLIP, Turn, pipeline, sample
 from mmpose.registry import DATASETS, TRANSFORMS
 
-from clamp_mmpose.datasets.attention_heatmap import AttentionHeatmap
-from clamp_mmpose.datasets.body_parts import body_parts
-from clamp_mmpose.datasets.focus_heatmaps import part_ellipses, sum_of_ellipses
+from clamp_mmpose.datasets.focus.attention import AttentionHeatmap
+from clamp_mmpose.datasets.focus.body_parts import body_parts
+from clamp_mmpose.datasets.focus.heatmaps import part_ellipses, sum_of_ellipses
 from clamp_mmpose.datasets.transforms.generate_focus_heatmap import take_along
 
 

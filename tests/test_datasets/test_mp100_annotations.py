@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from clamp_mmpose.datasets.mp100_annotations import category_slug, clean_box, read_instances
+from clamp_mmpose.datasets.mp100.annotations import category_slug, clean_box, read_instances
 
 
 @pytest.mark.parametrize('box, size, cleaned', [

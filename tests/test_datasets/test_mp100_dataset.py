@@ -8,7 +8,7 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS
 from mp100_files import DOTS
 
-from clamp_mmpose.datasets.mp100_annotations import read_instances
+from clamp_mmpose.datasets.mp100.annotations import read_instances
 
 
 def build(mp100, **kwargs):
@@ -107,7 +107,7 @@ def test_missing_images(mp100, monkeypatch):
     for part in ('3 of 5 images', 'tools/check_dataset.py', 'missing_images="skip"', 'ann.json', 'mug/1.png'):
         assert part in str(error.value)
     logged = []
-    monkeypatch.setattr('clamp_mmpose.datasets.mp100_dataset.print_log', lambda text, **_: logged.append(text))
+    monkeypatch.setattr('clamp_mmpose.datasets.mp100.mp100_dataset.print_log', lambda text, **_: logged.append(text))
     dataset = build(mp100, missing_images='skip', test_mode=True)
     assert [dataset.get_data_info(i)['id'] for i in range(len(dataset))] == [10, 14]
     assert len(logged) == 1 and 'pen 2, mug 1' in logged[0]

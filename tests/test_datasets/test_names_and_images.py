@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from mmpose.registry import TRANSFORMS
 
-from clamp_mmpose.datasets.image_file import is_truncated, read_image
+from clamp_mmpose.datasets.files.images import is_truncated, read_image
 from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
 
 

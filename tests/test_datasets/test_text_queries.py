@@ -8,8 +8,8 @@ from mmpose.registry import DATASETS, MODELS, TRANSFORMS
 from mp100_files import DOTS, write_mp100
 from tiny import METAINFO, NAMES, text_query_config, write_dots
 
-from clamp_mmpose.language.keypoint_names import mirrored_indices, skeleton_links
 from clamp_mmpose.engine.hooks.embed_texts_hook import dataset_texts
+from clamp_mmpose.language.keypoint_names import mirrored_indices, skeleton_links
 
 CROP = [dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale', padding=1.25),
         dict(type='TopdownAffine', input_size=(64, 64)),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from mmpose.registry import DATASETS
 
-from clamp_mmpose.language.class_prompts import class_texts
 from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import open_task
+from clamp_mmpose.language.class_prompts import class_texts
 
 PIPELINE = [dict(type='LoadIntactImage'), dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True),
             dict(type='PackZeroShotInputs')]

@@ -9,10 +9,10 @@ from mmengine.structures import InstanceData
 from mmpose.registry import METRICS
 from mmpose.structures import PoseDataSample
 
-from clamp_mmpose.datasets.mp100_annotations import read_instances
+from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.engine.launch import finish
-from clamp_mmpose.evaluation.mp100_predictions import read_predictions
-from clamp_mmpose.evaluation.mp100_protocols import pairs
+from clamp_mmpose.evaluation.mp100.predictions import read_predictions
+from clamp_mmpose.evaluation.mp100.protocols import pairs
 
 
 @pytest.fixture(scope='module')
@@ -72,7 +72,7 @@ def test_repeated_samples_count_once(ann_file, annotations):
 
 def test_missing_predictions_are_counted_in_the_log(ann_file, annotations, monkeypatch):
     logged = []
-    monkeypatch.setattr('clamp_mmpose.evaluation.cape_pck.print_log', lambda text, logger: logged.append(text))
+    monkeypatch.setattr('clamp_mmpose.evaluation.metrics.cape_pck.print_log', lambda text, logger: logged.append(text))
     kept = [instance for instance in annotations.instances if instance.category_id != 10 and instance.index % 2]
     found = evaluate(dict(type='CapePCK'), samples(kept), dict(ann_file=ann_file))
     assert found['query_only/instances'] == len(kept)

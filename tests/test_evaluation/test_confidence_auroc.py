@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmpose.registry import METRICS
 
-from clamp_mmpose.evaluation.confidence_auroc import auroc
+from clamp_mmpose.evaluation.metrics.confidence_auroc import auroc
 
 
 def test_by_hand():

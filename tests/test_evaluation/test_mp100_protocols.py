@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from clamp_mmpose.datasets.mp100_annotations import read_instances
-from clamp_mmpose.evaluation.mp100_protocols import draw_episodes, pairs, query_only
+from clamp_mmpose.datasets.mp100.annotations import read_instances
+from clamp_mmpose.evaluation.mp100.protocols import draw_episodes, pairs, query_only
 
 PAIRS_PCK = [.011375, .039231, .085867, .158480, .268207]
 KEYS = ['PCK@0.05', 'PCK@0.1', 'PCK@0.15', 'PCK@0.2', 'PCK@0.25', 'mPCK', 'NME', 'AUC']

@@ -7,8 +7,8 @@ import yaml
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.datasets.mp100.annotations import category_slug
 from clamp_mmpose.language.category_texts import FOLDER, find_category, load_texts
-from clamp_mmpose.datasets.mp100_annotations import category_slug
 
 TEXTS = load_texts()
 INDEX = [dict(id=3, slug='fish', name='fish', supercategory='toy', num_keypoints=4, split=1, layout='fish'),

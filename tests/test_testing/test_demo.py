@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from clamp_mmpose.datasets.subsets import read_annotations
+from clamp_mmpose.datasets.files.coco import read_annotations
 from clamp_mmpose.testing.demo import CONFIGS, run_demo
 from clamp_mmpose.testing.demo_pictures import PANEL, choose_animals, enlarge, mean_similarity, xyxy
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.language.category_texts import load_texts
-from clamp_mmpose.datasets.mp100_annotations import read_instances
 from clamp_mmpose.testing.demo_cape import TEST, box_centers, run_cape_demo
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from clamp_mmpose.datasets import MP100Dataset
+from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.language.keypoint_names import mirrored_indices
-from clamp_mmpose.datasets.mp100_annotations import read_instances
 from clamp_mmpose.testing import toy_object_picture, write_toy_objects
 from clamp_mmpose.testing.toy_object_categories import CATEGORIES, ToyCategory
 from clamp_mmpose.testing.toy_object_picture import draw_object

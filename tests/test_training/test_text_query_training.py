@@ -1,20 +1,16 @@
 """A model that reads texts, trained and tested by the Runner on a drawn MP-100."""
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mp100_files import write_mp100
 from tiny import text_query_config
 
 from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.engine.launch import build_runner
-from clamp_mmpose.evaluation.mp100_predictions import read_predictions
-
-sys.path.append(str(Path(__file__).parents[1] / 'test_datasets'))
-from mp100_files import write_mp100
+from clamp_mmpose.evaluation.mp100.predictions import read_predictions
 
 ENCODED = ['left rim', 'right rim', 'bottom', 'tip', 'cap']
 

@@ -6,12 +6,12 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
+from clamp_mmpose.datasets.files.images import read_image
+from clamp_mmpose.datasets.focus import geometry
+from clamp_mmpose.datasets.focus.attention import AttentionHeatmap
+from clamp_mmpose.datasets.focus.body_parts import PARTS, body_parts, bones
+from clamp_mmpose.datasets.focus.heatmaps import part_ellipses, stretched, sum_of_ellipses, sum_of_gaussians
 from clamp_mmpose.utils.choices import check_choice
-from .. import picture_geometry as geometry
-from ..attention_heatmap import AttentionHeatmap
-from ..body_parts import PARTS, body_parts, bones
-from ..focus_heatmaps import part_ellipses, stretched, sum_of_ellipses, sum_of_gaussians
-from ..image_file import read_image
 
 SOURCES = ('keypoints', 'bbox', 'file', 'attention')
 MODES = ('published', 'paper')

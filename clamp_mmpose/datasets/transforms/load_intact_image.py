@@ -3,7 +3,7 @@ from typing import Optional
 from mmpose.datasets.transforms import LoadImage
 from mmpose.registry import TRANSFORMS
 
-from ..image_file import read_image
+from clamp_mmpose.datasets.files.images import read_image
 
 
 @TRANSFORMS.register_module()

@@ -9,6 +9,7 @@ from mmpose.registry import DATASETS
 from scipy.io import loadmat
 
 from clamp_mmpose.utils.choices import check_choice
+
 from .ages import AGE_ENSEMBLE, AGE_TEMPLATES, KID_TO_ADULT
 from .zero_shot_dataset import ZeroShotDataset
 

@@ -7,8 +7,9 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.datasets.files.tables import read_csv
 from clamp_mmpose.utils.choices import check_choice
-from .files import read_csv
+
 from .zero_shot_dataset import ZeroShotDataset
 
 EMOTIONS = ('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear', 'contempt')

@@ -6,9 +6,10 @@ from typing import Dict, List
 from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.datasets.files.tables import read_csv
 from clamp_mmpose.utils.choices import check_choice
+
 from .ages import AGE_ENSEMBLE, AGE_TEMPLATES, KID_TO_ADULT, KID_TO_ADULT_LIMITS, age_group
-from .files import read_csv
 from .zero_shot_dataset import ZeroShotDataset
 
 BOXES = dict(body='person', face='face')  # what the columns call them

@@ -4,8 +4,9 @@ from typing import List
 
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.datasets.files.tables import read_rows
 from clamp_mmpose.utils.choices import check_choice
-from .files import read_rows
+
 from .zero_shot_dataset import ZeroShotDataset
 
 ACTIVITIES = (

@@ -9,6 +9,7 @@ from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleLi
 from torch import Tensor, nn
 
 from clamp_mmpose.language.keypoint_names import keypoint_names
+
 from ..cached import Cached
 from ..layers import PromptCrossAttention, PromptEncoder, PromptLearner
 from ..losses import FeatureContrastiveLoss

@@ -7,6 +7,7 @@ from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
 from clamp_mmpose.utils.choices import check_choice
+
 from ..text_encoders.clip_text_encoder import freeze
 from .image_text_model import ImageTextModel
 

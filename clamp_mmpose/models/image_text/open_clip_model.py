@@ -7,6 +7,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from clamp_mmpose.checkpoints.reader import is_torchscript, read_checkpoint
+
 from .image_text_model import ImageTextModel
 
 

@@ -1,8 +1,9 @@
 """Scores as people read them."""
 from typing import Dict
 
-from ..datasets.mp100_annotations import MP100Annotations
-from .mp100_protocols import Scores
+from clamp_mmpose.datasets.mp100.annotations import MP100Annotations
+
+from .protocols import Scores
 
 SHOWN = 5
 

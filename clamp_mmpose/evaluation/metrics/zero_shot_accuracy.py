@@ -10,7 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmpose.registry import METRICS
 
-from .zero_shot_table import task_wise_mean
+from clamp_mmpose.evaluation.zero_shot_table import task_wise_mean
 
 RESAMPLES = 1000
 SHOWN = 5

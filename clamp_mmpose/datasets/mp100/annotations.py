@@ -4,7 +4,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Un
 
 import numpy as np
 
-from .subsets import read_annotations
+from clamp_mmpose.datasets.files.coco import read_annotations
 
 GET_MP100 = ('download MP-100\'s annotations (https://github.com/luminxu/Pose-for-Everything); the configs expect '
              'data/mp100/annotations')

@@ -3,11 +3,12 @@ from typing import List, Optional, Tuple
 
 from mmpose.registry import DATASETS
 
-from .check_annotations import Case
-from .check_images import Progress, image_cases, reason_of
-from .descriptions_dataset import DescriptionsDataset
-from .mpii_descriptions_dataset import MPIIDescriptionsDataset
-from .zero_shot import ZeroShotDataset
+from clamp_mmpose.datasets.descriptions.descriptions_dataset import DescriptionsDataset
+from clamp_mmpose.datasets.descriptions.mpii_descriptions_dataset import MPIIDescriptionsDataset
+from clamp_mmpose.datasets.zero_shot import ZeroShotDataset
+
+from .annotations import Case
+from .images import Progress, image_cases, reason_of
 
 PICTURE_SETS = (DescriptionsDataset, MPIIDescriptionsDataset, ZeroShotDataset)
 

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import torch
 
-from ..models.backbones import TIMMBackbone
-from .focus_heatmaps import stretched
+from clamp_mmpose.models.backbones import TIMMBackbone
+
+from .heatmaps import stretched
 
 
 class AttentionHeatmap:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from clamp_mmpose.datasets.check import check_dataset, examine_config
+from clamp_mmpose.data_check.check import check_dataset, examine_config
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from mmengine.dataset import BaseDataset
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.utils.choices import check_choice
-from .descriptions import MISSING, check_images, descriptions_of, keep_described, read_entries
+
+from .entries import MISSING, check_images, descriptions_of, keep_described, read_entries
 
 
 @DATASETS.register_module()

@@ -1,9 +1,10 @@
 """Faults of MP-100's annotation files, by category; :mod:`.check` reads the files and reports them."""
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
+from clamp_mmpose.datasets.mp100.annotations import category_slug, clean_box, keypoint_counts, read_instances
 from clamp_mmpose.language.category_texts import FOLDER, load_texts
-from .check_annotations import KINDS, Case, annotation_cases, image_size, is_finite, is_id
-from .mp100_annotations import category_slug, clean_box, keypoint_counts, read_instances
+
+from .annotations import KINDS, Case, annotation_cases, image_size, is_finite, is_id
 
 
 def mp100_cases(content: Any, ann_file: str, folder: Optional[str]) -> List[Case]:

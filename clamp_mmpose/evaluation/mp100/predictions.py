@@ -5,8 +5,8 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 
 import numpy as np
 
-from ..datasets.mp100_annotations import MP100Annotations
-from clamp_mmpose.utils.files import write_whole
+from clamp_mmpose.datasets.mp100.annotations import MP100Annotations
+from clamp_mmpose.utils.files import atomic_write
 
 SHOWN = 3
 
@@ -50,7 +50,7 @@ def read_predictions(path: Union[str, Path], annotations: MP100Annotations, miss
 def write_predictions(path: Union[str, Path], predictions: Mapping[int, np.ndarray]) -> None:
     """Write ``[K, 2]`` by annotation id, whole or not at all: a kill leaves no half file behind."""
     content = {int(number): np.asarray(keypoints, np.float64).tolist() for number, keypoints in predictions.items()}
-    write_whole(Path(path), json.dumps(content).encode())
+    atomic_write(Path(path), json.dumps(content).encode())
 
 
 def _check(entries: List[Tuple[str, Any]], annotations: MP100Annotations, missing: str) -> LoadedPredictions:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from clamp_mmpose.datasets.check import check_dataset
-from clamp_mmpose.datasets.check_annotations import KINDS
+from clamp_mmpose.data_check.annotations import KINDS
+from clamp_mmpose.data_check.check import check_dataset
 
 
 def keypoints(*values):

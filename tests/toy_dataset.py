@@ -6,7 +6,7 @@ import pytest
 from mp100_files import write_mp100
 from PIL import Image
 
-from clamp_mmpose.datasets.check import check_dataset
+from clamp_mmpose.data_check.check import check_dataset
 
 NAMES = ['left ear', 'right ear', 'nose']
 SIZE = (64, 48)

@@ -6,10 +6,10 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmpose.registry import METRICS
 
-from ..datasets.mp100_annotations import Instance, MP100Annotations, read_instances
-from .mp100_predictions import write_predictions
-from .mp100_protocols import draw_episodes, pairs, query_only
-from .score_table import score_table, scoring_notes
+from clamp_mmpose.datasets.mp100.annotations import Instance, MP100Annotations, read_instances
+from clamp_mmpose.evaluation.mp100.predictions import write_predictions
+from clamp_mmpose.evaluation.mp100.protocols import draw_episodes, pairs, query_only
+from clamp_mmpose.evaluation.mp100.tables import score_table, scoring_notes
 
 
 @METRICS.register_module()

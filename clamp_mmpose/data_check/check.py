@@ -12,12 +12,13 @@ from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
 
-from .check_annotations import Case, Finding, annotation_cases, findings_of
-from .check_images import Progress, image_cases, reason_of
-from .check_mp100 import mp100_cases, with_categories
-from .check_pictures import PICTURE_SETS, picture_set_cases
+from clamp_mmpose.datasets.mp100.mp100_dataset import MP100Dataset
 from clamp_mmpose.language.keypoint_names import keypoint_names, mirrored_name, readable_name
-from .mp100_dataset import MP100Dataset
+
+from .annotations import Case, Finding, annotation_cases, findings_of
+from .descriptions import PICTURE_SETS, picture_set_cases
+from .images import Progress, image_cases, reason_of
+from .mp100 import mp100_cases, with_categories
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # two data sets that agree in these read the same

@@ -4,7 +4,7 @@ from typing import Dict, List, Mapping, NamedTuple, Tuple
 
 import numpy as np
 
-from ..datasets.mp100_annotations import MP100Annotations
+from clamp_mmpose.datasets.mp100.annotations import MP100Annotations
 
 CURVE = np.arange(20) / 20  # the thresholds of MMPose's keypoint_auc
 THRESHOLDS = slice(1, 6)  # those of the PCK: 0.05 to 0.25

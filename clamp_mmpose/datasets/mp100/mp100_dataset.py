@@ -12,7 +12,8 @@ from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.language.category_texts import FOLDER, CategoryTexts, load_texts
-from .mp100_annotations import Category, Instance, MP100Annotations, read_instances
+
+from .annotations import Category, Instance, MP100Annotations, read_instances
 
 
 @DATASETS.register_module()

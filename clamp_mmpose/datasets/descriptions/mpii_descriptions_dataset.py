@@ -6,7 +6,8 @@ from mmpose.datasets.datasets.body import MpiiDataset
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.utils.choices import check_choice
-from .descriptions import MISSING, check_images, descriptions_of, keep_described, read_entries
+
+from .entries import MISSING, check_images, descriptions_of, keep_described, read_entries
 
 OF_PEOPLE = ('keypoints', 'keypoints_visible', 'bbox', 'bbox_score')
 

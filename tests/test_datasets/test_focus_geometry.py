@@ -5,7 +5,7 @@ import pytest
 from focus_samples import BOX, CROP, FLIP, Turn, pipeline, sample
 from mmpose.registry import TRANSFORMS
 
-from clamp_mmpose.datasets import picture_geometry as geometry
+from clamp_mmpose.datasets.focus import geometry
 from clamp_mmpose.datasets.transforms.resize_to_input import bbox_pixels
 
 DRAW = dict(type='GenerateFocusHeatmap', mode='paper')

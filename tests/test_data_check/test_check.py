@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmpose.registry import DATASETS
 from PIL import Image
 
-from clamp_mmpose.datasets.check import check_config, check_dataset, examine_config
-from clamp_mmpose.datasets.check_annotations import KINDS
+from clamp_mmpose.data_check.annotations import KINDS
+from clamp_mmpose.data_check.check import check_config, check_dataset, examine_config
 
 MOUSE = 'configs/clamp/openfield_mouse/clamp_rn-tiny_openfield-mouse.py'
 def test_real_data_is_clean(shared_data, monkeypatch):

@@ -7,8 +7,9 @@ from typing import Callable, Iterable, Iterator, List, Optional, Tuple
 from mmengine.fileio import get, isdir
 from PIL import Image
 
-from .check_annotations import Case, image_size
-from .image_file import is_truncated
+from clamp_mmpose.datasets.files.images import is_truncated
+
+from .annotations import Case, image_size
 
 EXIF_ORIENTATION = 0x0112
 Progress = Callable[..., Iterable]  # of (iterable, total=..., description=...); yields what the iterable yields

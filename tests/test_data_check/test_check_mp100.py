@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from clamp_mmpose.datasets.check import check_dataset, examine_config
+from clamp_mmpose.data_check.check import check_dataset, examine_config
 
 DROPPED = ('info', 'box is dropped by the benchmark', 'mug/5.png', 'mug')
 UNLABELLED = ('info', 'instances without labelled keypoints')

@@ -2,10 +2,11 @@ import json
 from pathlib import Path
 from typing import Optional, Union
 
-from ..datasets.mp100_annotations import read_instances
-from .mp100_predictions import read_predictions
-from .mp100_protocols import pairs, query_only
-from .score_table import score_table, scoring_notes
+from clamp_mmpose.datasets.mp100.annotations import read_instances
+
+from .predictions import read_predictions
+from .protocols import pairs, query_only
+from .tables import score_table, scoring_notes
 
 
 def score_file(ann_file: Union[str, Path], prediction_file: Union[str, Path], protocol: str, num_episodes: int = 200,
