@@ -9,7 +9,7 @@ MMDET := mmdet==3.3.0 pycocotools==2.0.11 shapely terminaltables
 WHEELS ?= wheels
 # glibc keeps freed memory for the next training step instead of returning it: a fifth less time on the CPU
 MALLOC := MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=4000000000
-BENCHMARK := .venv/bin/python tools/benchmark.py
+BENCHMARK := .venv/bin/python benchmarks/run.py
 CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
 TEXT_QUERY := configs/text_query/ap10k/tq

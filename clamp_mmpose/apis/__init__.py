@@ -1,3 +1,3 @@
-from .clamp_inferencer import ClampInferencer
+from .inferencer import ClampInferencer
 
 __all__ = ['ClampInferencer']

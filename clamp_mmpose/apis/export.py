@@ -15,8 +15,7 @@ from mmpose.models.builder import build_pose_estimator
 from torch import Tensor, nn
 
 from clamp_mmpose.checkpoints.reader import check_fit
-
-from ..models.heads import CLAMPHead
+from clamp_mmpose.models.heads import CLAMPHead
 
 NEW_EXPORTER = digit_version(torch.__version__) >= digit_version('2.9.0')  # PyTorch's own default from then on
 ONNX_LIMIT = 2**31 - 2**20  # bytes a single ONNX file can hold, with room for the graph

@@ -8,10 +8,10 @@ from mmpose.structures import split_instances
 
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.category_texts import CategoryTexts
+from clamp_mmpose.visualization import draw_named_keypoints, score_map_grid
+from clamp_mmpose.visualization.score_maps import revert_score_maps
 
-from ..visualization import draw_named_keypoints, score_map_grid
-from ..visualization.score_maps import revert_score_maps
-from .clamp_inferencer import ClampInferencer
+from .inferencer import ClampInferencer
 from .keypoint_queries import KeypointQueries
 
 try:

@@ -12,13 +12,13 @@ from mmengine.runner import Runner
 from mmpose.registry import MODELS
 
 from clamp_mmpose.checkpoints.reader import check_fit, read_checkpoint
+from clamp_mmpose.datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
+from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
+from clamp_mmpose.evaluation import ZeroShotAccuracy
+from clamp_mmpose.evaluation.zero_shot_table import markdown_table, task_wise_mean
+from clamp_mmpose.models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
 from clamp_mmpose.utils.files import atomic_write
 
-from ..datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
-from ..datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
-from ..evaluation import ZeroShotAccuracy
-from ..evaluation.zero_shot_table import markdown_table, task_wise_mean
-from ..models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
 from .model_zoo import configs_root, find_model
 
 OPEN_CLIP = 'open_clip://'

@@ -12,7 +12,7 @@ from mmpose.apis import init_model
 from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.checkpoints.convert_clamp import build_config, convert_clamp
-from clamp_mmpose.testing.toy_animals import draw_toy_animals
+from demos.animals.world.dataset import draw_toy_animals
 
 ROOT = Path(__file__).parents[2]
 

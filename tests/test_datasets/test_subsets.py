@@ -197,7 +197,7 @@ def test_table_names_species_with_too_few(folder):
 
 
 @pytest.mark.parametrize('fault, error, message', [
-    (lambda file: file.unlink(), FileNotFoundError, r'ap10k-val-split1.json not found \(looked in .*\): download AP-10K'),
+    (lambda file: file.unlink(), FileNotFoundError, r'val-split1.json not found \(looked in .*\): download AP-10K'),
     (lambda file: file.write_text(file.read_text()[:500]), ValueError, 'ap10k-val-split1.json cannot be read as JSON'),
     (lambda file: file.write_bytes(b'\xff\xfe\x00'), ValueError, 'ap10k-val-split1.json is not text in UTF-8'),
     (lambda file: file.write_text('[1]'), ValueError, 'no list of images, annotations, categories'),

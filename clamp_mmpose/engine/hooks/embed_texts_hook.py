@@ -4,8 +4,8 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 
-from ...datasets.transforms import GetTextQueries
-from ...models.text_encoders import TextEmbeddings
+from clamp_mmpose.datasets.transforms import GetTextQueries
+from clamp_mmpose.models.text_encoders import TextEmbeddings
 
 
 @HOOKS.register_module()

@@ -7,7 +7,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 
-from ...datasets.transforms import SampleDescription
+from clamp_mmpose.datasets.transforms import SampleDescription
 
 AT_ONCE = 1000
 

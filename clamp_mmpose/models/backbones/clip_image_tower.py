@@ -3,8 +3,8 @@ from typing import Optional, Tuple, Union
 from open_clip.model import _build_vision_tower
 from torch import Tensor
 
-from ..cached import Cached
-from ..clip_tower import CLIPTower, clip_architecture, resize_positions
+from clamp_mmpose.models.clip_tower import CLIPTower, clip_architecture, resize_positions
+from clamp_mmpose.models.utils.cached import Cached
 
 
 class CLIPImageTower(Cached, CLIPTower):

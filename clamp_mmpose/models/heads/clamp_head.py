@@ -9,10 +9,9 @@ from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleLi
 from torch import Tensor, nn
 
 from clamp_mmpose.language.keypoint_names import keypoint_names
-
-from ..cached import Cached
-from ..layers import PromptCrossAttention, PromptEncoder, PromptLearner
-from ..losses import FeatureContrastiveLoss
+from clamp_mmpose.models.layers import PromptCrossAttention, PromptEncoder, PromptLearner
+from clamp_mmpose.models.losses import FeatureContrastiveLoss
+from clamp_mmpose.models.utils.cached import Cached
 
 Embeddings = Tuple[Tensor, Tensor, Tensor]
 

@@ -14,10 +14,9 @@ from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleLi
 from torch import Tensor, nn
 
 from clamp_mmpose.language.keypoint_names import is_sided, keypoint_names, mirrored_indices
-
-from ..layers import GraphDecoder, JointEncoder, SimilarityProposal
-from ..layers.sine_encoding import cell_centers, sine_encoding
-from ..text_encoders.text_embeddings import TextEmbeddings, default_cache
+from clamp_mmpose.models.layers import GraphDecoder, JointEncoder, SimilarityProposal
+from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
+from clamp_mmpose.models.text_encoders.text_embeddings import TextEmbeddings, default_cache
 
 Links = Sequence[Tuple[int, int]]
 

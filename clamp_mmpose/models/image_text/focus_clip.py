@@ -6,9 +6,9 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
+from clamp_mmpose.models.text_encoders.clip_text_encoder import freeze
 from clamp_mmpose.utils.choices import check_choice
 
-from ..text_encoders.clip_text_encoder import freeze
 from .image_text_model import ImageTextModel
 
 TERMS = ('image-text', 'roi-text', 'roi-image')

@@ -6,7 +6,7 @@ from mmengine.model import BaseModel
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
-from ..cached import Cached
+from clamp_mmpose.models.utils.cached import Cached
 
 TEXTS_AT_ONCE = 256
 

@@ -4,7 +4,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..text_encoders import CLIPTextEncoder
+from clamp_mmpose.models.text_encoders import CLIPTextEncoder
 
 
 class PromptLearner(BaseModule):

@@ -8,7 +8,7 @@ from open_clip.model import _build_text_tower
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor, nn
 
-from ..clip_tower import CLIPTower, clip_architecture
+from clamp_mmpose.models.clip_tower import CLIPTower, clip_architecture
 
 
 @MODELS.register_module()

@@ -1,0 +1,176 @@
+"""Times models side by side: run by run in turn, so that whatever else the machine does falls on both."""
+import multiprocessing
+import re
+import statistics
+import time
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import DATASETS, init_default_scope
+from mmengine.structures import InstanceData, PixelData
+from mmpose.models.builder import build_pose_estimator
+from mmpose.structures import PoseDataSample
+from torch import nn
+
+from clamp_mmpose.models.heads import TextQueryHead
+
+
+class Timing(NamedTuple):
+    """Milliseconds of every run."""
+
+    runs: List[float]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.runs)
+
+    @property
+    def quartiles(self) -> List[float]:
+        return [float(value) for value in np.percentile(self.runs, (25, 75))]
+
+
+def build_model(cfg: Config, device: str) -> nn.Module:
+    """The model of a config with random weights."""
+    init_default_scope('mmpose')
+    torch.manual_seed(0)
+    return build_pose_estimator(cfg.model).to(device)
+
+
+def random_batch(model: nn.Module, cfg: Config, batch_size: int, device: str) -> tuple:
+    """Random images ``[B, 3, H, W]`` and labels as the pipeline of the config packs them."""
+    decoder = cfg.model.head.decoder
+    width, height = decoder.input_size
+    reads_text = isinstance(model.head, TextQueryHead)
+    num_keypoints = len(model.head.names) if reads_text else model.head.out_channels
+    label_size = torch.tensor([1, 1] if reads_text else [width, height])
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(batch_size, 3, height, width, generator=generator)
+    samples = []
+    for _ in range(batch_size):
+        sample = PoseDataSample(metainfo=dict(
+            input_size=(width, height), input_center=np.array([width, height]) / 2,
+            input_scale=np.array([width, height])))
+        if not reads_text:
+            sample.gt_fields = PixelData(heatmaps=torch.rand(num_keypoints, *decoder.heatmap_size[::-1],
+                                                             generator=generator))
+        sample.gt_instances = InstanceData(bboxes=torch.tensor([[0., 0., width, height]]), bbox_scores=torch.ones(1))
+        sample.gt_instance_labels = InstanceData(
+            keypoint_weights=torch.ones(1, num_keypoints),
+            keypoint_labels=torch.rand(1, num_keypoints, 2, generator=generator) * label_size)
+        samples.append(sample.to(device))
+    return images.to(device), samples
+
+
+def alternate(functions: Sequence[Callable[[], None]], pairs: int, device: str, warmup: int = 3) -> List[Timing]:
+    """Call the functions in turn, ``pairs`` times each, after some uncounted rounds."""
+    runs: List[List[float]] = [[] for _ in functions]
+    for round_ in range(warmup + pairs):
+        for function, times in zip(functions, runs):
+            _wait(device)
+            start = time.perf_counter()
+            function()
+            _wait(device)
+            if round_ >= warmup:
+                times.append(1000 * (time.perf_counter() - start))
+    return [Timing(times) for times in runs]
+
+
+def _wait(device: str) -> None:
+    if device.startswith('cuda'):
+        torch.cuda.synchronize()
+
+
+def inference(configs: Sequence[str], batch_size: int, device: str, pairs: int, amp: bool) -> List[Timing]:
+    """Time from normalised images to heatmaps, in eval mode, without flip test."""
+    functions = []
+    for path in configs:
+        cfg = Config.fromfile(path)
+        model = build_model(cfg, device).eval()
+        images, _ = random_batch(model, cfg, batch_size, device)
+
+        def run(model: nn.Module = model, images: torch.Tensor = images) -> None:
+            with torch.no_grad(), torch.autocast(device.split(':')[0], torch.bfloat16, enabled=amp):
+                model(images, None, mode='tensor')
+
+        functions.append(run)
+    return alternate(functions, pairs, device)
+
+
+def training_step(path: str, batch_size: int, device: str, amp: bool) -> Callable[[], None]:
+    """Forward, backward and optimizer step of a config's model."""
+    cfg = Config.fromfile(path)
+    model = build_model(cfg, device).train()
+    return train_on(model, *random_batch(model, cfg, batch_size, device), amp)
+
+
+def train_on(model: nn.Module, images: torch.Tensor, samples: list, amp: bool = False) -> Callable[[], None]:
+    """Forward, backward and optimizer step on one batch."""
+    device = images.device.type
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-6)
+
+    def step() -> None:
+        with torch.autocast(device, torch.bfloat16, enabled=amp):
+            losses = model.loss(images, samples)
+        sum(value for name, value in losses.items() if name.startswith('loss')).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def training(configs: Sequence[str], batch_size: int, device: str, pairs: int, amp: bool) -> List[Timing]:
+    """Time whole training steps."""
+    return alternate([training_step(path, batch_size, device, amp) for path in configs], pairs, device)
+
+
+def peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
+    """MiB at the peak of three training steps, in a process of their own: of a GPU, or of RAM (NaN but on Linux)."""
+    with multiprocessing.get_context('spawn').Pool(1) as pool:
+        return pool.apply(_peak_memory, (path, batch_size, device, amp))
+
+
+def _peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
+    import clamp_mmpose  # noqa: F401  (a fresh process)
+    step = training_step(path, batch_size, device, amp)
+    for _ in range(3):
+        step()
+    if device.startswith('cuda'):
+        return torch.cuda.max_memory_allocated() / 2**20
+    status = Path('/proc/self/status')
+    # getrusage would give the peak of the process that started this one, if that was higher
+    return int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1]) / 2**10 if status.exists() else float('nan')
+
+
+def data(path: str, seconds: float = 10.) -> Dict[str, float]:
+    """Samples per second of the training pipeline in one process, which is one loader worker."""
+    init_default_scope('mmpose')
+    cfg = Config.fromfile(path)
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    np.random.seed(0)
+    dataset[0]
+    count, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        dataset[count % len(dataset)]
+        count += 1
+    return dict(samples=count, samples_per_second=count / (time.perf_counter() - start))
+
+
+def summary(configs: Sequence[str], batch_size: int, timings: Sequence[Timing]) -> Dict[str, Optional[object]]:
+    """The numbers as they go into JSON."""
+    first, *rest = timings
+    against = rest[0] if rest else None
+    return dict(
+        config=configs[0],
+        against=configs[1] if against else None,
+        batch_size=batch_size,
+        median_ms=first.median,
+        against_median_ms=against and against.median,
+        ratio=against and first.median / against.median,
+        quartiles_ms=first.quartiles,
+        against_quartiles_ms=against and against.quartiles,
+        runs=len(first.runs),
+        torch=torch.__version__,
+        threads=torch.get_num_threads())

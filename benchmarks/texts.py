@@ -1,0 +1,87 @@
+"""Times what heads that read texts add: a head alone, and its texts against embeddings that are simply there."""
+from typing import Callable, Dict, List, NamedTuple, Sequence
+
+import torch
+from mmengine.config import Config
+from torch import Tensor, nn
+
+from .models import Timing, alternate, build_model, random_batch, train_on
+
+
+class TextTimings(NamedTuple):
+    """What the texts cost, and how many of them were encoded meanwhile.
+
+    ``training``: a step with frozen text, and the same with given embeddings. ``prediction``: images to keypoints of
+    the original image without flip test, and the bare forward of the same model.
+    """
+
+    training: List[Timing]
+    prediction: List[Timing]
+    encoded: int
+
+
+class GivenEmbeddings(nn.Module):
+    """In place of :class:`TextEmbeddings`: the same ``[N, D]`` for every batch, without a look at its texts."""
+
+    def __init__(self, embeddings: Tensor):
+        super().__init__()
+        self.embed_dims = embeddings.shape[1]
+        self.register_buffer('embeddings', embeddings)
+
+    def forward(self, texts: Sequence[str]) -> Tensor:
+        return self.embeddings
+
+
+def heads(configs: Sequence[str], batch_size: int, device: str, pairs: int) -> List[Timing]:
+    """Time from features of each config's backbone to what its head gives, in eval mode."""
+    functions = []
+    for path in configs:
+        cfg = Config.fromfile(path)
+        model = build_model(cfg, device).eval()
+        images, _ = random_batch(model, cfg, batch_size, device)
+        with torch.no_grad():
+            feats = model.extract_feat(images)
+
+        def run(head: nn.Module = model.head, feats: tuple = feats) -> None:
+            with torch.no_grad():
+                head(feats)
+
+        functions.append(run)
+    return alternate(functions, pairs, device)
+
+
+def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
+    """Time training and prediction with texts against the same without."""
+    cfg = Config.fromfile(path)
+    model, given = build_model(cfg, device), build_model(cfg, device)
+    images, samples = random_batch(model, cfg, batch_size, device)
+    asked = model.head.queries(samples, batch_size).texts
+    distinct = list(dict.fromkeys(text for line in asked for text in line))
+    model.head.text.remember(distinct)  # as EmbedTextsHook does before training
+    given.head.text = GivenEmbeddings(model.head.text(distinct).detach().clone())
+    encoded: List[str] = []
+    model.head.text.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
+    training = alternate([train_on(one.train(), images, samples) for one in (model, given)], pairs, device)
+    model.eval().test_cfg['flip_test'] = False
+    prediction = alternate([_without_gradient(lambda: model.predict(images, samples)),
+                            _without_gradient(lambda: model(images, None, mode='tensor'))], pairs, device)
+    return TextTimings(training, prediction, len(encoded))
+
+
+def _without_gradient(function: Callable[[], object]) -> Callable[[], None]:
+    def run() -> None:
+        with torch.no_grad():
+            function()
+
+    return run
+
+
+def text_summary(path: str, batch_size: int, timings: TextTimings) -> Dict[str, object]:
+    """The numbers as they go into JSON."""
+    result = dict(config=path, batch_size=batch_size, encoded_texts=timings.encoded, torch=torch.__version__,
+                  threads=torch.get_num_threads())
+    for kind in ('training', 'prediction'):
+        first, against = getattr(timings, kind)
+        result[kind] = dict(median_ms=first.median, against_median_ms=against.median,
+                            ratio=first.median / against.median)
+    return result

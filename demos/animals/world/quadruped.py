@@ -1,0 +1,179 @@
+from dataclasses import dataclass
+from typing import Dict, Tuple
+
+import numpy as np
+
+from .species import Build
+
+KEYPOINTS = ('left_eye', 'right_eye', 'nose', 'neck', 'root_of_tail',
+             'left_shoulder', 'left_elbow', 'left_front_paw',
+             'right_shoulder', 'right_elbow', 'right_front_paw',
+             'left_hip', 'left_knee', 'left_back_paw',
+             'right_hip', 'right_knee', 'right_back_paw')
+FORE_LEG = ('shoulder', 'elbow', 'wrist', 'front_paw')
+HIND_LEG = ('hip', 'knee', 'hock', 'back_paw')
+OUTWARD = {'left': 1, 'right': -1}
+STANCE_WIDTH = 0.55  # distance of a leg from the median plane, in radii of the trunk
+
+# where in their strides left fore, right fore, left hind, right hind leg are; how many degrees they swing
+GAITS = {
+    'stand': ((0., .5, .1, .4), 6.),
+    'graze': ((0., .5, .1, .4), 8.),
+    'walk': ((.75, .25, 0., .5), 20.),
+    'trot': ((0., .5, .5, 0.), 27.),
+    'gallop': ((0., .1, .45, .55), 38.),
+}
+# degrees of the bones of fore and hind leg: 0 hangs straight down, positive swings the lower end forward
+POSTURES = {
+    'sit': {FORE_LEG: (-16., 2., 8.), HIND_LEG: (80., -68., 84.)},
+    'rear': {FORE_LEG: (42., 50., -35.), HIND_LEG: (42., -38., 12.)},
+}
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A quadruped in its own space: x forward, y up, z towards the animal's left, in trunk lengths.
+
+    Args:
+        joints: the keypoints of AP-10K (its knee is the stifle), and what bends besides: wrists, hocks, poll.
+        trunk: the axes forward, up and left of the trunk, as columns.
+        head: the same of the head.
+    """
+
+    joints: Dict[str, np.ndarray]
+    trunk: np.ndarray
+    head: np.ndarray
+
+
+@dataclass(frozen=True)
+class Camera:
+    """An orthographic look at a quadruped.
+
+    Args:
+        heading: 0 walks to the right of the picture, 180 to the left, 90 towards the camera.
+        elevation: degrees from which the camera looks down.
+        roll: clockwise turn of the animal in the picture, in degrees.
+        scale: pixels per trunk length.
+        origin: pixel (x, y) of the animal's origin.
+    """
+
+    heading: float
+    elevation: float
+    roll: float
+    scale: float = 1.
+    origin: Tuple[float, float] = (0., 0.)
+
+    @property
+    def near_side(self) -> str:
+        """The side of the animal that is turned to the camera."""
+        return 'left' if np.cos(np.radians(self.heading)) < 0 else 'right'
+
+    def towards(self, vectors: np.ndarray) -> np.ndarray:
+        """How far vectors ``[..., 3]`` in the animal's space point to the camera, along the ground."""
+        heading = np.radians(self.heading)
+        return vectors[..., 0] * np.sin(heading) - vectors[..., 2] * np.cos(heading)
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Pixels ``[..., 2]`` of points ``[..., 3]`` in the animal's space."""
+        heading, elevation, roll = np.radians([self.heading, self.elevation, self.roll])
+        across = points[..., 0] * np.cos(heading) + points[..., 2] * np.sin(heading)
+        down = self.towards(points) * np.sin(elevation) - points[..., 1] * np.cos(elevation)
+        turned = np.stack([across * np.cos(roll) - down * np.sin(roll),
+                           across * np.sin(roll) + down * np.cos(roll)], axis=-1)
+        return turned * self.scale + np.asarray(self.origin)
+
+
+def frame(pitch: float, yaw: float = 0.) -> np.ndarray:
+    """Axes forward, up, left, as columns, of a part raised by ``pitch``, turned left by ``yaw`` degrees."""
+    (sin_p, sin_y), (cos_p, cos_y) = np.sin(np.radians([pitch, yaw])), np.cos(np.radians([pitch, yaw]))
+    return np.array([[cos_p * cos_y, -sin_p * cos_y, -sin_y],
+                     [sin_p, cos_p, 0.],
+                     [cos_p * sin_y, -sin_p * sin_y, cos_y]])
+
+
+def pose_quadruped(build: Build, action: str, rng: np.random.Generator) -> Pose:
+    """One moment of ``action``: a gait, or one of the postures."""
+    legs = _leg_bones(build, action, rng)
+    rump, _, chest = build.girth
+    shoulder, hip = np.array([.5, -1.2 * chest, 0.]), np.array([-.5, -.75 * rump, 0.])
+    if action == 'rear':
+        pitch = rng.uniform(42, 62)
+    else:
+        pitch = _level_pitch(legs, shoulder, hip) + rng.normal(0, 1.5)
+    trunk = frame(pitch)
+
+    joints = {'neck': trunk @ [.66, -.75 * chest, 0.],
+              'root_of_tail': trunk @ [-.5 - .8 * rump, -.45 * rump, 0.]}
+    for side, outward in OUTWARD.items():
+        for names, root, radius in ((FORE_LEG, shoulder, chest), (HIND_LEG, hip, rump)):
+            at = trunk @ (root + np.array([0., 0., outward * STANCE_WIDTH * radius]))
+            joints[f'{side}_{names[0]}'] = at
+            for name, bone in zip(names[1:], legs[side, names]):
+                at = at + bone
+                joints[f'{side}_{name}'] = at
+    head = _add_head(joints, build, action, pitch, rng)
+    return Pose(joints, trunk, head)
+
+
+def _leg_bones(build: Build, action: str, rng: np.random.Generator) -> Dict[tuple, np.ndarray]:
+    """The three bones ``[3, 3]`` of each leg, from the trunk down."""
+    stride = rng.random()
+    phases, swing = ((0., 0., 0., 0.), 0.) if action in POSTURES else GAITS[action]
+    swing *= rng.uniform(.75, 1.15)
+    legs = {}
+    for phase, (names, side) in zip(phases, ((n, s) for n in (FORE_LEG, HIND_LEG) for s in OUTWARD)):
+        if action in POSTURES:
+            degrees = np.array(POSTURES[action][names])
+        else:
+            moment = 2 * np.pi * (stride + phase + rng.normal(0, .03))
+            degrees = _stride_angles(names, swing * np.cos(moment), swing * max(0., -np.sin(moment)))
+        angles = np.radians(degrees + rng.normal(0, 3., 3))
+        splay = np.radians(rng.uniform(-1, 4)) * OUTWARD[side]
+        directions = np.stack([np.sin(angles) * np.cos(splay), -np.cos(angles) * np.cos(splay),
+                               np.full(3, np.sin(splay))], axis=1)
+        legs[side, names] = directions * np.array(build.fore if names is FORE_LEG else build.hind)[:, None]
+    return legs
+
+
+def _stride_angles(names: Tuple[str, ...], forward: float, lift: float) -> np.ndarray:
+    """Degrees of the bones of a leg swung ``forward`` and bent by ``lift`` degrees to clear the ground."""
+    if names is FORE_LEG:
+        rest, swung, bent = (-28, 7, 4), (.5, 1, 1.1), (.6, .8, -1.9)
+    else:
+        rest, swung, bent = (24, -34, 8), (.6, 1, 1.05), (.7, -.9, -.3)
+    return np.array(rest) + np.array(swung) * forward + np.array(bent) * lift
+
+
+def _level_pitch(legs: Dict[tuple, np.ndarray], shoulder: np.ndarray, hip: np.ndarray) -> float:
+    """The pitch of the trunk at which a fore and a hind leg reach the same ground."""
+    fore, hind = (max(-legs[side, names][:, 1].sum() for side in OUTWARD) for names in (FORE_LEG, HIND_LEG))
+    length, rise = shoulder[0] - hip[0], shoulder[1] - hip[1]
+    sine = np.clip((fore - hind) / np.hypot(length, rise), -1, 1)
+    return float(np.degrees(np.arcsin(sine) - np.arctan2(rise, length)))
+
+
+def _add_head(joints: Dict[str, np.ndarray], build: Build, action: str, pitch: float,
+              rng: np.random.Generator) -> np.ndarray:
+    """Adds poll, eyes and nose to ``joints``; returns the axes of the head."""
+    neck_length = build.neck[0]
+    head_length, skull, _ = build.head
+    rise, drop = build.neck_rise + rng.normal(0, 7), build.head_drop + rng.normal(0, 7)
+    if action == 'graze':
+        drop = rng.uniform(48, 72)
+        ground = min(joint[1] for joint in joints.values())
+        reach = joints['neck'][1] - ground - head_length * np.sin(np.radians(drop))
+        rise = -np.degrees(np.arcsin(np.clip(reach / neck_length, -.35, .9)))
+    elif action == 'gallop':
+        rise *= .6
+    elif action in POSTURES:
+        rise = max(rise, .6 * pitch + 15)
+    turn = rng.normal(0, 10)
+    # half of the animals look where they walk, the others at something beside them
+    look = turn + (rng.normal(0, 10) if rng.random() < .5 else rng.uniform(-65, 65))
+    joints['poll'] = joints['neck'] + neck_length * frame(rise, turn)[:, 0]
+    head = frame(-drop, look)
+    joints['nose'] = joints['poll'] + head @ [head_length, 0., 0.]
+    for side, outward in OUTWARD.items():
+        eye = [.36 * head_length, .42 * skull, outward * .72 * skull]
+        joints[f'{side}_eye'] = joints['poll'] + head @ eye
+    return head
