@@ -1,4 +1,5 @@
 """Packaging. ``configs``, ``tools`` and ``model-index.yml`` travel in ``clamp_mmpose/.mim``, as MIM expects."""
+
 import re
 import shutil
 from pathlib import Path
@@ -21,8 +22,7 @@ class BuildWithMim(build_py):
         for name in MIM_CONTENT:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, target / name, dirs_exist_ok=True,
-                                ignore=shutil.ignore_patterns('__pycache__'))
+                shutil.copytree(source, target / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns('__pycache__'))
             else:
                 target.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target / name)
@@ -43,7 +43,9 @@ setup(
     # A fresh machine takes them from requirements.txt (see the Makefile).
     install_requires=['open_clip_torch>=2.30', 'numpy', 'pyyaml', 'timm>=1.0.3'],
     extras_require=dict(
-        app=['gradio>=6.31,<7'], export=['onnx', 'onnxruntime', 'onnxscript'],
-        text=['transformers>=4.40', 'safetensors']),
+        app=['gradio>=6.31,<7'],
+        export=['onnx', 'onnxruntime', 'onnxscript'],
+        text=['transformers>=4.40', 'safetensors'],
+    ),
     zip_safe=False,
 )

@@ -1,4 +1,5 @@
 """Times models side by side: run by run in turn, so that whatever else the machine does falls on both."""
+
 import multiprocessing
 import re
 import statistics
@@ -50,16 +51,22 @@ def random_batch(model: nn.Module, cfg: Config, batch_size: int, device: str) ->
     images = torch.rand(batch_size, 3, height, width, generator=generator)
     samples = []
     for _ in range(batch_size):
-        sample = PoseDataSample(metainfo=dict(
-            input_size=(width, height), input_center=np.array([width, height]) / 2,
-            input_scale=np.array([width, height])))
+        sample = PoseDataSample(
+            metainfo=dict(
+                input_size=(width, height),
+                input_center=np.array([width, height]) / 2,
+                input_scale=np.array([width, height]),
+            )
+        )
         if not reads_text:
-            sample.gt_fields = PixelData(heatmaps=torch.rand(num_keypoints, *decoder.heatmap_size[::-1],
-                                                             generator=generator))
-        sample.gt_instances = InstanceData(bboxes=torch.tensor([[0., 0., width, height]]), bbox_scores=torch.ones(1))
+            sample.gt_fields = PixelData(
+                heatmaps=torch.rand(num_keypoints, *decoder.heatmap_size[::-1], generator=generator)
+            )
+        sample.gt_instances = InstanceData(bboxes=torch.tensor([[0.0, 0.0, width, height]]), bbox_scores=torch.ones(1))
         sample.gt_instance_labels = InstanceData(
             keypoint_weights=torch.ones(1, num_keypoints),
-            keypoint_labels=torch.rand(1, num_keypoints, 2, generator=generator) * label_size)
+            keypoint_labels=torch.rand(1, num_keypoints, 2, generator=generator) * label_size,
+        )
         samples.append(sample.to(device))
     return images.to(device), samples
 
@@ -134,6 +141,7 @@ def peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
 
 def _peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
     import clamp_mmpose  # noqa: F401  (a fresh process)
+
     step = training_step(path, batch_size, device, amp)
     for _ in range(3):
         step()
@@ -144,7 +152,7 @@ def _peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
     return int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1]) / 2**10 if status.exists() else float('nan')
 
 
-def data(path: str, seconds: float = 10.) -> Dict[str, float]:
+def data(path: str, seconds: float = 10.0) -> Dict[str, float]:
     """Samples per second of the training pipeline in one process, which is one loader worker."""
     init_default_scope('mmpose')
     cfg = Config.fromfile(path)
@@ -173,4 +181,5 @@ def summary(configs: Sequence[str], batch_size: int, timings: Sequence[Timing]) 
         against_quartiles_ms=against and against.quartiles,
         runs=len(first.runs),
         torch=torch.__version__,
-        threads=torch.get_num_threads())
+        threads=torch.get_num_threads(),
+    )

@@ -1,4 +1,5 @@
 """Measure speed: ``inference | training | head | texts | data CONFIG`` or ``heatmap``; results: docs/benchmarks.md."""
+
 import argparse
 import json
 from pathlib import Path
@@ -24,8 +25,10 @@ def parse_args() -> argparse.Namespace:
         command.add_argument('--pairs', type=int, default=30 if kind == 'inference' else 20, help='runs of each')
         command.add_argument('--threads', type=int, help='CPU threads')
         command.add_argument('--json', metavar='FILE')
-    for kind, help_text in (('head', 'features to keypoints or heatmaps'),
-                            ('texts', 'a TextQueryHead with its texts, against embeddings that are simply there')):
+    for kind, help_text in (
+        ('head', 'features to keypoints or heatmaps'),
+        ('texts', 'a TextQueryHead with its texts, against embeddings that are simply there'),
+    ):
         command = kinds.add_parser(kind, help=help_text)
         command.add_argument('config')
         if kind == 'head':
@@ -74,8 +77,9 @@ def main() -> None:
         if args.against:
             print(f'ratio {result["ratio"]:.3f}')
         if args.kind == 'training':
-            result['peak_memory_mib'] = {config: benchmark.peak_memory(config, args.batch_size, args.device, args.amp)
-                                         for config in configs}
+            result['peak_memory_mib'] = {
+                config: benchmark.peak_memory(config, args.batch_size, args.device, args.amp) for config in configs
+            }
             for config, mib in result['peak_memory_mib'].items():
                 print(f'{mib:10.0f} MiB at the peak  {config}')
     write(args.json, result)
@@ -84,22 +88,30 @@ def main() -> None:
 def report_heatmap(args: argparse.Namespace) -> None:
     result = benchmark_heatmap.heatmap_summary(benchmark_heatmap.heatmap(args.pairs))
     print(f'one person, {args.pairs} runs each, in turn; plain: one part after the other, all pixels')
-    print(f'1280 x 720       {result["picture_ms"]:8.2f} ms, plain {result["picture_plain_ms"]:8.2f} ms, '
-          f'{result["picture_ratio"]:.0f} times')
-    print(f'256 x 256 crop   {result["crop_ms"]:8.2f} ms, plain {result["crop_plain_ms"]:8.2f} ms, '
-          f'{result["crop_ratio"]:.0f} times; plain in the whole picture, {result["crop_of_picture_ratio"]:.0f} times')
+    print(
+        f'1280 x 720       {result["picture_ms"]:8.2f} ms, plain {result["picture_plain_ms"]:8.2f} ms, '
+        f'{result["picture_ratio"]:.0f} times'
+    )
+    print(
+        f'256 x 256 crop   {result["crop_ms"]:8.2f} ms, plain {result["crop_plain_ms"]:8.2f} ms, '
+        f'{result["crop_ratio"]:.0f} times; plain in the whole picture, {result["crop_of_picture_ratio"]:.0f} times'
+    )
     write(args.json, result)
 
 
 def report_texts(args: argparse.Namespace) -> None:
     timings = benchmark_texts.texts(args.config, args.batch_size, args.device, args.pairs)
     result = benchmark_texts.text_summary(args.config, args.batch_size, timings)
-    print(f'batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn; {timings.encoded} texts encoded '
-          'meanwhile')
+    print(
+        f'batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn; {timings.encoded} texts encoded '
+        'meanwhile'
+    )
     for kind, against in (('training', 'the same with given embeddings'), ('prediction', 'the bare forward')):
         row = result[kind]
-        print(f'{kind:<10} {row["median_ms"]:10.2f} ms, {against} {row["against_median_ms"]:10.2f} ms, '
-              f'ratio {row["ratio"]:.3f}')
+        print(
+            f'{kind:<10} {row["median_ms"]:10.2f} ms, {against} {row["against_median_ms"]:10.2f} ms, '
+            f'ratio {row["ratio"]:.3f}'
+        )
     write(args.json, result)
 
 

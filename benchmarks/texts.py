@@ -1,4 +1,5 @@
 """Times what heads that read texts add: a head alone, and its texts against embeddings that are simply there."""
+
 from typing import Callable, Dict, List, NamedTuple, Sequence
 
 import torch
@@ -63,8 +64,14 @@ def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
     model.head.text.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
     training = alternate([train_on(one.train(), images, samples) for one in (model, given)], pairs, device)
     model.eval().test_cfg['flip_test'] = False
-    prediction = alternate([_without_gradient(lambda: model.predict(images, samples)),
-                            _without_gradient(lambda: model(images, None, mode='tensor'))], pairs, device)
+    prediction = alternate(
+        [
+            _without_gradient(lambda: model.predict(images, samples)),
+            _without_gradient(lambda: model(images, None, mode='tensor')),
+        ],
+        pairs,
+        device,
+    )
     return TextTimings(training, prediction, len(encoded))
 
 
@@ -78,10 +85,16 @@ def _without_gradient(function: Callable[[], object]) -> Callable[[], None]:
 
 def text_summary(path: str, batch_size: int, timings: TextTimings) -> Dict[str, object]:
     """The numbers as they go into JSON."""
-    result = dict(config=path, batch_size=batch_size, encoded_texts=timings.encoded, torch=torch.__version__,
-                  threads=torch.get_num_threads())
+    result = dict(
+        config=path,
+        batch_size=batch_size,
+        encoded_texts=timings.encoded,
+        torch=torch.__version__,
+        threads=torch.get_num_threads(),
+    )
     for kind in ('training', 'prediction'):
         first, against = getattr(timings, kind)
-        result[kind] = dict(median_ms=first.median, against_median_ms=against.median,
-                            ratio=first.median / against.median)
+        result[kind] = dict(
+            median_ms=first.median, against_median_ms=against.median, ratio=first.median / against.median
+        )
     return result

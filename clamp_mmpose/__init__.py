@@ -1,4 +1,5 @@
 """Pose estimation that reads: importing this package registers its modules in MMPose's registries."""
+
 from . import compat
 
 compat.install()

@@ -2,6 +2,7 @@
 
 Nothing is touched that is already there: a compiled mmcv and an installed mmdet are used as they are.
 """
+
 import importlib
 import importlib.machinery
 import importlib.util
@@ -12,8 +13,10 @@ from types import ModuleType
 import numpy as np
 from torch import Tensor
 
-FULL_MMCV_HINT = ('install the compiled mmcv ("make setup-full", or '
-                  'https://mmcv.readthedocs.io/en/latest/get_started/installation.html)')
+FULL_MMCV_HINT = (
+    'install the compiled mmcv ("make setup-full", or '
+    'https://mmcv.readthedocs.io/en/latest/get_started/installation.html)'
+)
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
@@ -25,6 +28,7 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
         offset: 0 or 1; 1 means that both border pixels belong to a box, whose width is x2 - x1 + 1.
     """
     from torchvision.ops import nms as torchvision_nms
+
     return torchvision_nms(boxes + boxes.new_tensor([0, 0, offset, offset]), scores, iou_threshold)
 
 
@@ -38,7 +42,8 @@ class _MissingOps(ModuleType):
         def missing(*args, **kwargs):
             raise NotImplementedError(
                 f'mmcv.ops: "{name}" is a compiled operator and this mmcv ({sys.modules["mmcv"].__version__}) '
-                f'was installed without them (mmcv-lite): {FULL_MMCV_HINT}.')
+                f'was installed without them (mmcv-lite): {FULL_MMCV_HINT}.'
+            )
 
         return missing
 
@@ -84,6 +89,7 @@ def _mend_drawing() -> None:
             int(np.ones(1))
     except TypeError:
         from mmpose.visualization.opencv_backend_visualizer import OpencvBackendVisualizer
+
         plain = OpencvBackendVisualizer.draw_circles
 
         def draw_circles(self, center, radius, *args, **kwargs):
@@ -103,7 +109,8 @@ def install() -> None:
         raise ImportError(
             f'clamp_mmpose is a plugin for MMPose and did not find {", ".join(missing)}. On a fresh machine run '
             '"make setup"; elsewhere "pip install mmengine==0.10.7 mmcv-lite==2.1.0" (or the compiled mmcv) and '
-            '"pip install --no-deps mmpose==1.3.2".')
+            '"pip install --no-deps mmpose==1.3.2".'
+        )
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'pkg_resources is deprecated')  # MMEngine's, about itself
         _provide_mmcv_ops()

@@ -1,4 +1,5 @@
 """Samples as MMPose's data sets give them, and pipelines that end with the focus heatmap in place."""
+
 import numpy as np
 from mmpose.registry import TRANSFORMS
 
@@ -14,13 +15,23 @@ def sample(people=1, seed=0, size=(240, 200), kind='mpii', num_keypoints=16):
     keypoints = rng.uniform(30, np.array(size) - 30, (people, num_keypoints, 2)).astype(np.float32)
     boxes = np.concatenate([keypoints.min(axis=1) - 5, keypoints.max(axis=1) + 5], axis=1)
     return dict(
-        img=rng.integers(0, 256, (height, width, 3)).astype(np.uint8), img_path='pictures/007.jpg', id=3, img_id=7,
-        img_shape=(height, width), ori_shape=(height, width), keypoints=keypoints, bbox=boxes,
-        keypoints_visible=np.ones((people, num_keypoints), np.float32), dataset_name=kind, skeleton_links=[(0, 1)],
-        flip_indices=FLIP_MPII, bbox_score=np.ones(people, np.float32))
+        img=rng.integers(0, 256, (height, width, 3)).astype(np.uint8),
+        img_path='pictures/007.jpg',
+        id=3,
+        img_id=7,
+        img_shape=(height, width),
+        ori_shape=(height, width),
+        keypoints=keypoints,
+        bbox=boxes,
+        keypoints_visible=np.ones((people, num_keypoints), np.float32),
+        dataset_name=kind,
+        skeleton_links=[(0, 1)],
+        flip_indices=FLIP_MPII,
+        bbox_score=np.ones(people, np.float32),
+    )
 
 
-FLIP = dict(type='RandomFlip', prob=1.)
+FLIP = dict(type='RandomFlip', prob=1.0)
 BOX = dict(type='GetBBoxCenterScale')
 CROP = dict(type='TopdownAffine', input_size=(96, 128))
 
@@ -28,7 +39,7 @@ CROP = dict(type='TopdownAffine', input_size=(96, 128))
 class Turn:
     """A fixed rotation and scale, in the place of RandomBBoxTransform."""
 
-    def __init__(self, degrees, scale=1.):
+    def __init__(self, degrees, scale=1.0):
         self.degrees, self.scale = degrees, scale
 
     def __call__(self, results):

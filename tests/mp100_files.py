@@ -1,14 +1,15 @@
 """A drawn data set in MP-100's format, with its texts."""
+
 import json
 
 import numpy as np
 from PIL import Image
 
-INDEX = '''
+INDEX = """
 - {id: 4, slug: mug, name: mug, supercategory: things, num_keypoints: 3, split: 1, layout: mug}
 - {id: 9, slug: pen, name: pen, supercategory: things, num_keypoints: 2, split: 1, layout: pen}
-'''
-MUG = '''
+"""
+MUG = """
 order: ours
 unverified: []
 keypoints:
@@ -17,8 +18,8 @@ keypoints:
 - bottom: The bottom is the middle of the lower edge.
 skeleton: [[0, 2], [1, 2]]
 swap: [[0, 1]]
-'''
-PEN = '''
+"""
+PEN = """
 order: ours
 unverified: []
 keypoints:
@@ -26,7 +27,7 @@ keypoints:
 - cap: The cap is the other end.
 skeleton: [[0, 1]]
 swap: []
-'''
+"""
 DOTS = [[30, 30], [110, 40], [70, 60]]  # of annotation 10, a white pixel each
 
 
@@ -39,14 +40,33 @@ def write_mp100(folder):
         (folder / 'images' / category).mkdir(parents=True)
     mug = [*DOTS[0], 2, *DOTS[1], 1, *DOTS[2], 0]
     pen = [40, 50, 2.0, 90, 60, 2.0]
-    rows = [(10, 'mug/0.png', 4, mug), (11, 'mug/1.png', 4, mug), (12, 'pen/2.png', 9, pen), (13, 'pen/3.png', 9, pen),
-            (14, 'mug/4.png', 4, [0] * 9), (15, 'mug/5.png', 4, mug)]
+    rows = [
+        (10, 'mug/0.png', 4, mug),
+        (11, 'mug/1.png', 4, mug),
+        (12, 'pen/2.png', 9, pen),
+        (13, 'pen/3.png', 9, pen),
+        (14, 'mug/4.png', 4, [0] * 9),
+        (15, 'mug/5.png', 4, mug),
+    ]
     content = dict(
         images=[dict(id=i, file_name=name, width=160, height=100) for i, (_, name, *_) in enumerate(rows)],
-        annotations=[dict(id=number, image_id=i, category_id=category, bbox=[20, 25, 101, 51], area=5000, iscrowd=0,
-                          keypoints=keypoints) for i, (number, _, category, keypoints) in enumerate(rows)],
-        categories=[dict(id=9, name='Pen', supercategory='things', keypoints=['0', '1'], skeleton=[]),
-                    dict(id=4, name='mug', supercategory='things', keypoints=['a', 'b', 'c'], skeleton=[])])
+        annotations=[
+            dict(
+                id=number,
+                image_id=i,
+                category_id=category,
+                bbox=[20, 25, 101, 51],
+                area=5000,
+                iscrowd=0,
+                keypoints=keypoints,
+            )
+            for i, (number, _, category, keypoints) in enumerate(rows)
+        ],
+        categories=[
+            dict(id=9, name='Pen', supercategory='things', keypoints=['0', '1'], skeleton=[]),
+            dict(id=4, name='mug', supercategory='things', keypoints=['a', 'b', 'c'], skeleton=[]),
+        ],
+    )
     content['annotations'][5]['bbox'] = [20, 25, -3, 51]
     (folder / 'ann.json').write_text(json.dumps(content))
     for _, name, *_ in rows:

@@ -7,14 +7,16 @@ import pytest
 import torch
 from mmcv.utils import ext_loader
 
-HAS_COMPILED_OPS = importlib.util.find_spec('mmcv._ext') is not None and \
-    importlib.util.find_spec('mmcv._ext').loader is not None
+HAS_COMPILED_OPS = (
+    importlib.util.find_spec('mmcv._ext') is not None and importlib.util.find_spec('mmcv._ext').loader is not None
+)
 
 
 def test_nms_against_hand_worked_boxes():
     from mmcv.ops import nms
+
     # areas 100, 100, 100; the second overlaps the first by 5 x 10: IoU 50 / 150 = 1/3; the third is apart
-    boxes = torch.tensor([[0., 0., 10., 10.], [5., 0., 15., 10.], [30., 30., 40., 40.]])
+    boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [5.0, 0.0, 15.0, 10.0], [30.0, 30.0, 40.0, 40.0]])
     scores = torch.tensor([0.9, 0.8, 0.7])
     assert nms(boxes, scores, iou_threshold=0.4)[1].tolist() == [0, 1, 2]
     assert nms(boxes, scores, iou_threshold=0.3)[1].tolist() == [0, 2]
@@ -45,8 +47,9 @@ def test_stand_in_does_not_pretend_to_be_compiled():
 
 
 def _run(code):
-    return subprocess.run([sys.executable, '-W', 'error::UserWarning:clamp_mmpose', '-c', code], capture_output=True,
-                          text=True)
+    return subprocess.run(
+        [sys.executable, '-W', 'error::UserWarning:clamp_mmpose', '-c', code], capture_output=True, text=True
+    )
 
 
 def test_import_is_silent_and_leaves_no_fake_mmdet():

@@ -1,4 +1,5 @@
 """Every experiment of the paper builds, and takes one real image through forward and loss."""
+
 import copy
 import json
 import math
@@ -13,8 +14,11 @@ from mmpose.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1]
 # test_text_query_configs.py has those of text_query
-CONFIGS = sorted(path.relative_to(ROOT / 'configs') for kind in ('clamp', 'simple_baseline')
-                 for path in (ROOT / 'configs' / kind).glob('*/*.py'))
+CONFIGS = sorted(
+    path.relative_to(ROOT / 'configs')
+    for kind in ('clamp', 'simple_baseline')
+    for path in (ROOT / 'configs' / kind).glob('*/*.py')
+)
 REAL_IMAGES = {
     'AP10KDataset': dict(data_root='mmpose_ap10k', ann_file='test_ap10k.json', data_prefix=dict(img='')),
     'AnimalPoseDataset': dict(data_root='mmpose_animalpose', ann_file='test_animalpose.json', data_prefix=dict(img='')),
@@ -63,9 +67,13 @@ def forward_and_loss(cfg, shared_data) -> dict:
     with torch.no_grad():
         batch = model.data_preprocessor(pseudo_collate([val[0]]))
         heatmaps = model(batch['inputs'], None, mode='tensor')
-    return dict(losses={name: value.item() for name, value in losses.items()}, heatmaps=tuple(heatmaps.shape),
-                finite=bool(torch.isfinite(heatmaps).all()), num_keypoints=train.metainfo['num_keypoints'],
-                num_names=len(getattr(model.head, 'names', train.metainfo['keypoint_id2name'])))
+    return dict(
+        losses={name: value.item() for name, value in losses.items()},
+        heatmaps=tuple(heatmaps.shape),
+        finite=bool(torch.isfinite(heatmaps).all()),
+        num_keypoints=train.metainfo['num_keypoints'],
+        num_names=len(getattr(model.head, 'names', train.metainfo['keypoint_id2name'])),
+    )
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=str)
@@ -76,8 +84,11 @@ def test_config(path, run_once):
     assert all(math.isfinite(value) for value in losses.values()) and losses['loss_kpt'] > 0
     expected = {'loss_kpt', 'acc_pose'}
     if cfg.model.head.type == 'CLAMPHead':
-        expected |= {name for name in ('loss_spatial', 'loss_feature')
-                     if cfg.model.head.get(name.replace('loss_', '') + '_loss', True)}
+        expected |= {
+            name
+            for name in ('loss_spatial', 'loss_feature')
+            if cfg.model.head.get(name.replace('loss_', '') + '_loss', True)
+        }
     assert set(losses) == expected
     width, height = cfg.model.head.decoder.heatmap_size
     assert result['heatmaps'] == (1, result['num_keypoints'], height, width) and result['finite']
@@ -87,44 +98,59 @@ def test_config(path, run_once):
 
 def recipe(path):
     cfg = read(path)
-    return dict(lr=cfg.optim_wrapper.optimizer.lr, batch=cfg.train_dataloader.batch_size,
-                ann=cfg.train_dataloader.dataset.ann_file.rsplit('/')[-1],
-                val=cfg.val_dataloader.dataset.ann_file.rsplit('/')[-1])
+    return dict(
+        lr=cfg.optim_wrapper.optimizer.lr,
+        batch=cfg.train_dataloader.batch_size,
+        ann=cfg.train_dataloader.dataset.ann_file.rsplit('/')[-1],
+        val=cfg.val_dataloader.dataset.ann_file.rsplit('/')[-1],
+    )
 
 
-@pytest.mark.parametrize('path, expected', [
-    ('clamp/ap10k/clamp_rn50_ap10k.py', dict(lr=5e-4, batch=128)),
-    ('clamp/ap10k/clamp_vit-b_ap10k.py', dict(lr=5e-4, batch=128, val='ap10k-val-split1.json')),
-    ('clamp/ap10k/clamp_rn50_ap10k-20shot.py', dict(lr=5e-4, batch=64, ann='ap10k-train-split1-20shot.json')),
-    ('clamp/ap10k/clamp_vit-b_ap10k-20shot.py', dict(lr=5e-5, batch=64)),
-    ('simple_baseline/ap10k/sb_vit-b-clip_ap10k-20shot.py', dict(lr=5e-5, batch=64)),
-    ('clamp/ap10k/clamp_rn50_ap10k-canidae2cricetidae.py',
-     dict(lr=5e-4, batch=128, ann='ap10k-train-split1-canidae.json', val='ap10k-val-split1-cricetidae.json'))])
+@pytest.mark.parametrize(
+    'path, expected',
+    [
+        ('clamp/ap10k/clamp_rn50_ap10k.py', dict(lr=5e-4, batch=128)),
+        ('clamp/ap10k/clamp_vit-b_ap10k.py', dict(lr=5e-4, batch=128, val='ap10k-val-split1.json')),
+        ('clamp/ap10k/clamp_rn50_ap10k-20shot.py', dict(lr=5e-4, batch=64, ann='ap10k-train-split1-20shot.json')),
+        ('clamp/ap10k/clamp_vit-b_ap10k-20shot.py', dict(lr=5e-5, batch=64)),
+        ('simple_baseline/ap10k/sb_vit-b-clip_ap10k-20shot.py', dict(lr=5e-5, batch=64)),
+        (
+            'clamp/ap10k/clamp_rn50_ap10k-canidae2cricetidae.py',
+            dict(lr=5e-4, batch=128, ann='ap10k-train-split1-canidae.json', val='ap10k-val-split1-cricetidae.json'),
+        ),
+    ],
+)
 def test_recipes_of_section_4_1(path, expected):
     got = recipe(path)
     assert {name: got[name] for name in expected} == expected
 
 
-@pytest.mark.parametrize('path, spatial', [
-    ('clamp_rn50_ap10k.py', 0.4), ('clamp_vit-b_ap10k.py', 2.), ('clamp_vit-l_ap10k.py', 1.)])
+@pytest.mark.parametrize(
+    'path, spatial', [('clamp_rn50_ap10k.py', 0.4), ('clamp_vit-b_ap10k.py', 2.0), ('clamp_vit-l_ap10k.py', 1.0)]
+)
 def test_loss_weights_of_the_released_configs(path, spatial):
     head = read(f'clamp/ap10k/{path}').model.head
     assert head.spatial_loss.loss_weight == spatial and head.feature_loss.loss_weight == 5e-4
 
 
-@pytest.mark.parametrize('kind, backbone_rate, bias_decay', [('vit-b', 0.1, 1.), ('rn50', 1., 0.)])
+@pytest.mark.parametrize('kind, backbone_rate, bias_decay', [('vit-b', 0.1, 1.0), ('rn50', 1.0, 0.0)])
 def test_optimizer(kind, backbone_rate, bias_decay):
     """A tenth of the rate for a ViT; no decay on norms, with a ResNet none on biases; the text tower is not in it."""
     cfg = read(f'clamp/ap10k/clamp_{kind}_ap10k.py')
     cfg.model.head.text_encoder.arch = dict(
-        embed_dim=512 if kind == 'vit-b' else 1024, vision_cfg={},
-        text_cfg=dict(context_length=77, vocab_size=49408, width=16, heads=2, layers=1))
+        embed_dim=512 if kind == 'vit-b' else 1024,
+        vision_cfg={},
+        text_cfg=dict(context_length=77, vocab_size=49408, width=16, heads=2, layers=1),
+    )
     model = MODELS.build(cfg.model)
     groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
     settings = {id(parameter): group for group in groups for parameter in group['params']}
-    norms = {id(parameter) for module in model.modules()
-             if isinstance(module, (torch.nn.LayerNorm, torch.nn.modules.batchnorm._BatchNorm))
-             for parameter in module.parameters(recurse=False)}
+    norms = {
+        id(parameter)
+        for module in model.modules()
+        if isinstance(module, (torch.nn.LayerNorm, torch.nn.modules.batchnorm._BatchNorm))
+        for parameter in module.parameters(recurse=False)
+    }
     assert len(norms) > 20 and len(settings) == len(list(model.parameters()))
     for name, parameter in model.named_parameters():
         group = settings[id(parameter)]

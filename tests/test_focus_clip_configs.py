@@ -1,4 +1,5 @@
 """Every FocusCLIP config builds, and takes a real image through its pipeline, its losses and a zero-shot test."""
+
 import json
 import math
 from pathlib import Path
@@ -15,10 +16,12 @@ from mmpose.registry import DATASETS, MODELS
 from transformers import BertConfig, BertTokenizerFast
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = sorted(path.relative_to(ROOT / 'configs/focusclip')
-                 for path in (ROOT / 'configs/focusclip').glob('[!t]*/*.py'))
-METAFILES = [yaml.safe_load((ROOT / f'configs/focusclip/{folder}/metafile.yml').read_text())
-             for folder in ('mpii', 'cub')]
+CONFIGS = sorted(
+    path.relative_to(ROOT / 'configs/focusclip') for path in (ROOT / 'configs/focusclip').glob('[!t]*/*.py')
+)
+METAFILES = [
+    yaml.safe_load((ROOT / f'configs/focusclip/{folder}/metafile.yml').read_text()) for folder in ('mpii', 'cub')
+]
 
 
 @pytest.fixture(scope='module')
@@ -27,8 +30,9 @@ def folder(tmp_path_factory, shared_data):
     path = tmp_path_factory.mktemp('focus')
     words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'a', 'photo', 'of', 'person']
     (path / 'vocab.txt').write_text('\n'.join(words))
-    BertConfig(vocab_size=len(words), hidden_size=24, num_hidden_layers=1, num_attention_heads=2,
-               intermediate_size=32).save_pretrained(path)
+    BertConfig(
+        vocab_size=len(words), hidden_size=24, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    ).save_pretrained(path)
     BertTokenizerFast(vocab=str(path / 'vocab.txt'), vocab_file=str(path / 'vocab.txt')).save_pretrained(path)
     entries = json.loads((shared_data / 'mmpose_mpii/test_mpii.json').read_text())
     for entry in entries:
@@ -46,13 +50,18 @@ def read(path, folder, shared_data):
         cfg.model.backbone.update(init_cfg=None, depth=1)
         cfg.model.text_encoder.update(init_cfg=None, model=str(folder))
     else:
-        small = dict(embed_dim=512, vision_cfg=dict(image_size=224, layers=1, width=64, head_width=32, patch_size=16),
-                     text_cfg=dict(context_length=77, vocab_size=49408, width=16, heads=2, layers=1), quick_gelu=True)
+        small = dict(
+            embed_dim=512,
+            vision_cfg=dict(image_size=224, layers=1, width=64, head_width=32, patch_size=16),
+            text_cfg=dict(context_length=77, vocab_size=49408, width=16, heads=2, layers=1),
+            quick_gelu=True,
+        )
         cfg.model.backbone.update(init_cfg=None, arch=small)
         cfg.model.text_encoder.update(init_cfg=None, arch=small)
     dataset = cfg.train_dataloader.dataset
-    dataset.update(data_root=str(shared_data / 'mmpose_mpii'), ann_file=str(folder / 'mpii.json'),
-                   data_prefix=dict(img=''))
+    dataset.update(
+        data_root=str(shared_data / 'mmpose_mpii'), ann_file=str(folder / 'mpii.json'), data_prefix=dict(img='')
+    )
     if 'description_files' in dataset:
         dataset.description_files = []
     heatmap = dataset.pipeline[3]
@@ -79,17 +88,21 @@ def test_config(path, folder, shared_data):
         assert losses['loss_roi_text'] != losses['loss_image_text']
 
     test = cfg.test_dataloader.dataset
-    faces = dict(type='ZeroShotTasks', pipeline=test.pipeline,
-                 tasks=dict(utkface=dict(type='UTKFaceDataset', data_root=str(folder))))
+    faces = dict(
+        type='ZeroShotTasks',
+        pipeline=test.pipeline,
+        tasks=dict(utkface=dict(type='UTKFaceDataset', data_root=str(folder))),
+    )
     model.eval()
     with torch.no_grad():
-        sample, = model.test_step(pseudo_collate([DATASETS.build(faces)[0]]))
+        (sample,) = model.test_step(pseudo_collate([DATASETS.build(faces)[0]]))
     assert sample.class_scores.shape == (5,) and torch.isfinite(sample.class_scores).all()
     assert sample.labels == [3]  # 20 years: a young adult
 
 
 def test_pixels_of_clip_are_normalised_as_open_clip_does():
     from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+
     cfg = Config.fromfile(ROOT / 'configs/focusclip/mpii/focusclip_vit-b-clip_mpii.py').model.data_preprocessor
     np.testing.assert_allclose(cfg.mean, 255 * np.array(OPENAI_DATASET_MEAN), atol=1e-3)
     np.testing.assert_allclose(cfg.std, 255 * np.array(OPENAI_DATASET_STD), atol=1e-3)
@@ -108,7 +121,14 @@ def test_recipe_of_table_c4():
     assert 'embed_dims' not in model and 'alpha' not in model  # 512 and eq. 2, the defaults
     tasks = cfg.test_dataloader.dataset.tasks
     assert [DATASETS.get(task.type).task or task.task.capitalize() for task in tasks.values()] == [
-        'Activity', 'Age', 'Age', 'Age', 'Age', 'Emotion', 'Emotion']
+        'Activity',
+        'Age',
+        'Age',
+        'Age',
+        'Age',
+        'Emotion',
+        'Emotion',
+    ]
 
 
 def test_frozen_tower_is_not_in_the_optimizer(folder, shared_data):
@@ -170,5 +190,8 @@ def test_what_each_ablation_changes():
     assert config('heatmap-alone').model.roi_input == 'heatmap'
     assert config('ellipses').train_dataloader.dataset.pipeline[3].mode == 'paper'
     assert [config(name).train_dataloader.dataset.pipeline[3].source for name in ('box', 'dino', 'tcl')] == [
-        'bbox', 'attention', 'file']
+        'bbox',
+        'attention',
+        'file',
+    ]
     assert config('published-code').optim_wrapper.optimizer.lr == 5e-4

@@ -21,8 +21,12 @@ def test_paths_in_commands_exist():
 
 
 def test_experiments_are_those_of_the_metafiles():
-    told = {name: (config, ap and float(ap)) for name, config, ap in re.findall(
-        r'\[(\w[\w-]+)\]\((configs/[\w./-]+\.py)\): (?:([\d.]+)|not in the paper)', README)}
+    told = {
+        name: (config, ap and float(ap))
+        for name, config, ap in re.findall(
+            r'\[(\w[\w-]+)\]\((configs/[\w./-]+\.py)\): (?:([\d.]+)|not in the paper)', README
+        )
+    }
     known = {}
     for metafile in yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']:
         for model in yaml.safe_load((ROOT / metafile).read_text())['Models']:
@@ -33,10 +37,12 @@ def test_experiments_are_those_of_the_metafiles():
 
 def test_tables_of_focus_clip_are_those_of_the_metafiles():
     rows = re.findall(r'^\| \[(focusclip_\S+|clip_\S+)\]\((\S+)\)[^|]*\| (.*?) \|$', README, re.MULTILINE)
-    told = {(name, config): tuple(float(cell) for cell in cells.split('|') if cell.strip())
-            for name, config, cells in rows}
+    told = {
+        (name, config): tuple(float(cell) for cell in cells.split('|') if cell.strip()) for name, config, cells in rows
+    }
     metafile = yaml.safe_load((ROOT / 'configs/focusclip/mpii/metafile.yml').read_text())
-    assert told == {(model['Name'], model['Config']): tuple(model['Results'][0]['Metrics'].values())
-                    for model in metafile['Models']}
+    assert told == {
+        (model['Name'], model['Config']): tuple(model['Results'][0]['Metrics'].values()) for model in metafile['Models']
+    }
     for model in yaml.safe_load((ROOT / 'configs/focusclip/cub/metafile.yml').read_text())['Models']:
         assert f'[{model["Name"]}]({model["Config"]}) {model["Results"][0]["Metrics"]["T1"]}' in README

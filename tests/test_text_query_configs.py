@@ -1,4 +1,5 @@
 """Every text-query config builds, and takes an image through its pipelines, forward, loss and decoding."""
+
 import json
 from pathlib import Path
 
@@ -25,8 +26,9 @@ def bert(tmp_path_factory):
     """Architecture and tokenizer of a small stand-in for GTE-base, which nobody can download here."""
     path = tmp_path_factory.mktemp('bert')
     (path / 'vocab.txt').write_text('\n'.join(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'left', 'right']))
-    BertConfig(vocab_size=7, hidden_size=24, num_hidden_layers=1, num_attention_heads=2,
-               intermediate_size=32).save_pretrained(path)
+    BertConfig(
+        vocab_size=7, hidden_size=24, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    ).save_pretrained(path)
     BertTokenizerFast(vocab=str(path / 'vocab.txt'), vocab_file=str(path / 'vocab.txt')).save_pretrained(path)
     return str(path)
 
@@ -43,23 +45,44 @@ def mp100(tmp_path_factory):
         cv2.imwrite(str(folder / f'images/{slug}/1.png'), np.full((120, 160, 3), 50 * i, np.uint8))
         content['images'].append(dict(id=i, file_name=f'{slug}/1.png', width=160, height=120))
         points = np.random.default_rng(i).uniform(20, 100, (number, 2)).round(1)
-        content['annotations'].append(dict(
-            id=i, image_id=i, category_id=category.category_id, bbox=[15., 15., 90., 90.], area=8100., iscrowd=0,
-            num_keypoints=number, keypoints=[value for x, y in points for value in (x, y, 2.)]))
-        content['categories'].append(dict(id=category.category_id, name=slug, supercategory=category.supercategory,
-                                          keypoints=[str(k) for k in range(number)], skeleton=[]))
+        content['annotations'].append(
+            dict(
+                id=i,
+                image_id=i,
+                category_id=category.category_id,
+                bbox=[15.0, 15.0, 90.0, 90.0],
+                area=8100.0,
+                iscrowd=0,
+                num_keypoints=number,
+                keypoints=[value for x, y in points for value in (x, y, 2.0)],
+            )
+        )
+        content['categories'].append(
+            dict(
+                id=category.category_id,
+                name=slug,
+                supercategory=category.supercategory,
+                keypoints=[str(k) for k in range(number)],
+                skeleton=[],
+            )
+        )
     (folder / 'annotations.json').write_text(json.dumps(content))
     return dict(data_root=str(folder), ann_file='annotations.json')
 
 
 def real_data(dataset, mp100, shared_data):
     for inner in dataset.get('datasets', [dataset]):
-        inner.update(dict(
-            MP100Dataset=mp100,
-            AP10KDataset=dict(data_root=str(shared_data / 'mmpose_ap10k'), ann_file='test_ap10k.json',
-                              data_prefix=dict(img='')),
-            CocoDataset=dict(data_root=str(shared_data / 'mmpose_coco'), ann_file='test_coco.json',
-                             data_prefix=dict(img='')))[inner.type])
+        inner.update(
+            dict(
+                MP100Dataset=mp100,
+                AP10KDataset=dict(
+                    data_root=str(shared_data / 'mmpose_ap10k'), ann_file='test_ap10k.json', data_prefix=dict(img='')
+                ),
+                CocoDataset=dict(
+                    data_root=str(shared_data / 'mmpose_coco'), ann_file='test_coco.json', data_prefix=dict(img='')
+                ),
+            )[inner.type]
+        )
 
 
 def read(path, bert):
@@ -99,17 +122,28 @@ def forward_loss_and_decoding(cfg):
     losses = {name: value.item() for name, value in model.loss(data['inputs'], data['data_samples']).items()}
     with torch.no_grad():
         found = model.eval().test_step(pseudo_collate([val[0]]))[0]
-    return dict(losses=losses, texts=texts, number=found.pred_instances.keypoints.shape[1], asked=len(found.texts),
-                finite=bool(np.isfinite(found.pred_instances.keypoints).all()))
+    return dict(
+        losses=losses,
+        texts=texts,
+        number=found.pred_instances.keypoints.shape[1],
+        asked=len(found.texts),
+        finite=bool(np.isfinite(found.pred_instances.keypoints).all()),
+    )
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=str)
 def test_config(path, run_once):
     result = run_once(path)
-    assert set(result['losses']) == {'loss_heatmap', 'loss_proposal', 'loss_layer0', 'loss_layer1', 'loss_layer2',
-                                     'acc_pose'}
+    assert set(result['losses']) == {
+        'loss_heatmap',
+        'loss_proposal',
+        'loss_layer0',
+        'loss_layer1',
+        'loss_layer2',
+        'acc_pose',
+    }
     assert all(np.isfinite(value) for value in result['losses'].values()) and result['losses']['loss_layer2'] > 0
-    first, last = (dict(mp100=(10, 17), ap10k=(17, 17), coco=(17, 17))[path.parent.name])
+    first, last = dict(mp100=(10, 17), ap10k=(17, 17), coco=(17, 17))[path.parent.name]
     assert [len(texts) for texts in result['texts']] == [first, last]
     assert result['number'] == result['asked'] and result['finite']
 
@@ -145,9 +179,15 @@ def test_frozen_text_is_not_in_the_optimizer(bert):
 
 def test_published_figures():
     """Mean PCK@0.2 over the five splits, as the CapeLLM paper and CapeX's release give them."""
-    collection, = yaml.safe_load((ROOT / 'configs/text_query/mp100/metafile.yml').read_text())['Collections']
+    (collection,) = yaml.safe_load((ROOT / 'configs/text_query/mp100/metafile.yml').read_text())['Collections']
     assert [(row['pairs'], row.get('query_only')) for row in collection['Published']] == [
-        (91.62, 91.59), (92.60, 92.60), (90.52, None), (92.04, None), (88.81, None), (91.50, None)]
+        (91.62, 91.59),
+        (92.60, 92.60),
+        (90.52, None),
+        (92.04, None),
+        (88.81, None),
+        (91.50, None),
+    ]
 
 
 def test_children_are_short():

@@ -16,8 +16,9 @@ from clamp_mmpose.visualization.named_keypoints import PALETTE
 def test_named_keypoints():
     image = np.full((120, 160, 3), 128, np.uint8)
     points = np.array([[40, 60], [100, 60], [np.nan, 3]])
-    drawn = draw_named_keypoints(image, points, ['nose', 'tail', 'neck'], scores=np.array([.9, .1, .9]),
-                                 links=[(0, 1)])
+    drawn = draw_named_keypoints(
+        image, points, ['nose', 'tail', 'neck'], scores=np.array([0.9, 0.1, 0.9]), links=[(0, 1)]
+    )
     assert tuple(drawn[60, 40]) == PALETTE[0]
     assert (image == 128).all()  # the caller's picture stays as it is
     assert (drawn[50:70, 90:110] == 128).all()  # below the threshold: no keypoint, and no link to it
@@ -30,7 +31,7 @@ def test_named_keypoints():
 
 def test_names_do_not_cover_each_other():
     image = np.zeros((200, 200, 3), np.uint8)
-    together = draw_named_keypoints(image, np.array([[100., 100.], [101., 101.]]), ['left eye', 'right eye'])
+    together = draw_named_keypoints(image, np.array([[100.0, 100.0], [101.0, 101.0]]), ['left eye', 'right eye'])
     red, blue = together[..., 0].astype(int), together[..., 2].astype(int)
     inks = [red > blue + 40, blue > red + 40]  # the first name is orange, the second sky blue
     boxes = []
@@ -51,19 +52,23 @@ def test_score_map_grid_is_bright_where_the_prompt_matches():
     tile = title + 120
     assert grid.shape == (2 * tile, 320, 3)
     assert grid[title + 100, 140, 0] == 200 and grid[title + 20, 20, 0] == 30  # 0.15 of 200
-    half = score_map_grid(image, np.linspace(0, 1, 81, dtype=np.float32)[None, None, :-1].repeat(60, 1), ['nose'],
-                          tile_width=80)
+    half = score_map_grid(
+        image, np.linspace(0, 1, 81, dtype=np.float32)[None, None, :-1].repeat(60, 1), ['nose'], tile_width=80
+    )
     middle = 39 / 79  # of the map's range, squared
-    assert half[title + 10, 39, 0] == int(200 * (.15 + .85 * middle**2))
+    assert half[title + 10, 39, 0] == int(200 * (0.15 + 0.85 * middle**2))
     assert (grid[tile:, 160:] == 255).all()  # three maps leave the fourth tile white
 
 
 def test_similarity_matrices(tmp_path, monkeypatch):
     drawn = []
     original = matplotlib.figure.Figure.savefig
-    monkeypatch.setattr(matplotlib.figure.Figure, 'savefig',
-                        lambda self, *args, **kwargs: drawn.append(self) or original(self, *args, **kwargs))
-    after = np.array([[1., -.5], [np.nan, np.nan]])
+    monkeypatch.setattr(
+        matplotlib.figure.Figure,
+        'savefig',
+        lambda self, *args, **kwargs: drawn.append(self) or original(self, *args, **kwargs),
+    )
+    after = np.array([[1.0, -0.5], [np.nan, np.nan]])
     path = tmp_path / 'similarity.png'
     draw_similarity_matrices({'before': np.zeros((2, 2)), 'after': after}, ['nose', 'tail'], path)
     assert cv2.imread(str(path)).shape[0] > 100
@@ -71,19 +76,21 @@ def test_similarity_matrices(tmp_path, monkeypatch):
     assert [axes.get_title() for axes in panels] == ['before', 'after']
     np.testing.assert_array_equal(panels[1].images[0].get_array().filled(np.nan), after)
     # one scale for both, or the panels could not be compared
-    assert [axes.images[0].get_clim() for axes in panels] == [(-.5, 1.), (-.5, 1.)]
+    assert [axes.images[0].get_clim() for axes in panels] == [(-0.5, 1.0), (-0.5, 1.0)]
     assert [label.get_text() for label in panels[0].get_yticklabels()] == ['nose', 'tail']
 
 
 def test_training_curves(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(matplotlib.figure.Figure, 'savefig', lambda self, *args, **kwargs: drawn.append(self))
-    (tmp_path / 'a.json').write_text('{"loss_kpt": 0.5, "epoch": 1, "step": 20}\n{"loss_kpt": 0.25, "epoch": 2, '
-                                     '"step": 40}\n{"coco/AP": 0.75, "step": 2}\n')
+    (tmp_path / 'a.json').write_text(
+        '{"loss_kpt": 0.5, "epoch": 1, "step": 20}\n{"loss_kpt": 0.25, "epoch": 2, '
+        '"step": 40}\n{"coco/AP": 0.75, "step": 2}\n'
+    )
     (tmp_path / 'b.json').write_text(json.dumps(dict(loss_kpt=0.5, epoch=1, step=20)))
     logs = dict(a=tmp_path / 'a.json', b=tmp_path / 'b.json')
     draw_training_curves(logs, ['loss_kpt', 'coco/AP'], tmp_path / 'curves.png')
     loss, accuracy = drawn[0].axes
-    assert [line.get_xydata().tolist() for line in loss.lines] == [[[1, .5], [2, .25]], [[1, .5]]]
+    assert [line.get_xydata().tolist() for line in loss.lines] == [[[1, 0.5], [2, 0.25]], [[1, 0.5]]]
     assert [line.get_label() for line in accuracy.lines] == ['a']
-    assert accuracy.lines[0].get_xydata().tolist() == [[2, .75]]
+    assert accuracy.lines[0].get_xydata().tolist() == [[2, 0.75]]

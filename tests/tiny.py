@@ -1,4 +1,5 @@
 """Tiny architectures and batches that several tests share."""
+
 import json
 
 import cv2
@@ -13,34 +14,42 @@ from clamp_mmpose.codecs import KeypointHeatmap
 NAMES = ['nose', 'left eye', 'right eye', 'root of tail', 'left front paw']
 TEXT = dict(context_length=24, vocab_size=49408, width=16, heads=2, layers=2)
 VIT = dict(
-    embed_dim=24, vision_cfg=dict(image_size=64, layers=2, width=32, head_width=16, patch_size=16), text_cfg=TEXT)
+    embed_dim=24, vision_cfg=dict(image_size=64, layers=2, width=32, head_width=16, patch_size=16), text_cfg=TEXT
+)
 RESNET = dict(embed_dim=24, vision_cfg=dict(image_size=64, layers=[1, 1, 1, 1], width=8, head_width=16), text_cfg=TEXT)
 
 
 def head_config(arch=VIT, names=NAMES, **kwargs):
     num_deconvs = 2 if arch is VIT else 3
-    return dict(dict(
-        type='CLAMPHead',
-        in_channels=32 if arch is VIT else 256,
-        names=names,
-        text_encoder=dict(type='CLIPTextEncoder', arch=arch),
-        prompt_encoder=dict(num_heads=4),
-        cross_attention=dict(width=16, num_heads=2, num_layers=2),
-        deconv_out_channels=(16,) * num_deconvs,
-        deconv_kernel_sizes=(4,) * num_deconvs,
-        decoder=dict(type='KeypointHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1)), **kwargs)
+    return dict(
+        dict(
+            type='CLAMPHead',
+            in_channels=32 if arch is VIT else 256,
+            names=names,
+            text_encoder=dict(type='CLIPTextEncoder', arch=arch),
+            prompt_encoder=dict(num_heads=4),
+            cross_attention=dict(width=16, num_heads=2, num_layers=2),
+            deconv_out_channels=(16,) * num_deconvs,
+            deconv_kernel_sizes=(4,) * num_deconvs,
+            decoder=dict(type='KeypointHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1),
+        ),
+        **kwargs,
+    )
 
 
 def model_config(arch=VIT, backbone=None, **head):
-    backbone = backbone or dict(type='CLIPVisionTransformer' if arch is VIT else 'CLIPResNet', arch=arch,
-                                out='embeddings')
+    backbone = backbone or dict(
+        type='CLIPVisionTransformer' if arch is VIT else 'CLIPResNet', arch=arch, out='embeddings'
+    )
     return dict(
         type='TopdownPoseEstimator',
-        data_preprocessor=dict(type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375],
-                               bgr_to_rgb=True),
+        data_preprocessor=dict(
+            type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
+        ),
         backbone=backbone,
         head=head_config(arch, **head),
-        test_cfg=dict(flip_test=True, flip_mode='heatmap', shift_heatmap=True))
+        test_cfg=dict(flip_test=True, flip_mode='heatmap', shift_heatmap=True),
+    )
 
 
 def build(arch=VIT, **kwargs):
@@ -52,17 +61,37 @@ def text_query_config():
     """A whole config of a model that finds the keypoints it is asked for, as the inferencer takes it."""
     size = (64, 64)
     head = dict(
-        type='TextQueryHead', in_channels=32, text_encoder=dict(type='CLIPTextEncoder', arch=VIT),
-        decoder=dict(type='RegressionLabel', input_size=size), text_cache=None, width=32, num_heads=2, feedforward=64,
-        encoder_layers=1, decoder_layers=1)
+        type='TextQueryHead',
+        in_channels=32,
+        text_encoder=dict(type='CLIPTextEncoder', arch=VIT),
+        decoder=dict(type='RegressionLabel', input_size=size),
+        text_cache=None,
+        width=32,
+        num_heads=2,
+        feedforward=64,
+        encoder_layers=1,
+        decoder_layers=1,
+    )
     model = model_config(backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='map'))
     model.update(head=head, test_cfg=dict(flip_test=False))
-    pipeline = [dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale'),
-                dict(type='TopdownAffine', input_size=size), dict(type='GetTextQueries'), dict(type='PackTextQueries')]
+    pipeline = [
+        dict(type='LoadIntactImage'),
+        dict(type='GetBBoxCenterScale'),
+        dict(type='TopdownAffine', input_size=size),
+        dict(type='GetTextQueries'),
+        dict(type='PackTextQueries'),
+    ]
     loader = dict(dataset=dict(type='BaseCocoStyleDataset', metainfo=METAINFO, pipeline=pipeline))
-    return dict(default_scope='mmpose', custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
-                data_mode='topdown', dataset_type='BaseCocoStyleDataset', model=model, train_dataloader=loader,
-                test_dataloader=loader, visualizer=dict(type='PoseLocalVisualizer', name='visualizer'))
+    return dict(
+        default_scope='mmpose',
+        custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
+        data_mode='topdown',
+        dataset_type='BaseCocoStyleDataset',
+        model=model,
+        train_dataloader=loader,
+        test_dataloader=loader,
+        visualizer=dict(type='PoseLocalVisualizer', name='visualizer'),
+    )
 
 
 def samples(batch_size=2, num_keypoints=5, input_size=(64, 64), seed=0, visible=None):
@@ -72,18 +101,34 @@ def samples(batch_size=2, num_keypoints=5, input_size=(64, 64), seed=0, visible=
     batch = []
     for i in range(batch_size):
         keypoints = rng.uniform(4, np.array(input_size) - 4, (1, num_keypoints, 2)).astype(np.float32)
-        shown = np.ones((1, num_keypoints), np.float32) if visible is None else np.full((1, num_keypoints), visible,
-                                                                                        np.float32)
+        shown = (
+            np.ones((1, num_keypoints), np.float32)
+            if visible is None
+            else np.full((1, num_keypoints), visible, np.float32)
+        )
         encoded = codec.encode(keypoints, shown)
         size = np.array(input_size, np.float32)
-        sample = PoseDataSample(metainfo=dict(
-            id=i, img_id=i, img_path=f'{i}.jpg', input_size=input_size, input_center=size / 2, input_scale=size,
-            ori_shape=input_size[::-1], flip_indices=[0, 2, 1, 3, 4][:num_keypoints]))
+        sample = PoseDataSample(
+            metainfo=dict(
+                id=i,
+                img_id=i,
+                img_path=f'{i}.jpg',
+                input_size=input_size,
+                input_center=size / 2,
+                input_scale=size,
+                ori_shape=input_size[::-1],
+                flip_indices=[0, 2, 1, 3, 4][:num_keypoints],
+            )
+        )
         sample.gt_instances = InstanceData(
-            bboxes=np.array([[0, 0, *size]], np.float32), bbox_scores=np.ones(1, np.float32), keypoints=keypoints,
-            keypoints_visible=shown)
+            bboxes=np.array([[0, 0, *size]], np.float32),
+            bbox_scores=np.ones(1, np.float32),
+            keypoints=keypoints,
+            keypoints_visible=shown,
+        )
         sample.gt_instance_labels = InstanceData(
-            keypoint_labels=encoded['keypoint_labels'], keypoint_weights=encoded['keypoint_weights']).to_tensor()
+            keypoint_labels=encoded['keypoint_labels'], keypoint_weights=encoded['keypoint_weights']
+        ).to_tensor()
         sample.gt_fields = PixelData(heatmaps=encoded['heatmaps']).to_tensor()
         batch.append(sample)
     return batch
@@ -91,11 +136,14 @@ def samples(batch_size=2, num_keypoints=5, input_size=(64, 64), seed=0, visible=
 
 METAINFO = dict(
     dataset_name='dots',
-    keypoint_info={i: dict(name=name, id=i, color=[255, 0, 0], type='', swap=swap)
-                   for i, (name, swap) in enumerate(zip(NAMES, ['', 'right eye', 'left eye', '', '']))},
+    keypoint_info={
+        i: dict(name=name, id=i, color=[255, 0, 0], type='', swap=swap)
+        for i, (name, swap) in enumerate(zip(NAMES, ['', 'right eye', 'left eye', '', '']))
+    },
     skeleton_info={},
-    joint_weights=[1.] * 5,
-    sigmas=[0.1] * 5)
+    joint_weights=[1.0] * 5,
+    sigmas=[0.1] * 5,
+)
 
 
 def write_dots(folder, num_images=12, num_keypoints=5, size=64, seed=0):
@@ -109,32 +157,65 @@ def write_dots(folder, num_images=12, num_keypoints=5, size=64, seed=0):
         labelled = rng.uniform(size=num_keypoints) > 0.2
         labelled[0] = True
         for k, (x, y) in enumerate(points):
-            cv2.circle(picture, (int(x), int(y)), 4, [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0),
-                                                      (0, 255, 255)][k % 5], -1)
+            cv2.circle(
+                picture,
+                (int(x), int(y)),
+                4,
+                [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)][k % 5],
+                -1,
+            )
         name = f'{i:03d}.png'
         cv2.imwrite(str(folder / 'images' / name), picture)
         images.append(dict(id=i, file_name=name, width=size, height=size))
         keypoints = [value for (x, y), v in zip(points, labelled) for value in ((x, y, 2) if v else (0, 0, 0))]
-        annotations.append(dict(id=i, image_id=i, category_id=1, bbox=[2, 2, size - 4, size - 4], iscrowd=0,
-                                area=(size - 4)**2, keypoints=keypoints, num_keypoints=int(labelled.sum())))
-    (folder / 'dots.json').write_text(json.dumps(dict(
-        images=images, annotations=annotations, categories=[dict(id=1, name='dots', keypoints=NAMES[:num_keypoints])])))
+        annotations.append(
+            dict(
+                id=i,
+                image_id=i,
+                category_id=1,
+                bbox=[2, 2, size - 4, size - 4],
+                iscrowd=0,
+                area=(size - 4) ** 2,
+                keypoints=keypoints,
+                num_keypoints=int(labelled.sum()),
+            )
+        )
+    (folder / 'dots.json').write_text(
+        json.dumps(
+            dict(
+                images=images,
+                annotations=annotations,
+                categories=[dict(id=1, name='dots', keypoints=NAMES[:num_keypoints])],
+            )
+        )
+    )
     return folder
 
 
 def write_config(path, data, augment=True, extra=''):
     """A training config on the dots, as a file that the tools read."""
     codec = dict(type='KeypointHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1)
-    random = [dict(type='RandomFlip', direction='horizontal'),
-              dict(type='RandomBBoxTransform', rotate_factor=60.)] if augment else []
+    random = (
+        [dict(type='RandomFlip', direction='horizontal'), dict(type='RandomBBoxTransform', rotate_factor=60.0)]
+        if augment
+        else []
+    )
     loading = [dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale')]
     affine = dict(type='TopdownAffine', input_size=(64, 64))
-    dataset = dict(type='BaseCocoStyleDataset', metainfo=METAINFO, data_root=str(data), data_prefix=dict(img='images/'),
-                   ann_file='dots.json', data_mode='topdown')
-    train = dict(dataset, pipeline=[*loading, *random, affine, dict(type='GenerateTarget', encoder=codec),
-                                    dict(type='PackPoseInputs')])
+    dataset = dict(
+        type='BaseCocoStyleDataset',
+        metainfo=METAINFO,
+        data_root=str(data),
+        data_prefix=dict(img='images/'),
+        ann_file='dots.json',
+        data_mode='topdown',
+    )
+    train = dict(
+        dataset,
+        pipeline=[*loading, *random, affine, dict(type='GenerateTarget', encoder=codec), dict(type='PackPoseInputs')],
+    )
     val = dict(dataset, test_mode=True, pipeline=[*loading, affine, dict(type='PackPoseInputs')])
-    path.write_text(f'''_base_ = ['mmpose::_base_/default_runtime.py']
+    path.write_text(f"""_base_ = ['mmpose::_base_/default_runtime.py']
 custom_imports = dict(imports=['clamp_mmpose'], allow_failed_imports=False)
 randomness = dict(seed=3)
 dataset_type, data_mode = 'BaseCocoStyleDataset', 'topdown'
@@ -154,5 +235,5 @@ val_cfg = dict()
 test_cfg = dict()
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3))
 {extra}
-''')
+""")
     return path

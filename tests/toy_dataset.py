@@ -15,9 +15,14 @@ SIZE = (64, 48)
 def metainfo():
     swaps = {'left ear': 'right ear', 'right ear': 'left ear', 'nose': ''}
     return dict(
-        dataset_name='toy', keypoint_info={i: dict(name=name, id=i, color=[0, 0, 0], type='upper', swap=swaps[name])
-                                           for i, name in enumerate(NAMES)},
-        skeleton_info={}, joint_weights=[1.] * 3, sigmas=[0.05] * 3)
+        dataset_name='toy',
+        keypoint_info={
+            i: dict(name=name, id=i, color=[0, 0, 0], type='upper', swap=swaps[name]) for i, name in enumerate(NAMES)
+        },
+        skeleton_info={},
+        joint_weights=[1.0] * 3,
+        sigmas=[0.05] * 3,
+    )
 
 
 class Toy(NamedTuple):
@@ -45,12 +50,31 @@ def toy(tmp_path):
         Image.fromarray(noise.integers(0, 255, (*SIZE[::-1], 3), dtype=np.uint8)).save(tmp_path / f'images/{i}.jpg')
     toy = Toy(
         tmp_path,
-        dict(images=[dict(id=i, file_name=f'{i}.jpg', width=SIZE[0], height=SIZE[1]) for i in range(4)],
-             annotations=[dict(id=10 + i, image_id=i, category_id=1, bbox=[4, 5, 40, 30], area=1200, iscrowd=0,
-                               num_keypoints=2, keypoints=[10, 11, 2, 20, 12, 1, 0, 0, 0]) for i in range(4)],
-             categories=[dict(id=1, name='mouse', keypoints=list(NAMES), skeleton=[])]),
-        dict(type='BaseCocoStyleDataset', data_root=str(tmp_path), ann_file='train.json',
-             data_prefix=dict(img='images/'), metainfo=metainfo()))
+        dict(
+            images=[dict(id=i, file_name=f'{i}.jpg', width=SIZE[0], height=SIZE[1]) for i in range(4)],
+            annotations=[
+                dict(
+                    id=10 + i,
+                    image_id=i,
+                    category_id=1,
+                    bbox=[4, 5, 40, 30],
+                    area=1200,
+                    iscrowd=0,
+                    num_keypoints=2,
+                    keypoints=[10, 11, 2, 20, 12, 1, 0, 0, 0],
+                )
+                for i in range(4)
+            ],
+            categories=[dict(id=1, name='mouse', keypoints=list(NAMES), skeleton=[])],
+        ),
+        dict(
+            type='BaseCocoStyleDataset',
+            data_root=str(tmp_path),
+            ann_file='train.json',
+            data_prefix=dict(img='images/'),
+            metainfo=metainfo(),
+        ),
+    )
     toy.write()
     return toy
 

@@ -18,7 +18,7 @@ def labels(dataset):
 
 
 def texts(dataset):
-    return [one for one, in samples(dataset)[0]['class_texts']]
+    return [one for (one,) in samples(dataset)[0]['class_texts']]
 
 
 def logged(monkeypatch, module):

@@ -2,6 +2,7 @@
 
 The page needs Gradio (``pip install "clamp_mmpose[app]"``) and no network.
 """
+
 import argparse
 import os
 

@@ -1,4 +1,5 @@
 """Check the data sets of a config before training: annotations, metainfo and every image. Exits with 1 on errors."""
+
 import argparse
 import functools
 import json
@@ -20,8 +21,14 @@ SHOWN = 5
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                        help='override settings of the config, e.g. train_dataloader.dataset.data_root=data/')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_dataloader.dataset.data_root=data/',
+    )
     parser.add_argument('--no-images', action='store_true', help='do not open the images')
     parser.add_argument('--workers', type=int, metavar='N', help='threads that decode images')
     parser.add_argument('--json', metavar='FILE', help='write every finding to this file')
@@ -51,16 +58,21 @@ def print_categories(findings: List[Finding]) -> None:
     if counts:
         print('By category:')
     for category, kinds in sorted(counts.items(), key=lambda item: -sum(item[1].values())):
-        print(f'  {category:<{max(map(len, counts))}}  '
-              + ', '.join(f'{what} {count:,}' for what, count in kinds.most_common()))
+        print(
+            f'  {category:<{max(map(len, counts))}}  '
+            + ', '.join(f'{what} {count:,}' for what, count in kinds.most_common())
+        )
 
 
 def summary(report: CheckReport) -> str:
     def counted(number: int, noun: str) -> str:
         return f'{number:,} {noun}' + ('' if number == 1 else 's')
+
     errors, warnings = (sum(finding.level == level for finding in report.findings) for level in LEVELS[:2])
-    return (f'{counted(errors, "error")}, {counted(warnings, "warning")} in {counted(report.datasets, "data set")} '
-            f'({counted(report.images, "image")}, {counted(report.instances, "instance")})')
+    return (
+        f'{counted(errors, "error")}, {counted(warnings, "warning")} in {counted(report.datasets, "data set")} '
+        f'({counted(report.images, "image")}, {counted(report.instances, "instance")})'
+    )
 
 
 def main() -> int:

@@ -1,4 +1,5 @@
 """Draw toy animals, train CLAMP and its baseline on them and compare the two; minutes on two CPU cores."""
+
 from demos.animals.demo import run_demo
 from demos.common.progress import run_command
 

@@ -1,4 +1,5 @@
 """Draw toy objects, train the text-query head on nine categories and ask it for three that it never saw."""
+
 from demos.common.progress import run_command
 from demos.objects.demo import run_cape_demo
 

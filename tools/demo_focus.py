@@ -1,4 +1,5 @@
 """Draw toy people, pretrain FocusCLIP with and without heatmaps, and test both by texts on unseen combinations."""
+
 from demos.common.progress import run_command
 from demos.people.demo import run_focus_demo
 

@@ -1,4 +1,5 @@
 """Bake a trained CLAMP: ``CONFIG CHECKPOINT --out DIR`` writes a checkpoint without text tower, and ONNX."""
+
 import argparse
 
 from clamp_mmpose.apis.export import export_clamp

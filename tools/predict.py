@@ -5,6 +5,7 @@ A model with a TextQueryHead finds the keypoints that are named; for others leav
 Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image. A bad image is reported and skipped; the
 exit code is then 1.
 """
+
 import argparse
 import mimetypes
 import sys
@@ -28,11 +29,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--skeleton', default='', help='pairs of them that are joined, from 0: "0-2,1-2"')
     parser.add_argument('--draw', choices=['keypoints', 'score_maps', 'nothing'], default='keypoints')
     parser.add_argument('--bbox', metavar='X,Y,W,H', help='box of the one instance, in pixels, the same in every image')
-    parser.add_argument('--bboxes', metavar='FILE',
-                        help='JSON {image path as given: [[x1, y1, x2, y2], ...]}; others are detected, or taken whole')
+    parser.add_argument(
+        '--bboxes',
+        metavar='FILE',
+        help='JSON {image path as given: [[x1, y1, x2, y2], ...]}; others are detected, or taken whole',
+    )
     parser.add_argument('--batch-size', type=int, default=8, help='images whose instances run together')
-    parser.add_argument('--kpt-thr', type=float, default=0.3, help='least score of a keypoint that is drawn, '
-                        'or drawn full where it was named (default: %(default)s)')
+    parser.add_argument(
+        '--kpt-thr',
+        type=float,
+        default=0.3,
+        help='least score of a keypoint that is drawn, or drawn full where it was named (default: %(default)s)',
+    )
     parser.add_argument('--det-model', help="detector of mmdet, or 'whole_image'")
     parser.add_argument('--det-weights')
     parser.add_argument('--det-cat-ids', type=int, nargs='+')
@@ -45,8 +53,11 @@ def collect(inputs: list) -> dict:
     images = {}
     for item in map(Path, inputs):
         if item.is_dir():
-            found = [path for path in sorted(item.rglob('*'))
-                     if (mimetypes.guess_type(path.name)[0] or '').startswith('image/')]
+            found = [
+                path
+                for path in sorted(item.rglob('*'))
+                if (mimetypes.guess_type(path.name)[0] or '').startswith('image/')
+            ]
             if not found:
                 raise SystemExit(f'{item} holds no images.')
             images.update({str(path): path.relative_to(item) for path in found})
@@ -56,8 +67,10 @@ def collect(inputs: list) -> dict:
     for path, name in images.items():
         other = written.setdefault(name.with_suffix(''), path)
         if other != path:
-            raise SystemExit(f'{other} and {path} would both be written to {name.with_suffix(".json")}: give them in '
-                             'two calls with an --out-dir each.')
+            raise SystemExit(
+                f'{other} and {path} would both be written to {name.with_suffix(".json")}: give them in '
+                'two calls with an --out-dir each.'
+            )
     return images
 
 
@@ -67,8 +80,10 @@ def find_boxes(file: str, paths: list) -> dict:
     spelled = {Path(path).resolve(): path for path in paths}
     unknown = [path for path in given if Path(path).resolve() not in spelled]
     if unknown:
-        raise SystemExit(f'{file} has boxes for {len(unknown)} images that are not among the inputs, such as '
-                         f'{unknown[0]}; expected paths such as {paths[0]}, from {Path.cwd()}.')
+        raise SystemExit(
+            f'{file} has boxes for {len(unknown)} images that are not among the inputs, such as '
+            f'{unknown[0]}; expected paths such as {paths[0]}, from {Path.cwd()}.'
+        )
     return {spelled[Path(path).resolve()]: boxes for path, boxes in given.items()}
 
 
@@ -84,21 +99,33 @@ def main() -> int:
         boxes = {path: [parse_box(args.bbox)] for path in images}
     out = Path(args.out_dir)
     inferencer = ClampInferencer(
-        args.config, args.checkpoint, args.device, det_model=args.det_model, det_weights=args.det_weights,
-        det_cat_ids=args.det_cat_ids, keypoints=args.keypoints, skeleton=args.skeleton)
+        args.config,
+        args.checkpoint,
+        args.device,
+        det_model=args.det_model,
+        det_weights=args.det_weights,
+        det_cat_ids=args.det_cat_ids,
+        keypoints=args.keypoints,
+        skeleton=args.skeleton,
+    )
 
     failures = []
     paths = list(images)
     for start in track(range(0, len(paths), args.batch_size), description='Images'):
-        batch = paths[start:start + args.batch_size]
+        batch = paths[start : start + args.batch_size]
         # boxes are given for all images of a call or for none
         for group in ([path for path in batch if path in boxes], [path for path in batch if path not in boxes]):
             if not group:
                 continue
             results = inferencer(
-                group, batch_size=len(group), bboxes=[boxes[path] for path in group] if group[0] in boxes else None,
-                on_error='skip', return_vis=args.draw != 'nothing', kpt_thr=args.kpt_thr,
-                draw_score_maps=args.draw == 'score_maps')
+                group,
+                batch_size=len(group),
+                bboxes=[boxes[path] for path in group] if group[0] in boxes else None,
+                on_error='skip',
+                return_vis=args.draw != 'nothing',
+                kpt_thr=args.kpt_thr,
+                draw_score_maps=args.draw == 'score_maps',
+            )
             for result in results:
                 bad = {path for path, _ in inferencer.failures}
                 done = [path for path in group if path not in bad]

@@ -1,4 +1,5 @@
 """Test a model; the command line is MMPose's. Prints one table and writes it as ``test.json`` to the work dir."""
+
 import argparse
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
 """Train a model; the command line is MMPose's."""
+
 import argparse
 
 from clamp_mmpose.engine.launch import add_run_arguments, build_runner, finish, load_config
@@ -7,8 +8,13 @@ from clamp_mmpose.engine.launch import add_run_arguments, build_runner, finish, 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file')
-    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
-                        help='go on from the latest checkpoint of the work dir, or from this one')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from the latest checkpoint of the work dir, or from this one',
+    )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate while training')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')

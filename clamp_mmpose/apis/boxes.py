@@ -1,4 +1,5 @@
 """Boxes as users give them."""
+
 from typing import List, Sequence
 
 import numpy as np
@@ -28,14 +29,17 @@ def check_boxes(bboxes: Sequence, inputs: Sequence) -> List[np.ndarray]:
     if len(inputs) == 1 and len(bboxes) and np.ndim(bboxes[0]) == 1 and np.size(bboxes[0]) == 4:
         bboxes = [bboxes]
     if len(bboxes) != len(inputs):
-        raise ValueError(f'bboxes has {len(bboxes)} entries for {len(inputs)} images; give one list of '
-                         '(x1, y1, x2, y2) for each image.')
+        raise ValueError(
+            f'bboxes has {len(bboxes)} entries for {len(inputs)} images; give one list of '
+            '(x1, y1, x2, y2) for each image.'
+        )
     checked = []
     for i, boxes in enumerate(bboxes):
         boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, np.shape(boxes)[-1] if np.size(boxes) else 4)
         if boxes.shape[1] != 4 or not np.isfinite(boxes).all() or (boxes[:, 2:] <= boxes[:, :2]).any():
-            raise ValueError(f'bboxes[{i}] must be rows of (x1, y1, x2, y2) with x2 > x1 and y2 > y1, got '
-                             f'{boxes.tolist()}.')
+            raise ValueError(
+                f'bboxes[{i}] must be rows of (x1, y1, x2, y2) with x2 > x1 and y2 > y1, got {boxes.tolist()}.'
+            )
         checked.append(np.hstack([boxes, np.ones((len(boxes), 1), np.float32)]))
     return checked
 
@@ -49,5 +53,7 @@ def check_overlap(boxes: np.ndarray, image: np.ndarray, path: str) -> None:
     height, width = image.shape[:2]
     for x1, y1, x2, y2 in boxes[:, :4]:
         if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
-            raise ValueError(f'the box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) lies outside {path}, which has '
-                             f'{width}x{height} pixels.')
+            raise ValueError(
+                f'the box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) lies outside {path}, which has '
+                f'{width}x{height} pixels.'
+            )

@@ -1,4 +1,5 @@
 """Bakes a trained CLAMP: the language becomes a table, the text tower is left behind."""
+
 import copy
 import json
 import warnings
@@ -63,11 +64,19 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
     torch.save(dict(state_dict=baked.state_dict(), meta=meta), out / 'checkpoint.pth')
     image = torch.rand(2, 3, *baked_cfg.model.head.decoder.input_size[::-1], generator=torch.Generator().manual_seed(0))
     write_onnx(baked, image, out / 'model.onnx', metadata(baked_cfg, baked.head.names))
-    differences = {size: compare_onnx(baked, out / 'model.onnx', image[:1].repeat(size, 1, 1, 1)
-                                      * torch.linspace(0.5, 1.5, size).reshape(-1, 1, 1, 1)) for size in batch_sizes}
+    differences = {
+        size: compare_onnx(
+            baked,
+            out / 'model.onnx',
+            image[:1].repeat(size, 1, 1, 1) * torch.linspace(0.5, 1.5, size).reshape(-1, 1, 1, 1),
+        )
+        for size in batch_sizes
+    }
     if not all(difference <= TOLERANCE for difference in differences.values()):  # NaN is no agreement either
-        raise ValueError(f'the heatmaps of {out / "model.onnx"} differ from PyTorch\'s by {differences} of the largest '
-                         f'value (allowed: {TOLERANCE}).')
+        raise ValueError(
+            f"the heatmaps of {out / 'model.onnx'} differ from PyTorch's by {differences} of the largest "
+            f'value (allowed: {TOLERANCE}).'
+        )
     sizes = tuple(sum(value.numel() for value in m.state_dict().values()) for m in (model, baked))
     return ExportReport(out / 'config.py', out / 'checkpoint.pth', out / 'model.onnx', sizes, differences)
 
@@ -77,8 +86,14 @@ def bake(cfg: Config, model: nn.Module) -> Tuple[Config, nn.Module]:
     """A config and model that hold the encoded prompts, and nothing that only language or training needs."""
     cfg = copy.deepcopy(cfg)
     head = cfg.model.head
-    head.update(prompts='baked', embed_dims=model.head.embed_dims, names=model.head.names, text_encoder=None,
-                spatial_loss=None, feature_loss=None)
+    head.update(
+        prompts='baked',
+        embed_dims=model.head.embed_dims,
+        names=model.head.names,
+        text_encoder=None,
+        spatial_loss=None,
+        feature_loss=None,
+    )
     if model.head.cross_attention is None:
         head.cross_attention = None
     baked = build_pose_estimator(copy.deepcopy(cfg.model)).eval()
@@ -105,8 +120,9 @@ def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str
     try:
         import onnx
     except ImportError as error:
-        raise ImportError(f'the baked checkpoint is in {path.parent}; for ONNX: pip install "clamp_mmpose[export]"') \
-            from error
+        raise ImportError(
+            f'the baked checkpoint is in {path.parent}; for ONNX: pip install "clamp_mmpose[export]"'
+        ) from error
     function = Heatmaps(model)
     function(image)  # so that what eval mode keeps is in the graph as constants
     with warnings.catch_warnings():
@@ -114,9 +130,16 @@ def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str
         if NEW_EXPORTER:
             size = sum(value.numel() * value.element_size() for value in model.state_dict().values())
             torch.onnx.export(
-                function, (image,), str(path), input_names=['image'], output_names=['heatmaps'], dynamo=True,
-                verbose=False, dynamic_shapes=dict(image={0: torch.export.Dim('batch', min=1)}),
-                external_data=size > ONNX_LIMIT)
+                function,
+                (image,),
+                str(path),
+                input_names=['image'],
+                output_names=['heatmaps'],
+                dynamo=True,
+                verbose=False,
+                dynamic_shapes=dict(image={0: torch.export.Dim('batch', min=1)}),
+                external_data=size > ONNX_LIMIT,
+            )
         else:
             # the fused attention has no ONNX form, and modules in training mode do without it; dropout is 0 there
             attentions = [module for module in function.modules() if isinstance(module, nn.MultiheadAttention)]
@@ -124,9 +147,15 @@ def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str
                 for attention in attentions:
                     attention.training = True
                 torch.onnx.export(
-                    function, (image,), str(path), input_names=['image'], output_names=['heatmaps'], opset_version=17,
+                    function,
+                    (image,),
+                    str(path),
+                    input_names=['image'],
+                    output_names=['heatmaps'],
+                    opset_version=17,
                     dynamic_axes=dict(image={0: 'batch'}, heatmaps={0: 'batch'}),
-                    training=torch.onnx.TrainingMode.PRESERVE)
+                    training=torch.onnx.TrainingMode.PRESERVE,
+                )
             finally:
                 for attention in attentions:
                     attention.training = False
@@ -142,13 +171,15 @@ def metadata(cfg: Config, names: Sequence[str]) -> Dict[str, str]:
         keypoint_names=json.dumps(list(names)),
         input_size_wh=json.dumps(list(cfg.model.head.decoder.input_size)),
         rgb_mean=json.dumps(list(preprocessor.mean)),
-        rgb_std=json.dumps(list(preprocessor.std)))
+        rgb_std=json.dumps(list(preprocessor.std)),
+    )
 
 
 @torch.no_grad()
 def compare_onnx(model: nn.Module, path: Path, image: Tensor) -> float:
     """The greatest difference between ONNX and PyTorch, as a share of the greatest heatmap value."""
     import onnxruntime
+
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     got = session.run(None, {session.get_inputs()[0].name: image.numpy()})[0]
     expected = model(image, None, mode='tensor').numpy()

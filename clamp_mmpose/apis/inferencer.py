@@ -55,23 +55,35 @@ class ClampInferencer(Pose2DInferencer):
     preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton'}
     visualize_kwargs = Pose2DInferencer.visualize_kwargs | {'draw_score_maps'}
 
-    def __init__(self, model: Union[str, dict, Config], weights: Optional[str] = None, device: Optional[str] = None,
-                 scope: Optional[str] = 'mmpose', det_model: Union[str, dict, None] = None,
-                 det_weights: Optional[str] = None, det_cat_ids: Union[int, Tuple, None] = None,
-                 show_progress: bool = False, keypoints: Union[str, Sequence[str], None] = None,
-                 skeleton: Union[str, Sequence[Sequence[int]]] = ()):
+    def __init__(
+        self,
+        model: Union[str, dict, Config],
+        weights: Optional[str] = None,
+        device: Optional[str] = None,
+        scope: Optional[str] = 'mmpose',
+        det_model: Union[str, dict, None] = None,
+        det_weights: Optional[str] = None,
+        det_cat_ids: Union[int, Tuple, None] = None,
+        show_progress: bool = False,
+        keypoints: Union[str, Sequence[str], None] = None,
+        skeleton: Union[str, Sequence[Sequence[int]]] = (),
+    ):
         entry = find_model(model) if isinstance(model, str) and not Path(model).is_file() else None
         if entry is not None:
             model, weights = entry.config, weights or entry.weights
         if weights is None and (entry is not None or not isinstance(model, str) or Path(model).is_file()):
-            raise ValueError(f'{entry.name if entry else "this config"} has no published weights: give '
-                             'weights=CHECKPOINT. A model with random weights is never run.')
+            raise ValueError(
+                f'{entry.name if entry else "this config"} has no published weights: give '
+                'weights=CHECKPOINT. A model with random weights is never run.'
+            )
         self.failures: List[Tuple[InputType, Exception]] = []
         self._weights = weights
         super().__init__(model, weights, device, scope, det_model, det_weights, det_cat_ids, show_progress)
         if self.cfg.data_mode != 'topdown':
-            raise ValueError(f'ClampInferencer crops each instance, but this model is {self.cfg.data_mode!r}; '
-                             "MMPose's Pose2DInferencer runs it.")
+            raise ValueError(
+                f'ClampInferencer crops each instance, but this model is {self.cfg.data_mode!r}; '
+                "MMPose's Pose2DInferencer runs it."
+            )
         head = self.model.head
         self._reads_text = isinstance(head, TextQueryHead)
         self._queries: Optional[KeypointQueries] = None
@@ -85,8 +97,9 @@ class ClampInferencer(Pose2DInferencer):
         elif self._reads_text and self.keypoint_names:
             self.set_keypoints(self.keypoint_names, (self.model.dataset_meta or {}).get('skeleton_links', ()))
 
-    def set_keypoints(self, keypoints: Union[str, Sequence[str]],
-                      skeleton: Union[str, Sequence[Sequence[int]]] = ()) -> None:
+    def set_keypoints(
+        self, keypoints: Union[str, Sequence[str]], skeleton: Union[str, Sequence[Sequence[int]]] = ()
+    ) -> None:
         """Look for other keypoints from now on.
 
         Args:
@@ -97,19 +110,27 @@ class ClampInferencer(Pose2DInferencer):
             ValueError: they are unusable, or the model's keypoints are fixed.
         """
         if not self._reads_text:
-            raise ValueError(f'{type(self.model.head).__name__} finds {len(self.keypoint_names)} fixed keypoints '
-                             f'({self.keypoint_names[0]!r} ...); a model with a TextQueryHead finds those you name.')
+            raise ValueError(
+                f'{type(self.model.head).__name__} finds {len(self.keypoint_names)} fixed keypoints '
+                f'({self.keypoint_names[0]!r} ...); a model with a TextQueryHead finds those you name.'
+            )
         self._queries = KeypointQueries.parse(keypoints, skeleton)
         self.keypoint_names = self._queries.names
 
-    def _load_weights_to_model(self, model: torch.nn.Module, checkpoint: Optional[dict],
-                               cfg: Optional[ConfigDict]) -> None:
+    def _load_weights_to_model(
+        self, model: torch.nn.Module, checkpoint: Optional[dict], cfg: Optional[ConfigDict]
+    ) -> None:
         if checkpoint is not None:
             check_fit(model, checkpoint.get('state_dict', checkpoint), source=str(self._weights))
         super()._load_weights_to_model(model, checkpoint, cfg)
 
-    def _init_detector(self, det_model: Union[str, dict, None] = None, det_weights: Optional[str] = None,
-                       det_cat_ids: Union[int, Tuple, None] = None, device: Optional[str] = None) -> None:
+    def _init_detector(
+        self,
+        det_model: Union[str, dict, None] = None,
+        det_weights: Optional[str] = None,
+        det_cat_ids: Union[int, Tuple, None] = None,
+        device: Optional[str] = None,
+    ) -> None:
         """Decide on a detector; it is built when the first image without boxes comes."""
         self.detector = None
         wanted = det_model is not None or _dataset_family(self.cfg.get('dataset_type', '')) in default_det_models
@@ -127,18 +148,27 @@ class ClampInferencer(Pose2DInferencer):
         if isinstance(inputs, (str, Path)):
             path = Path(inputs)
             if path.is_dir():
-                return sorted(str(file) for file in path.iterdir()
-                              if (mimetypes.guess_type(file.name)[0] or '').startswith('image/'))
+                return sorted(
+                    str(file)
+                    for file in path.iterdir()
+                    if (mimetypes.guess_type(file.name)[0] or '').startswith('image/')
+                )
             if '://' not in str(inputs) and not path.is_file():
                 raise FileNotFoundError(f'{inputs} does not exist (looked in {Path.cwd()}).')
             return super()._inputs_to_list(str(inputs))
         return super()._inputs_to_list(inputs)
 
-    def preprocess(self, inputs: Sequence[InputType], batch_size: int = 1, bboxes: Optional[Sequence] = None,
-                   bbox_thr: float = 0.3, nms_thr: float = 0.3, on_error: str = 'raise',
-                   keypoints: Union[str, Sequence[str], None] = None,
-                   skeleton: Union[str, Sequence[Sequence[int]]] = (),
-                   ) -> Iterator[Tuple[Dict[str, Any], List[np.ndarray]]]:
+    def preprocess(
+        self,
+        inputs: Sequence[InputType],
+        batch_size: int = 1,
+        bboxes: Optional[Sequence] = None,
+        bbox_thr: float = 0.3,
+        nms_thr: float = 0.3,
+        on_error: str = 'raise',
+        keypoints: Union[str, Sequence[str], None] = None,
+        skeleton: Union[str, Sequence[Sequence[int]]] = (),
+    ) -> Iterator[Tuple[Dict[str, Any], List[np.ndarray]]]:
         """Crop every instance of ``batch_size`` images at a time.
 
         Args:
@@ -161,8 +191,10 @@ class ClampInferencer(Pose2DInferencer):
         elif len(skeleton):
             raise ValueError('a skeleton joins the keypoints it is given with: give keypoints= too.')
         if self._reads_text and self._queries is None:
-            raise ValueError('this model finds the keypoints you name: give keypoints=["left ear", ...], or on the '
-                             'command line --keypoints "left ear, ...".')
+            raise ValueError(
+                'this model finds the keypoints you name: give keypoints=["left ear", ...], or on the '
+                'command line --keypoints "left ear, ...".'
+            )
         fields = dict(self.model.dataset_meta or {}, **self._queries.fields() if self._queries else {})
         self.failures = []
         boxes = None if bboxes is None else check_boxes(bboxes, inputs)
@@ -176,8 +208,10 @@ class ClampInferencer(Pose2DInferencer):
                 path = f'{i:08d}.jpg' if isinstance(item, np.ndarray) else str(item)
                 found = self._find_boxes(image, bbox_thr, nms_thr) if boxes is None else boxes[i]
                 check_overlap(found, image, path)
-                crops = [self.pipeline(dict(fields, img=image, img_path=path, bbox=box[None, :4],
-                                            bbox_score=box[4:5])) for box in found]
+                crops = [
+                    self.pipeline(dict(fields, img=image, img_path=path, bbox=box[None, :4], bbox_score=box[4:5]))
+                    for box in found
+                ]
             except Exception as error:
                 if on_error == 'raise':
                     raise
@@ -202,7 +236,8 @@ class ClampInferencer(Pose2DInferencer):
             if self._whole_image_because:
                 MMLogger.get_current_instance().info(
                     f'Where no boxes are given, each whole image is taken as one instance '
-                    f'({self._whole_image_because}).')
+                    f'({self._whole_image_because}).'
+                )
                 self._whole_image_because = ''
             return np.array([[0, 0, image.shape[1], image.shape[0], 1]], np.float32)
         detected = self.detector(image, return_datasamples=True)['predictions'][0].pred_instances.cpu().numpy()
@@ -211,20 +246,23 @@ class ClampInferencer(Pose2DInferencer):
         return boxes[nms(boxes, nms_thr)]
 
     @torch.no_grad()
-    def forward(self, inputs: Dict[str, Any], merge_results: bool = True,
-                pose_based_nms: bool = False) -> List[PoseDataSample]:
+    def forward(
+        self, inputs: Dict[str, Any], merge_results: bool = True, pose_based_nms: bool = False
+    ) -> List[PoseDataSample]:
         """Run one batch and give each image its own instances back."""
         samples = self.model.test_step(inputs['batch']) if inputs['batch'] is not None else []
         if not merge_results:
             return samples
         merged, start = [], 0
         for path, shape, count in inputs['images']:
-            merged.append(self._merge(samples[start:start + count], path, shape))
+            merged.append(self._merge(samples[start : start + count], path, shape))
             start += count
         if pose_based_nms:
             for sample in merged:
-                poses = [dict(keypoints=keypoints, score=score) for keypoints, score in
-                         zip(sample.pred_instances.keypoints, sample.pred_instances.bbox_scores)]
+                poses = [
+                    dict(keypoints=keypoints, score=score)
+                    for keypoints, score in zip(sample.pred_instances.keypoints, sample.pred_instances.bbox_scores)
+                ]
                 if poses:
                     kept = nearby_joints_nms(poses, num_nearby_joints_thr=len(self.keypoint_names) // 3)
                     sample.pred_instances = sample.pred_instances[kept]
@@ -236,26 +274,33 @@ class ClampInferencer(Pose2DInferencer):
             merged = merge_data_samples(samples)
             if 'score_maps' in samples[0].get('pred_fields', {}):
                 fields = merged.get('pred_fields', PixelData())
-                fields.set_data(dict(score_maps=np.max([revert_score_maps(sample, shape) for sample in samples],
-                                                       axis=0)))
+                fields.set_data(
+                    dict(score_maps=np.max([revert_score_maps(sample, shape) for sample in samples], axis=0))
+                )
                 merged.pred_fields = fields
         else:
             merged = PoseDataSample(metainfo=dict(img_path=path, ori_shape=shape))
             merged.pred_instances = InstanceData(
-                keypoints=np.zeros((0, num_keypoints, 2)), keypoint_scores=np.zeros((0, num_keypoints)),
-                keypoints_visible=np.zeros((0, num_keypoints)), bboxes=np.zeros((0, 4)), bbox_scores=np.zeros(0))
+                keypoints=np.zeros((0, num_keypoints, 2)),
+                keypoint_scores=np.zeros((0, num_keypoints)),
+                keypoints_visible=np.zeros((0, num_keypoints)),
+                bboxes=np.zeros((0, 4)),
+                bbox_scores=np.zeros(0),
+            )
         merged.set_metainfo(dict(keypoint_names=self.keypoint_names))
         return merged
 
     def update_model_visualizer_settings(self, draw_score_maps: bool = False, **kwargs) -> None:
         if draw_score_maps and not hasattr(self.model.head, 'score_map'):
-            raise ValueError(f'{type(self.model.head).__name__} has no score maps to draw; CLAMPHead and '
-                             'TextQueryHead have.')
+            raise ValueError(
+                f'{type(self.model.head).__name__} has no score maps to draw; CLAMPHead and TextQueryHead have.'
+            )
         super().update_model_visualizer_settings(**kwargs)
         self.model.test_cfg['output_score_maps'] = draw_score_maps
 
-    def visualize(self, inputs: List[np.ndarray], preds: List[PoseDataSample], draw_score_maps: bool = False,
-                  **kwargs) -> Optional[List[np.ndarray]]:
+    def visualize(
+        self, inputs: List[np.ndarray], preds: List[PoseDataSample], draw_score_maps: bool = False, **kwargs
+    ) -> Optional[List[np.ndarray]]:
         """As the base class; ``draw_score_maps`` draws those instead of the keypoints.
 
         Keypoints found by their texts are drawn with their names, hollow below ``kpt_thr``.
@@ -267,13 +312,23 @@ class ClampInferencer(Pose2DInferencer):
         for image, pred in zip(inputs, preds):
             image = np.ascontiguousarray(image[..., ::-1])
             if draw_score_maps:
-                maps = pred.pred_fields.score_maps if 'pred_fields' in pred else np.zeros(
-                    (len(self.keypoint_names), *image.shape[:2]))
+                maps = (
+                    pred.pred_fields.score_maps
+                    if 'pred_fields' in pred
+                    else np.zeros((len(self.keypoint_names), *image.shape[:2]))
+                )
                 drawn.append(score_map_grid(image, maps, self.keypoint_names))
             else:
                 for found, scores in zip(pred.pred_instances.keypoints, pred.pred_instances.keypoint_scores):
-                    image = draw_named_keypoints(image, found, self.keypoint_names, scores, kwargs.get('kpt_thr', 0.3),
-                                                 self._queries.links, hollow=True)
+                    image = draw_named_keypoints(
+                        image,
+                        found,
+                        self.keypoint_names,
+                        scores,
+                        kwargs.get('kpt_thr', 0.3),
+                        self._queries.links,
+                        hollow=True,
+                    )
                 drawn.append(image)
             if kwargs.get('show'):
                 self.visualizer.show(drawn[-1], wait_time=kwargs.get('wait_time', 0))

@@ -11,8 +11,11 @@ class KeypointQueries(NamedTuple):
     links: List[Tuple[int, int]]
 
     @classmethod
-    def parse(cls, keypoints: Union[str, Sequence[str]], skeleton: Union[str, Sequence[Sequence[int]]] = (),
-              ) -> 'KeypointQueries':
+    def parse(
+        cls,
+        keypoints: Union[str, Sequence[str]],
+        skeleton: Union[str, Sequence[Sequence[int]]] = (),
+    ) -> 'KeypointQueries':
         """Read names and skeleton as a user writes them.
 
         Args:
@@ -29,8 +32,9 @@ class KeypointQueries(NamedTuple):
             pairs = [pair.strip() for pair in skeleton.split(',')] if skeleton.strip() else []
             wrong = [pair for pair in pairs if not re.fullmatch(r'\d+\s*-\s*\d+', pair)]
             if wrong:
-                raise ValueError('a skeleton is written as pairs of indices from 0, such as "0-2,1-2"; got '
-                                 f'{wrong[0]!r}.')
+                raise ValueError(
+                    f'a skeleton is written as pairs of indices from 0, such as "0-2,1-2"; got {wrong[0]!r}.'
+                )
             skeleton = [[int(end) for end in pair.split('-')] for pair in pairs]
         return cls(names, skeleton_links(skeleton, len(names)))
 

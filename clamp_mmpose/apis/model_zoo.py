@@ -19,8 +19,9 @@ def configs_root() -> Path:
     for root in (PACKAGE.parent, PACKAGE / '.mim'):
         if (root / 'model-index.yml').is_file():
             return root
-    raise FileNotFoundError(f'model-index.yml was found neither in {PACKAGE.parent} nor in {PACKAGE / ".mim"}: install '
-                            'clamp_mmpose again.')
+    raise FileNotFoundError(
+        f'model-index.yml was found neither in {PACKAGE.parent} nor in {PACKAGE / ".mim"}: install clamp_mmpose again.'
+    )
 
 
 def find_model(alias: str) -> Optional[ZooEntry]:

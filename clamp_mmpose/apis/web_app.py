@@ -24,8 +24,10 @@ TILE = 240  # longer side of a score map
 BOX_COLOR = (255, 200, 0)
 OWN = 'own'  # in the place of a category's id
 WHOLE = 'the whole image'
-HELP = ('Drop an image, pick a category or name any points of your own, and press Find. Two clicks on the image are '
-        'the corners of a box around one object; without a box the whole image is searched.')
+HELP = (
+    'Drop an image, pick a category or name any points of your own, and press Find. Two clicks on the image are '
+    'the corners of a box around one object; without a box the whole image is searched.'
+)
 
 
 class Found(NamedTuple):
@@ -49,8 +51,9 @@ def read_names(text: str) -> List[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def find(inferencer: ClampInferencer, image: np.ndarray, corners: Sequence[Tuple[int, int]], names: str,
-         skeleton: str = '') -> Found:
+def find(
+    inferencer: ClampInferencer, image: np.ndarray, corners: Sequence[Tuple[int, int]], names: str, skeleton: str = ''
+) -> Found:
     """Find the named keypoints in one box.
 
     Args:
@@ -69,27 +72,42 @@ def find(inferencer: ClampInferencer, image: np.ndarray, corners: Sequence[Tuple
     if box[0] == box[2] or box[1] == box[3]:
         raise ValueError('the box is empty: click two corners that differ in x and in y, or clear the box.')
     # not merged: for that, the maps would be made as large as the photo
-    result, = inferencer(np.ascontiguousarray(image[..., ::-1]), bboxes=[box], return_datasamples=True,
-                         draw_score_maps=True, merge_results=False)
-    sample, = result['predictions']
-    instance, = split_instances(sample.pred_instances)
+    (result,) = inferencer(
+        np.ascontiguousarray(image[..., ::-1]),
+        bboxes=[box],
+        return_datasamples=True,
+        draw_score_maps=True,
+        merge_results=False,
+    )
+    (sample,) = result['predictions']
+    (instance,) = split_instances(sample.pred_instances)
     instance['keypoint_names'] = inferencer.keypoint_names
     small, scale = _resize(image, TILE)
     sample.set_metainfo(dict(input_center=sample.input_center * scale, input_scale=sample.input_scale * scale))
     maps = revert_score_maps(sample, small.shape[:2])
-    tiles = [score_map_grid(small, maps[k:k + 1], [f'{score:.2f} {name}'], tile_width=small.shape[1])
-             for k, (name, score) in enumerate(zip(_labels(instance), instance['keypoint_scores']))]
-    return Found(instance, KeypointQueries.parse(inferencer.keypoint_names, skeleton).links, *_resize(image, SHOWN),
-                 tiles)
+    tiles = [
+        score_map_grid(small, maps[k : k + 1], [f'{score:.2f} {name}'], tile_width=small.shape[1])
+        for k, (name, score) in enumerate(zip(_labels(instance), instance['keypoint_scores']))
+    ]
+    return Found(
+        instance, KeypointQueries.parse(inferencer.keypoint_names, skeleton).links, *_resize(image, SHOWN), tiles
+    )
 
 
 def draw_found(found: Found, threshold: float) -> np.ndarray:
     """The image with the named keypoints, hollow where the confidence is below ``threshold``."""
     # a pixel's centre is half a pixel from its corner, in both sizes
     keypoints = (np.array(found.instance['keypoints']) + 0.5) * found.scale - 0.5
-    return draw_named_keypoints(found.image, keypoints, _labels(found.instance),
-                                np.array(found.instance['keypoint_scores']), threshold, found.links, font_scale=0.45,
-                                hollow=True)
+    return draw_named_keypoints(
+        found.image,
+        keypoints,
+        _labels(found.instance),
+        np.array(found.instance['keypoint_scores']),
+        threshold,
+        found.links,
+        font_scale=0.45,
+        hollow=True,
+    )
 
 
 def draw_corners(image: np.ndarray, corners: Sequence[Tuple[int, int]]) -> np.ndarray:
@@ -116,8 +134,10 @@ def _labels(instance: dict) -> List[str]:
 
 
 def _table(instance: dict) -> List[list]:
-    return [[name, round(x, 1), round(y, 1), round(score, 3)] for name, (x, y), score in zip(
-        instance['keypoint_names'], instance['keypoints'], instance['keypoint_scores'])]
+    return [
+        [name, round(x, 1), round(y, 1), round(score, 3)]
+        for name, (x, y), score in zip(instance['keypoint_names'], instance['keypoints'], instance['keypoint_scores'])
+    ]
 
 
 def _json(instance: dict) -> str:
@@ -126,8 +146,7 @@ def _json(instance: dict) -> str:
 
 
 def _alert(error: Exception) -> str:
-    return ('<p role="alert" style="border-left: 4px solid #dc2626; padding: 4px 12px">'
-            f'{html.escape(str(error))}</p>')
+    return f'<p role="alert" style="border-left: 4px solid #dc2626; padding: 4px 12px">{html.escape(str(error))}</p>'
 
 
 def build_app(inferencer: ClampInferencer, texts: Dict[int, CategoryTexts]) -> gr.Blocks:
@@ -138,10 +157,13 @@ def build_app(inferencer: ClampInferencer, texts: Dict[int, CategoryTexts]) -> g
         texts: the categories whose names can be picked, as from :func:`load_texts`.
     """
     # the number tells categories of one name apart
-    categories = sorted((f'{category.name} ({len(category.names)} points)', number)
-                        for number, category in texts.items())
-    presets = {number: ('\n'.join(category.names), ', '.join(f'{i}-{j}' for i, j in category.skeleton))
-               for number, category in texts.items()}
+    categories = sorted(
+        (f'{category.name} ({len(category.names)} points)', number) for number, category in texts.items()
+    )
+    presets = {
+        number: ('\n'.join(category.names), ', '.join(f'{i}-{j}' for i, j in category.skeleton))
+        for number, category in texts.items()
+    }
 
     with gr.Blocks(title='Keypoints from text', analytics_enabled=False, delete_cache=(3600, 3600)) as app:
         # what one user has done so far; every browser tab has its own
@@ -149,36 +171,92 @@ def build_app(inferencer: ClampInferencer, texts: Dict[int, CategoryTexts]) -> g
         gr.Markdown(f'# Keypoints from text\n{HELP}')
         with gr.Row():
             with gr.Column(scale=3):
-                photo = gr.Image(label='Image', format='jpeg', height=350, sources=['upload', 'clipboard'], buttons=[],
-                                 elem_id='photo')
+                photo = gr.Image(
+                    label='Image',
+                    format='jpeg',
+                    height=350,
+                    sources=['upload', 'clipboard'],
+                    buttons=[],
+                    elem_id='photo',
+                )
                 with gr.Row():
                     box = gr.Textbox(WHOLE, label='Box', interactive=False, scale=3, elem_id='box')
                     clear_box = gr.Button('Clear box', scale=1, elem_id='clear-box')
             with gr.Column(scale=2):
-                category = gr.Dropdown([('own names', OWN), *categories], value=OWN, label='Category',
-                                       info='fills in its names', num_choices_shown=None, elem_id='category')
-                names = gr.Textbox(label='Keypoint names', info='one per line, or with commas between them', lines=5,
-                                   max_lines=5, placeholder='left ear\nright ear\nnose', elem_id='names')
-                skeleton = gr.Textbox(label='Skeleton (optional)', placeholder='0-2, 1-2', elem_id='skeleton',
-                                      info='pairs of names that are joined, counted from 0')
+                category = gr.Dropdown(
+                    [('own names', OWN), *categories],
+                    value=OWN,
+                    label='Category',
+                    info='fills in its names',
+                    num_choices_shown=None,
+                    elem_id='category',
+                )
+                names = gr.Textbox(
+                    label='Keypoint names',
+                    info='one per line, or with commas between them',
+                    lines=5,
+                    max_lines=5,
+                    placeholder='left ear\nright ear\nnose',
+                    elem_id='names',
+                )
+                skeleton = gr.Textbox(
+                    label='Skeleton (optional)',
+                    placeholder='0-2, 1-2',
+                    elem_id='skeleton',
+                    info='pairs of names that are joined, counted from 0',
+                )
                 find_button = gr.Button('Find', variant='primary', elem_id='find')
                 message = gr.HTML(elem_id='message')
         with gr.Column(visible=False, elem_id='results') as results:
             with gr.Row():
                 with gr.Column(scale=3):
-                    picture = gr.Image(label='Keypoints', format='png', height=480, interactive=False,
-                                       buttons=['download', 'fullscreen'], elem_id='picture')
-                    threshold = gr.Slider(0, 1, 0.3, step=0.01, elem_id='threshold',
-                                          label='Confidence below which a point is drawn hollow')
+                    picture = gr.Image(
+                        label='Keypoints',
+                        format='png',
+                        height=480,
+                        interactive=False,
+                        buttons=['download', 'fullscreen'],
+                        elem_id='picture',
+                    )
+                    threshold = gr.Slider(
+                        0,
+                        1,
+                        0.3,
+                        step=0.01,
+                        elem_id='threshold',
+                        label='Confidence below which a point is drawn hollow',
+                    )
                 with gr.Column(scale=2):
-                    table = gr.Dataframe(headers=['keypoint', 'x', 'y', 'confidence'], interactive=False, buttons=[],
-                                         datatype=['str', 'number', 'number', 'number'], elem_id='table',
-                                         label='In pixels of the image', max_height=560)
+                    table = gr.Dataframe(
+                        headers=['keypoint', 'x', 'y', 'confidence'],
+                        interactive=False,
+                        buttons=[],
+                        datatype=['str', 'number', 'number', 'number'],
+                        elem_id='table',
+                        label='In pixels of the image',
+                        max_height=560,
+                    )
             gr.Markdown('Score maps: bright where the image looks like the name')
-            score_maps = gr.Gallery(show_label=False, columns=5, fit_columns=False, height='auto', object_fit='contain',
-                                    interactive=False, buttons=[], elem_id='score-maps')
-            code = gr.Code(label='JSON', language='json', interactive=False, wrap_lines=True, show_line_numbers=False,
-                           max_lines=12, buttons=['copy'], elem_id='json')
+            score_maps = gr.Gallery(
+                show_label=False,
+                columns=5,
+                fit_columns=False,
+                height='auto',
+                object_fit='contain',
+                interactive=False,
+                buttons=[],
+                elem_id='score-maps',
+            )
+            code = gr.Code(
+                label='JSON',
+                language='json',
+                interactive=False,
+                wrap_lines=True,
+                show_line_numbers=False,
+                max_lines=12,
+                buttons=['copy'],
+                elem_id='json',
+            )
         outputs = [message, results, found, picture, table, score_maps, code]
         nothing = (gr.Column(visible=False), None, None, None, [], '')
 
@@ -196,8 +274,11 @@ def build_app(inferencer: ClampInferencer, texts: Dict[int, CategoryTexts]) -> g
             x, y = event.index
             clicked = [*clicked, (x, y)] if len(clicked) == 1 else [(x, y)]
             said = ' to '.join(f'({x}, {y})' for x, y in clicked)
-            return (draw_corners(content, clicked), clicked,
-                    said if len(clicked) == 2 else f'from {said}: click the opposite corner')
+            return (
+                draw_corners(content, clicked),
+                clicked,
+                said if len(clicked) == 2 else f'from {said}: click the opposite corner',
+            )
 
         def choose(number: Union[int, str], named: str, links: str, before: tuple) -> Union[tuple, dict]:
             previous, own = before
@@ -214,24 +295,44 @@ def build_app(inferencer: ClampInferencer, texts: Dict[int, CategoryTexts]) -> g
                 new = find(inferencer, content, clicked, named, links)
             except ValueError as error:
                 return (_alert(error), *nothing)
-            return ('', gr.Column(visible=True), new, draw_found(new, least), _table(new.instance), new.score_maps,
-                    _json(new.instance))
+            return (
+                '',
+                gr.Column(visible=True),
+                new,
+                draw_found(new, least),
+                _table(new.instance),
+                new.score_maps,
+                _json(new.instance),
+            )
 
         # nothing is offered to other programs: tools/predict.py is for them
         private = dict(api_visibility='private')
         quick = dict(private, show_progress='hidden')
         # a pasted image is announced twice in a row: the old one cleared, the new one uploaded; what Gradio cannot
         # preprocess would end in a stack trace
-        gr.on([photo.upload, photo.clear], load, photo, [photo, image, corners, box, *outputs],
-              trigger_mode='multiple', preprocess=False, **private)
+        gr.on(
+            [photo.upload, photo.clear],
+            load,
+            photo,
+            [photo, image, corners, box, *outputs],
+            trigger_mode='multiple',
+            preprocess=False,
+            **private,
+        )
         photo.select(click, [image, corners], [photo, corners, box], trigger_mode='multiple', **quick)
         clear_box.click(lambda content: (content, [], WHOLE), image, [photo, corners, box], **quick)
-        category.input(choose, [category, names, skeleton, picked], [names, skeleton, picked],
-                       trigger_mode='always_last', **quick)
+        category.input(
+            choose, [category, names, skeleton, picked], [names, skeleton, picked], trigger_mode='always_last', **quick
+        )
         # one at a time: the model keeps the names it was last asked for
         find_button.click(run, [image, corners, names, skeleton, threshold], outputs, concurrency_limit=1, **private)
-        threshold.change(lambda last, least: draw_found(last, least) if last else None, [found, threshold], picture,
-                        trigger_mode='always_last', **quick)
+        threshold.change(
+            lambda last, least: draw_found(last, least) if last else None,
+            [found, threshold],
+            picture,
+            trigger_mode='always_last',
+            **quick,
+        )
     return app
 
 
@@ -244,9 +345,19 @@ def launch(app: gr.Blocks, host: str = '127.0.0.1', port: Optional[int] = None) 
     Returns:
         str: the address.
     """
-    theme = gr.themes.Default(primary_hue='blue', font=['system-ui', 'sans-serif'],
-                              font_mono=['ui-monospace', 'monospace'])
+    theme = gr.themes.Default(
+        primary_hue='blue', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
+    )
     _, address, _ = app.launch(
-        server_name=host, server_port=port, share=False, show_error=True, prevent_thread_lock=True, quiet=True,
-        theme=theme, css='#clear-box {align-self: center}', footer_links=[], run_history=False)
+        server_name=host,
+        server_port=port,
+        share=False,
+        show_error=True,
+        prevent_thread_lock=True,
+        quiet=True,
+        theme=theme,
+        css='#clear-box {align-self: center}',
+        footer_links=[],
+        run_history=False,
+    )
     return address

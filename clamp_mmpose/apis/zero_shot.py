@@ -1,4 +1,5 @@
 """Scores a model on zero-shot data sets, one after the other: FocusCLIP's Table 1."""
+
 import json
 import os
 from pathlib import Path
@@ -53,12 +54,14 @@ def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Op
     """
     init_default_scope('mmpose')
     if source.startswith(OPEN_CLIP):
-        return _open_clip(source[len(OPEN_CLIP):], checkpoint, options)
+        return _open_clip(source[len(OPEN_CLIP) :], checkpoint, options)
     known = None if Path(source).is_file() else find_model(source)
     path = source if known is None else known.config
     if not Path(path).is_file():
-        raise FileNotFoundError(f'{source} is neither a config file (looked in {Path.cwd()}), nor the name of a model '
-                                f'in a metafile, nor {OPEN_CLIP}ARCH/TAG.')
+        raise FileNotFoundError(
+            f'{source} is neither a config file (looked in {Path.cwd()}), nor the name of a model '
+            f'in a metafile, nor {OPEN_CLIP}ARCH/TAG.'
+        )
     cfg = Config.fromfile(path)
     cfg.merge_from_dict(options or {})
     model = MODELS.build(cfg.model)
@@ -72,10 +75,20 @@ def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Op
 
 def _scored_model(model: ImageTextModel, loader: dict, pipeline: Optional[List[dict]] = None) -> ScoredModel:
     dataset = loader.dataset
-    tasks = dataset.tasks if dataset.type == 'ZeroShotTasks' else {
-        dataset.type: {key: value for key, value in dataset.items() if key != 'pipeline'}}
-    return ScoredModel(model, pipeline or dataset.pipeline, tasks, dataset.get('only'), dataset.get('templates'),
-                       loader.batch_size, loader.num_workers)
+    tasks = (
+        dataset.tasks
+        if dataset.type == 'ZeroShotTasks'
+        else {dataset.type: {key: value for key, value in dataset.items() if key != 'pipeline'}}
+    )
+    return ScoredModel(
+        model,
+        pipeline or dataset.pipeline,
+        tasks,
+        dataset.get('only'),
+        dataset.get('templates'),
+        loader.batch_size,
+        loader.num_workers,
+    )
 
 
 def _paper_tasks(options: Optional[dict]) -> Config:
@@ -87,29 +100,40 @@ def _paper_tasks(options: Optional[dict]) -> Config:
 def _open_clip(address: str, checkpoint: Optional[str], options: Optional[dict]) -> ScoredModel:
     arch, _, tag = address.partition('/')
     if not tag and checkpoint is None:
-        raise ValueError(f'{OPEN_CLIP}{address} names no weights: {OPEN_CLIP}ARCH/TAG with a tag of '
-                         'open_clip.list_pretrained(), or a checkpoint file as well.')
+        raise ValueError(
+            f'{OPEN_CLIP}{address} names no weights: {OPEN_CLIP}ARCH/TAG with a tag of '
+            'open_clip.list_pretrained(), or a checkpoint file as well.'
+        )
     model = OpenCLIPModel(arch, init_cfg=dict(type='Pretrained', checkpoint=checkpoint or tag))
     model.init_weights()
-    pipeline = [dict(type='LoadIntactImage'), dict(type='OpenCLIPPreprocess', arch=arch, tag=tag),
-                dict(type='PackZeroShotInputs')]
+    pipeline = [
+        dict(type='LoadIntactImage'),
+        dict(type='OpenCLIPPreprocess', arch=arch, tag=tag),
+        dict(type='PackZeroShotInputs'),
+    ]
     return _scored_model(model, _paper_tasks(options), pipeline)
 
 
-def _clamp_towers(model: torch.nn.Module, cfg: Config, path: str, checkpoint: Optional[str],
-                  options: Optional[dict]) -> ScoredModel:
+def _clamp_towers(
+    model: torch.nn.Module, cfg: Config, path: str, checkpoint: Optional[str], options: Optional[dict]
+) -> ScoredModel:
     backbone, text_encoder = model.backbone, getattr(getattr(model, 'head', None), 'text_encoder', None)
     if getattr(backbone, 'out', None) != 'embeddings' or text_encoder is None or cfg.model.head.get('project'):
-        raise ValueError(f'{path} has no space that its pictures and texts share: zero-shot tests want FocusCLIP, '
-                         f"CLAMP on a tower of CLIP's, or {OPEN_CLIP}ARCH/TAG.")
+        raise ValueError(
+            f'{path} has no space that its pictures and texts share: zero-shot tests want FocusCLIP, '
+            f"CLAMP on a tower of CLIP's, or {OPEN_CLIP}ARCH/TAG."
+        )
     if checkpoint is None:
         backbone.init_weights()
         text_encoder.init_weights()
     else:
         _load(model, checkpoint)
     width, height = cfg.model.head.decoder.input_size
-    pipeline = [dict(type='LoadIntactImage'), dict(type='ResizeToInput', input_size=(width, height), crop_bbox=True),
-                dict(type='PackZeroShotInputs')]
+    pipeline = [
+        dict(type='LoadIntactImage'),
+        dict(type='ResizeToInput', input_size=(width, height), crop_bbox=True),
+        dict(type='PackZeroShotInputs'),
+    ]
     return _scored_model(CLIPTowers(backbone, text_encoder, model.data_preprocessor), _paper_tasks(options), pipeline)
 
 
@@ -120,10 +144,17 @@ def _load(model: torch.nn.Module, checkpoint: str) -> None:
     model.load_state_dict(weights, strict=False)
 
 
-def run_zero_shot(source: str, checkpoint: Optional[str], out_dir: Union[str, Path],
-                  tasks: Optional[Sequence[str]] = None, templates: Union[str, Sequence[str], None] = None,
-                  device: str = 'cpu', resume: bool = False, options: Optional[dict] = None,
-                  progress: Callable = lambda batches, **_: batches) -> str:
+def run_zero_shot(
+    source: str,
+    checkpoint: Optional[str],
+    out_dir: Union[str, Path],
+    tasks: Optional[Sequence[str]] = None,
+    templates: Union[str, Sequence[str], None] = None,
+    device: str = 'cpu',
+    resume: bool = False,
+    options: Optional[dict] = None,
+    progress: Callable = lambda batches, **_: batches,
+) -> str:
     """Score a model and write ``zero_shot.json`` and ``zero_shot.md``, after each data set anew.
 
     Args:
@@ -145,8 +176,13 @@ def run_zero_shot(source: str, checkpoint: Optional[str], out_dir: Union[str, Pa
     scored = load_scored_model(source, checkpoint, options)
     names = chosen_tasks(scored.tasks, scored.only if tasks is None else tasks)
     templates = scored.templates if templates is None else templates
-    of = dict(model=source, checkpoint=checkpoint, checkpoint_is=_state(checkpoint), templates=templates,
-              options=options or {})
+    of = dict(
+        model=source,
+        checkpoint=checkpoint,
+        checkpoint_is=_state(checkpoint),
+        templates=templates,
+        options=options or {},
+    )
     results = _Results(Path(out_dir), of, names, resume)
     scored.model.to(device).eval()
     for name in names:
@@ -158,15 +194,21 @@ def run_zero_shot(source: str, checkpoint: Optional[str], out_dir: Union[str, Pa
         else:
             results.absent[name] = absent
     if not results.details:
-        raise FileNotFoundError('none of the zero-shot data sets is there: '
-                                + ' '.join(row['reason'] for row in results.absent.values()))
+        raise FileNotFoundError(
+            'none of the zero-shot data sets is there: ' + ' '.join(row['reason'] for row in results.absent.values())
+        )
     return results.write()
 
 
 def _score(scored: ScoredModel, dataset: ZeroShotDataset, progress: Callable) -> dict:
-    loader = Runner.build_dataloader(dict(
-        dataset=dataset, batch_size=scored.batch_size, num_workers=scored.num_workers,
-        sampler=dict(type='DefaultSampler', shuffle=False)))
+    loader = Runner.build_dataloader(
+        dict(
+            dataset=dataset,
+            batch_size=scored.batch_size,
+            num_workers=scored.num_workers,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+        )
+    )
     metric = ZeroShotAccuracy()
     evaluator = Evaluator([metric])
     with torch.no_grad():
@@ -194,8 +236,10 @@ class _Results:
         content = json.loads(path.read_text(encoding='utf-8'))
         differ = [key for key, value in self.of.items() if content.get(key) != value]
         if differ:
-            raise ValueError(f'{path} has results of {content.get("model")} with other {differ}: give another '
-                             '--out-dir, or go without --resume.')
+            raise ValueError(
+                f'{path} has results of {content.get("model")} with other {differ}: give another '
+                '--out-dir, or go without --resume.'
+            )
         self.details = {name: detail for name, detail in content['details'].items() if name in names}
 
     def add(self, name: str, detail: dict) -> None:
@@ -205,10 +249,13 @@ class _Results:
     def write(self) -> str:
         details = list(self.details.values())
         table = markdown_table(details, list(self.absent.values()))
-        content = dict(self.of, task_wise_mean=task_wise_mean(details), details=self.details,
-                       absent=list(self.absent.values()))
+        content = dict(
+            self.of, task_wise_mean=task_wise_mean(details), details=self.details, absent=list(self.absent.values())
+        )
         title = f'# Zero-shot accuracy of {self.of["model"]}'
-        for file, text in (('zero_shot.json', json.dumps(content, indent=2)),
-                           ('zero_shot.md', f'{title}\n\nCheckpoint: {self.of["checkpoint"] or "none"}\n\n{table}\n')):
+        for file, text in (
+            ('zero_shot.json', json.dumps(content, indent=2)),
+            ('zero_shot.md', f'{title}\n\nCheckpoint: {self.of["checkpoint"] or "none"}\n\n{table}\n'),
+        ):
             atomic_write(self.folder / file, text.encode())
         return table

@@ -1,4 +1,5 @@
 """``clip://``: CLIP weights of every publisher under one set of names, ``visual.*`` and ``text.*``."""
+
 import json
 import re
 from pathlib import Path
@@ -50,17 +51,22 @@ def load_from_clip(filename: str, map_location: Any = None) -> dict:
         ConnectionError: the download failed.
         ValueError: the file holds no CLIP weights.
     """
-    path, quick_gelu = _locate(filename[len('clip://'):])
+    path, quick_gelu = _locate(filename[len('clip://') :])
     content = read_checkpoint(path)
     weights = content.get('state_dict', content)
-    weights = {re.sub(r'^module\.', '', name): value.float() for name, value in weights.items()
-               if isinstance(value, Tensor) and value.is_floating_point()}
+    weights = {
+        re.sub(r'^module\.', '', name): value.float()
+        for name, value in weights.items()
+        if isinstance(value, Tensor) and value.is_floating_point()
+    }
     if any(name.startswith(('vision_model.', 'text_model.')) for name in weights):
         weights = _from_hugging_face(weights)
     weights = {(f'text.{name}' if name.startswith(TEXT_KEYS) else name): value for name, value in weights.items()}
     if not any(name.startswith(('visual.', 'text.')) for name in weights):
-        raise ValueError(f'{path} holds no CLIP weights: expected names such as "visual.conv1.weight" or '
-                         f'"vision_model.*", found {list(weights)[:3]}.')
+        raise ValueError(
+            f'{path} holds no CLIP weights: expected names such as "visual.conv1.weight" or '
+            f'"vision_model.*", found {list(weights)[:3]}.'
+        )
     return dict(state_dict=weights, quick_gelu=quick_gelu)
 
 
@@ -70,20 +76,29 @@ def _locate(address: str) -> Tuple[Path, Any]:
     if path.is_file():
         return path, (True if is_torchscript(path) else None)  # TorchScript archives are OpenAI's own
     if path.is_dir():
-        for name in ('model.safetensors', 'pytorch_model.bin', 'open_clip_model.safetensors',
-                     'open_clip_pytorch_model.bin'):
+        for name in (
+            'model.safetensors',
+            'pytorch_model.bin',
+            'open_clip_model.safetensors',
+            'open_clip_pytorch_model.bin',
+        ):
             if (path / name).is_file():
                 return path / name, _hugging_face_quick_gelu(path / 'config.json')
-        raise FileNotFoundError(f'{path} holds neither model.safetensors nor pytorch_model.bin; found '
-                                f'{sorted(p.name for p in path.iterdir())[:8]}.')
+        raise FileNotFoundError(
+            f'{path} holds neither model.safetensors nor pytorch_model.bin; found '
+            f'{sorted(p.name for p in path.iterdir())[:8]}.'
+        )
     model, _, tag = address.rpartition('/')
     from open_clip.pretrained import download_pretrained, get_pretrained_cfg, list_pretrained_tags_by_model
+
     published = get_pretrained_cfg(model, tag) if model else {}
     if not published:
         tags = list_pretrained_tags_by_model(model) if model else []
         known = f'; tags of {model}: {", ".join(tags)}' if tags else ''
-        raise FileNotFoundError(f'clip://{address}: no such file, and no MODEL/TAG that open_clip knows{known}. '
-                                'Give the path of a checkpoint, or for example clip://ViT-B-16-quickgelu/openai.')
+        raise FileNotFoundError(
+            f'clip://{address}: no such file, and no MODEL/TAG that open_clip knows{known}. '
+            'Give the path of a checkpoint, or for example clip://ViT-B-16-quickgelu/openai.'
+        )
     try:
         return Path(download_pretrained(published)), published.get('quick_gelu')
     except Exception as error:  # each place it downloads from fails in its own way
@@ -91,7 +106,8 @@ def _locate(address: str) -> Tuple[Path, Any]:
             f'clip://{address} could not be downloaded ({type(error).__name__}: '
             f'{(str(error).splitlines() or [""])[0]}). Without internet, give a file: --cfg-options '
             'model.backbone.init_cfg.checkpoint=clip://FILE '
-            'model.head.text_encoder.init_cfg.checkpoint=clip://FILE.') from error
+            'model.head.text_encoder.init_cfg.checkpoint=clip://FILE.'
+        ) from error
 
 
 def _hugging_face_quick_gelu(config: Path) -> Any:

@@ -1,4 +1,5 @@
 """Turns a released CLAMP checkpoint (MMPose 0.x) and its config into a config and checkpoint of this package."""
+
 import json
 import re
 from pathlib import Path
@@ -31,16 +32,21 @@ NEVER_USED = {'text_projection', 'prompt_encoder.positional_embedding', 'prompt_
 # what only training needs: a checkpoint may come without it
 TRAINING_ONLY = ('head.spatial_loss.', 'head.feature_loss.')
 # the authors normalise with ImageNet's statistics
-PREPROCESSOR = dict(type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375],
-                    bgr_to_rgb=True)
+PREPROCESSOR = dict(
+    type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
+)
 # whose keypoints a released model may have, and where the validation set lies, as in configs/_base_/data
 KNOWN_DATASETS = {
-    'AP10KDataset': dict(data_root='data/ap10k/', ann_file='annotations/ap10k-val-split1.json',
-                         data_prefix=dict(img='data/')),
-    'AnimalPoseDataset': dict(data_root='data/animalpose/', ann_file='annotations/animalpose_val.json',
-                              data_prefix=dict(img='')),
-    'CocoDataset': dict(data_root='data/coco/', ann_file='annotations/person_keypoints_val2017.json',
-                        data_prefix=dict(img='val2017/'))}
+    'AP10KDataset': dict(
+        data_root='data/ap10k/', ann_file='annotations/ap10k-val-split1.json', data_prefix=dict(img='data/')
+    ),
+    'AnimalPoseDataset': dict(
+        data_root='data/animalpose/', ann_file='annotations/animalpose_val.json', data_prefix=dict(img='')
+    ),
+    'CocoDataset': dict(
+        data_root='data/coco/', ann_file='annotations/person_keypoints_val2017.json', data_prefix=dict(img='val2017/')
+    ),
+}
 FlipPairs = Sequence[Tuple[int, int]]
 
 
@@ -67,6 +73,7 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
             than the published model.
     """
     import torch
+
     config = build_config(*read_model_config(model_config))
     weights = read_checkpoint(source)
     weights = weights.get('state_dict', weights)
@@ -78,16 +85,23 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
     own = MODELS.build(config.model).state_dict()
     unexpected = sorted(renamed.keys() - own.keys())
     if unexpected:
-        raise ValueError(f'{source} has {len(unexpected)} weights that the model of {model_config} has not: '
-                         f'{unexpected[:6]}. Is it the config this checkpoint was trained with?')
-    misfits = [f'{name} {tuple(value.shape)} instead of {tuple(own[name].shape)}' for name, value in renamed.items()
-               if value.shape != own[name].shape]
+        raise ValueError(
+            f'{source} has {len(unexpected)} weights that the model of {model_config} has not: '
+            f'{unexpected[:6]}. Is it the config this checkpoint was trained with?'
+        )
+    misfits = [
+        f'{name} {tuple(value.shape)} instead of {tuple(own[name].shape)}'
+        for name, value in renamed.items()
+        if value.shape != own[name].shape
+    ]
     unmatched = sorted(name for name in own.keys() - renamed.keys() if 'num_batches_tracked' not in name)
     needed = [name for name in unmatched if not name.startswith(TRAINING_ONLY)]
     if misfits or needed:
-        raise ValueError(f'{source} does not fit {model_config}: {len(misfits)} shapes differ {misfits[:6]}, '
-                         f'{len(needed)} weights are missing {needed[:6]}. Is it the config this checkpoint was '
-                         'trained with?')
+        raise ValueError(
+            f'{source} does not fit {model_config}: {len(misfits)} shapes differ {misfits[:6]}, '
+            f'{len(needed)} weights are missing {needed[:6]}. Is it the config this checkpoint was '
+            'trained with?'
+        )
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
     (out / 'config.py').write_text(f"_base_ = ['mmpose::_base_/default_runtime.py']\n{config.pretty_text}")
@@ -119,7 +133,7 @@ def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optio
     """The authors' ``model`` dict, and the (w, h) of the network input and the flip pairs where the file tells."""
     file = Path(path)
     if not file.is_file():
-        raise FileNotFoundError(f'{file} does not exist; give the authors\' config (.py) or its model dict in JSON.')
+        raise FileNotFoundError(f"{file} does not exist; give the authors' config (.py) or its model dict in JSON.")
     if file.suffix == '.json':
         try:
             content = json.loads(file.read_text(encoding='utf-8'))
@@ -132,8 +146,10 @@ def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optio
         model = content.get('model', {})
         size, flip_pairs = content.get('data_cfg', {}).get('image_size'), None
     if model.get('type') != 'CLAMP':
-        raise ValueError(f'{file} describes a model of type {model.get("type")!r}; expected "CLAMP": give the config '
-                         'file of the authors\' release.')
+        raise ValueError(
+            f'{file} describes a model of type {model.get("type")!r}; expected "CLAMP": give the config '
+            "file of the authors' release."
+        )
     return model, tuple(size) if size else None, flip_pairs
 
 
@@ -155,8 +171,12 @@ def build_config(model: dict, input_size: Optional[Tuple[int, int]], flip_pairs:
     names = keypoint_names(model['class_names'])
     prompt_encoder, decoder = model.get('prompt_encoder'), model['context_decoder']
     test_cfg = model.get('test_cfg') or {}
-    codec = dict(type='KeypointHeatmap', input_size=input_size,
-                 heatmap_size=tuple(side // patch * 2**len(deconvs) for side in input_size), sigma=2)
+    codec = dict(
+        type='KeypointHeatmap',
+        input_size=input_size,
+        heatmap_size=tuple(side // patch * 2 ** len(deconvs) for side in input_size),
+        sigma=2,
+    )
     drop_path = dict(drop_path_rate=backbone['drop_path_rate']) if backbone.get('drop_path_rate') else {}
     head = dict(
         type='CLAMPHead',
@@ -164,31 +184,50 @@ def build_config(model: dict, input_size: Optional[Tuple[int, int]], flip_pairs:
         names=names,
         text_encoder=dict(type='CLIPTextEncoder', arch=arch),
         num_contexts=text['context_length'] - model['context_length'],
-        prompt_encoder=prompt_encoder and dict(
-            num_heads=prompt_encoder.get('transformer_heads', 8),
-            num_layers=prompt_encoder.get('transformer_layers', 1)),
+        prompt_encoder=prompt_encoder
+        and dict(
+            num_heads=prompt_encoder.get('transformer_heads', 8), num_layers=prompt_encoder.get('transformer_layers', 1)
+        ),
         cross_attention=dict(
-            width=decoder.get('transformer_width', 256), num_heads=decoder.get('transformer_heads', 4),
-            num_layers=decoder.get('transformer_layers', 6), dropout=decoder.get('dropout', 0.1)),
+            width=decoder.get('transformer_width', 256),
+            num_heads=decoder.get('transformer_heads', 4),
+            num_layers=decoder.get('transformer_layers', 6),
+            dropout=decoder.get('dropout', 0.1),
+        ),
         deconv_out_channels=deconvs,
         deconv_kernel_sizes=tuple(keypoint_head.get('num_deconv_kernels', (4, 4, 4))),
         spatial_loss=_spatial_loss(model, deconvs),
-        feature_loss=dict(sampling='nearest', average='all', loss_weight=model.get('CL_ratio', 1.)),
-        loss=dict(type='KeypointMSELoss', use_target_weight=True,
-                  loss_weight=keypoint_head.get('loss_keypoint', {}).get('loss_weight', 1.)),
-        decoder=codec)
-    return Config(dict(
-        custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
-        codec=codec,
-        model=dict(
-            type='TopdownPoseEstimator',
-            data_preprocessor=PREPROCESSOR,
-            backbone=dict(type='CLIPVisionTransformer' if 'patch_size' in arch['vision_cfg'] else 'CLIPResNet',
-                          arch=arch, out='embeddings', **drop_path),
-            head=head,
-            test_cfg=dict(flip_test=test_cfg.get('flip_test', True), flip_mode='heatmap',
-                          shift_heatmap=test_cfg.get('shift_heatmap', False))),
-        **_data(names, flip_pairs, input_size)))
+        feature_loss=dict(sampling='nearest', average='all', loss_weight=model.get('CL_ratio', 1.0)),
+        loss=dict(
+            type='KeypointMSELoss',
+            use_target_weight=True,
+            loss_weight=keypoint_head.get('loss_keypoint', {}).get('loss_weight', 1.0),
+        ),
+        decoder=codec,
+    )
+    return Config(
+        dict(
+            custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
+            codec=codec,
+            model=dict(
+                type='TopdownPoseEstimator',
+                data_preprocessor=PREPROCESSOR,
+                backbone=dict(
+                    type='CLIPVisionTransformer' if 'patch_size' in arch['vision_cfg'] else 'CLIPResNet',
+                    arch=arch,
+                    out='embeddings',
+                    **drop_path,
+                ),
+                head=head,
+                test_cfg=dict(
+                    flip_test=test_cfg.get('flip_test', True),
+                    flip_mode='heatmap',
+                    shift_heatmap=test_cfg.get('shift_heatmap', False),
+                ),
+            ),
+            **_data(names, flip_pairs, input_size),
+        )
+    )
 
 
 def _architecture(backbone: dict, text: dict) -> Tuple[dict, int]:
@@ -205,13 +244,18 @@ def _architecture(backbone: dict, text: dict) -> Tuple[dict, int]:
         width = backbone.get('width', 64)
         vision_cfg.update(width=width, head_width=width)  # their pool always has 32 heads over 32 * width channels
     else:
-        raise ValueError(f'backbone {backbone["type"]!r} is none of the released CLAMP models\'.')
-    text_cfg = dict(context_length=text['context_length'], vocab_size=text.get('vocab_size', 49408),
-                    width=text.get('transformer_width', 512), heads=text.get('transformer_heads', 8),
-                    layers=text.get('transformer_layers', 12))
+        raise ValueError(f"backbone {backbone['type']!r} is none of the released CLAMP models'.")
+    text_cfg = dict(
+        context_length=text['context_length'],
+        vocab_size=text.get('vocab_size', 49408),
+        width=text.get('transformer_width', 512),
+        heads=text.get('transformer_heads', 8),
+        layers=text.get('transformer_layers', 12),
+    )
     default_dim = 512 if 'patch_size' in vision_cfg else 1024
-    return dict(embed_dim=backbone.get('output_dim', default_dim), quick_gelu=True, vision_cfg=vision_cfg,
-                text_cfg=text_cfg), patch
+    return dict(
+        embed_dim=backbone.get('output_dim', default_dim), quick_gelu=True, vision_cfg=vision_cfg, text_cfg=text_cfg
+    ), patch
 
 
 def _spatial_loss(model: dict, deconvs: tuple) -> Optional[dict]:
@@ -220,7 +264,7 @@ def _spatial_loss(model: dict, deconvs: tuple) -> Optional[dict]:
     upconv = model.get('upconv_head')
     if not upconv or len(upconv.get('num_deconv_filters', (256, 256, 256))) != len(deconvs):
         raise ValueError('the score map must be upsampled ("upconv_head") by as many deconvolutions as the heatmap.')
-    return dict(upsample='deconv', loss_weight=model['identity_head'].get('loss_keypoint', {}).get('loss_weight', 1.))
+    return dict(upsample='deconv', loss_weight=model['identity_head'].get('loss_keypoint', {}).get('loss_weight', 1.0))
 
 
 def _data(names: List[str], flip_pairs: Optional[FlipPairs], input_size: Tuple[int, int]) -> dict:
@@ -229,23 +273,36 @@ def _data(names: List[str], flip_pairs: Optional[FlipPairs], input_size: Tuple[i
         dict(type='LoadImage'),
         dict(type='GetBBoxCenterScale'),
         dict(type='TopdownAffine', input_size=input_size),
-        dict(type='PackPoseInputs')]
+        dict(type='PackPoseInputs'),
+    ]
     known = [dataset for dataset in KNOWN_DATASETS if _same_keypoints(keypoint_names(dataset), names)]
     if known:
         dataset = dict(type=known[0], **KNOWN_DATASETS[known[0]])
     else:
         dataset = dict(type='BaseCocoStyleDataset', metainfo=metainfo_from_names(names, flip_pairs))
     dataset.update(data_mode='topdown', test_mode=True, pipeline=pipeline)
-    loader = dict(batch_size=32, num_workers=2, persistent_workers=True, drop_last=False,
-                  sampler=dict(type='DefaultSampler', shuffle=False, round_up=False), dataset=dataset)
-    return dict(dataset_type=dataset['type'], data_mode='topdown', train_dataloader=loader, test_dataloader=loader,
-                test_evaluator=dict(type='CocoMetric'))
+    loader = dict(
+        batch_size=32,
+        num_workers=2,
+        persistent_workers=True,
+        drop_last=False,
+        sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+        dataset=dataset,
+    )
+    return dict(
+        dataset_type=dataset['type'],
+        data_mode='topdown',
+        train_dataloader=loader,
+        test_dataloader=loader,
+        test_evaluator=dict(type='CocoMetric'),
+    )
 
 
 def _same_keypoints(first: List[str], second: List[str]) -> bool:
     """Equal names in the same order, whatever the order of their words ('tail root', 'root of tail')."""
     return len(first) == len(second) and all(
-        set(a.split()) - {'of'} == set(readable_name(b).split()) - {'of'} for a, b in zip(first, second))
+        set(a.split()) - {'of'} == set(readable_name(b).split()) - {'of'} for a, b in zip(first, second)
+    )
 
 
 def metainfo_from_names(names: List[str], flip_pairs: Optional[FlipPairs] = None) -> dict:
@@ -261,8 +318,10 @@ def metainfo_from_names(names: List[str], flip_pairs: Optional[FlipPairs] = None
 
     return dict(
         dataset_name='converted',
-        keypoint_info={i: dict(name=name, id=i, color=[51, 153, 255], type='', swap=opposite(name))
-                       for i, name in enumerate(names)},
+        keypoint_info={
+            i: dict(name=name, id=i, color=[51, 153, 255], type='', swap=opposite(name)) for i, name in enumerate(names)
+        },
         skeleton_info={},
-        joint_weights=[1.] * len(names),
-        sigmas=[0.05] * len(names))
+        joint_weights=[1.0] * len(names),
+        sigmas=[0.05] * len(names),
+    )

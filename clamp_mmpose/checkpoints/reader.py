@@ -1,4 +1,5 @@
 """Reads checkpoints without executing what is in them."""
+
 import io
 import os
 import pickle
@@ -64,6 +65,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         from torch._weights_only_unpickler import _get_allowed_globals
+
         module = IMPORT_MAPPING.get(module, module)  # protocol 2 says __builtin__
         allowed = {**_get_allowed_globals(), **_mmengine_globals()}
         if f'{module}.{name}' not in allowed:
@@ -107,6 +109,7 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
     try:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file
+
             return load_file(str(path))
         if is_torchscript(path):
             return dict(torch.jit.load(str(path), map_location='cpu').state_dict())
@@ -119,12 +122,15 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
         raise ValueError(
             f'checkpoint {path} was refused, and nothing in it was executed: it holds more than weights and '
             f'training state ({what}). A file of unknown origin could run anything; if it is yours, '
-            'load it where it was written and save its state_dict alone.') from error
+            'load it where it was written and save its state_dict alone.'
+        ) from error
     except Exception as error:  # each reader has its own way to fail on a damaged file
         raise _unreadable(path, error) from error
     if not isinstance(content, dict):
-        raise ValueError(f'checkpoint {path} holds a {type(content).__name__}; expected a dict of weights '
-                         '("state_dict" or the tensors themselves).')
+        raise ValueError(
+            f'checkpoint {path} holds a {type(content).__name__}; expected a dict of weights '
+            '("state_dict" or the tensors themselves).'
+        )
     return content
 
 
@@ -136,8 +142,10 @@ def _reason(error: Exception) -> str:
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
     size = path.stat().st_size
-    return ValueError(f'checkpoint {path} cannot be read ({size:,} bytes): it is truncated or not a checkpoint; copy '
-                      f'or download it again, or resume from an earlier one. ({type(error).__name__}{_reason(error)})')
+    return ValueError(
+        f'checkpoint {path} cannot be read ({size:,} bytes): it is truncated or not a checkpoint; copy '
+        f'or download it again, or resume from an earlier one. ({type(error).__name__}{_reason(error)})'
+    )
 
 
 def load_from_local(filename: str, map_location: Any = None) -> dict:
@@ -145,8 +153,9 @@ def load_from_local(filename: str, map_location: Any = None) -> dict:
     return read_checkpoint(filename, map_location)
 
 
-def load_from_http(filename: str, map_location: Any = None, model_dir: Optional[str] = None,
-                   progress: bool = False) -> dict:
+def load_from_http(
+    filename: str, map_location: Any = None, model_dir: Optional[str] = None, progress: bool = False
+) -> dict:
     """MMEngine's loader for URLs: downloaded once a machine into PyTorch's hub folder, then read safely."""
     folder = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
     target = folder / os.path.basename(urlparse(filename).path)
@@ -170,10 +179,14 @@ def check_fit(model: nn.Module, weights: Dict[str, Tensor], source: str, partly:
     """
     own = {name: value for name, value in model.state_dict().items() if 'num_batches_tracked' not in name}
     missing = [name for name in own if name not in weights]
-    misfits = [f'{name} {tuple(weights[name].shape)} instead of {tuple(value.shape)}' for name, value in own.items()
-               if name in weights and weights[name].shape != value.shape]
+    misfits = [
+        f'{name} {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
+        for name, value in own.items()
+        if name in weights and weights[name].shape != value.shape
+    ]
     if len(missing) + len(misfits) == len(own) or (not partly and (missing or misfits)):
         raise ValueError(
             f'{source} is not a checkpoint of this model: of its {len(own)} weights {len(missing)} are missing '
             f'{missing[:3]} and {len(misfits)} have another shape {misfits[:3]}. Give the checkpoint that was trained '
-            'with this config, or the config it was trained with.')
+            'with this config, or the config it was trained with.'
+        )

@@ -1,4 +1,5 @@
 """Faults of the content of a COCO-style annotation file; :mod:`.check` reads the file and reports them."""
+
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from clamp_mmpose.language.keypoint_names import readable_name
@@ -193,8 +194,7 @@ def _image_entry_cases(image: dict) -> Iterator[Case]:
     if not isinstance(name, str) or not name:
         yield 'image has no file name', f'image {image.get("id")}', f'{name!r:.40}'
     if image_size(image) is None:
-        yield ('image has no width and height', str(name),
-               f'{image.get("width")!r:.20} x {image.get("height")!r:.20}')
+        yield ('image has no width and height', str(name), f'{image.get("width")!r:.20} x {image.get("height")!r:.20}')
 
 
 def _order_cases(category: dict, names: Sequence[str], ann_file: str) -> Iterator[Case]:
@@ -205,13 +205,17 @@ def _order_cases(category: dict, names: Sequence[str], ann_file: str) -> Iterato
     theirs, ours = ([readable_name(str(name)).replace(' ', '') for name in group] for group in (listed, names))
     if sorted(theirs) == sorted(ours) and theirs != ours:
         first = next(i for i in range(len(ours)) if theirs[i] != ours[i])
-        yield ('keypoints are in another order than in the metainfo', ann_file,
-               f'keypoint {first} is {listed[first]!r} in category {category.get("name")!r}, {names[first]!r} in the '
-               'metainfo')
+        yield (
+            'keypoints are in another order than in the metainfo',
+            ann_file,
+            f'keypoint {first} is {listed[first]!r} in category {category.get("name")!r}, {names[first]!r} in the '
+            'metainfo',
+        )
 
 
-def _instance_cases(ann: dict, images: Dict[int, dict], categories: set,
-                    names: Optional[Sequence[str]]) -> Iterator[Case]:
+def _instance_cases(
+    ann: dict, images: Dict[int, dict], categories: set, names: Optional[Sequence[str]]
+) -> Iterator[Case]:
     item, label = _item(ann, images), f'annotation {ann.get("id")}'
     size = None
     if _known(ann, images):
@@ -252,8 +256,9 @@ def _box_cases(ann: dict, size: Optional[Tuple[float, float]]) -> Iterator[Tuple
         yield 'area is larger than the box', f'{area:g}, box {width:g}x{height:g}'
 
 
-def _keypoint_cases(ann: dict, size: Optional[Tuple[float, float]],
-                    names: Optional[Sequence[str]]) -> Iterator[Tuple[str, str]]:
+def _keypoint_cases(
+    ann: dict, size: Optional[Tuple[float, float]], names: Optional[Sequence[str]]
+) -> Iterator[Tuple[str, str]]:
     values = ann['keypoints']
     if not isinstance(values, list):
         yield 'keypoints are not triplets', f'{values!r:.40}'
@@ -264,7 +269,7 @@ def _keypoint_cases(ann: dict, size: Optional[Tuple[float, float]],
     if names is not None and len(values) != 3 * len(names):
         yield 'number of keypoints differs from the metainfo', f'{len(values) // 3} instead of {len(names)}'
         return
-    points = [(i if names is None else repr(names[i]), values[3 * i:3 * i + 3]) for i in range(len(values) // 3)]
+    points = [(i if names is None else repr(names[i]), values[3 * i : 3 * i + 3]) for i in range(len(values) // 3)]
     broken = [(name, point) for name, point in points if not all(map(is_finite, point))]
     for name, point in broken:
         yield 'keypoint is not a finite number', f'keypoint {name} is {point!r:.60}'
@@ -273,13 +278,18 @@ def _keypoint_cases(ann: dict, size: Optional[Tuple[float, float]],
     for name, (x, y, v) in points:
         if v not in (0, 1, 2):
             yield 'visibility is not 0, 1 or 2', f'keypoint {name} has {v:g}'
-        if v > 0 and size and any(not -FAR_OUTSIDE * side <= value <= (1 + FAR_OUTSIDE) * side
-                                  for value, side in zip((x, y), size)):
+        if (
+            v > 0
+            and size
+            and any(not -FAR_OUTSIDE * side <= value <= (1 + FAR_OUTSIDE) * side for value, side in zip((x, y), size))
+        ):
             yield 'keypoint lies far outside the image', f'keypoint {name} is at ({x:g}, {y:g}) in {_by(size)}'
     count = labelled_keypoints(ann)
     if 'num_keypoints' in ann and ann['num_keypoints'] != count:
-        yield ('num_keypoints is not the number of labelled keypoints',
-               f'{ann["num_keypoints"]!r:.20}, labelled are {count}')
+        yield (
+            'num_keypoints is not the number of labelled keypoints',
+            f'{ann["num_keypoints"]!r:.20}, labelled are {count}',
+        )
 
 
 def _by(size: Tuple[float, float]) -> str:

@@ -1,4 +1,5 @@
 """Looks for faults in the data sets of a config before hours of training find them."""
+
 import json
 import warnings
 from os import path as osp
@@ -22,8 +23,22 @@ from .mp100 import mp100_cases, with_categories
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # two data sets that agree in these read the same
-SOURCE_KEYS = ('type', 'data_root', 'ann_file', 'bbox_file', 'data_prefix', 'metainfo', 'texts', 'description_files',
-               'missing_descriptions', 'task', 'crop', 'split', 'split_file', 'classes')
+SOURCE_KEYS = (
+    'type',
+    'data_root',
+    'ann_file',
+    'bbox_file',
+    'data_prefix',
+    'metainfo',
+    'texts',
+    'description_files',
+    'missing_descriptions',
+    'task',
+    'crop',
+    'split',
+    'split_file',
+    'classes',
+)
 
 
 class CheckReport(NamedTuple):
@@ -61,8 +76,9 @@ def check_config(cfg: Config, images: bool = True) -> List[Finding]:
     return examine_config(cfg, images).findings
 
 
-def examine_config(cfg: Config, images: bool = True, workers: Optional[int] = None,
-                   progress: Progress = _silent) -> CheckReport:
+def examine_config(
+    cfg: Config, images: bool = True, workers: Optional[int] = None, progress: Progress = _silent
+) -> CheckReport:
     """:func:`check_config`, with the size of what was checked.
 
     Args:
@@ -94,10 +110,16 @@ def examine_config(cfg: Config, images: bool = True, workers: Optional[int] = No
         evaluation = [where for where in places[source] if not where.startswith('train')]
         if evaluation:
             shared = dict.fromkeys(path for path in result.paths if path in training)
-            findings += findings_of((('image is used for training and for evaluation', osp.basename(path), path)
-                                     for path in shared), ', '.join(['train_dataloader', *evaluation]))
-    return CheckReport(findings, len(checked), sum(len(result.paths) for result in checked.values()),
-                       sum(result.instances for result in checked.values()))
+            findings += findings_of(
+                (('image is used for training and for evaluation', osp.basename(path), path) for path in shared),
+                ', '.join(['train_dataloader', *evaluation]),
+            )
+    return CheckReport(
+        findings,
+        len(checked),
+        sum(len(result.paths) for result in checked.values()),
+        sum(result.instances for result in checked.values()),
+    )
 
 
 def check_dataset(dataset: dict, where: str = 'dataset', images: bool = True) -> List[Finding]:
@@ -139,8 +161,9 @@ def _head(cfg: Config) -> Tuple[_Head, List[Case]]:
     return _Head(channels), []
 
 
-def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Optional[int],
-           progress: Progress) -> _Checked:
+def _check(
+    dataset: dict, where: str, head: _Head, images: bool, workers: Optional[int], progress: Progress
+) -> _Checked:
     kind = dataset.get('type')
     dataset_class = DATASETS.get(kind) if isinstance(kind, str) else kind  # new-style configs give the class itself
     if not isinstance(dataset_class, type):
@@ -152,8 +175,11 @@ def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Option
     if metainfo:
         cases += _metainfo_cases(metainfo, dataset, head)
     try:
-        paths = SimpleNamespace(ann_file=dataset.get('ann_file', ''), data_root=dataset.get('data_root'),
-                                data_prefix=dict(dataset.get('data_prefix', dict(img=''))))
+        paths = SimpleNamespace(
+            ann_file=dataset.get('ann_file', ''),
+            data_root=dataset.get('data_root'),
+            data_prefix=dict(dataset.get('data_prefix', dict(img=''))),
+        )
         BaseDataset._join_prefix(paths)
         folder = paths.data_prefix['img']
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -162,8 +188,9 @@ def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Option
         _, fault = _read_json(dataset['bbox_file'])
         cases += [('detection file cannot be read', item, detail) for _, item, detail in fault]
     content, fault = _read_json(paths.ann_file)
-    if not by_category and (_overridden(dataset_class, '_load_annotations')
-                            or _overridden(dataset_class, 'load_data_list')):
+    if not by_category and (
+        _overridden(dataset_class, '_load_annotations') or _overridden(dataset_class, 'load_data_list')
+    ):
         missing = [case for case in fault if case[0] == 'annotation file does not exist']  # it need not be JSON
         return _Checked([*cases, *missing, ('format is not checked', str(kind), '')])
     if fault:
@@ -183,8 +210,11 @@ def _check(dataset: dict, where: str, head: _Head, images: bool, workers: Option
         cases += image_cases(entries, folder, workers, progress, where)
     if by_category:
         cases = with_categories(cases, content)
-    return _Checked(cases, [osp.join(folder, entry['file_name']) for entry in entries],
-                    len(instances) if isinstance(instances, list) else 0)
+    return _Checked(
+        cases,
+        [osp.join(folder, entry['file_name']) for entry in entries],
+        len(instances) if isinstance(instances, list) else 0,
+    )
 
 
 def _overridden(dataset_class: type, method: str) -> bool:
@@ -235,10 +265,16 @@ def _metainfo_cases(metainfo: dict, dataset: dict, head: _Head) -> Iterator[Case
             yield 'keypoint names cannot be prompts', label, reason_of(error)
     for key in ('dataset_keypoint_weights', 'sigmas'):
         if metainfo[key].size not in (0, number):  # without sigmas: judged by PCK, as many of MMPose's
-            yield ('metainfo has another number of joint_weights or sigmas', label,
-                   f'{metainfo[key].size} {key} for {number} keypoints')
-    converted = [step.get('num_keypoints', number) for step in dataset.get('pipeline') or ()
-                 if isinstance(step, dict) and step.get('type') == 'KeypointConverter']
+            yield (
+                'metainfo has another number of joint_weights or sigmas',
+                label,
+                f'{metainfo[key].size} {key} for {number} keypoints',
+            )
+    converted = [
+        step.get('num_keypoints', number)
+        for step in dataset.get('pipeline') or ()
+        if isinstance(step, dict) and step.get('type') == 'KeypointConverter'
+    ]
     given = converted[-1] if converted else number
     if head.num_keypoints not in (None, given):
         yield 'number of keypoints differs from the head', label, f'{given}, the head has {head.num_keypoints}'
@@ -249,8 +285,11 @@ def _flip_cases(metainfo: dict, label: str) -> Iterator[Case]:
     names, swap = metainfo['keypoint_id2name'], dict(zip(metainfo['keypoint_id2name'], metainfo['flip_indices']))
     asymmetric = [i for i in swap if swap[swap[i]] != i]
     for i in asymmetric:
-        yield ('flip pair is not symmetric', names[i],
-               f'it swaps with {names[swap[i]]!r}, which swaps with {names[swap[swap[i]]]!r} ({label})')
+        yield (
+            'flip pair is not symmetric',
+            names[i],
+            f'it swaps with {names[swap[i]]!r}, which swaps with {names[swap[swap[i]]]!r} ({label})',
+        )
     excused = {*asymmetric, *(swap[i] for i in asymmetric)}
     readable = {i: readable_name(name) for i, name in names.items()}
     for i in readable.keys() - excused:

@@ -1,4 +1,5 @@
 """Faults of data sets of whole pictures: descriptions to train on, classes to test zero-shot."""
+
 from typing import List, Optional, Tuple
 
 from mmpose.registry import DATASETS
@@ -13,8 +14,9 @@ from .images import Progress, image_cases, reason_of
 PICTURE_SETS = (DescriptionsDataset, MPIIDescriptionsDataset, ZeroShotDataset)
 
 
-def picture_set_cases(dataset: dict, where: str, images: bool, workers: Optional[int],
-                      progress: Progress) -> Tuple[List[Case], List[str], int]:
+def picture_set_cases(
+    dataset: dict, where: str, images: bool, workers: Optional[int], progress: Progress
+) -> Tuple[List[Case], List[str], int]:
     """What is wrong with one of ``PICTURE_SETS``, the files of its pictures, and its number of samples.
 
     Args:

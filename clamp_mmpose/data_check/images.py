@@ -1,4 +1,5 @@
 """Faults of image files: missing, damaged, of another size than annotated, turned by a tag."""
+
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from os import path as osp
@@ -20,8 +21,9 @@ def reason_of(error: Exception) -> str:
     return ': '.join([type(error).__name__, *str(error).splitlines()[:1]])
 
 
-def image_cases(entries: List[dict], folder: str, workers: Optional[int], progress: Progress,
-                where: str) -> Iterator[Case]:
+def image_cases(
+    entries: List[dict], folder: str, workers: Optional[int], progress: Progress, where: str
+) -> Iterator[Case]:
     """Faults of the images that ``entries`` of an annotation file name, below ``folder``.
 
     Args:
@@ -59,8 +61,10 @@ def _image_fault(path: str, entry: dict) -> Optional[Tuple[str, str]]:
     annotated = image_size(entry)
     tag = f', EXIF orientation {orientation}' if turned else ''
     if annotated is not None and annotated != size:
-        return ('image has another size than its annotations',
-                f'{size[0]}x{size[1]} as MMPose reads it{tag}, {annotated[0]:g}x{annotated[1]:g} in the annotations')
+        return (
+            'image has another size than its annotations',
+            f'{size[0]}x{size[1]} as MMPose reads it{tag}, {annotated[0]:g}x{annotated[1]:g} in the annotations',
+        )
     if turned:
         proven = stored != size and annotated is not None
         return 'image is turned by its EXIF tag' + (', as in its annotations' if proven else ''), tag[2:]

@@ -1,4 +1,5 @@
 """Faults of MP-100's annotation files, by category; :mod:`.check` reads the files and reports them."""
+
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from clamp_mmpose.datasets.mp100.annotations import category_slug, clean_box, keypoint_counts, read_instances
@@ -33,8 +34,9 @@ def with_categories(cases: Iterable[Case], content: Any) -> List[Case]:
         if is_id(ann.get('image_id')) and is_id(ann.get('category_id')):
             slug = slugs.get(ann['category_id'], f'category {ann["category_id"]}')
             on_image.setdefault(names.get(ann['image_id']), {})[slug] = None
-    return [(*case[:3], ', '.join(on_image[case[1]])) if len(case) == 3 and case[1] in on_image else case
-            for case in cases]
+    return [
+        (*case[:3], ', '.join(on_image[case[1]])) if len(case) == 3 and case[1] in on_image else case for case in cases
+    ]
 
 
 def _dropped(content: Any) -> Iterator[Tuple[int, list, Case]]:
@@ -50,8 +52,15 @@ def _dropped(content: Any) -> Iterator[Tuple[int, list, Case]]:
         if size is None or not isinstance(box, list) or len(box) != 4 or not all(map(is_finite, [*box, area])):
             continue
         if clean_box(box, *size) is None or area <= 0:
-            yield i, [0, 0, *size], ('box is dropped by the benchmark', str(image.get('file_name')),
-                                     f'annotation {ann.get("id")}: {box}, area {area:g}')
+            yield (
+                i,
+                [0, 0, *size],
+                (
+                    'box is dropped by the benchmark',
+                    str(image.get('file_name')),
+                    f'annotation {ann.get("id")}: {box}, area {area:g}',
+                ),
+            )
 
 
 def _count_cases(content: Any) -> Iterator[Case]:
@@ -63,8 +72,11 @@ def _count_cases(content: Any) -> Iterator[Case]:
         _, expected = categories[ann['category_id']]
         if len(ann['keypoints']) != 3 * expected:
             image = images.get(ann['image_id'], {}) if is_id(ann.get('image_id')) else {}
-            yield ('number of keypoints differs from the category', str(image.get('file_name')),
-                   f'annotation {ann.get("id")}: {len(ann["keypoints"]) // 3}, the category has {expected}')
+            yield (
+                'number of keypoints differs from the category',
+                str(image.get('file_name')),
+                f'annotation {ann.get("id")}: {len(ann["keypoints"]) // 3}, the category has {expected}',
+            )
 
 
 def _text_cases(content: Any, folder: Optional[str]) -> Iterator[Case]:
@@ -79,8 +91,12 @@ def _text_cases(content: Any, folder: Optional[str]) -> Iterator[Case]:
         if own is None or slug not in (own.slug, own.name.lower()):
             yield ('category has no texts', slug, f'id {number} in {place}' + (f' is {own.slug}' if own else ''), slug)
         elif len(own.names) != count:
-            yield ('number of keypoints differs from the texts', slug,
-                   f'{count} in the annotations, {len(own.names)} in {place}', slug)
+            yield (
+                'number of keypoints differs from the texts',
+                slug,
+                f'{count} in the annotations, {len(own.names)} in {place}',
+                slug,
+            )
 
 
 def _entries(content: Any, key: str) -> List[dict]:
@@ -95,8 +111,13 @@ def _is_countable(ann: dict) -> bool:
 
 def _categories(content: Any) -> Dict[int, Tuple[str, int]]:
     """Slug and number of keypoints by id."""
-    categories = [category for category in _entries(content, 'categories')
-                  if is_id(category.get('id')) and isinstance(category.get('keypoints', []), list)]
+    categories = [
+        category
+        for category in _entries(content, 'categories')
+        if is_id(category.get('id')) and isinstance(category.get('keypoints', []), list)
+    ]
     counts = keypoint_counts(categories, filter(_is_countable, _entries(content, 'annotations')))
-    return {category['id']: (category_slug(str(category.get('name')), counts[category['id']]), counts[category['id']])
-            for category in categories}
+    return {
+        category['id']: (category_slug(str(category.get('name')), counts[category['id']]), counts[category['id']])
+        for category in categories
+    }

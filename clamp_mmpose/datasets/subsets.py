@@ -1,4 +1,5 @@
 """The annotation subsets of CLAMP's few-shot, zero-shot and low-data experiments."""
+
 import json
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Sequence, Union
@@ -19,10 +20,14 @@ ZERO_SHOT_PAIRS = (
 )
 FAMILIES = tuple(dict.fromkeys(family for pair in ZERO_SHOT_PAIRS for family in pair))
 
-GET_AP10K = ('download AP-10K (https://github.com/AlexTheBad/AP-10K) and give the folder of its JSON files; the '
-             'configs expect data/ap10k/annotations')
-GET_COCO = ('download http://images.cocodataset.org/annotations/annotations_trainval2017.zip and give its '
-            'person_keypoints_train2017.json; the configs expect it in data/coco/annotations')
+GET_AP10K = (
+    'download AP-10K (https://github.com/AlexTheBad/AP-10K) and give the folder of its JSON files; the '
+    'configs expect data/ap10k/annotations'
+)
+GET_COCO = (
+    'download http://images.cocodataset.org/annotations/annotations_trainval2017.zip and give its '
+    'person_keypoints_train2017.json; the configs expect it in data/coco/annotations'
+)
 
 
 class SubsetCounts(NamedTuple):
@@ -59,8 +64,9 @@ def family_subset(annotations: dict, *families: str) -> dict:
         if family not in family_of.values():
             known = sorted({str(name) for name in family_of.values()})
             raise ValueError(f'unknown family {family!r}; the annotations have {", ".join(known)}.')
-    return _with_instances(annotations, [ann for ann in annotations['annotations']
-                                         if family_of.get(ann['category_id']) in families])
+    return _with_instances(
+        annotations, [ann for ann in annotations['annotations'] if family_of.get(ann['category_id']) in families]
+    )
 
 
 def percent_subset(annotations: dict, percent: float, seed: int) -> dict:
@@ -72,13 +78,20 @@ def percent_subset(annotations: dict, percent: float, seed: int) -> dict:
     ids = sorted({ann['image_id'] for ann in annotations['annotations'] if _is_labelled(ann)})
     size = max(1, round(len(ids) * percent / 100))
     chosen = {ids[i] for i in np.random.RandomState(seed).permutation(len(ids))[:size]}
-    return {**annotations,
-            'images': [image for image in annotations['images'] if image['id'] in chosen],
-            'annotations': [ann for ann in annotations['annotations'] if ann['image_id'] in chosen]}
+    return {
+        **annotations,
+        'images': [image for image in annotations['images'] if image['id'] in chosen],
+        'annotations': [ann for ann in annotations['annotations'] if ann['image_id'] in chosen],
+    }
 
 
-def write_ap10k_splits(annotation_dir: Union[str, Path], out_dir: Union[str, Path, None] = None, shots: int = 20,
-                       seed: int = 0, split: int = 1) -> List[SubsetCounts]:
+def write_ap10k_splits(
+    annotation_dir: Union[str, Path],
+    out_dir: Union[str, Path, None] = None,
+    shots: int = 20,
+    seed: int = 0,
+    split: int = 1,
+) -> List[SubsetCounts]:
     """Write the few-shot training set and, for zero-shot, the training and the validation set of each family.
 
     Args:
@@ -103,13 +116,19 @@ def write_ap10k_splits(annotation_dir: Union[str, Path], out_dir: Union[str, Pat
     names = {category['id']: category['name'] for category in originals['train']['categories']}
     short = {names[species]: count for species, count in available.items() if count < shots}
     few_shot, *families = _write_all(subsets, sources['train'].parent if out_dir is None else Path(out_dir))
-    return [*(count(path, originals[part]) for part, path in sources.items()),
-            few_shot._replace(short=short), *families]
+    return [
+        *(count(path, originals[part]) for part, path in sources.items()),
+        few_shot._replace(short=short),
+        *families,
+    ]
 
 
-def write_coco_subsets(annotation_file: Union[str, Path], out_dir: Union[str, Path, None] = None,
-                       percents: Sequence[float] = (1, 2, 3, 5, 10), seeds: Sequence[int] = (0, 1, 2),
-                       ) -> List[SubsetCounts]:
+def write_coco_subsets(
+    annotation_file: Union[str, Path],
+    out_dir: Union[str, Path, None] = None,
+    percents: Sequence[float] = (1, 2, 3, 5, 10),
+    seeds: Sequence[int] = (0, 1, 2),
+) -> List[SubsetCounts]:
     """Write random percentages of COCO's training set, one file for each percentage and seed.
 
     Args:
@@ -125,14 +144,16 @@ def write_coco_subsets(annotation_file: Union[str, Path], out_dir: Union[str, Pa
     source = Path(annotation_file)
     annotations = read_annotations(source, GET_COCO)
     if not any(map(_is_labelled, annotations['annotations'])):
-        raise ValueError(f'{source} has no instance with a labelled keypoint to draw; is it COCO\'s person_keypoints '
-                         'file?')
+        raise ValueError(
+            f"{source} has no instance with a labelled keypoint to draw; is it COCO's person_keypoints file?"
+        )
     counts = [count(source, annotations)]
     for percent in percents:
         for seed in seeds:
             name = f'{source.stem}_{percent:g}percent_seed{seed}.json'
-            counts += _write_all({name: percent_subset(annotations, percent, seed)},
-                                 source.parent if out_dir is None else Path(out_dir))
+            counts += _write_all(
+                {name: percent_subset(annotations, percent, seed)}, source.parent if out_dir is None else Path(out_dir)
+            )
     return counts
 
 
@@ -140,8 +161,13 @@ def count(path: Path, annotations: dict) -> SubsetCounts:
     """The line of ``annotations`` in :func:`counts_table`."""
     present = {ann['category_id'] for ann in annotations['annotations']}
     categories = [category for category in annotations['categories'] if category['id'] in present]
-    return SubsetCounts(path, len(annotations['images']), len(annotations['annotations']), len(categories),
-                        len({category.get('supercategory') for category in categories}))
+    return SubsetCounts(
+        path,
+        len(annotations['images']),
+        len(annotations['annotations']),
+        len(categories),
+        len({category.get('supercategory') for category in categories}),
+    )
 
 
 def counts_table(counts: List[SubsetCounts]) -> str:
@@ -149,12 +175,15 @@ def counts_table(counts: List[SubsetCounts]) -> str:
     width = max(len(row.path.name) for row in counts)
     lines = [f'{"file":<{width}}    images  instances  species  families']
     for row in counts:
-        lines.append(f'{row.path.name:<{width}}  {row.images:8,}  {row.instances:9,}  {row.species:7}  '
-                     f'{row.families:8}')
+        lines.append(
+            f'{row.path.name:<{width}}  {row.images:8,}  {row.instances:9,}  {row.species:7}  {row.families:8}'
+        )
     for row in counts:
         if row.short:
-            lines.append(f'Fewer labelled instances than asked for, all kept, in {row.path.name}: '
-                         + ', '.join(f'{name} ({number})' for name, number in row.short.items()))
+            lines.append(
+                f'Fewer labelled instances than asked for, all kept, in {row.path.name}: '
+                + ', '.join(f'{name} ({number})' for name, number in row.short.items())
+            )
     return '\n'.join(lines)
 
 
@@ -173,9 +202,11 @@ def _labelled_by_species(annotations: dict) -> Dict[Any, list]:
 
 def _with_instances(annotations: dict, instances: List[dict]) -> dict:
     images = {ann['image_id'] for ann in instances}
-    return {**annotations,
-            'images': [image for image in annotations['images'] if image['id'] in images],
-            'annotations': instances}
+    return {
+        **annotations,
+        'images': [image for image in annotations['images'] if image['id'] in images],
+        'annotations': instances,
+    }
 
 
 def _write_all(subsets: Dict[str, dict], out_dir: Path) -> List[SubsetCounts]:

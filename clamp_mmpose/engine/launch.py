@@ -1,4 +1,5 @@
 """What ``tools/train.py`` and ``tools/test.py`` share: MMPose's command line, and a Runner that checks its input."""
+
 import argparse
 import os
 from pathlib import Path
@@ -14,8 +15,14 @@ from .hooks import CheckpointFitHook, DatasetFitHook
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that MMPose's train and test commands have in common."""
     parser.add_argument('--work-dir', help='where logs, checkpoints and results go (default: work_dirs/CONFIG NAME)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                        help='override settings of the config, e.g. train_dataloader.batch_size=16')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_dataloader.batch_size=16',
+    )
     parser.add_argument('--show-dir', help='where pictures of the predictions are saved')
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--interval', type=int, default=1, help='draw every n-th sample')
@@ -38,7 +45,8 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     if args.show or args.show_dir is not None:
         cfg.default_hooks.visualization.update(
-            enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval, wait_time=args.wait_time)
+            enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval, wait_time=args.wait_time
+        )
     return cfg
 
 
@@ -56,6 +64,7 @@ def check_annotation_files(cfg: Config) -> None:
         FileNotFoundError: there is no such file.
         ValueError: it stops before its end.
     """
+
     def check(dataset: dict, loader: str) -> None:
         for inner in [dataset.get('dataset'), *(dataset.get('datasets') or ())]:
             if inner:
@@ -65,14 +74,17 @@ def check_annotation_files(cfg: Config) -> None:
             return
         path = Path(path) if os.path.isabs(path) else Path(dataset.get('data_root') or '', path)
         if not path.is_file():
-            raise FileNotFoundError(f'annotations {path} do not exist (looked in {Path.cwd()}): prepare the data as '
-                                    f'the README says, or give another place: --cfg-options {loader}.dataset.data_root='
-                                    f'FOLDER or {loader}.dataset.ann_file=FILE.')
+            raise FileNotFoundError(
+                f'annotations {path} do not exist (looked in {Path.cwd()}): prepare the data as '
+                f'the README says, or give another place: --cfg-options {loader}.dataset.data_root='
+                f'FOLDER or {loader}.dataset.ann_file=FILE.'
+            )
         with path.open('rb') as file:
             file.seek(max(0, path.stat().st_size - 64))
             if path.suffix == '.json' and not file.read().rstrip().endswith((b'}', b']')):
-                raise ValueError(f'annotations {path} are truncated ({path.stat().st_size:,} bytes): copy or download '
-                                 'them again.')
+                raise ValueError(
+                    f'annotations {path} are truncated ({path.stat().st_size:,} bytes): copy or download them again.'
+                )
 
     # whoever trains need not have the test set
     for loader in ('train_dataloader', 'val_dataloader') if cfg.get('train_dataloader') else ('test_dataloader',):

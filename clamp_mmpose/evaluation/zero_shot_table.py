@@ -1,4 +1,5 @@
 """Zero-shot accuracies as people read them: Table 1 of FocusCLIP."""
+
 from typing import Dict, List, Optional, Sequence
 
 COLUMNS = ('Task', 'Data set', 'Classes', 'k', 'Chance', 'Accuracy', '95 % interval', 'Pictures')
@@ -32,8 +33,18 @@ def markdown_table(details: Sequence[dict], absent: Sequence[dict]) -> str:
         lines += [['' if index else task, *row] for index, row in enumerate(rows)]
     without = ', '.join(f'{row["dataset"]}/{row["task"]}' for row in [*absent, *unread])
     chance = task_wise_mean([dict(row, accuracy=row['chance']) for row in details if row['accuracy'] is not None])
-    lines.append(['Task-wise mean' + (f' (without {without})' if without else ''), '', '', '', _percent(chance),
-                  _percent(task_wise_mean(details)), '', ''])
+    lines.append(
+        [
+            'Task-wise mean' + (f' (without {without})' if without else ''),
+            '',
+            '',
+            '',
+            _percent(chance),
+            _percent(task_wise_mean(details)),
+            '',
+            '',
+        ]
+    )
     table = ['| ' + ' | '.join(line) + ' |' for line in lines]
     if without:
         table += ['', *(f'- {row["dataset"]}/{row["task"]}: {row["reason"]}' for row in [*absent, *unread])]
@@ -43,8 +54,15 @@ def markdown_table(details: Sequence[dict], absent: Sequence[dict]) -> str:
 def _detail_cells(row: dict) -> List[str]:
     pictures = f'{row["pictures"]:,}' + (f' ({row["faults"]:,} unreadable)' if row['faults'] else '')
     interval = '' if row['low'] is None else f'[{_percent(row["low"])}, {_percent(row["high"])}]'
-    return [row['dataset'], str(row['num_classes']), str(row['top_k']), _percent(row['chance']),
-            _percent(row['accuracy']), interval, pictures]
+    return [
+        row['dataset'],
+        str(row['num_classes']),
+        str(row['top_k']),
+        _percent(row['chance']),
+        _percent(row['accuracy']),
+        interval,
+        pictures,
+    ]
 
 
 def _percent(value: Optional[float]) -> str:

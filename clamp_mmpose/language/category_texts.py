@@ -87,16 +87,25 @@ def _load(folder: Path) -> Dict[int, CategoryTexts]:
         path = folder / f'{entry["layout"]}.yml'
         if entry['layout'] not in layouts:
             if not path.is_file():
-                raise FileNotFoundError(f'{path} is not there, but {index} gives {entry["slug"]!r} the layout '
-                                        f'{entry["layout"]!r}; write it or name another layout.')
+                raise FileNotFoundError(
+                    f'{path} is not there, but {index} gives {entry["slug"]!r} the layout '
+                    f'{entry["layout"]!r}; write it or name another layout.'
+                )
             layouts[entry['layout']] = _read_layout(path)
         layout = layouts[entry['layout']]
         if len(layout['names']) != entry['num_keypoints']:
-            raise ValueError(f'{path}: expected the {entry["num_keypoints"]} keypoints that {index} gives '
-                             f'{entry["slug"]!r}, got {len(layout["names"])}.')
+            raise ValueError(
+                f'{path}: expected the {entry["num_keypoints"]} keypoints that {index} gives '
+                f'{entry["slug"]!r}, got {len(layout["names"])}.'
+            )
         categories[entry['id']] = CategoryTexts(
-            slug=entry['slug'], category_id=entry['id'], name=entry['name'], supercategory=entry['supercategory'],
-            split=entry['split'], **layout)
+            slug=entry['slug'],
+            category_id=entry['id'],
+            name=entry['name'],
+            supercategory=entry['supercategory'],
+            split=entry['split'],
+            **layout,
+        )
     return categories
 
 
@@ -108,8 +117,10 @@ def _read_layout(path: Path) -> dict:
         # one mapping per keypoint: YAML would silently drop the first of two equal keys of one mapping
         texts = next(iter(keypoint.items())) if isinstance(keypoint, dict) and len(keypoint) == 1 else None
         if texts is None or not all(isinstance(text, str) and text.strip() for text in texts):
-            raise ValueError(f'{path}: keypoint {i} must be one "name: description", neither of them empty, got '
-                             f'{keypoint!r:.80}; quote a text that YAML reads as something else.')
+            raise ValueError(
+                f'{path}: keypoint {i} must be one "name: description", neither of them empty, got '
+                f'{keypoint!r:.80}; quote a text that YAML reads as something else.'
+            )
         names.append(texts[0].strip())
         descriptions.append(texts[1].strip())
     lower = [name.lower() for name in names]  # the language model reads lower case
@@ -120,8 +131,9 @@ def _read_layout(path: Path) -> dict:
     flip_indices = list(range(len(names)))
     for left, right in _pairs(content, 'swap', len(names), path):
         if left == right:
-            raise ValueError(f'{path}: swap exchanges two keypoints, got [{left}, {right}]; a keypoint in no pair '
-                             'mirrors to itself.')
+            raise ValueError(
+                f'{path}: swap exchanges two keypoints, got [{left}, {right}]; a keypoint in no pair mirrors to itself.'
+            )
         taken = [i for i in (left, right) if flip_indices[i] != i]
         if taken:
             raise ValueError(f'{path}: a keypoint may be in one pair of swap, but {taken[0]} is in two.')
@@ -132,18 +144,27 @@ def _read_layout(path: Path) -> dict:
         unverified = names
     unknown = [unverified] if isinstance(unverified, str) else [name for name in unverified if name not in names]
     if unknown:
-        raise ValueError(f'{path}: unverified must be "all" or a list of names of keypoints, but {unknown} are none of '
-                         f'{names}.')
-    return dict(names=tuple(names), descriptions=tuple(descriptions),
-                skeleton=tuple(_pairs(content, 'skeleton', len(names), path)), flip_indices=flip_indices,
-                unverified=tuple(unverified))
+        raise ValueError(
+            f'{path}: unverified must be "all" or a list of names of keypoints, but {unknown} are none of {names}.'
+        )
+    return dict(
+        names=tuple(names),
+        descriptions=tuple(descriptions),
+        skeleton=tuple(_pairs(content, 'skeleton', len(names), path)),
+        flip_indices=flip_indices,
+        unverified=tuple(unverified),
+    )
 
 
 def _pairs(content: dict, key: str, num_keypoints: int, path: Path) -> List[Tuple[int, int]]:
     pairs = content.get(key, [])
     for pair in pairs:
-        if not isinstance(pair, list) or len(pair) != 2 or not all(
-                type(i) is int and 0 <= i < num_keypoints for i in pair) or (key == 'skeleton' and pair[0] == pair[1]):
+        if (
+            not isinstance(pair, list)
+            or len(pair) != 2
+            or not all(type(i) is int and 0 <= i < num_keypoints for i in pair)
+            or (key == 'skeleton' and pair[0] == pair[1])
+        ):
             raise ValueError(f'{path}: {key} must be pairs of indices from 0 to {num_keypoints - 1}, got {pair!r:.60}.')
     return [(first, second) for first, second in pairs]
 

@@ -32,8 +32,10 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
     if isinstance(source, str):
         dataset = DATASETS.get(source)
         if dataset is None:
-            raise ValueError(f'names={source!r} is no registered data set; give a list of names, a metainfo dict, or a '
-                             'type such as "AP10KDataset".')
+            raise ValueError(
+                f'names={source!r} is no registered data set; give a list of names, a metainfo dict, or a '
+                'type such as "AP10KDataset".'
+            )
         source = dataset.METAINFO
     if isinstance(source, dict):
         if 'keypoint_id2name' not in source:
@@ -51,8 +53,10 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
     # the language model reads lower case
     repeated = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
     if repeated:
-        raise ValueError(f'keypoint names must differ, but {repeated} occur more than once in {names}: give '
-                         'each keypoint a name of its own (for a data set in the head, names=[...]).')
+        raise ValueError(
+            f'keypoint names must differ, but {repeated} occur more than once in {names}: give '
+            'each keypoint a name of its own (for a data set in the head, names=[...]).'
+        )
     return names
 
 
@@ -85,8 +89,13 @@ def skeleton_links(links: Sequence[Sequence[int]], num_keypoints: int) -> List[T
         ValueError: not pairs of different indices below ``num_keypoints``.
     """
     for link in links:
-        if len(link) != 2 or link[0] == link[1] or not all(
-                isinstance(end, int) and 0 <= end < num_keypoints for end in link):
-            raise ValueError(f'the skeleton joins pairs of different keypoints, 0 to {num_keypoints - 1}; got '
-                             f'{list(link) if isinstance(link, (list, tuple)) else link!r}.')
+        if (
+            len(link) != 2
+            or link[0] == link[1]
+            or not all(isinstance(end, int) and 0 <= end < num_keypoints for end in link)
+        ):
+            raise ValueError(
+                f'the skeleton joins pairs of different keypoints, 0 to {num_keypoints - 1}; got '
+                f'{list(link) if isinstance(link, (list, tuple)) else link!r}.'
+            )
     return [(int(start), int(end)) for start, end in links]

@@ -34,12 +34,14 @@ class CLIPTower(BaseModule):
         address, prefix = self.init_cfg['checkpoint'], self.init_cfg.get('prefix', '')
         content = CheckpointLoader.load_checkpoint(address, map_location='cpu')
         if content.get('quick_gelu') not in (None, self.quick_gelu):
-            raise ValueError(f'{address} was trained with {"QuickGELU" if content["quick_gelu"] else "GELU"}, this '
-                             f'{type(self).__name__} has the other: use the architecture '
-                             f'{"ending in" if content["quick_gelu"] else "without"} "-quickgelu".')
+            raise ValueError(
+                f'{address} was trained with {"QuickGELU" if content["quick_gelu"] else "GELU"}, this '
+                f'{type(self).__name__} has the other: use the architecture '
+                f'{"ending in" if content["quick_gelu"] else "without"} "-quickgelu".'
+            )
         weights = content.get('state_dict', content)
         mine = f'{prefix}{self.tower_name}.'
-        weights = {name[len(prefix):]: value for name, value in weights.items() if name.startswith(mine)}
+        weights = {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(mine)}
         self._load_tower(weights, address)
         self._is_init = True
 
@@ -51,19 +53,24 @@ class CLIPTower(BaseModule):
                 weights[name] = self._fit_positions(weights[name], own[name])
                 notes.append(f'{name} fitted to {tuple(own[name].shape)}')
         missing = sorted(name for name in own.keys() - weights.keys() if 'num_batches_tracked' not in name)
-        misfits = sorted(f'{name} {tuple(weights[name].shape)} instead of {tuple(own[name].shape)}'
-                         for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape)
+        misfits = sorted(
+            f'{name} {tuple(weights[name].shape)} instead of {tuple(own[name].shape)}'
+            for name in own.keys() & weights.keys()
+            if own[name].shape != weights[name].shape
+        )
         if missing or misfits:
             raise ValueError(
                 f'{address} does not fit this {type(self).__name__}: {len(missing)} of {len(own)} weights missing '
                 f'{missing[:3]}, {len(misfits)} of another shape {misfits[:3]}. Choose the architecture ("arch") '
-                'the weights were trained with.')
+                'the weights were trained with.'
+            )
         unused = sorted(weights.keys() - own.keys())
         self.load_state_dict({name: value for name, value in weights.items() if name in own}, strict=False)
         if unused:
             notes.append(f'not used: {", ".join(unused)}')
         MMLogger.get_current_instance().info(
-            f'{type(self).__name__}: {len(own)} tensors from {address}' + ''.join(f'; {note}' for note in notes))
+            f'{type(self).__name__}: {len(own)} tensors from {address}' + ''.join(f'; {note}' for note in notes)
+        )
 
     def _fit_positions(self, positions: Tensor, own: Tensor) -> Tensor:
         side = math.isqrt(len(own) - 1)
@@ -82,6 +89,7 @@ def clip_architecture(arch: Union[str, dict]) -> dict:
     """
     if isinstance(arch, str):
         from open_clip import get_model_config, list_models
+
         config = get_model_config(arch)
         if config is None:
             stem = arch.split('-quickgelu')[0].split('-')[0]
@@ -89,8 +97,9 @@ def clip_architecture(arch: Union[str, dict]) -> dict:
             raise ValueError(f'open_clip has no architecture {arch!r}; near it: {", ".join(near) or "none"}.')
         return config
     if 'embed_dim' not in arch:
-        raise ValueError(f'arch needs "embed_dim", "vision_cfg" and "text_cfg", as in open_clip\'s JSON; got '
-                         f'{sorted(arch)}.')
+        raise ValueError(
+            f'arch needs "embed_dim", "vision_cfg" and "text_cfg", as in open_clip\'s JSON; got {sorted(arch)}.'
+        )
     return copy.deepcopy(dict(arch))
 
 

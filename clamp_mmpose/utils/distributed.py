@@ -14,7 +14,7 @@ def gather(embeddings: Tensor) -> Tuple[Tensor, int]:
     if get_world_size() == 1:
         return embeddings, 0
     sizes = _sizes(embeddings)
-    return _Gather.apply(embeddings, sizes), sum(sizes[:dist.get_rank()])
+    return _Gather.apply(embeddings, sizes), sum(sizes[: dist.get_rank()])
 
 
 def _sizes(embeddings: Tensor) -> List[int]:
@@ -25,12 +25,11 @@ def _sizes(embeddings: Tensor) -> List[int]:
 
 
 class _Gather(torch.autograd.Function):
-
     @staticmethod
     def forward(ctx, embeddings: Tensor, sizes: List[int]) -> Tensor:
         ctx.sizes = sizes
         padded = embeddings.new_zeros(max(sizes), embeddings.shape[1])
-        padded[:len(embeddings)] = embeddings
+        padded[: len(embeddings)] = embeddings
         parts = [torch.empty_like(padded) for _ in sizes]
         dist.all_gather(parts, padded)
         return torch.cat([part[:size] for part, size in zip(parts, sizes)])

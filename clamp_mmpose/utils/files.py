@@ -1,4 +1,5 @@
 """Reading and writing files: JSON and YAML that run nothing, and files that are whole or not there."""
+
 import json
 import os
 from pathlib import Path
@@ -37,8 +38,10 @@ def read_json(path: Union[str, Path], what: str, remedy: str, object_pairs_hook:
     try:
         return parse_json(text, object_pairs_hook)
     except ValueError as error:
-        raise ValueError(f'{what} {path} cannot be read as JSON ({path.stat().st_size:,} bytes): the file is truncated '
-                         f'or damaged ({error}); copy or download it again.') from error
+        raise ValueError(
+            f'{what} {path} cannot be read as JSON ({path.stat().st_size:,} bytes): the file is truncated '
+            f'or damaged ({error}); copy or download it again.'
+        ) from error
 
 
 def parse_json(text: Union[str, bytes], object_pairs_hook: Optional[Callable] = None) -> Any:
@@ -65,8 +68,9 @@ def read_yaml(path: Union[str, Path], what: str, remedy: str) -> Any:
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f'{what} {path} cannot be read as YAML: {" ".join(str(error).split())}; correct the file.'
-                         ) from error
+        raise ValueError(
+            f'{what} {path} cannot be read as YAML: {" ".join(str(error).split())}; correct the file.'
+        ) from error
 
 
 def _read_text(path: Union[str, Path], what: str, remedy: str) -> tuple:

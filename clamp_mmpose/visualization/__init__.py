@@ -5,4 +5,9 @@ from .similarity_matrix import draw_similarity_matrices
 from .training_curves import draw_training_curves
 
 __all__ = [
-    'draw_named_keypoints', 'draw_similarity_matrices', 'draw_training_curves', 'focus_triptych', 'score_map_grid']
+    'draw_named_keypoints',
+    'draw_similarity_matrices',
+    'draw_training_curves',
+    'focus_triptych',
+    'score_map_grid',
+]

@@ -6,14 +6,28 @@ import numpy as np
 Color = Tuple[int, int, int]
 LARGE = 640  # pixels; on images with a longer side, points and names grow with it
 # eight hues that stay apart on fur, grass and paper, and for the colour-blind (Okabe and Ito)
-PALETTE = [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167),
-           (255, 255, 255)]
+PALETTE = [
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+    (255, 255, 255),
+]
 
 
-def draw_named_keypoints(image: np.ndarray, keypoints: np.ndarray, names: Sequence[str],
-                         scores: Optional[np.ndarray] = None, threshold: float = 0.3,
-                         links: Sequence[Tuple[int, int]] = (), font_scale: float = 0.35,
-                         hollow: bool = False) -> np.ndarray:
+def draw_named_keypoints(
+    image: np.ndarray,
+    keypoints: np.ndarray,
+    names: Sequence[str],
+    scores: Optional[np.ndarray] = None,
+    threshold: float = 0.3,
+    links: Sequence[Tuple[int, int]] = (),
+    font_scale: float = 0.35,
+    hollow: bool = False,
+) -> np.ndarray:
     """Draw keypoints with their names beside them, on large images larger.
 
     Args:
@@ -27,7 +41,7 @@ def draw_named_keypoints(image: np.ndarray, keypoints: np.ndarray, names: Sequen
         np.ndarray: a new image.
     """
     drawn = image.copy()
-    zoom = max(1., max(image.shape[:2]) / LARGE)
+    zoom = max(1.0, max(image.shape[:2]) / LARGE)
     line = round(zoom)
     shown = np.isfinite(keypoints).all(axis=1)
     sure = shown if scores is None else shown & (np.asarray(scores) >= threshold)
@@ -50,25 +64,37 @@ def draw_named_keypoints(image: np.ndarray, keypoints: np.ndarray, names: Sequen
     return drawn
 
 
-def _write_beside(image: np.ndarray, taken: np.ndarray, text: str, point: Tuple[int, int], color: Color,
-                  font_scale: float, line: int) -> None:
+def _write_beside(
+    image: np.ndarray, taken: np.ndarray, text: str, point: Tuple[int, int], color: Color, font_scale: float, line: int
+) -> None:
     """Write where no other name is yet: right, left, above or below the point, farther out if need be."""
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, font_scale, line)
     x, y = point
-    places = [(x + dx, y + dy) for gap in (0, height + 3, 2 * height + 6)
-              for dx, dy in ((5, height // 2 - gap), (-width - 5, height // 2 + gap), (-width // 2, -6 - gap),
-                             (-width // 2, height + 6 + gap))]
+    places = [
+        (x + dx, y + dy)
+        for gap in (0, height + 3, 2 * height + 6)
+        for dx, dy in (
+            (5, height // 2 - gap),
+            (-width - 5, height // 2 + gap),
+            (-width // 2, -6 - gap),
+            (-width // 2, height + 6 + gap),
+        )
+    ]
 
     def cost(place: Tuple[int, int]) -> float:
         left, bottom = place
-        outside = max(0, -left) + max(0, left + width - image.shape[1]) + max(0, height - bottom) + max(
-            0, bottom - image.shape[0])
-        box = taken[max(0, bottom - height):max(0, bottom), max(0, left):max(0, left + width)]
-        return 100. * outside + box.sum()
+        outside = (
+            max(0, -left)
+            + max(0, left + width - image.shape[1])
+            + max(0, height - bottom)
+            + max(0, bottom - image.shape[0])
+        )
+        box = taken[max(0, bottom - height) : max(0, bottom), max(0, left) : max(0, left + width)]
+        return 100.0 * outside + box.sum()
 
     left, bottom = min(places, key=cost)
-    taken[max(0, bottom - height):max(0, bottom + 1), max(0, left):max(0, left + width)] = True
+    taken[max(0, bottom - height) : max(0, bottom + 1), max(0, left) : max(0, left + width)] = True
     # dark paper behind the words: outlines drawn as thicker text are wider than the text in OpenCV 5
-    paper = image[max(0, bottom - height - 1):max(0, bottom + 3), max(0, left - 1):max(0, left + width + 1)]
+    paper = image[max(0, bottom - height - 1) : max(0, bottom + 3), max(0, left - 1) : max(0, left + width + 1)]
     paper //= 4
     cv2.putText(image, text, (left, bottom), cv2.FONT_HERSHEY_SIMPLEX, font_scale, color, line, cv2.LINE_AA)

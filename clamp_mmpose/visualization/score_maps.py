@@ -7,8 +7,9 @@ from mmpose.structures.utils import revert_heatmap
 from mmpose.utils.tensor_utils import to_numpy
 
 
-def score_map_grid(image: np.ndarray, score_maps: np.ndarray, names: Sequence[str], columns: int = 5,
-                   tile_width: int = 240) -> np.ndarray:
+def score_map_grid(
+    image: np.ndarray, score_maps: np.ndarray, names: Sequence[str], columns: int = 5, tile_width: int = 240
+) -> np.ndarray:
     """The image once for each keypoint, bright where its prompt matches (CLAMP Fig. 4).
 
     Args:
@@ -32,7 +33,7 @@ def score_map_grid(image: np.ndarray, score_maps: np.ndarray, names: Sequence[st
         tiles.append(np.vstack([title(name, tile_width), tile]))
     columns = min(columns, len(tiles))
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
-    rows = [np.hstack(tiles[i:i + columns]) for i in range(0, len(tiles), columns)]
+    rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
     return np.vstack(rows)
 
 
@@ -41,7 +42,7 @@ def title(text: str, width: int, height: int = 22) -> np.ndarray:
     strip = np.full((height, width, 3), 255, np.uint8)
     scale = 0.5
     (text_width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    scale *= min(1., (width - 8) / max(text_width, 1))
+    scale *= min(1.0, (width - 8) / max(text_width, 1))
     cv2.putText(strip, text, (4, height - 7), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
     return strip
 

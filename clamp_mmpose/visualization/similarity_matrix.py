@@ -13,6 +13,7 @@ def draw_similarity_matrices(matrices: Dict[str, np.ndarray], names: Sequence[st
         path: the picture to write.
     """
     from matplotlib.figure import Figure
+
     figure = Figure(figsize=(1.5 + 5.2 * len(matrices), 6.2), layout='constrained')
     limits = dict(vmin=np.nanmin(list(matrices.values())), vmax=np.nanmax(list(matrices.values())))
     for axes, (title, matrix) in zip(figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items()):

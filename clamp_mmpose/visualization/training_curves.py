@@ -12,6 +12,7 @@ def draw_training_curves(logs: Dict[str, Union[str, Path]], keys: Sequence[str],
         path: the picture to write.
     """
     from matplotlib.figure import Figure
+
     figure = Figure(figsize=(4.2 * len(keys), 3.4), layout='constrained')
     for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys):
         for name, log in logs.items():

@@ -23,7 +23,8 @@ from .report import write_report
 UNSEEN_FAMILY = 'Canidae'
 CONFIGS = {
     'baseline': 'configs/simple_baseline/toy_animals/sb_rn-tiny_toy-animals.py',
-    'CLAMP': 'configs/clamp/toy_animals/clamp_rn-tiny_toy-animals.py'}
+    'CLAMP': 'configs/clamp/toy_animals/clamp_rn-tiny_toy-animals.py',
+}
 
 
 @dataclass
@@ -34,7 +35,7 @@ class DemoRun:
     cfg: Config
     checkpoint: str = ''
     scalars: str = ''  # MMEngine's log of losses and evaluations
-    train_seconds: float = 0.
+    train_seconds: float = 0.0
     trainable: int = 0
     frozen: int = 0  # numbers of the text tower, which tools/export.py bakes away
     metrics: Dict[str, Dict[str, float]] = field(default_factory=dict)  # 'seen' or 'unseen' -> AP, PCK
@@ -62,18 +63,27 @@ def run_demo(out_dir: Union[str, Path], say: Say, num_images: int = 1000, epochs
     runs = {name: DemoRun(path, _config(name, out_dir, epochs)) for name, path in CONFIGS.items()}
     before = {}
     for step, (name, run) in enumerate(runs.items(), start=2):
-        say(f'[{step}/5] training {name} on {instances["train-seen"]} animals, '
-            f'{run.cfg.train_cfg.max_epochs} epochs; log in {run.cfg.work_dir}')
+        say(
+            f'[{step}/5] training {name} on {instances["train-seen"]} animals, '
+            f'{run.cfg.train_cfg.max_epochs} epochs; log in {run.cfg.work_dir}'
+        )
         before[name] = train(run, say)
 
-    say(f'[4/5] testing both on {instances["test-seen"]} animals of seen species and {instances["test-unseen"]} of '
-        f'the unseen family {UNSEEN_FAMILY}')
+    say(
+        f'[4/5] testing both on {instances["test-seen"]} animals of seen species and {instances["test-unseen"]} of '
+        f'the unseen family {UNSEEN_FAMILY}'
+    )
     for name, run in runs.items():
         for group in ('seen', 'unseen'):
             run.metrics[group] = test(run, group)
-        say('      ' + f'{name:<9}' + ''.join(
-            f'{group}: AP {run.metrics[group]["coco/AP"]:.3f}, PCK@0.1 {run.metrics[group]["PCK"]:.3f}   '
-            for group in run.metrics))
+        say(
+            '      '
+            + f'{name:<9}'
+            + ''.join(
+                f'{group}: AP {run.metrics[group]["coco/AP"]:.3f}, PCK@0.1 {run.metrics[group]["PCK"]:.3f}   '
+                for group in run.metrics
+            )
+        )
     with quiet():
         speed = benchmark.inference([str(configs_root() / run.config) for run in runs.values()], 8, 'cpu', 20, False)
 

@@ -33,14 +33,20 @@ def draw_pictures(folder: Path, runs: Dict[str, 'DemoRun'], similarity_before: n
         rows = [triptych(str(data_root / 'data' / name), animal, inferencers) for name, animal in animals]
         cv2.imwrite(str(pictures[group]), np.vstack(rows)[..., ::-1])
     name, animal = animals[-1]
-    maps = next(inferencers['CLAMP'](str(data_root / 'data' / name), bboxes=[xyxy(animal)], return_vis=True,
-                                     draw_score_maps=True))['visualization'][0]
+    maps = next(
+        inferencers['CLAMP'](
+            str(data_root / 'data' / name), bboxes=[xyxy(animal)], return_vis=True, draw_score_maps=True
+        )
+    )['visualization'][0]
     cv2.imwrite(str(pictures['score_maps']), maps[..., ::-1])
     draw_similarity_matrices(
         {'before training': similarity_before, 'after training': mean_similarity(inferencers['CLAMP'].model, clamp)},
-        inferencers['CLAMP'].keypoint_names, pictures['similarity'])
-    draw_training_curves({name: run.scalars for name, run in runs.items()}, ('loss_kpt', 'coco/AP', 'PCK'),
-                         pictures['curves'])
+        inferencers['CLAMP'].keypoint_names,
+        pictures['similarity'],
+    )
+    draw_training_curves(
+        {name: run.scalars for name, run in runs.items()}, ('loss_kpt', 'coco/AP', 'PCK'), pictures['curves']
+    )
     return pictures
 
 
@@ -49,7 +55,7 @@ def choose_animals(annotation_file: Path) -> List[Tuple[str, dict]]:
     annotations = read_annotations(annotation_file, 'run the demo again')
     file_names = {image['id']: image['file_name'] for image in annotations['images']}
     clear = sorted(annotations['annotations'], key=lambda animal: -animal['num_keypoints'])
-    clear = sorted(clear[:max(ROWS, len(clear) // 3)], key=lambda animal: animal['id'])
+    clear = sorted(clear[: max(ROWS, len(clear) // 3)], key=lambda animal: animal['id'])
     return [(file_names[clear[i]['image_id']], clear[i]) for i in np.linspace(0, len(clear) - 1, ROWS).astype(int)]
 
 
@@ -72,8 +78,9 @@ def triptych(path: str, animal: dict, inferencers: Dict[str, ClampInferencer]) -
     drawn = []
     for name, keypoints, scores in panels:
         keypoints = keypoints @ matrix[:, :2].T + matrix[:, 2]
-        picture = draw_named_keypoints(crop, keypoints, inferencer.keypoint_names, scores,
-                                       links=inferencer.model.dataset_meta['skeleton_links'])
+        picture = draw_named_keypoints(
+            crop, keypoints, inferencer.keypoint_names, scores, links=inferencer.model.dataset_meta['skeleton_links']
+        )
         drawn.append(np.vstack([title(name, PANEL[0]), picture]))
     return np.hstack(drawn)
 
@@ -82,8 +89,9 @@ def enlarge(box: List[float], padding: float = 1.4) -> np.ndarray:
     """The ``[2, 3]`` matrix that brings a box, with some space around it, into a panel."""
     x1, y1, x2, y2 = box
     scale = min(PANEL[0] / (x2 - x1), PANEL[1] / (y2 - y1)) / padding
-    return np.array([[scale, 0, PANEL[0] / 2 - scale * (x1 + x2) / 2],
-                     [0, scale, PANEL[1] / 2 - scale * (y1 + y2) / 2]])
+    return np.array(
+        [[scale, 0, PANEL[0] / 2 - scale * (x1 + x2) / 2], [0, scale, PANEL[1] / 2 - scale * (y1 + y2) / 2]]
+    )
 
 
 @torch.no_grad()
@@ -95,10 +103,11 @@ def mean_similarity(model: nn.Module, cfg: Config) -> np.ndarray:
     dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, test_mode=False, pipeline=[*load, target, pack]))
     was_training = model.training
     model.eval()
-    total, count = 0., 0.
+    total, count = 0.0, 0.0
     for start in range(0, len(dataset), 32):
-        batch = model.data_preprocessor(pseudo_collate([dataset[i] for i in range(start, min(start + 32,
-                                                                                            len(dataset)))]))
+        batch = model.data_preprocessor(
+            pseudo_collate([dataset[i] for i in range(start, min(start + 32, len(dataset)))])
+        )
         labels = [sample.gt_instance_labels for sample in batch['data_samples']]
         keypoints = torch.cat([label.keypoint_labels for label in labels])
         labelled = torch.cat([label.keypoint_weights for label in labels])[..., None] > 0

@@ -7,9 +7,9 @@ import numpy as np
 from .tube import CIRCLE, SHIFT, Tube
 
 Colour = Tuple[int, ...]  # RGB
-INK = .45  # how dark the outline of a part is, of its colour
-MARGIN = .02  # how far inside a cover a point is hidden
-FAR = .68  # how light a part on the far side is
+INK = 0.45  # how dark the outline of a part is, of its colour
+MARGIN = 0.02  # how far inside a cover a point is hidden
+FAR = 0.68  # how light a part on the far side is
 WHITE, BLACK = (245, 245, 240), (20, 18, 24)
 
 
@@ -31,7 +31,7 @@ class Sketch:
         """Name a point, which a part that is painted holds."""
         self.points[name] = np.asarray(point, float)
 
-    def polygon(self, points: np.ndarray, colour: Colour, ink: float = 1.):
+    def polygon(self, points: np.ndarray, colour: Colour, ink: float = 1.0):
         """A flat part ``[N, 2]``; ``ink`` is the width of its outline, in those of the picture."""
         self._parts.append((np.asarray(points, float), np.zeros(len(points)), True, colour, ink))
 
@@ -39,32 +39,36 @@ class Sketch:
         """A flat part ``[N, 2]`` that hides the points marked so far which lie well behind it."""
         self.polygon(points, colour)
         outline = np.asarray(points, np.float32)
-        self.points = {name: point for name, point in self.points.items()
-                       if cv2.pointPolygonTest(outline, tuple(map(float, point)), True) < MARGIN}
+        self.points = {
+            name: point
+            for name, point in self.points.items()
+            if cv2.pointPolygonTest(outline, tuple(map(float, point)), True) < MARGIN
+        }
 
-    def tube(self, points: np.ndarray, radii: Sequence[float], colour: Colour, ink: float = 1.):
+    def tube(self, points: np.ndarray, radii: Sequence[float], colour: Colour, ink: float = 1.0):
         """A round part: along ``points [N, 2]``, as thick as the N ``radii``."""
         points = np.asarray(points, float)
         self._parts.append((points, np.broadcast_to(np.asarray(radii, float), len(points)), False, colour, ink))
 
-    def ellipse(self, centre: Sequence[float], radii: Sequence[float], colour: Colour, angle: float = 0.,
-                ink: float = 1.):
+    def ellipse(
+        self, centre: Sequence[float], radii: Sequence[float], colour: Colour, angle: float = 0.0, ink: float = 1.0
+    ):
         """A flat part with the half-axes ``radii``, turned clockwise by ``angle``, degrees."""
         self.polygon(np.asarray(centre) + (CIRCLE * radii) @ rotation(angle).T, colour, ink)
 
     def eye(self, name: str, centre: Sequence[float], size: float):
         """An eye, its name marked."""
         self.ellipse(centre, (size, size), WHITE)
-        self.ellipse(centre, (.55 * size, .55 * size), BLACK, ink=0)
+        self.ellipse(centre, (0.55 * size, 0.55 * size), BLACK, ink=0)
         self.mark(name, centre)
 
     def button(self, name: str, centre: Sequence[float], colour: Colour):
         """A button, its name marked."""
-        self.ellipse(centre, (.036, .036), colour)
-        self.ellipse(centre, (.012, .012), BLACK, ink=0)
+        self.ellipse(centre, (0.036, 0.036), colour)
+        self.ellipse(centre, (0.012, 0.012), BLACK, ink=0)
         self.mark(name, centre)
 
-    def colour(self, light: Tuple[float, float] = (.45, .95), strength: Tuple[float, float] = (.15, .85)) -> Colour:
+    def colour(self, light: Tuple[float, float] = (0.45, 0.95), strength: Tuple[float, float] = (0.15, 0.85)) -> Colour:
         """Any hue, this light (0: black) and strong (0: grey)."""
         hue, value, saturation = self.rng.random(), self.rng.uniform(*light), self.rng.uniform(*strength)
         return tuple(int(255 * c) for c in colorsys.hsv_to_rgb(hue, saturation, value))
@@ -75,7 +79,7 @@ class Sketch:
 
     def move(self, matrix: np.ndarray):
         """Apply ``matrix [2, 2]`` to all places; thicknesses keep their proportion to the object's area."""
-        scale = abs(np.linalg.det(matrix)) ** .5
+        scale = abs(np.linalg.det(matrix)) ** 0.5
         self._parts = [(points @ matrix.T, scale * radii, *rest) for points, radii, *rest in self._parts]
         self.points = {name: matrix @ point for name, point in self.points.items()}
 
@@ -106,7 +110,7 @@ class Sketch:
             else:
                 if width >= 1:
                     Tube(points, radii).fill(canvas, edge)
-                Tube(points, np.maximum(radii - width, .6 * radii)).fill(canvas, fill)
+                Tube(points, np.maximum(radii - width, 0.6 * radii)).fill(canvas, fill)
 
 
 def at(x: float, y: float) -> np.ndarray:

@@ -22,14 +22,14 @@ class Tube:
         self.radii = np.asarray(radii, float)
         steps = np.linalg.norm(np.diff(self.centres, axis=0), axis=1)
         self.length = float(steps.sum())
-        self._positions = np.concatenate([[0.], np.cumsum(steps)]) / max(self.length, 1e-6)
+        self._positions = np.concatenate([[0.0], np.cumsum(steps)]) / max(self.length, 1e-6)
 
     def smooth(self) -> 'Tube':
         """The same tube with its corners cut, ends kept (Chaikin, twice)."""
         points = np.column_stack([self.centres, self.radii])
         for _ in range(2):
             start, end = points[:-1], points[1:]
-            cut = np.stack([.75 * start + .25 * end, .25 * start + .75 * end], axis=1)
+            cut = np.stack([0.75 * start + 0.25 * end, 0.25 * start + 0.75 * end], axis=1)
             points = np.concatenate([points[:1], cut.reshape(-1, 3)[1:-1], points[-1:]])
         return Tube(points[:, :2], points[:, 2])
 
@@ -46,11 +46,11 @@ class Tube:
     def at(self, along: Union[float, np.ndarray], across: Union[float, np.ndarray]) -> np.ndarray:
         """Pixels ``[..., 2]`` on the surface: ``along`` from 0 to 1, ``across`` from -1 (lower edge) to 1."""
         along, across = np.broadcast_arrays(along, across)
-        tangent = self._along(along + .03) - self._along(along - .03)
+        tangent = self._along(along + 0.03) - self._along(along - 0.03)
         normal = np.stack([tangent[..., 1], -tangent[..., 0]], axis=-1)
         normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-6
         # the upper edge is the one on the upper side of the whole tube, whichever way it runs
-        upwards = 1. if self.centres[-1, 0] >= self.centres[0, 0] else -1.
+        upwards = 1.0 if self.centres[-1, 0] >= self.centres[0, 0] else -1.0
         radius = np.interp(along, self._positions, self.radii)
         return self._along(along) + (upwards * across * radius)[..., None] * normal
 
@@ -63,7 +63,7 @@ class Tube:
     def fill(self, picture: np.ndarray, colour: Paint):
         """Paints the area."""
         for i in range(len(self.centres) - 1):
-            rims = self.centres[i:i + 2, None] + self.radii[i:i + 2, None, None] * CIRCLE
+            rims = self.centres[i : i + 2, None] + self.radii[i : i + 2, None, None] * CIRCLE
             fill_polygon(picture, cv2.convexHull(rims.reshape(-1, 2).astype(np.float32))[:, 0], colour)
 
     def _along(self, places: np.ndarray) -> np.ndarray:

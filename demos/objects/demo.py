@@ -31,8 +31,9 @@ class Trial(NamedTuple):
     auroc: Optional[float] = None
 
 
-def run_cape_demo(out_dir: Union[str, Path], say: Say, images: Tuple[int, int, int] = IMAGES,
-                  epochs: Optional[int] = None) -> Path:
+def run_cape_demo(
+    out_dir: Union[str, Path], say: Say, images: Tuple[int, int, int] = IMAGES, epochs: Optional[int] = None
+) -> Path:
     """Draw toy objects, train the text-query head on nine categories, and ask it for three that it never saw.
 
     Args:
@@ -62,9 +63,10 @@ def run_cape_demo(out_dir: Union[str, Path], say: Say, images: Tuple[int, int, i
     say('[3/4] asking for the keypoints of three unseen categories')
     trials = {
         'by name': test(cfg, checkpoint, data / TEST, data / 'texts', 'named'),
-        'by each other\'s names': test(cfg, checkpoint, data / TEST, out_dir / 'shuffled_texts', 'shuffled'),
+        "by each other's names": test(cfg, checkpoint, data / TEST, out_dir / 'shuffled_texts', 'shuffled'),
         'centre of the box': box_centers(data / TEST),
-        SEEN: test(cfg, checkpoint, out_dir / 'new_data' / TRAIN, data / 'texts', 'seen')}
+        SEEN: test(cfg, checkpoint, out_dir / 'new_data' / TRAIN, data / 'texts', 'seen'),
+    }
     for name, trial in trials.items():
         say(f'      {name:<39} PCK@0.2 {trial.scores["PCK@0.2"]:.3f}')
 
@@ -106,15 +108,17 @@ def test(cfg: Config, checkpoint: Path, ann_file: Path, texts: Path, name: str) 
     cfg.experiment_name = cfg.visualizer.name = f'{cfg.experiment_name}_{name}'
     cfg.load_from = str(checkpoint)
     cfg.test_dataloader.dataset.update(
-        data_root=str(ann_file.parents[1]), ann_file=f'annotations/{ann_file.name}', texts=str(texts))
+        data_root=str(ann_file.parents[1]), ann_file=f'annotations/{ann_file.name}', texts=str(texts)
+    )
     for metric in cfg.test_evaluator:
         if metric.type == 'CapePCK':
             metric.outfile_prefix = str(predictions)
     with quiet():
         auroc = build_runner(cfg).test()['confidence/AUROC']
     annotations = read_instances(ann_file)
-    return _trial(query_only(annotations, read_predictions(f'{predictions}.predictions.json', annotations).keypoints),
-                  auroc)
+    return _trial(
+        query_only(annotations, read_predictions(f'{predictions}.predictions.json', annotations).keypoints), auroc
+    )
 
 
 def box_centers(ann_file: Path) -> Trial:
@@ -131,31 +135,41 @@ def _trial(scores, auroc: Optional[float] = None) -> Trial:
     return Trial(dict(scores.overall), {name: row['PCK@0.2'] for name, row in scores.categories.items()}, auroc)
 
 
-def write_report(path: Path, trials: Dict[str, Trial], cfg: Config, checkpoint: Path, seconds: float,
-                 pictures: Dict[str, Path]) -> Path:
+def write_report(
+    path: Path, trials: Dict[str, Trial], cfg: Config, checkpoint: Path, seconds: float, pictures: Dict[str, Path]
+) -> Path:
     """Write what the demo found as Markdown, whatever it is."""
     named, shuffled, center, _ = (trial.scores['PCK@0.2'] for trial in trials.values())
     categories: List[str] = list(trials['by name'].categories)
     lines = [
-        '# Keypoints of categories never seen, from their names', '',
+        '# Keypoints of categories never seen, from their names',
+        '',
         f'Trained from random weights for {cfg.train_cfg.max_epochs} epochs ({seconds:.0f} s) on nine categories of '
         f'drawn objects, tested on three others ({int(trials["by name"].scores["instances"])} pictures) whose '
         'keypoints have names made of the words of the nine. One run; without pretrained words and pictures this shows '
-        'that the parts work together, not what they reach on MP-100.', '',
+        'that the parts work together, not what they reach on MP-100.',
+        '',
         '| PCK@0.2 asked | all | ' + ' | '.join(categories) + ' | mPCK | NME |',
-        '|---|' + '---|' * (len(categories) + 3)]
+        '|---|' + '---|' * (len(categories) + 3),
+    ]
     for name, trial in trials.items():
-        cells = [trial.scores['PCK@0.2'], *(trial.categories.get(one) for one in categories), trial.scores['mPCK'],
-                 trial.scores['NME']]
+        cells = [
+            trial.scores['PCK@0.2'],
+            *(trial.categories.get(one) for one in categories),
+            trial.scores['mPCK'],
+            trial.scores['NME'],
+        ]
         lines.append(f'| {name} | ' + ' | '.join('' if cell is None else f'{cell:.3f}' for cell in cells) + ' |')
     lines += [
-        '', f'- Against the centre of the box: {named / center:.2f} times its PCK@0.2.',
+        '',
+        f'- Against the centre of the box: {named / center:.2f} times its PCK@0.2.',
         f'- Of what is gained over the centre, {100 * (named - shuffled) / (named - center):.0f} % is lost when a '
-        'category\'s names are given to other keypoints of its own: the words matter.',
+        "category's names are given to other keypoints of its own: the words matter.",
         '- Confidence tells keypoints that are there from hidden or missing ones with an AUROC of '
         f'{trials[SEEN].auroc:.3f} in new pictures of the nine categories, and of {trials["by name"].auroc:.3f} in '
         'those of the three unseen ones (0.5 is guessing).',
-        f'- Config `{CONFIG}`, weights `{checkpoint}`.']
+        f'- Config `{CONFIG}`, weights `{checkpoint}`.',
+    ]
     for title, picture in pictures.items():
         lines += ['', f'## {title}', '', f'![{title}]({picture.relative_to(path.parent).as_posix()})']
     path.write_text('\n'.join(lines) + '\n', encoding='utf-8')

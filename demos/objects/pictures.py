@@ -33,17 +33,28 @@ def draw_pictures(folder: Path, cfg: Config, checkpoint: str, ann_file: Path) ->
             options = dict(bboxes=[[[x, y, x + w, y + h]]], keypoints=list(own.names), skeleton=own.skeleton)
             found = next(iter(inferencer(path, **options)))['predictions'][0][0]
             truth = np.where(instance.visible[:, None], instance.keypoints, np.nan)
-            panels += [panel(path, truth, None, own, f'{category.slug}: where they are'),
-                       panel(path, np.array(found['keypoints']), np.array(found['keypoint_scores']), own,
-                             f'{category.slug}: found by their names')]
+            panels += [
+                panel(path, truth, None, own, f'{category.slug}: where they are'),
+                panel(
+                    path,
+                    np.array(found['keypoints']),
+                    np.array(found['keypoint_scores']),
+                    own,
+                    f'{category.slug}: found by their names',
+                ),
+            ]
             if maps is None:
-                maps, = next(iter(inferencer(path, return_vis=True, draw_score_maps=True, **options)))['visualization']
+                (maps,) = next(iter(inferencer(path, return_vis=True, draw_score_maps=True, **options)))[
+                    'visualization'
+                ]
         rows.append(np.hstack(panels))
     found, scores = folder / 'unseen.jpg', folder / 'score_maps.jpg'
     cv2.imwrite(str(found), np.vstack(rows)[..., ::-1])
     cv2.imwrite(str(scores), maps[..., ::-1])
-    return {'Unseen categories: where the keypoints are, and where they were found; hollow where unsure': found,
-            'Where each name is looked for: the similarity of image and text': scores}
+    return {
+        'Unseen categories: where the keypoints are, and where they were found; hollow where unsure': found,
+        'Where each name is looked for: the similarity of image and text': scores,
+    }
 
 
 def panel(path: str, keypoints: np.ndarray, scores: np.ndarray, texts, caption: str) -> np.ndarray:
@@ -52,7 +63,8 @@ def panel(path: str, keypoints: np.ndarray, scores: np.ndarray, texts, caption: 
     factor = PANEL / max(image.shape[:2])
     large = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     square = np.full((PANEL, PANEL, 3), 255, np.uint8)
-    square[:large.shape[0], :large.shape[1]] = large
-    drawn = draw_named_keypoints(square, (keypoints + .5) * factor - .5, texts.names, scores, links=texts.skeleton,
-                                 hollow=True)
+    square[: large.shape[0], : large.shape[1]] = large
+    drawn = draw_named_keypoints(
+        square, (keypoints + 0.5) * factor - 0.5, texts.names, scores, links=texts.skeleton, hollow=True
+    )
     return np.vstack([title(caption, PANEL), drawn])

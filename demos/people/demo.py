@@ -14,8 +14,10 @@ from demos.people.world.dataset import HELD_OUT, SEEN, write_toy_people
 
 from .pictures import draw_pictures
 
-CONFIGS = {'with heatmaps (FocusCLIP)': 'configs/focusclip/toy/focusclip_rn-tiny_toy-people.py',
-           'without (CLIP)': 'configs/focusclip/toy/clip_rn-tiny_toy-people.py'}
+CONFIGS = {
+    'with heatmaps (FocusCLIP)': 'configs/focusclip/toy/focusclip_rn-tiny_toy-people.py',
+    'without (CLIP)': 'configs/focusclip/toy/clip_rn-tiny_toy-people.py',
+}
 IMAGES = (3000, 600)  # to train on, to test
 
 
@@ -28,8 +30,9 @@ class Run(NamedTuple):
     details: Dict[str, dict]
 
 
-def run_focus_demo(out_dir: Union[str, Path], say: Say, images: Tuple[int, int] = IMAGES,
-                   epochs: Optional[int] = None) -> Path:
+def run_focus_demo(
+    out_dir: Union[str, Path], say: Say, images: Tuple[int, int] = IMAGES, epochs: Optional[int] = None
+) -> Path:
     """Draw toy people, pretrain with and without focus heatmaps, and test both by texts on unseen combinations.
 
     Args:
@@ -51,8 +54,13 @@ def run_focus_demo(out_dir: Union[str, Path], say: Say, images: Tuple[int, int] 
         cfg = make_config(out_dir, config, epochs)
         say(f'[{step}/4] pretraining {name}, {cfg.train_cfg.max_epochs} epochs; log in {cfg.work_dir}')
         runs[name] = train_and_test(cfg, say)
-        say('      zero-shot: ' + ', '.join(f'{task} {detail["accuracy"]:.1f} % (chance {detail["chance"]:.1f} %)'
-                                            for task, detail in runs[name].details.items()))
+        say(
+            '      zero-shot: '
+            + ', '.join(
+                f'{task} {detail["accuracy"]:.1f} % (chance {detail["chance"]:.1f} %)'
+                for task, detail in runs[name].details.items()
+            )
+        )
     say('[4/4] drawing pictures')
     with quiet():
         checkpoints = {name: (run.config, run.checkpoint) for name, run in runs.items()}
@@ -92,21 +100,32 @@ def write_report(path: Path, runs: Dict[str, Run], images: Tuple[int, int], pict
     tasks = list(focus.details)
     chance = {task: focus.details[task]['chance'] for task in tasks}
     lines = [
-        '# Pretraining with focus heatmaps, tested by texts', '',
+        '# Pretraining with focus heatmaps, tested by texts',
+        '',
         f'{images[0]:,} drawn pictures of {len(SEEN)} combinations of an activity and a shirt, with descriptions; '
         f'tested on {images[1]:,} pictures of {len(HELD_OUT)} other combinations, which no description and no picture '
         'of the training has. From random weights, one run of each: this shows that the parts work together, not what '
-        'they reach on photos.', '',
+        'they reach on photos.',
+        '',
         '| accuracy in % | ' + ' | '.join(tasks) + ' | task-wise mean | training |',
         '|---|' + '---|' * (len(tasks) + 2),
-        '| chance | ' + ' | '.join(f'{chance[task]:.1f}' for task in tasks) + ' | '
-        + f'{sum(chance.values()) / len(tasks):.1f} | |']
+        '| chance | '
+        + ' | '.join(f'{chance[task]:.1f}' for task in tasks)
+        + ' | '
+        + f'{sum(chance.values()) / len(tasks):.1f} | |',
+    ]
     for name, run in runs.items():
         cells = ['{accuracy:.1f} [{low:.1f}, {high:.1f}]'.format(**run.details[task]) for task in tasks]
-        lines.append(f'| {name} | ' + ' | '.join(cells) + f' | {task_wise_mean(list(run.details.values())):.1f} | '
-                     f'{run.seconds:.0f} s |')
-    lines += ['', 'In brackets the 95 % interval over the test pictures; another seed of the training moves the '
-              'numbers, too.', '', *_findings(focus, clip, tasks)]
+        lines.append(
+            f'| {name} | ' + ' | '.join(cells) + f' | {task_wise_mean(list(run.details.values())):.1f} | '
+            f'{run.seconds:.0f} s |'
+        )
+    lines += [
+        '',
+        'In brackets the 95 % interval over the test pictures; another seed of the training moves the numbers, too.',
+        '',
+        *_findings(focus, clip, tasks),
+    ]
     for run in runs.values():
         lines.append(f'- Config `{run.config}`, weights `{run.checkpoint}`.')
     for title, picture in pictures.items():
@@ -120,6 +139,9 @@ def _findings(focus: Run, clip: Run, tasks: List[str]) -> List[str]:
     for task in tasks:
         ours, theirs = focus.details[task], clip.details[task]
         apart = ours['low'] > theirs['high'] or theirs['low'] > ours['high']
-        found.append(f'- {task}: with heatmaps {ours["accuracy"] - theirs["accuracy"]:+.1f} points, '
-                     + ('beyond' if apart else 'within') + ' the intervals.')
+        found.append(
+            f'- {task}: with heatmaps {ours["accuracy"] - theirs["accuracy"]:+.1f} points, '
+            + ('beyond' if apart else 'within')
+            + ' the intervals.'
+        )
     return found

@@ -31,8 +31,10 @@ def draw_pictures(folder: Path, runs: Dict[str, Tuple[Path, Path]]) -> Dict[str,
     heatmaps, predictions = folder / 'heatmaps.jpg', folder / 'predictions.jpg'
     cv2.imwrite(str(heatmaps), draw_heatmaps(Config.fromfile(str(config))))
     cv2.imwrite(str(predictions), draw_predictions(runs))
-    return {'Picture, heatmap, focused picture': heatmaps,
-            'Combinations never seen: the three likeliest of twelve, the right one in green': predictions}
+    return {
+        'Picture, heatmap, focused picture': heatmaps,
+        'Combinations never seen: the three likeliest of twelve, the right one in green': predictions,
+    }
 
 
 def spread(number: int) -> List[int]:
@@ -50,7 +52,7 @@ def draw_heatmaps(cfg: Config) -> np.ndarray:
         results = built[index]
         triptych = focus_triptych(results['img'], results['focus_heatmap'])
         panels.append(cv2.resize(triptych, (3 * SIDE, SIDE), interpolation=cv2.INTER_CUBIC))
-    return np.vstack([np.hstack(panels[i:i + 2]) for i in range(0, ROWS, 2)])
+    return np.vstack([np.hstack(panels[i : i + 2]) for i in range(0, ROWS, 2)])
 
 
 def draw_predictions(runs: Dict[str, Tuple[Path, Path]]) -> np.ndarray:
@@ -73,8 +75,10 @@ def draw_predictions(runs: Dict[str, Tuple[Path, Path]]) -> np.ndarray:
 def likeliest(sample) -> List[Tuple[str, float, bool]]:
     """The three best classes of a picture: name, cosine, whether it is right."""
     best = sample.class_scores.topk(3)
-    return [(sample.class_names[index], float(score), index in sample.labels)
-            for score, index in zip(best.values, best.indices.tolist())]
+    return [
+        (sample.class_names[index], float(score), index in sample.labels)
+        for score, index in zip(best.values, best.indices.tolist())
+    ]
 
 
 def bars(classes: List[Tuple[str, float, bool]]) -> np.ndarray:
@@ -84,5 +88,5 @@ def bars(classes: List[Tuple[str, float, bool]]) -> np.ndarray:
         top = 30 + 60 * i
         length = int(max(cosine, 0) * (BAR[0] - 8))
         cv2.rectangle(panel, (4, top + BAR[1]), (4 + max(length, 2), top + BAR[1] + 16), RIGHT if right else WRONG, -1)
-        panel[top:top + BAR[1]] = title(f'{name}  {cosine:.2f}', BAR[0], BAR[1])
+        panel[top : top + BAR[1]] = title(f'{name}  {cosine:.2f}', BAR[0], BAR[1])
     return panel

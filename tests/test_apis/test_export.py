@@ -12,9 +12,11 @@ from clamp_mmpose.apis.export import export_clamp
 onnxruntime = pytest.importorskip('onnxruntime')
 
 
-@pytest.mark.parametrize('model', [
-    model_config(), model_config(RESNET), model_config(prompts='matrix'), model_config(cross_attention=None)],
-    ids=['vit', 'resnet', 'matrix', 'no-cross-attention'])
+@pytest.mark.parametrize(
+    'model',
+    [model_config(), model_config(RESNET), model_config(prompts='matrix'), model_config(cross_attention=None)],
+    ids=['vit', 'resnet', 'matrix', 'no-cross-attention'],
+)
 def test_baked_model_is_the_trained_one(model, tmp_path):
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1), extra=f'model = {model!r}')
     trained = init_model(str(config), device='cpu')
@@ -62,7 +64,7 @@ def test_onnx_that_disagrees_is_not_handed_out(tmp_path, monkeypatch):
     """NaN compares as neither larger nor smaller."""
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1))
     torch.save(dict(state_dict=init_model(str(config), device='cpu').state_dict()), tmp_path / 'model.pth')
-    for difference in (float('nan'), 1.):
+    for difference in (float('nan'), 1.0):
         monkeypatch.setattr('clamp_mmpose.apis.export.compare_onnx', lambda *args, value=difference: value)
         with pytest.raises(ValueError, match=r'model\.onnx differ from PyTorch'):
             export_clamp(str(config), str(tmp_path / 'model.pth'), str(tmp_path / 'out'))

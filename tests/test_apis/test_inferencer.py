@@ -102,11 +102,15 @@ def test_whole_image_and_says_so(trained):
     assert predictions == expected
 
 
-@pytest.mark.parametrize('boxes, message', [
-    ([[[0, 0, 9, 9]]], 'bboxes has 1 entries for 2 images'),
-    ([[[0, 0, 9]], []], r'bboxes\[0\] must be rows of \(x1, y1, x2, y2\)'),
-    ([[], [[9, 0, 0, 9]]], r'bboxes\[1\] must be rows'),
-    ([[], [[0, 0, float('nan'), 9]]], r'bboxes\[1\] must be rows')])
+@pytest.mark.parametrize(
+    'boxes, message',
+    [
+        ([[[0, 0, 9, 9]]], 'bboxes has 1 entries for 2 images'),
+        ([[[0, 0, 9]], []], r'bboxes\[0\] must be rows of \(x1, y1, x2, y2\)'),
+        ([[], [[9, 0, 0, 9]]], r'bboxes\[1\] must be rows'),
+        ([[], [[0, 0, float('nan'), 9]]], r'bboxes\[1\] must be rows'),
+    ],
+)
 def test_bad_boxes(trained, inferencer, boxes, message):
     with pytest.raises(ValueError, match=message):
         run(inferencer, trained[2][:2], bboxes=boxes)
@@ -143,8 +147,10 @@ def test_score_maps(trained, inferencer):
     tile = drawn[0][22:, :240].mean(axis=2)
     y, x = np.unravel_index(maps[0].argmax(), (64, 64))
     v, u = np.unravel_index(maps[0].argmin(), (64, 64))
-    around = [tile[max(0, int(r * 3.75) - 8):int(r * 3.75) + 8, max(0, int(c * 3.75) - 8):int(c * 3.75) + 8].mean()
-              for r, c in ((y, x), (v, u))]
+    around = [
+        tile[max(0, int(r * 3.75) - 8) : int(r * 3.75) + 8, max(0, int(c * 3.75) - 8) : int(c * 3.75) + 8].mean()
+        for r, c in ((y, x), (v, u))
+    ]
     assert around[0] > around[1]  # bright where the prompt matches
     predictions, _ = run(inferencer, trained[2][:1])
     assert 'score_maps' not in predictions[0][0]
@@ -163,6 +169,7 @@ def test_aliases_and_weights(trained):
 
 def test_every_alias_has_its_config():
     import yaml
+
     for metafile in yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']:
         models = yaml.safe_load((ROOT / metafile).read_text())['Models']
         assert {Path(model['Config']).parent for model in models} == {Path(metafile).parent}
@@ -177,7 +184,9 @@ def test_detector_is_asked_for_boxes(trained):
     inferencer = ClampInferencer(trained[0], trained[1], device='cpu')
 
     class Detected:
-        bboxes = np.array([[4., 4., 40., 60.], [5., 4., 41., 60.], [0., 0., 20., 20.], [30., 30., 60., 60.]])
+        bboxes = np.array(
+            [[4.0, 4.0, 40.0, 60.0], [5.0, 4.0, 41.0, 60.0], [0.0, 0.0, 20.0, 20.0], [30.0, 30.0, 60.0, 60.0]]
+        )
         scores = np.array([0.9, 0.8, 0.7, 0.2])
         labels = np.array([3, 3, 5, 3])
 
@@ -235,13 +244,28 @@ def test_predict_command(trained, tmp_path):
     images = tmp_path / 'images' / 'deep'
     images.mkdir(parents=True)
     for i, path in enumerate(trained[2][:3]):
-        (images / f'{i}.png').write_bytes(Path(path).read_bytes()[:None if i else 900])
+        (images / f'{i}.png').write_bytes(Path(path).read_bytes()[: None if i else 900])
     boxes = {str(images / '1.png'): [[4, 4, 40, 60], [0, 0, 64, 64]]}
     (tmp_path / 'boxes.json').write_text(json.dumps(boxes))
     done = subprocess.run(
-        [sys.executable, 'tools/predict.py', *trained[:2], str(tmp_path / 'images'), '--out-dir', str(tmp_path / 'out'),
-         '--bboxes', str(tmp_path / 'boxes.json'), '--draw', 'score_maps', '--device', 'cpu'],
-        capture_output=True, text=True, cwd=ROOT)
+        [
+            sys.executable,
+            'tools/predict.py',
+            *trained[:2],
+            str(tmp_path / 'images'),
+            '--out-dir',
+            str(tmp_path / 'out'),
+            '--bboxes',
+            str(tmp_path / 'boxes.json'),
+            '--draw',
+            'score_maps',
+            '--device',
+            'cpu',
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
     assert done.returncode == 1, done.stderr
     assert '2 of 3 images done' in done.stdout and f'skipped {images / "0.png"}' in done.stderr
     assert sorted(path.name for path in (tmp_path / 'out/visualizations/deep').iterdir()) == ['1.png', '2.png']
@@ -252,9 +276,9 @@ def test_predict_command(trained, tmp_path):
 
 def test_beside_the_crop_nothing_matches():
     """Cosines are often negative: 0 beside the crop would outshine what is in it."""
-    sample = PoseDataSample(metainfo=dict(input_center=np.array([32., 32.]), input_scale=np.array([32., 32.])))
-    sample.pred_fields = PixelData(score_maps=np.linspace(-.9, -.1, 64, dtype=np.float32).reshape(1, 8, 8))
+    sample = PoseDataSample(metainfo=dict(input_center=np.array([32.0, 32.0]), input_scale=np.array([32.0, 32.0])))
+    sample.pred_fields = PixelData(score_maps=np.linspace(-0.9, -0.1, 64, dtype=np.float32).reshape(1, 8, 8))
     whole = revert_score_maps(sample, (64, 64))
     assert whole.shape == (1, 64, 64)
-    np.testing.assert_allclose([whole.min(), whole[0, 0, 0], whole[0, 60, 60]], -.9, atol=1e-6)
-    assert abs(whole[0, 32, 32] + .5) < .1
+    np.testing.assert_allclose([whole.min(), whole[0, 0, 0], whole[0, 60, 60]], -0.9, atol=1e-6)
+    assert abs(whole[0, 32, 32] + 0.5) < 0.1

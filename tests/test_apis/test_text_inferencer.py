@@ -1,4 +1,5 @@
 """ClampInferencer and tools/predict.py with keypoints that are named by the user."""
+
 import json
 import runpy
 import subprocess
@@ -30,7 +31,7 @@ def trained(tmp_path_factory):
     torch.manual_seed(0)
     model = MODELS.build(config.model)
     for step in model.head.refine.steps:
-        torch.nn.init.normal_(step[-1].weight, std=.3)
+        torch.nn.init.normal_(step[-1].weight, std=0.3)
     torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
     image = np.random.default_rng(0).integers(0, 255, (64, 80, 3)).astype(np.uint8)
     cv2.imwrite(str(folder / 'photo.png'), image)
@@ -43,7 +44,7 @@ def inferencer(trained):
 
 
 def only(results):
-    result, = results
+    (result,) = results
     return result['predictions'][0]
 
 
@@ -55,10 +56,20 @@ def test_parse():
     assert parse_box('1,2,30,40.5') == [1, 2, 31, 42.5]
 
 
-@pytest.mark.parametrize('keypoints, skeleton, error', [
-    ('', '', 'not be empty'), ('nose,', '', 'not be empty'), ('nose,Nose', '', 'must differ'), ([], '', 'not be empty'),
-    ('nose,tail', '0-2', '0 to 1'), ('nose,tail', '0:1', 'such as "0-2,1-2"'), ('nose,tail', '-1-0', 'pairs of'),
-    ('nose,tail', '1-1', 'different keypoints'), ('nose,tail', [[0]], 'pairs of')])
+@pytest.mark.parametrize(
+    'keypoints, skeleton, error',
+    [
+        ('', '', 'not be empty'),
+        ('nose,', '', 'not be empty'),
+        ('nose,Nose', '', 'must differ'),
+        ([], '', 'not be empty'),
+        ('nose,tail', '0-2', '0 to 1'),
+        ('nose,tail', '0:1', 'such as "0-2,1-2"'),
+        ('nose,tail', '-1-0', 'pairs of'),
+        ('nose,tail', '1-1', 'different keypoints'),
+        ('nose,tail', [[0]], 'pairs of'),
+    ],
+)
 def test_unusable_queries(inferencer, trained, keypoints, skeleton, error):
     with pytest.raises(ValueError, match=error):
         list(inferencer(trained[2], keypoints=keypoints, skeleton=skeleton))
@@ -100,8 +111,12 @@ def test_names_are_strings(inferencer, trained, keypoints):
 
 
 def test_tool_says_what_is_wrong_in_one_line(trained):
-    done = subprocess.run([sys.executable, '-W', 'ignore', 'tools/predict.py', *trained, '--keypoints', 'nose, nose'],
-                          cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', 'tools/predict.py', *trained, '--keypoints', 'nose, nose'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: keypoint names must differ, but ['nose'] occur")
 
@@ -141,8 +156,13 @@ def test_a_head_with_fixed_keypoints(tmp_path):
 
 def test_score_maps_of_one_keypoint(inferencer, trained):
     """The crop is a square of 50 around (30, 25); its 4 x 4 cells are read in the middle of the image's."""
-    sample = next(iter(inferencer(trained[2], keypoints='nose', bboxes=BOX, draw_score_maps=True, return_vis=True,
-                                  return_datasamples=True)))['predictions'][0]
+    sample = next(
+        iter(
+            inferencer(
+                trained[2], keypoints='nose', bboxes=BOX, draw_score_maps=True, return_vis=True, return_datasamples=True
+            )
+        )
+    )['predictions'][0]
     maps = sample.pred_fields.score_maps
     assert maps.shape == (1, 64, 80)
     assert maps.max() == pytest.approx(float(sample.pred_instances.keypoint_scores.max()), abs=2e-2)
@@ -152,7 +172,7 @@ def test_unsure_keypoints_are_hollow(inferencer, trained):
     """Below the threshold a ring: its middle keeps the image's colour."""
     image = np.full((64, 80, 3), 90, np.uint8)
     kwargs = dict(keypoints='nose', bboxes=[[[0, 0, 80, 64]]], return_vis=True)
-    for threshold, hollow in ((0., False), (1.1, True)):
+    for threshold, hollow in ((0.0, False), (1.1, True)):
         result = next(iter(inferencer(image, kpt_thr=threshold, **kwargs)))
         x, y = np.round(result['predictions'][0][0]['keypoints'][0]).astype(int)
         assert 4 < x < 76 and 4 < y < 60
@@ -162,10 +182,26 @@ def test_unsure_keypoints_are_hollow(inferencer, trained):
 def test_tool(trained, tmp_path):
     """The command writes what the inferencer gives, for the box given as x,y,w,h."""
     subprocess.run(
-        [sys.executable, 'tools/predict.py', *trained, '--keypoints', 'left ear, nose', '--skeleton', '0-1',
-         '--bbox', '10,5,40,40', '--out-dir', str(tmp_path), '--device', 'cpu'], cwd=ROOT, check=True,
-        capture_output=True)
-    found, = json.loads((tmp_path / 'predictions/photo.json').read_text())
+        [
+            sys.executable,
+            'tools/predict.py',
+            *trained,
+            '--keypoints',
+            'left ear, nose',
+            '--skeleton',
+            '0-1',
+            '--bbox',
+            '10,5,40,40',
+            '--out-dir',
+            str(tmp_path),
+            '--device',
+            'cpu',
+        ],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (found,) = json.loads((tmp_path / 'predictions/photo.json').read_text())
     inferencer = ClampInferencer(trained[0], trained[1], device='cpu')
     expected = only(inferencer(trained[2], keypoints='left ear, nose', skeleton='0-1', bboxes=BOX))[0]
     assert found['keypoint_names'] == ['left ear', 'nose']
@@ -174,8 +210,10 @@ def test_tool(trained, tmp_path):
     assert cv2.imread(str(tmp_path / 'visualizations/photo.png')).shape == (64, 80, 3)
 
 
-@pytest.mark.parametrize('arguments, error', [
-    (['--skeleton', '0-1'], '--keypoints'), (['--bbox', '0,0,2,2', '--bboxes', 'b.json'], 'not both')])
+@pytest.mark.parametrize(
+    'arguments, error',
+    [(['--skeleton', '0-1'], '--keypoints'), (['--bbox', '0,0,2,2', '--bboxes', 'b.json'], 'not both')],
+)
 def test_tool_with_unusable_arguments(trained, monkeypatch, arguments, error):
     monkeypatch.setattr(sys, 'argv', ['predict.py', *trained, *arguments])
     with pytest.raises(SystemExit, match=error):

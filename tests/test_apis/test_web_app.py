@@ -25,8 +25,10 @@ from clamp_mmpose.language.category_texts import CategoryTexts, load_texts
 from clamp_mmpose.visualization.named_keypoints import PALETTE
 
 ROOT = Path(__file__).parents[2]
-FLAGS = ('--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
-         '--disable-component-update --disable-sync')
+FLAGS = (
+    '--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
+    '--disable-component-update --disable-sync'
+)
 LOCAL = ('127.0.0.1', 'localhost', '::1')
 
 
@@ -82,18 +84,30 @@ def visit(browser):
     for context in contexts:
         context.close()
     assert len(asked) > 10
-    assert [url for url in asked if urlsplit(url).scheme not in ('blob', 'data') and urlsplit(url).hostname not in LOCAL
-            ] == []
+    assert [
+        url for url in asked if urlsplit(url).scheme not in ('blob', 'data') and urlsplit(url).hostname not in LOCAL
+    ] == []
 
 
 def category(number, name, names, skeleton=()):
     return CategoryTexts(
-        slug=f'{name}_{number}', category_id=number, name=name, supercategory='', split=1, names=tuple(names),
-        descriptions=tuple(names), skeleton=tuple(skeleton), flip_indices=list(range(len(names))), unverified=())
+        slug=f'{name}_{number}',
+        category_id=number,
+        name=name,
+        supercategory='',
+        split=1,
+        names=tuple(names),
+        descriptions=tuple(names),
+        skeleton=tuple(skeleton),
+        flip_indices=list(range(len(names))),
+        unverified=(),
+    )
 
 
-TEXTS = {7: category(7, 'face', ['chin', 'nose']),
-         9: category(9, 'face', ['left eye', 'right eye', 'tip of the nose'], [(0, 1), (1, 2)])}
+TEXTS = {
+    7: category(7, 'face', ['chin', 'nose']),
+    9: category(9, 'face', ['left eye', 'right eye', 'tip of the nose'], [(0, 1), (1, 2)]),
+}
 
 
 def build(folder, cfg):
@@ -126,6 +140,7 @@ def server(web_app, folder):
         def call(*args, **kwargs):
             reached.append(address(*args))
             return function(*args, **kwargs)
+
         return call
 
     with pytest.MonkeyPatch.context() as patch:
@@ -140,6 +155,7 @@ def server(web_app, folder):
 
 def expect(locator):
     from playwright.sync_api import expect
+
     return expect(locator)
 
 
@@ -200,7 +216,7 @@ def download(page, source):
 
 
 def direct(inferencer, path, **kwargs):
-    result, = inferencer(str(path), **kwargs)
+    (result,) = inferencer(str(path), **kwargs)
     return result['predictions'][0]
 
 
@@ -224,15 +240,17 @@ def test_as_a_user(server, folder, visit):
     draw_box(page, (301, 222), (20, 31))
     find(page)
     shown = copied(page)
-    expected, = direct(server.inferencer, folder / '0.png', bboxes=[[20, 31, 301, 222]],
-                       keypoints=['left ear', 'tail tip'])
+    (expected,) = direct(
+        server.inferencer, folder / '0.png', bboxes=[[20, 31, 301, 222]], keypoints=['left ear', 'tail tip']
+    )
     assert shown['keypoint_names'] == expected['keypoint_names'] == ['left ear', 'tail tip']
     assert shown['bbox'] == [[20, 31, 301, 222]]
     assert np.allclose(shown['keypoints'], expected['keypoints'], atol=1e-4)
     assert np.allclose(shown['keypoint_scores'], expected['keypoint_scores'], atol=1e-6)
     assert shown.keys() == expected.keys()
-    for row, name, (x, y), score in zip(rows(page, 2), ['left ear', 'tail tip'], expected['keypoints'],
-                                        expected['keypoint_scores']):
+    for row, name, (x, y), score in zip(
+        rows(page, 2), ['left ear', 'tail tip'], expected['keypoints'], expected['keypoint_scores']
+    ):
         assert row[0].strip() == name
         assert np.allclose([float(cell) for cell in row[1:]], [x, y, score], atol=[0.051, 0.051, 0.00051])
 
@@ -242,7 +260,7 @@ def test_as_a_user(server, folder, visit):
     page.wait_for_function('document.querySelector("#photo img").naturalWidth == 320')
     find(page)
     page.wait_for_function('!document.querySelector("#json").innerText.includes("301")')
-    whole, = direct(server.inferencer, folder / '0.png', bboxes=[[0, 0, 320, 240]])
+    (whole,) = direct(server.inferencer, folder / '0.png', bboxes=[[0, 0, 320, 240]])
     assert copied(page)['keypoints'] == whole['keypoints'] != shown['keypoints']
 
 
@@ -284,14 +302,20 @@ def test_score_maps(server, folder, visit):
     find(page)
     tiles = page.locator('#score-maps img')
     expect(tiles).to_have_count(3)
-    sample = direct(server.inferencer, folder / '0.png', bboxes=[[40, 30, 280, 210]], keypoints=TEXTS[9].names,
-                    draw_score_maps=True, return_datasamples=True)
+    sample = direct(
+        server.inferencer,
+        folder / '0.png',
+        bboxes=[[40, 30, 280, 210]],
+        keypoints=TEXTS[9].names,
+        draw_score_maps=True,
+        return_datasamples=True,
+    )
     small = cv2.resize(cv2.imread(str(folder / '0.png')), (240, 180), interpolation=cv2.INTER_AREA)
     maps = [cv2.resize(score_map, (240, 180)) for score_map in sample.pred_fields.score_maps]
     for k, tile in enumerate(tiles.all()):
         picture = download(page, tile.get_attribute('src'))[22:]  # below the name
         light = cv2.blur(picture.sum(axis=2) / small.sum(axis=2), (5, 5))
-        for extreme, brightness in ((maps[k].argmax(), 1.), (maps[k].argmin(), 0.15)):
+        for extreme, brightness in ((maps[k].argmax(), 1.0), (maps[k].argmin(), 0.15)):
             assert abs(light.flat[extreme] - brightness) < 0.1
         likeness = [np.corrcoef(light.ravel(), score_map.ravel())[0, 1] for score_map in maps]
         assert np.argmax(likeness) == k
@@ -301,7 +325,8 @@ def test_second_image_costs_no_text(server, folder, visit):
     page = visit(server.address)
     encoded = []
     hook = server.inferencer.model.head.text.encoder.register_forward_pre_hook(
-        lambda _, inputs: encoded.append(list(inputs[0])))
+        lambda _, inputs: encoded.append(list(inputs[0]))
+    )
     try:
         upload(page, folder / '0.png')
         field(page, 'names').fill('left horn\nright horn')
@@ -384,7 +409,7 @@ def test_two_users_at_once(server, folder, visit):
             hook.remove()
     assert most == [1, 1]
     for page, (names, corner), i in zip(pages, asked, (0, 1)):
-        expected, = direct(server.inferencer, folder / f'{i}.png', bboxes=[[*corner, 200, 200]], keypoints=names)
+        (expected,) = direct(server.inferencer, folder / f'{i}.png', bboxes=[[*corner, 200, 200]], keypoints=names)
         assert copied(page) == json.loads(mmengine.dump(expected, file_format='json'))
 
 
@@ -405,20 +430,28 @@ def test_model_that_reads_no_text(web_app, folder, visit, tmp_path):
 
 def test_names_as_they_are_typed(web_app):
     assert web_app.read_names('left ear, right ear,\n\nnose\ntail: behind the legs, thin') == [
-        'left ear', 'right ear', 'nose', 'tail: behind the legs, thin']
+        'left ear',
+        'right ear',
+        'nose',
+        'tail: behind the legs, thin',
+    ]
     for texts in load_texts().values():  # a category's names come out of the box as they went in
         assert web_app.read_names('\n'.join(texts.names)) == list(texts.names)
 
 
 def test_command(server, folder):
-    process = subprocess.Popen([sys.executable, 'tools/app.py', str(folder / 'config.py'), str(folder / 'model.pth'),
-                                '--device', 'cpu'], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, 'tools/app.py', str(folder / 'config.py'), str(folder / 'model.pth'), '--device', 'cpu'],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         address = next(re.search(r'http://127\.0\.0\.1:\d+', line) for line in process.stdout if 'Open ' in line)[0]
         with urllib.request.urlopen(f'{address}/config') as answer:
             config = json.load(answer)
         assert config['analytics_enabled'] is False
-        choices, = [part['props']['choices'] for part in config['components'] if part['type'] == 'dropdown']
+        (choices,) = [part['props']['choices'] for part in config['components'] if part['type'] == 'dropdown']
         assert len(choices) == 101 and ['face (68 points)', 40] in choices  # MP-100's, and one's own
     finally:
         process.terminate()
@@ -427,7 +460,15 @@ def test_command(server, folder):
 
 def test_gradio_is_optional():
     done = subprocess.run(
-        [sys.executable, '-c', 'import sys; sys.modules["gradio"] = None; import clamp_mmpose.apis; print("fine"); '
-         'import clamp_mmpose.apis.web_app'], capture_output=True, text=True, cwd=ROOT)
+        [
+            sys.executable,
+            '-c',
+            'import sys; sys.modules["gradio"] = None; import clamp_mmpose.apis; print("fine"); '
+            'import clamp_mmpose.apis.web_app',
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
     assert done.stdout == 'fine\n'
     assert 'ImportError: the web page needs Gradio: pip install "clamp_mmpose[app]"' in done.stderr

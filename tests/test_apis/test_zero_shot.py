@@ -1,4 +1,5 @@
 """tools/zero_shot.py on FocusCLIP, CLAMP's towers and open_clip's models, all tiny and random."""
+
 import json
 import subprocess
 import sys
@@ -25,10 +26,16 @@ CLASSES = ['sit', 'run', 'eat']
 FOCUS_CLIP = dict(
     type='FocusCLIP',
     data_preprocessor=dict(type='PoseDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True),
-    backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='embeddings'), in_channels=24, embed_dims=16,
-    text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True))
-PIPELINE = [dict(type='LoadIntactImage'), dict(type='ResizeToInput', input_size=(64, 64), crop_bbox=True),
-            dict(type='PackZeroShotInputs')]
+    backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='embeddings'),
+    in_channels=24,
+    embed_dims=16,
+    text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True),
+)
+PIPELINE = [
+    dict(type='LoadIntactImage'),
+    dict(type='ResizeToInput', input_size=(64, 64), crop_bbox=True),
+    dict(type='PackZeroShotInputs'),
+]
 
 
 @pytest.fixture
@@ -41,8 +48,11 @@ def data(tmp_path):
         for i in range(7):
             cv2.imwrite(str(tmp_path / f'{name}{i}.png'), rng.integers(0, 256, (50, 70, 3)).astype(np.uint8))
             images.append(dict(file_name=f'{name}{i}.png', labels=[i % 3]))
-        (tmp_path / f'{name}.json').write_text(json.dumps(dict(
-            name=name, task=task, top_k=top_k, classes=CLASSES, templates=['someone may {}'], images=images)))
+        (tmp_path / f'{name}.json').write_text(
+            json.dumps(
+                dict(name=name, task=task, top_k=top_k, classes=CLASSES, templates=['someone may {}'], images=images)
+            )
+        )
         tasks[name] = dict(type='ZeroShotDataset', ann_file=f'{name}.json', data_root=str(tmp_path))
     broken = tmp_path / 'moods6.png'
     broken.write_bytes(broken.read_bytes()[:200])
@@ -51,11 +61,23 @@ def data(tmp_path):
 
 
 def write_config(path, model, tasks, kind='ZeroShotTasks'):
-    loader = dict(batch_size=3, num_workers=0, drop_last=False, sampler=dict(type='DefaultSampler', shuffle=False),
-                  dataset=dict(type=kind, tasks=tasks, pipeline=PIPELINE))
-    content = dict(default_scope='mmpose', model=model, test_dataloader=loader, test_cfg={}, work_dir=str(path.parent),
-                   custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
-                   test_evaluator=dict(type='ZeroShotAccuracy'), default_hooks={})
+    loader = dict(
+        batch_size=3,
+        num_workers=0,
+        drop_last=False,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(type=kind, tasks=tasks, pipeline=PIPELINE),
+    )
+    content = dict(
+        default_scope='mmpose',
+        model=model,
+        test_dataloader=loader,
+        test_cfg={},
+        work_dir=str(path.parent),
+        custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
+        test_evaluator=dict(type='ZeroShotAccuracy'),
+        default_hooks={},
+    )
     Config(content).dump(str(path))
     return str(path)
 
@@ -176,13 +198,17 @@ def test_a_config_with_a_single_data_set(tmp_path, trained, data):
     cfg.test_dataloader.dataset = dict(data['acts'], pipeline=PIPELINE)
     cfg.dump(str(tmp_path / 'one.py'))
     run_zero_shot(str(tmp_path / 'one.py'), trained[1], tmp_path / 'out')
-    details, = json.loads((tmp_path / 'out/zero_shot.json').read_text())['details'].values()
+    (details,) = json.loads((tmp_path / 'out/zero_shot.json').read_text())['details'].values()
     assert details['accuracy'] == pytest.approx(by_hand(*trained, data, 'acts'))
 
 
 def test_tools_test_gives_the_same(tmp_path, trained, data):
-    done = subprocess.run([sys.executable, 'tools/test.py', *trained, '--work-dir', str(tmp_path / 'work')], cwd=ROOT,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, 'tools/test.py', *trained, '--work-dir', str(tmp_path / 'work')],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     metrics = json.loads((tmp_path / 'work/test.json').read_text())['metrics']
     assert metrics['acts/Activity/top1'] == pytest.approx(by_hand(*trained, data, 'acts'))
@@ -202,8 +228,21 @@ def test_command(tmp_path, trained):
 
 
 def test_arguments_of_the_command(tmp_path, trained):
-    run = [sys.executable, 'tools/zero_shot.py', *trained, '--out-dir', str(tmp_path / 'out'), '--device', 'cpu',
-           '--tasks', 'acts', '--templates', 'ensemble', '--cfg-options', 'test_dataloader.batch_size=2']
+    run = [
+        sys.executable,
+        'tools/zero_shot.py',
+        *trained,
+        '--out-dir',
+        str(tmp_path / 'out'),
+        '--device',
+        'cpu',
+        '--tasks',
+        'acts',
+        '--templates',
+        'ensemble',
+        '--cfg-options',
+        'test_dataloader.batch_size=2',
+    ]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     path = tmp_path / 'out/zero_shot.json'
@@ -222,8 +261,15 @@ def test_towers_of_clamp(tmp_path, data):
     config = write_config(tmp_path / 'clamp.py', model_config(), {})
     scored = load_scored_model(config, str(tmp_path / 'clamp.pth'))
     assert scored.pipeline[1]['input_size'] == (64, 64)
-    assert set(scored.tasks) == {'stanford40', 'emotic_age', 'lagenda_body', 'lagenda_face', 'utkface',
-                                  'emotic_emotion', 'fer_plus'}
+    assert set(scored.tasks) == {
+        'stanford40',
+        'emotic_age',
+        'lagenda_body',
+        'lagenda_face',
+        'utkface',
+        'emotic_emotion',
+        'fer_plus',
+    }
     pixels = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(scored.model.eval().embed_images(pixels), model.eval().backbone(pixels)[2])
@@ -243,8 +289,9 @@ def test_towers_of_clamp_from_the_file_to_the_scores(tmp_path):
     settings['head']['decoder'].update(input_size=(64, 32), heatmap_size=(16, 8))
     config = write_config(tmp_path / 'clamp.py', settings, {})
     torch.save(dict(state_dict=MODELS.build(settings).state_dict()), tmp_path / 'clamp.pth')
-    scored = load_scored_model(config, str(tmp_path / 'clamp.pth'), {
-        'test_dataloader.dataset.tasks.utkface.data_root': 'elsewhere'})
+    scored = load_scored_model(
+        config, str(tmp_path / 'clamp.pth'), {'test_dataloader.dataset.tasks.utkface.data_root': 'elsewhere'}
+    )
     assert scored.pipeline[1] == dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True)
     assert scored.tasks['utkface']['data_root'] == 'elsewhere'
     picture = torch.randint(0, 256, (3, 64, 64)).byte()
@@ -269,8 +316,9 @@ def test_options_reach_the_config(trained):
 def test_scored_in_eval_mode(tmp_path, trained, monkeypatch):
     kind, modes = MODELS.get('FocusCLIP'), []
     predict = kind.predict
-    monkeypatch.setattr(kind, 'predict',
-                        lambda self, *args: modes.append(self.text_encoder.training) or predict(self, *args))
+    monkeypatch.setattr(
+        kind, 'predict', lambda self, *args: modes.append(self.text_encoder.training) or predict(self, *args)
+    )
     run_zero_shot(*trained, tmp_path / 'out', tasks=['acts'], options={'model.freeze_image': False})
     assert modes and not any(modes)
 
@@ -288,8 +336,10 @@ def test_results_of_another_model_are_not_resumed(tmp_path, trained, what):
 
 def test_checkpoint_of_weights_alone(tmp_path, trained):
     torch.save(torch.load(trained[1], weights_only=True)['state_dict'], tmp_path / 'plain.pth')
-    tables = [run_zero_shot(trained[0], path, tmp_path / name, tasks=['acts'])
-              for name, path in (('a', str(tmp_path / 'plain.pth')), ('b', trained[1]))]
+    tables = [
+        run_zero_shot(trained[0], path, tmp_path / name, tasks=['acts'])
+        for name, path in (('a', str(tmp_path / 'plain.pth')), ('b', trained[1]))
+    ]
     assert tables[0] == tables[1]
 
 
@@ -303,6 +353,7 @@ def tiny_open_clip(tmp_path):
     open_clip.add_model_config(folder)
     yield 'tiny-test'
     from open_clip import factory
+
     for name in ('tiny-test', 'tiny-test-quickgelu'):
         factory._MODEL_CONFIGS.pop(name)
     factory._MODEL_CONFIG_PATHS[:] = [path for path in factory._MODEL_CONFIG_PATHS if path != folder]
@@ -317,6 +368,7 @@ def test_any_model_of_open_clip(tmp_path, data, tiny_open_clip, suffix):
     path = tmp_path / f'weights.{"pt" if suffix == "torchscript" else suffix}'
     if suffix == 'safetensors':
         from safetensors.torch import save_file
+
         save_file(reference.state_dict(), path)
     elif suffix == 'pt':
         torch.save(reference.state_dict(), path)
@@ -350,8 +402,13 @@ def test_box_is_cut_out_for_open_clip(tmp_path, tiny_open_clip):
 def test_whole_command_on_open_clip(tmp_path, data, tiny_open_clip):
     torch.save(open_clip.create_model(tiny_open_clip).state_dict(), tmp_path / 'weights.pt')
     tasks = {f'test_dataloader.dataset.tasks.{name}': task for name, task in data.items()}
-    table = run_zero_shot(f'open_clip://{tiny_open_clip}', str(tmp_path / 'weights.pt'), tmp_path / 'out',
-                          tasks=['acts', 'moods'], options={**tasks, 'test_dataloader.num_workers': 0})
+    table = run_zero_shot(
+        f'open_clip://{tiny_open_clip}',
+        str(tmp_path / 'weights.pt'),
+        tmp_path / 'out',
+        tasks=['acts', 'moods'],
+        options={**tasks, 'test_dataloader.num_workers': 0},
+    )
     assert '| Activity | acts | 3 | 1 | 33.33 |' in table and '(1 unreadable)' in table
 
 

@@ -22,7 +22,7 @@ def test_plain_way_is_the_published_one(parity):
 
 
 def test_summary_by_hand():
-    timings = HeatmapTimings(*(Timing([value] * 3) for value in (2., 60., 0.5, 5.)))
+    timings = HeatmapTimings(*(Timing([value] * 3) for value in (2.0, 60.0, 0.5, 5.0)))
     result = heatmap_summary(timings)
     assert (result['picture_ratio'], result['crop_ratio'], result['crop_of_picture_ratio']) == (30, 10, 120)
     assert result['runs'] == 3
@@ -50,8 +50,12 @@ def test_each_timing_is_of_its_own_map(monkeypatch):
 
 
 def test_command(tmp_path):
-    done = subprocess.run([sys.executable, 'benchmarks/run.py', 'heatmap', '--pairs', '20', '--json',
-                           str(tmp_path / 'out.json')], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, 'benchmarks/run.py', 'heatmap', '--pairs', '20', '--json', str(tmp_path / 'out.json')],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     result = json.loads((tmp_path / 'out.json').read_text())
     assert f'{result["picture_ratio"]:.0f} times' in done.stdout and result['runs'] == 20

@@ -27,17 +27,30 @@ def test_models_run_in_turn():
 
 
 def test_summary_by_hand():
-    result = summary(['a.py', 'b.py'], 8, [Timing([3., 1., 2., 30.]), Timing([2., 2., 2., 2.])])
-    assert (result['median_ms'], result['against_median_ms'], result['ratio']) == (2.5, 2., 1.25)
+    result = summary(['a.py', 'b.py'], 8, [Timing([3.0, 1.0, 2.0, 30.0]), Timing([2.0, 2.0, 2.0, 2.0])])
+    assert (result['median_ms'], result['against_median_ms'], result['ratio']) == (2.5, 2.0, 1.25)
     assert result['quartiles_ms'] == [1.75, 9.75]
-    alone = summary(['a.py'], 8, [Timing([3., 1., 2.])])
+    alone = summary(['a.py'], 8, [Timing([3.0, 1.0, 2.0])])
     assert alone['median_ms'] == 2 and alone['against'] is alone['ratio'] is alone['against_median_ms'] is None
 
 
 def test_inference_command(tmp_path, monkeypatch, capsys):
     config = write_config(tmp_path / 'config.py', write_dots(tmp_path))
-    benchmark(monkeypatch, 'inference', config, '--against', config, '--batch-size', 2, '--device', 'cpu', '--pairs',
-              20, '--json', tmp_path / 'speed.json')
+    benchmark(
+        monkeypatch,
+        'inference',
+        config,
+        '--against',
+        config,
+        '--batch-size',
+        2,
+        '--device',
+        'cpu',
+        '--pairs',
+        20,
+        '--json',
+        tmp_path / 'speed.json',
+    )
     result = json.loads((tmp_path / 'speed.json').read_text())
     assert (result['config'], result['against'], result['batch_size']) == (str(config), str(config), 2)
     assert result['ratio'] == result['median_ms'] / result['against_median_ms']
@@ -48,7 +61,7 @@ def test_inference_command(tmp_path, monkeypatch, capsys):
 
 def test_data_command(tmp_path, monkeypatch):
     config = write_config(tmp_path / 'config.py', write_dots(tmp_path))
-    monkeypatch.setattr('benchmarks.models.data.__defaults__', (.2,))
+    monkeypatch.setattr('benchmarks.models.data.__defaults__', (0.2,))
     benchmark(monkeypatch, 'data', config, '--json', tmp_path / 'data.json')
     result = json.loads((tmp_path / 'data.json').read_text())
     assert result['samples'] > 0 and result['samples_per_second'] > 0
@@ -68,12 +81,36 @@ def test_text_queries(tmp_path, monkeypatch):
     ours.model.head.names = NAMES
     ours.dump(tmp_path / 'text.py')
     clamp = write_config(tmp_path / 'clamp.py', write_dots(tmp_path))
-    benchmark(monkeypatch, 'head', tmp_path / 'text.py', '--against', clamp, '--batch-size', 2, '--device', 'cpu',
-              '--pairs', 20, '--json', tmp_path / 'head.json')
+    benchmark(
+        monkeypatch,
+        'head',
+        tmp_path / 'text.py',
+        '--against',
+        clamp,
+        '--batch-size',
+        2,
+        '--device',
+        'cpu',
+        '--pairs',
+        20,
+        '--json',
+        tmp_path / 'head.json',
+    )
     result = json.loads((tmp_path / 'head.json').read_text())
     assert result['ratio'] == result['median_ms'] / result['against_median_ms']
-    benchmark(monkeypatch, 'texts', tmp_path / 'text.py', '--batch-size', 2, '--device', 'cpu', '--pairs', 20,
-              '--json', tmp_path / 'texts.json')
+    benchmark(
+        monkeypatch,
+        'texts',
+        tmp_path / 'text.py',
+        '--batch-size',
+        2,
+        '--device',
+        'cpu',
+        '--pairs',
+        20,
+        '--json',
+        tmp_path / 'texts.json',
+    )
     result = json.loads((tmp_path / 'texts.json').read_text())
     assert result['encoded_texts'] == 0
     for kind in ('training', 'prediction'):

@@ -1,4 +1,5 @@
 """Tiny CLIP models, written in the file formats of their publishers and read back."""
+
 import json
 
 import open_clip
@@ -15,7 +16,8 @@ VIT = dict(
     embed_dim=16,
     quick_gelu=True,
     vision_cfg=dict(image_size=32, layers=2, width=32, head_width=16, patch_size=8),
-    text_cfg=dict(context_length=16, vocab_size=49408, width=24, heads=2, layers=2))
+    text_cfg=dict(context_length=16, vocab_size=49408, width=24, heads=2, layers=2),
+)
 RESNET = dict(VIT, vision_cfg=dict(image_size=64, layers=[1, 1, 1, 1], width=8, head_width=16))
 
 
@@ -61,6 +63,7 @@ def save_training_state(model, folder):
 
 def save_safetensors(model, folder):
     from safetensors.torch import save_file
+
     save_file(model.state_dict(), str(folder / 'open_clip_model.safetensors'))
     return folder / 'open_clip_model.safetensors'
 
@@ -93,11 +96,29 @@ def hugging_face_clip():
     torch.manual_seed(1)
     config = transformers.CLIPConfig(
         projection_dim=16,
-        vision_config=dict(hidden_size=32, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
-                           image_size=32, patch_size=8, projection_dim=16, hidden_act='quick_gelu'),
-        text_config=dict(hidden_size=24, intermediate_size=96, num_hidden_layers=2, num_attention_heads=2,
-                         max_position_embeddings=16, vocab_size=49408, projection_dim=16, hidden_act='quick_gelu',
-                         bos_token_id=49406, eos_token_id=49407))
+        vision_config=dict(
+            hidden_size=32,
+            intermediate_size=128,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            image_size=32,
+            patch_size=8,
+            projection_dim=16,
+            hidden_act='quick_gelu',
+        ),
+        text_config=dict(
+            hidden_size=24,
+            intermediate_size=96,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=16,
+            vocab_size=49408,
+            projection_dim=16,
+            hidden_act='quick_gelu',
+            bos_token_id=49406,
+            eos_token_id=49407,
+        ),
+    )
     return transformers.CLIPModel(config).eval()
 
 
@@ -128,8 +149,14 @@ def test_hugging_face_files(kind, tmp_path):
 def test_reports_and_resizes(tmp_path, caplog):
     clip = tiny_clip(VIT)
     path = save_pickle(clip, tmp_path)
-    tower = MODELS.build(dict(
-        type='CLIPVisionTransformer', arch=VIT, image_size=48, init_cfg=dict(type='Pretrained', checkpoint=f'clip://{path}')))
+    tower = MODELS.build(
+        dict(
+            type='CLIPVisionTransformer',
+            arch=VIT,
+            image_size=48,
+            init_cfg=dict(type='Pretrained', checkpoint=f'clip://{path}'),
+        )
+    )
     messages = []
     logger = MMLogger.get_current_instance()
     logger.info, plain = messages.append, logger.info
@@ -137,8 +164,11 @@ def test_reports_and_resizes(tmp_path, caplog):
         tower.init_weights()
     finally:
         logger.info = plain
-    assert any('visual.positional_embedding fitted to (37, 32)' in message and 'not used: visual.ln_post.bias, '
-               'visual.ln_post.weight, visual.proj' in message for message in messages)
+    assert any(
+        'visual.positional_embedding fitted to (37, 32)' in message
+        and 'not used: visual.ln_post.bias, visual.ln_post.weight, visual.proj' in message
+        for message in messages
+    )
     # 4 x 4 -> 6 x 6; the class token's row stays, and the corners of a bilinear map without aligned corners too
     grid = tower.visual.positional_embedding
     assert torch.equal(grid[0], clip.visual.positional_embedding[0])
@@ -170,11 +200,18 @@ def test_wrong_checkpoints_stop(tmp_path):
 def test_towers_of_a_trained_model(tmp_path):
     """A plain checkpoint with a prefix: the backbone of an earlier training."""
     tower = MODELS.build(dict(type='CLIPVisionTransformer', arch=VIT))
-    torch.save(dict(state_dict={f'backbone.{name}': value for name, value in tower.state_dict().items()}),
-               tmp_path / 'epoch_1.pth')
+    torch.save(
+        dict(state_dict={f'backbone.{name}': value for name, value in tower.state_dict().items()}),
+        tmp_path / 'epoch_1.pth',
+    )
     torch.manual_seed(5)
-    other = MODELS.build(dict(type='CLIPVisionTransformer', arch=VIT, init_cfg=dict(
-        type='Pretrained', checkpoint=str(tmp_path / 'epoch_1.pth'), prefix='backbone.')))
+    other = MODELS.build(
+        dict(
+            type='CLIPVisionTransformer',
+            arch=VIT,
+            init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'epoch_1.pth'), prefix='backbone.'),
+        )
+    )
     assert not torch.equal(other.visual.conv1.weight, tower.visual.conv1.weight)
     other.init_weights()
     assert all(torch.equal(value, tower.state_dict()[name]) for name, value in other.state_dict().items())

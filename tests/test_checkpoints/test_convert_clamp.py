@@ -1,4 +1,5 @@
 """The published CLAMP code, array by array (../shared/parity)."""
+
 import json
 import subprocess
 import sys
@@ -23,11 +24,14 @@ ARRAY_TOLERANCE, LOSS_TOLERANCE = 1e-4, 1e-5
 def published(request, parity, tmp_path_factory):
     """(converted model, what the published code gave)."""
     folder = parity / request.param
-    report = convert_clamp(str(folder / 'checkpoint.pth'), str(folder / 'config.json'),
-                           str(tmp_path_factory.mktemp(request.param)))
+    report = convert_clamp(
+        str(folder / 'checkpoint.pth'), str(folder / 'config.json'), str(tmp_path_factory.mktemp(request.param))
+    )
     model = init_model(str(report.config), str(report.checkpoint), device='cpu')
-    expected = {name: torch.from_numpy(value) if value.ndim else float(value)
-                for name, value in np.load(folder / 'expected.npz').items()}
+    expected = {
+        name: torch.from_numpy(value) if value.ndim else float(value)
+        for name, value in np.load(folder / 'expected.npz').items()
+    }
     return model, expected
 
 
@@ -44,8 +48,8 @@ def test_every_array(published):
     for got, name in zip(feats, ('feature_map', 'dense_embedding', 'cls_embedding')):
         assert_equal(got, expected[name])
     tokens = head.prompt_learner.tokens
-    assert torch.equal(tokens, expected['tokens'][:, :tokens.shape[1]])
-    assert not expected['tokens'][:, tokens.shape[1]:].any()  # only padding is left
+    assert torch.equal(tokens, expected['tokens'][:, : tokens.shape[1]])
+    assert not expected['tokens'][:, tokens.shape[1] :].any()  # only padding is left
     assert_equal(head.text_encoder.encode(*head.prompt_learner(head.text_encoder)), expected['text_embedding'])
     assert_equal(head.language(), expected['encoded_prompts'])
     prompts, score_map = head.adapt(*feats[1:])
@@ -57,13 +61,19 @@ def test_every_array(published):
 
 def samples(expected, flip_indices=None):
     for i in range(len(expected['image'])):
-        sample = PoseDataSample(metainfo=dict(
-            input_size=(128, 128), input_center=np.array([63.5, 63.5]), input_scale=np.array([128., 128.]),
-            flip_indices=flip_indices))
-        sample.gt_instances = InstanceData(bboxes=np.array([[0., 0., 128., 128.]]), bbox_scores=np.ones(1))
+        sample = PoseDataSample(
+            metainfo=dict(
+                input_size=(128, 128),
+                input_center=np.array([63.5, 63.5]),
+                input_scale=np.array([128.0, 128.0]),
+                flip_indices=flip_indices,
+            )
+        )
+        sample.gt_instances = InstanceData(bboxes=np.array([[0.0, 0.0, 128.0, 128.0]]), bbox_scores=np.ones(1))
         sample.gt_fields = PixelData(heatmaps=expected['target'][i])
         sample.gt_instance_labels = InstanceData(
-            keypoint_labels=expected['joints'][i:i + 1], keypoint_weights=expected['target_weight'][i, None, :, 0])
+            keypoint_labels=expected['joints'][i : i + 1], keypoint_weights=expected['target_weight'][i, None, :, 0]
+        )
         yield sample
 
 
@@ -109,12 +119,25 @@ def test_command_lists_what_is_not_used(parity, tmp_path):
     folder = parity / 'clamp_vit_tiny'
     (tmp_path / 'model.json').write_text(json.dumps(json.loads((folder / 'config.json').read_text())['config']))
     done = subprocess.run(
-        [sys.executable, 'tools/convert_checkpoint.py', 'clamp', str(folder / 'checkpoint.pth'), '--model-config',
-         str(tmp_path / 'model.json'), '--out', str(tmp_path / 'out')], capture_output=True, text=True)
+        [
+            sys.executable,
+            'tools/convert_checkpoint.py',
+            'clamp',
+            str(folder / 'checkpoint.pth'),
+            '--model-config',
+            str(tmp_path / 'model.json'),
+            '--out',
+            str(tmp_path / 'out'),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert '204 weights converted' in done.stdout
-    assert '3 never used by the published model: prompt_encoder.positional_embedding, ' \
-           'prompt_encoder.text_projection, text_projection' in done.stdout
+    assert (
+        '3 never used by the published model: prompt_encoder.positional_embedding, '
+        'prompt_encoder.text_projection, text_projection' in done.stdout
+    )
     init_model(str(tmp_path / 'out/config.py'), str(tmp_path / 'out/checkpoint.pth'), device='cpu')
 
 
@@ -124,11 +147,12 @@ def test_reads_the_authors_python_config(parity, tmp_path):
     model = json.loads((folder / 'config.json').read_text())['config']
     (tmp_path / 'clamp.py').write_text(
         "_base_ = ['../../../../_base_/datasets/ap10k.py']\n"
-        "channel_cfg = dict(num_output_channels=17)\n"
+        'channel_cfg = dict(num_output_channels=17)\n'
         f'model = {model!r}\n'
         "model['keypoint_head'].update(out_channels=channel_cfg['num_output_channels'])\n"
         'data_cfg = dict(image_size=[96, 128])\n'
-        'data = dict(train=dict(dataset_info={{_base_.dataset_info}}))\n')
+        'data = dict(train=dict(dataset_info={{_base_.dataset_info}}))\n'
+    )
     report = convert_clamp(str(folder / 'checkpoint.pth'), str(tmp_path / 'clamp.py'), str(tmp_path / 'out'))
     converted = init_model(str(report.config), str(report.checkpoint), device='cpu')
     assert tuple(converted.cfg.codec.input_size) == (96, 128)
@@ -151,7 +175,7 @@ def test_foreign_checkpoints_fail(parity, tmp_path):
     with pytest.raises(ValueError, match=r"1 weights are missing \['head\.cross_attention\.gamma'\]"):
         convert_clamp(str(tmp_path / 'fewer.pth'), str(vit / 'config.json'), str(tmp_path))
     torch.save(dict(state_dict={'backbone.conv1.weight': torch.zeros(3)}), tmp_path / 'other.pth')
-    with pytest.raises(ValueError, match=r"other\.pth does not fit .* weights are missing"):
+    with pytest.raises(ValueError, match=r'other\.pth does not fit .* weights are missing'):
         convert_clamp(str(tmp_path / 'other.pth'), str(vit / 'config.json'), str(tmp_path))
     (tmp_path / 'half.json').write_text((vit / 'config.json').read_text()[:100])
     with pytest.raises(ValueError, match=r'half\.json cannot be read as JSON'):
@@ -179,11 +203,23 @@ def test_converted_model_is_tested_like_any_other(parity, tmp_path):
     convert_clamp(str(folder / 'checkpoint.pth'), str(folder / 'config.json'), str(tmp_path))
     draw_toy_animals(tmp_path / 'data', 27, (96, 72))
     done = subprocess.run(
-        [sys.executable, 'tools/test.py', str(tmp_path / 'config.py'), str(tmp_path / 'checkpoint.pth'), '--work-dir',
-         str(tmp_path), '--cfg-options', f'test_dataloader.dataset.data_root={tmp_path / "data"}',
-         'test_dataloader.dataset.ann_file=annotations/ap10k-test-split1.json', 'test_dataloader.num_workers=0',
-         'test_dataloader.persistent_workers=False'],
-        cwd=ROOT, capture_output=True, text=True)
+        [
+            sys.executable,
+            'tools/test.py',
+            str(tmp_path / 'config.py'),
+            str(tmp_path / 'checkpoint.pth'),
+            '--work-dir',
+            str(tmp_path),
+            '--cfg-options',
+            f'test_dataloader.dataset.data_root={tmp_path / "data"}',
+            'test_dataloader.dataset.ann_file=annotations/ap10k-test-split1.json',
+            'test_dataloader.num_workers=0',
+            'test_dataloader.persistent_workers=False',
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / 'test.json').read_text())['metrics']
     assert 0 <= metrics['coco/AP'] <= 1

@@ -43,7 +43,6 @@ def test_getattr_reaches_nothing_but_histories(tmp_path):
 
 
 class _Getattr:
-
     def __init__(self, *arguments):
         self.arguments = arguments
 
@@ -53,17 +52,22 @@ class _Getattr:
 
 def training_state():
     history = HistoryBuffer()
-    for value in (3., 1., 2.):
+    for value in (3.0, 1.0, 2.0):
         history.update(value)
     hub = MessageHub.get_instance('test_checkpoint')
-    hub.update_scalar('train/loss', 4.)
+    hub.update_scalar('train/loss', 4.0)
     return dict(
-        state_dict=dict(weight=torch.arange(3.)),
-        meta=dict(epoch=3, dataset_meta=dict(sigmas=np.array([0.5, 0.25], np.float32), CLASSES=['a'], pair={1, 2},
-                                       nothing=np.zeros(0))),
+        state_dict=dict(weight=torch.arange(3.0)),
+        meta=dict(
+            epoch=3,
+            dataset_meta=dict(
+                sigmas=np.array([0.5, 0.25], np.float32), CLASSES=['a'], pair={1, 2}, nothing=np.zeros(0)
+            ),
+        ),
         message_hub=hub.state_dict(),
         history=history,
-        best=np.float64(0.75))
+        best=np.float64(0.75),
+    )
 
 
 def assert_training_state(content):
@@ -96,7 +100,7 @@ def test_reading_on_older_pytorch(tmp_path, monkeypatch, save_options):
 
 def test_checkpoints_of_the_other_numpy(tmp_path):
     """NumPy 1 writes numpy.core, NumPy 2 numpy._core."""
-    data = pickle.dumps(np.arange(3.), protocol=2)
+    data = pickle.dumps(np.arange(3.0), protocol=2)
     for core in (b'numpy.core.multiarray', b'numpy._core.multiarray'):
         for written in (b'numpy.core.multiarray', b'numpy._core.multiarray'):
             data = data.replace(b'c' + written, b'c' + core)
@@ -111,7 +115,7 @@ def test_nothing_is_left_allowed():
 def test_damaged_files_name_themselves_and_the_remedy(tmp_path):
     torch.save(training_state(), tmp_path / 'whole.pth')
     content = (tmp_path / 'whole.pth').read_bytes()
-    for name, part in (('half.pth', content[:len(content) // 2]), ('empty.pth', b''), ('text.pth', b'no checkpoint')):
+    for name, part in (('half.pth', content[: len(content) // 2]), ('empty.pth', b''), ('text.pth', b'no checkpoint')):
         (tmp_path / name).write_bytes(part)
         with pytest.raises(ValueError, match=rf'{name} cannot be read \({len(part):,} bytes\): it is truncated or'):
             read_checkpoint(tmp_path / name)
@@ -124,7 +128,8 @@ def test_damaged_files_name_themselves_and_the_remedy(tmp_path):
 
 def test_safetensors_and_torchscript(tmp_path):
     from safetensors.torch import save_file
-    save_file(dict(weight=torch.tensor([1., 2.])), str(tmp_path / 'weights.safetensors'))
+
+    save_file(dict(weight=torch.tensor([1.0, 2.0])), str(tmp_path / 'weights.safetensors'))
     assert read_checkpoint(tmp_path / 'weights.safetensors')['weight'].tolist() == [1, 2]
     module = nn.Linear(1, 1)
     torch.jit.script(module).save(str(tmp_path / 'scripted.pt'))

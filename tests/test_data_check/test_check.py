@@ -1,4 +1,5 @@
 """Clean data sets stay silent; a planted fault of files, metainfo or config is found, and nothing else is."""
+
 import copy
 import json
 import subprocess
@@ -13,13 +14,16 @@ from clamp_mmpose.data_check.annotations import KINDS
 from clamp_mmpose.data_check.check import check_config, check_dataset, examine_config
 
 MOUSE = 'configs/clamp/openfield_mouse/clamp_rn-tiny_openfield-mouse.py'
+
+
 def test_real_data_is_clean(shared_data, monkeypatch):
     monkeypatch.setenv('CLAMP_MMPOSE_DATA', str(shared_data))
     report = examine_config(Config.fromfile(MOUSE))
     assert report == ([], 2, 116, 116)
     folder = shared_data / 'mmpose_ap10k'
-    findings = check_dataset(dict(type='AP10KDataset', ann_file=str(folder / 'test_ap10k.json'),
-                                  data_prefix=dict(img=str(folder))))
+    findings = check_dataset(
+        dict(type='AP10KDataset', ann_file=str(folder / 'test_ap10k.json'), data_prefix=dict(img=str(folder)))
+    )
     assert findings == []
 
 
@@ -52,15 +56,24 @@ FILES = {
     'no image': (lambda t: t.image(2).write_text('<html>not found</html>'), 'image is truncated or damaged', '2.jpg'),
     'empty image': (lambda t: t.image(2).write_bytes(b''), 'image is truncated or damaged', '2.jpg'),
     'missing': (lambda t: t.image(2).unlink(), 'image does not exist', '2.jpg'),
-    'size': (lambda t: Image.new('RGB', (48, 64)).save(t.image(2)), 'image has another size than its annotations',
-             '2.jpg'),
+    'size': (
+        lambda t: Image.new('RGB', (48, 64)).save(t.image(2)),
+        'image has another size than its annotations',
+        '2.jpg',
+    ),
     'turned, size tells': (lambda t: exif(t.image(2), 6), 'image has another size than its annotations', '2.jpg'),
     'turned, size silent': (lambda t: exif(t.image(2), 3), 'image is turned by its EXIF tag', '2.jpg'),
     'folder': (lambda t: (t.root / 'images').rename(t.root / 'pictures'), 'image folder does not exist', 'images'),
-    'truncated JSON': (lambda t: (t.root / 'train.json').write_text('{"images": [{"id"'),
-                       'annotation file cannot be read', 'train.json'),
-    'binary JSON': (lambda t: (t.root / 'train.json').write_bytes(b'\x80\x04\xff'), 'annotation file cannot be read',
-                    'train.json'),
+    'truncated JSON': (
+        lambda t: (t.root / 'train.json').write_text('{"images": [{"id"'),
+        'annotation file cannot be read',
+        'train.json',
+    ),
+    'binary JSON': (
+        lambda t: (t.root / 'train.json').write_bytes(b'\x80\x04\xff'),
+        'annotation file cannot be read',
+        'train.json',
+    ),
     'no JSON file': (lambda t: (t.root / 'train.json').unlink(), 'annotation file does not exist', 'train.json'),
     'list': (lambda t: (t.root / 'train.json').write_text('[1, 2]'), 'annotation file is not COCO-style', 'train.json'),
 }
@@ -79,20 +92,27 @@ def set_keypoint(i, **values):
     return lambda d: d['metainfo']['keypoint_info'][i].update(values)
 
 
-@pytest.mark.parametrize('spoil, level, what, item', [
-    (set_keypoint(1, swap=''), 'error', 'flip pair is not symmetric', 'left ear'),
-    (set_keypoint(1, swap='chin'), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
-    (set_keypoint(2, name=''), 'error', 'keypoint names cannot be prompts', 'toy'),
-    (set_keypoint(2, name=7), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
-    (set_keypoint(2, name='left eye'), 'warning', 'flip pair does not swap left and right', 'left eye'),
-    (lambda d: d['metainfo'].update(sigmas=[0.05]), 'error',
-     'metainfo has another number of joint_weights or sigmas', 'toy'),
-    (lambda d: d.pop('metainfo'), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
-    (lambda d: d.update(type='MyDataset'), 'error', 'data set type is unknown', 'MyDataset'),
-    (lambda d: d.update(data_prefix=dict(img=3)), 'error', 'paths cannot be joined', 'train.json'),
-    (lambda d: d.update(ann_file=None), 'error', 'annotation file does not exist', 'None'),
-    (lambda d: d.update(bbox_file='detections.json'), 'error', 'detection file cannot be read', 'detections.json'),
-])
+@pytest.mark.parametrize(
+    'spoil, level, what, item',
+    [
+        (set_keypoint(1, swap=''), 'error', 'flip pair is not symmetric', 'left ear'),
+        (set_keypoint(1, swap='chin'), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
+        (set_keypoint(2, name=''), 'error', 'keypoint names cannot be prompts', 'toy'),
+        (set_keypoint(2, name=7), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
+        (set_keypoint(2, name='left eye'), 'warning', 'flip pair does not swap left and right', 'left eye'),
+        (
+            lambda d: d['metainfo'].update(sigmas=[0.05]),
+            'error',
+            'metainfo has another number of joint_weights or sigmas',
+            'toy',
+        ),
+        (lambda d: d.pop('metainfo'), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
+        (lambda d: d.update(type='MyDataset'), 'error', 'data set type is unknown', 'MyDataset'),
+        (lambda d: d.update(data_prefix=dict(img=3)), 'error', 'paths cannot be joined', 'train.json'),
+        (lambda d: d.update(ann_file=None), 'error', 'annotation file does not exist', 'None'),
+        (lambda d: d.update(bbox_file='detections.json'), 'error', 'detection file cannot be read', 'detections.json'),
+    ],
+)
 def test_faulty_settings(toy, spoil, level, what, item):
     spoil(toy.dataset)
     assert toy.found() == [(level, what, item)]
@@ -100,8 +120,10 @@ def test_faulty_settings(toy, spoil, level, what, item):
 
 def test_two_names_that_read_the_same(toy):
     toy.dataset['metainfo']['keypoint_info'][2]['name'] = 'Left_Ear'
-    assert toy.found() == [('error', 'keypoint names cannot be prompts', 'toy'),
-                           ('warning', 'flip pair does not swap left and right', 'Left_Ear')]
+    assert toy.found() == [
+        ('error', 'keypoint names cannot be prompts', 'toy'),
+        ('warning', 'flip pair does not swap left and right', 'Left_Ear'),
+    ]
 
 
 def test_left_paired_with_the_wrong_right(toy):
@@ -109,7 +131,9 @@ def test_left_paired_with_the_wrong_right(toy):
     for i, swap in enumerate(('nose', '', 'left ear')):
         info[i]['swap'] = swap
     assert {(what, item) for _, what, item in toy.found()} == {
-        ('flip pair does not swap left and right', 'left ear'), ('flip pair does not swap left and right', 'right ear')}
+        ('flip pair does not swap left and right', 'left ear'),
+        ('flip pair does not swap left and right', 'right ear'),
+    }
 
 
 def test_exif_rotation_that_the_annotations_know(toy):
@@ -126,8 +150,9 @@ def test_without_images_only_the_annotations_are_read(toy):
 
 def test_data_sets_of_other_formats(shared_data):
     folder = shared_data / 'mmpose_mpii'
-    findings = check_dataset(dict(type='MpiiDataset', ann_file=str(folder / 'test_mpii.json'),
-                                  data_prefix=dict(img=str(folder))))
+    findings = check_dataset(
+        dict(type='MpiiDataset', ann_file=str(folder / 'test_mpii.json'), data_prefix=dict(img=str(folder)))
+    )
     assert [f.what for f in findings] == ['format is not checked']
 
 
@@ -140,9 +165,14 @@ def config(toy, **model):
         (toy.root / 'more' / image['file_name']).write_bytes((toy.root / 'images' / image['file_name']).read_bytes())
     val['data_prefix'] = dict(img='more/')
     (toy.root / 'val.json').write_text(json.dumps(content))
-    return Config(dict(
-        model=model, train_dataloader=dict(dataset=toy.dataset), val_dataloader=dict(dataset=val),
-        test_dataloader=dict(dataset=val)))
+    return Config(
+        dict(
+            model=model,
+            train_dataloader=dict(dataset=toy.dataset),
+            val_dataloader=dict(dataset=val),
+            test_dataloader=dict(dataset=val),
+        )
+    )
 
 
 def test_equal_data_sets_are_checked_once(toy):
@@ -168,13 +198,19 @@ def test_progress_sees_every_image(toy):
     assert seen == [(4, 'train_dataloader.dataset')] * 4 + ['end']
 
 
-@pytest.mark.parametrize('head, what', [
-    (dict(names=['a', 'b', 'c']), None), (dict(names=['a', 'b']), 'number of keypoints differs from the head'),
-    (dict(names='AP10KDataset'), 'number of keypoints differs from the head'),
-    (dict(out_channels=3), None), (dict(out_channels=17), 'number of keypoints differs from the head'),
-    (dict(out_channels=9, decoder=dict(type='UDPHeatmap', heatmap_type='combined')), None),
-    (dict(names=['a', 'b', 'A']), 'keypoint names cannot be prompts'),
-    (dict(names='NoDataset'), 'keypoint names cannot be prompts')])
+@pytest.mark.parametrize(
+    'head, what',
+    [
+        (dict(names=['a', 'b', 'c']), None),
+        (dict(names=['a', 'b']), 'number of keypoints differs from the head'),
+        (dict(names='AP10KDataset'), 'number of keypoints differs from the head'),
+        (dict(out_channels=3), None),
+        (dict(out_channels=17), 'number of keypoints differs from the head'),
+        (dict(out_channels=9, decoder=dict(type='UDPHeatmap', heatmap_type='combined')), None),
+        (dict(names=['a', 'b', 'A']), 'keypoint names cannot be prompts'),
+        (dict(names='NoDataset'), 'keypoint names cannot be prompts'),
+    ],
+)
 def test_head(toy, head, what):
     findings = check_config(config(toy, head=head), images=False)
     assert {finding.what for finding in findings} == ({what} if what else set())
@@ -197,24 +233,32 @@ def test_image_in_training_and_evaluation(toy):
     cfg.test_dataloader = None
     findings = check_config(cfg)
     assert [finding.item for finding in findings] == ['0.jpg', '1.jpg', '2.jpg', '3.jpg']
-    assert {(f.level, f.what, f.where) for f in findings} == {(
-        'warning', 'image is used for training and for evaluation', 'train_dataloader, val_dataloader.dataset')}
+    assert {(f.level, f.what, f.where) for f in findings} == {
+        ('warning', 'image is used for training and for evaluation', 'train_dataloader, val_dataloader.dataset')
+    }
 
 
 def test_wrapped_data_sets(toy):
     other = dict(toy.dataset, ann_file='gone.json', pipeline=[dict(type='KeypointConverter', num_keypoints=17)])
     cfg = config(toy, head=dict(out_channels=17))
     cfg.train_dataloader.dataset = dict(
-        type='CombinedDataset', datasets=[other, dict(type='RepeatDataset', times=2, dataset=toy.dataset)])
+        type='CombinedDataset', datasets=[other, dict(type='RepeatDataset', times=2, dataset=toy.dataset)]
+    )
     cfg.val_dataloader = cfg.test_dataloader = None
     assert [(f.where, f.what) for f in check_config(cfg)] == [
         ('train_dataloader.dataset.datasets[0]', 'annotation file does not exist'),
-        ('train_dataloader.dataset.datasets[1].dataset', 'number of keypoints differs from the head')]
+        ('train_dataloader.dataset.datasets[1].dataset', 'number of keypoints differs from the head'),
+    ]
 
 
-@pytest.mark.parametrize('content, what', [
-    ({}, 'config has no data set'), (dict(model=3, train_dataloader=7), 'config has no data set'),
-    (dict(val_dataloader=dict(dataset=[])), 'data set type is unknown')])
+@pytest.mark.parametrize(
+    'content, what',
+    [
+        ({}, 'config has no data set'),
+        (dict(model=3, train_dataloader=7), 'config has no data set'),
+        (dict(val_dataloader=dict(dataset=[])), 'data set type is unknown'),
+    ],
+)
 def test_config_without_data(content, what):
     assert [finding.what for finding in check_config(Config(content))] == [what]
 
@@ -235,7 +279,10 @@ def test_command(toy):
     assert '2.jpg' in done.stdout and 'image is truncated or damaged' in done.stdout
     findings = json.loads((toy.root / 'findings.json').read_text())
     assert sorted((f['level'], f['item']) for f in findings) == [
-        ('error', '2.jpg'), ('error', '2.jpg'), ('warning', '0.jpg')]
+        ('error', '2.jpg'),
+        ('error', '2.jpg'),
+        ('warning', '0.jpg'),
+    ]
     done = run(toy.root / 'config.py', '--no-images', '--cfg-options', 'val_dataloader=None', 'test_dataloader=None')
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == '0 errors, 1 warning in 1 data set (4 images, 4 instances)'

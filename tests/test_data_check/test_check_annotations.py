@@ -1,4 +1,5 @@
 """Faults planted in an annotation file: each is found, by its name, at its image, and nothing else is."""
+
 import copy
 import json
 
@@ -50,22 +51,36 @@ CONTENT = {
     'size missing': (lambda c: c['images'][1].pop('width'), 'image has no width and height'),
 }
 ELSEWHERE = {
-    'image twice': (lambda c: c['images'].append(dict(c['images'][1], file_name='0.jpg')),
-                    {('error', 'id occurs more than once', '0.jpg')}),
-    'image gone': (set_ann(image_id=9), {('error', 'image_id does not exist', 'annotation 11'),
-                                         ('info', 'images without annotations', 'train.json')}),
-    'image a list': (set_ann(image_id=[1]), {('error', 'image_id does not exist', 'annotation 11'),
-                                             ('info', 'images without annotations', 'train.json')}),
+    'image twice': (
+        lambda c: c['images'].append(dict(c['images'][1], file_name='0.jpg')),
+        {('error', 'id occurs more than once', '0.jpg')},
+    ),
+    'image gone': (
+        set_ann(image_id=9),
+        {('error', 'image_id does not exist', 'annotation 11'), ('info', 'images without annotations', 'train.json')},
+    ),
+    'image a list': (
+        set_ann(image_id=[1]),
+        {('error', 'image_id does not exist', 'annotation 11'), ('info', 'images without annotations', 'train.json')},
+    ),
     'image no object': (lambda c: c['images'].append('4.jpg'), {('error', 'entry is no object', 'train.json')}),
     'file name missing': (lambda c: c['images'][1].pop('file_name'), {('error', 'image has no file name', 'image 1')}),
     'no list': (lambda c: c.update(categories={}), {('error', 'annotation file is not COCO-style', 'train.json')}),
-    'other order': (lambda c: c['categories'][0].update(keypoints=['Nose', 'L_Ear', 'R_Ear']),
-                    {('warning', 'keypoints are in another order than in the metainfo', 'train.json')}),
-    'unlabelled': (set_ann(keypoints=[0] * 9, num_keypoints=0),
-                   {('info', 'instances without labelled keypoints', 'train.json')}),
-    'nothing left': (lambda c: [ann.update(keypoints=[0] * 9, num_keypoints=0) for ann in c['annotations']],
-                     {('info', 'instances without labelled keypoints', 'train.json'),
-                      ('error', 'no labelled instance', 'train.json')}),
+    'other order': (
+        lambda c: c['categories'][0].update(keypoints=['Nose', 'L_Ear', 'R_Ear']),
+        {('warning', 'keypoints are in another order than in the metainfo', 'train.json')},
+    ),
+    'unlabelled': (
+        set_ann(keypoints=[0] * 9, num_keypoints=0),
+        {('info', 'instances without labelled keypoints', 'train.json')},
+    ),
+    'nothing left': (
+        lambda c: [ann.update(keypoints=[0] * 9, num_keypoints=0) for ann in c['annotations']],
+        {
+            ('info', 'instances without labelled keypoints', 'train.json'),
+            ('error', 'no labelled instance', 'train.json'),
+        },
+    ),
 }
 
 
@@ -87,6 +102,7 @@ def test_faulty_lists(toy, name):
 
 def test_nonsense_anywhere_is_a_finding_not_a_crash(toy):
     """Every value of the file replaced in turn by values of other types."""
+
     def places(node, path=()):
         yield path
         for key in node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
@@ -106,11 +122,20 @@ def test_nonsense_anywhere_is_a_finding_not_a_crash(toy):
                 json.dumps(finding)
 
 
-@pytest.mark.parametrize('spoil', [
-    box(-0.5, 5, 40, 30), box(24.5, 18.5, 40, 30), keypoints(-5, 11, 2, 20, 52, 1, 0, 0, 0),
-    keypoints(10, 11, 2.0, 20, 12, 1, 900, 900, 0), set_ann(area=1250.), set_ann(num_keypoints=2.0),
-    lambda c: c['annotations'][1].pop('num_keypoints'), lambda c: c['categories'][0].pop('keypoints'),
-    lambda c: c['categories'][0].update(keypoints=['LeftEar', 'R_ear', 'snout'])])
+@pytest.mark.parametrize(
+    'spoil',
+    [
+        box(-0.5, 5, 40, 30),
+        box(24.5, 18.5, 40, 30),
+        keypoints(-5, 11, 2, 20, 52, 1, 0, 0, 0),
+        keypoints(10, 11, 2.0, 20, 12, 1, 900, 900, 0),
+        set_ann(area=1250.0),
+        set_ann(num_keypoints=2.0),
+        lambda c: c['annotations'][1].pop('num_keypoints'),
+        lambda c: c['categories'][0].pop('keypoints'),
+        lambda c: c['categories'][0].update(keypoints=['LeftEar', 'R_ear', 'snout']),
+    ],
+)
 def test_what_is_no_fault(toy, spoil):
     spoil(toy.content)
     toy.write()

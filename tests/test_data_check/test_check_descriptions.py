@@ -1,4 +1,5 @@
 """tools/check_dataset.py on data sets of whole pictures."""
+
 import json
 
 import cv2
@@ -14,25 +15,53 @@ def folder(tmp_path):
     (tmp_path / 'images').mkdir()
     for i in range(4):
         cv2.imwrite(str(tmp_path / f'images/{i}.jpg'), np.full((40, 50, 3), 60, np.uint8))
-    people = [dict(image=f'{i}.jpg', joints=[[5. + k, 6.] for k in range(16)], joints_vis=[1] * 16, center=[20., 20.],
-                   scale=0.2, description='One stands.') for i in range(2)]
+    people = [
+        dict(
+            image=f'{i}.jpg',
+            joints=[[5.0 + k, 6.0] for k in range(16)],
+            joints_vis=[1] * 16,
+            center=[20.0, 20.0],
+            scale=0.2,
+            description='One stands.',
+        )
+        for i in range(2)
+    ]
     (tmp_path / 'train.json').write_text(json.dumps(people))
-    (tmp_path / 'acts.json').write_text(json.dumps(dict(
-        task='Activity', top_k=1, classes=['sit', 'run'], templates=['{}'],
-        images=[dict(file_name=f'images/{i}.jpg', labels=[0]) for i in (1, 2, 2, 3)])))
+    (tmp_path / 'acts.json').write_text(
+        json.dumps(
+            dict(
+                task='Activity',
+                top_k=1,
+                classes=['sit', 'run'],
+                templates=['{}'],
+                images=[dict(file_name=f'images/{i}.jpg', labels=[0]) for i in (1, 2, 2, 3)],
+            )
+        )
+    )
     return tmp_path
 
 
 def mpii(folder, **changes):
-    return dict(dict(type='MPIIDescriptionsDataset', data_root=str(folder), ann_file='train.json',
-                     data_prefix=dict(img='images/')), **changes)
+    return dict(
+        dict(
+            type='MPIIDescriptionsDataset',
+            data_root=str(folder),
+            ann_file='train.json',
+            data_prefix=dict(img='images/'),
+        ),
+        **changes,
+    )
 
 
 def config(folder):
     acts = dict(type='ZeroShotDataset', ann_file='acts.json', data_root=str(folder))
     faces = dict(type='UTKFaceDataset', data_root=str(folder / 'no'))
-    return Config(dict(train_dataloader=dict(dataset=mpii(folder)), test_dataloader=dict(
-        dataset=dict(type='ZeroShotTasks', tasks=dict(acts=acts, faces=faces), pipeline=[]))))
+    return Config(
+        dict(
+            train_dataloader=dict(dataset=mpii(folder)),
+            test_dataloader=dict(dataset=dict(type='ZeroShotTasks', tasks=dict(acts=acts, faces=faces), pipeline=[])),
+        )
+    )
 
 
 def told(findings):
@@ -44,9 +73,12 @@ def test_absent_data_sets_and_pictures_of_both_kinds(folder):
     assert report[1:] == (3, 2 + 3, 2 + 4)  # data sets, pictures, samples
     assert told(report.findings) == [
         ('warning', 'image is used for training and for evaluation', '1.jpg'),
-        ('warning', 'zero-shot data set is absent', 'UTKFaceDataset')]
+        ('warning', 'zero-shot data set is absent', 'UTKFaceDataset'),
+    ]
     assert {finding.where for finding in report.findings} == {
-        'train_dataloader, test_dataloader.dataset.tasks.acts', 'test_dataloader.dataset.tasks.faces'}
+        'train_dataloader, test_dataloader.dataset.tasks.acts',
+        'test_dataloader.dataset.tasks.faces',
+    }
 
 
 def test_damaged_pictures(folder):
@@ -54,30 +86,44 @@ def test_damaged_pictures(folder):
     path.write_bytes(path.read_bytes()[:-100])
     (folder / 'images/2.jpg').unlink()
     findings = [finding for finding in examine_config(config(folder)).findings if finding.level == 'error']
-    assert told(findings) == [('error', 'image does not exist', str(folder / 'images/2.jpg')),
-                              ('error', 'image is truncated or damaged', str(path))]
+    assert told(findings) == [
+        ('error', 'image does not exist', str(folder / 'images/2.jpg')),
+        ('error', 'image is truncated or damaged', str(path)),
+    ]
 
 
-@pytest.mark.parametrize('changes, detail', [
-    (dict(ann_file='no.json'), 'no.json do not exist'), (dict(data_prefix=dict(img='other/')), '2 of 2 pictures'),
-    (dict(description_files=['none.json']), 'none.json do not exist'),
-    (dict(ann_file='acts.json'), 'must be a list')])
+@pytest.mark.parametrize(
+    'changes, detail',
+    [
+        (dict(ann_file='no.json'), 'no.json do not exist'),
+        (dict(data_prefix=dict(img='other/')), '2 of 2 pictures'),
+        (dict(description_files=['none.json']), 'none.json do not exist'),
+        (dict(ann_file='acts.json'), 'must be a list'),
+    ],
+)
 def test_annotations_that_cannot_be_read(folder, changes, detail):
-    finding, = check_dataset(mpii(folder, **changes))
+    (finding,) = check_dataset(mpii(folder, **changes))
     assert (finding.level, finding.what) == ('error', 'data set cannot be read') and detail in finding.detail
 
 
 def test_data_sets_that_cannot_be_built(folder):
-    for dataset, detail in ((dict(type='EmoticDataset', task='Age'), "task='Age', expected one of 'age'"),
-                            (dict(type='EmoticDataset'), 'task'), (mpii(folder, missing_descriptions='no'), "='no'")):
-        finding, = check_dataset(dataset)
+    for dataset, detail in (
+        (dict(type='EmoticDataset', task='Age'), "task='Age', expected one of 'age'"),
+        (dict(type='EmoticDataset'), 'task'),
+        (mpii(folder, missing_descriptions='no'), "='no'"),
+    ):
+        (finding,) = check_dataset(dataset)
         assert (finding.level, finding.what) == ('error', 'data set cannot be read') and detail in finding.detail
 
 
 def test_same_pictures_of_other_splits(folder):
     """Every data set that reads otherwise is looked at."""
-    cfg = Config(dict(train_dataloader=dict(dataset=mpii(folder)), val_dataloader=dict(
-        dataset=mpii(folder, missing_descriptions='skip'))))
+    cfg = Config(
+        dict(
+            train_dataloader=dict(dataset=mpii(folder)),
+            val_dataloader=dict(dataset=mpii(folder, missing_descriptions='skip')),
+        )
+    )
     assert examine_config(cfg, images=False).datasets == 2
 
 
@@ -85,7 +131,7 @@ def test_missing_descriptions(folder):
     entries = json.loads((folder / 'train.json').read_text())
     del entries[1]['description']
     (folder / 'train.json').write_text(json.dumps(entries))
-    finding, = check_dataset(mpii(folder))
+    (finding,) = check_dataset(mpii(folder))
     assert '1 of 2 pictures have no description' in finding.detail
     assert check_dataset(mpii(folder, missing_descriptions='skip')) == []
 
@@ -102,6 +148,7 @@ def test_both_crops_of_lagenda(tmp_path):
     rows = ['img_name,age,' + ','.join(corners), 'a.jpg,30,1,2,3,4,5,6,7,8', 'b.jpg,9,1,2,3,4,-1,-1,-1,-1']
     (tmp_path / 'lagenda_annotation.csv').write_text('\n'.join(rows))
     tasks = {crop: dict(type='LagendaDataset', crop=crop, data_root=str(tmp_path)) for crop in ('body', 'face')}
-    report = examine_config(Config(dict(test_dataloader=dict(
-        dataset=dict(type='ZeroShotTasks', tasks=tasks, pipeline=[])))), images=False)
+    report = examine_config(
+        Config(dict(test_dataloader=dict(dataset=dict(type='ZeroShotTasks', tasks=tasks, pipeline=[])))), images=False
+    )
     assert (report.datasets, report.instances) == (2, 1 + 2)

@@ -1,4 +1,5 @@
 """Faults planted in a data set of MP-100's format are found with their category, and counted by it."""
+
 import json
 import subprocess
 import sys
@@ -14,8 +15,16 @@ UNLABELLED = ('info', 'instances without labelled keypoints')
 
 
 def dataset(mp100, **kwargs):
-    return dict(dict(type='MP100Dataset', data_root=str(mp100), ann_file='ann.json', data_prefix=dict(img='images/'),
-                     texts=str(mp100 / 'texts')), **kwargs)
+    return dict(
+        dict(
+            type='MP100Dataset',
+            data_root=str(mp100),
+            ann_file='ann.json',
+            data_prefix=dict(img='images/'),
+            texts=str(mp100 / 'texts'),
+        ),
+        **kwargs,
+    )
 
 
 def found(mp100, **kwargs):
@@ -38,9 +47,11 @@ def test_images(mp100):
         (mp100 / 'images' / name).unlink()
     Image.new('RGB', (100, 160)).save(mp100 / 'images/pen/3.png')
     assert found(mp100) == [
-        ('error', 'image does not exist', 'mug/0.png', 'mug'), ('error', 'image does not exist', 'mug/1.png', 'mug'),
+        ('error', 'image does not exist', 'mug/0.png', 'mug'),
+        ('error', 'image does not exist', 'mug/1.png', 'mug'),
         ('error', 'image does not exist', 'pen/2.png', 'pen'),
-        ('error', 'image has another size than its annotations', 'pen/3.png', 'pen')]
+        ('error', 'image has another size than its annotations', 'pen/3.png', 'pen'),
+    ]
 
 
 def edit(path, old, new):
@@ -55,19 +66,31 @@ def annotate(mp100, i, **values):
     (mp100 / 'ann.json').write_text(json.dumps(content))
 
 
-@pytest.mark.parametrize('spoil, expected', [
-    (lambda f: edit(f / 'texts/mp100.yml', 'id: 9', 'id: 8'), ('category has no texts', 'pen', 'pen')),
-    (lambda f: edit(f / 'texts/mp100.yml', 'slug: pen, name: pen', 'slug: rod, name: rod'),
-     ('category has no texts', 'pen', 'pen')),
-    (lambda f: [edit(f / 'texts/mp100.yml', 'num_keypoints: 2', 'num_keypoints: 3'),
-                edit(f / 'texts/pen.yml', 'skeleton', '- clip: The clip holds it.\nskeleton')],
-     ('number of keypoints differs from the texts', 'pen', 'pen')),
-    (lambda f: annotate(f, 2, keypoints=[1, 2, 2] * 3),
-     ('number of keypoints differs from the category', 'pen/2.png', 'pen')),
-    (lambda f: annotate(f, 2, bbox=[1, 2, 3]), ('box is not four finite numbers', 'pen/2.png', 'pen')),
-    (lambda f: annotate(f, 2, id=10), ('id occurs more than once', 'pen/2.png', 'pen')),
-    (lambda f: annotate(f, 2, category_id=3), ('category_id does not exist', 'pen/2.png', 'category 3')),
-    (lambda f: edit(f / 'ann.json', '"Pen"', '"mug"'), ('category has no texts', 'mug', 'mug'))])
+@pytest.mark.parametrize(
+    'spoil, expected',
+    [
+        (lambda f: edit(f / 'texts/mp100.yml', 'id: 9', 'id: 8'), ('category has no texts', 'pen', 'pen')),
+        (
+            lambda f: edit(f / 'texts/mp100.yml', 'slug: pen, name: pen', 'slug: rod, name: rod'),
+            ('category has no texts', 'pen', 'pen'),
+        ),
+        (
+            lambda f: [
+                edit(f / 'texts/mp100.yml', 'num_keypoints: 2', 'num_keypoints: 3'),
+                edit(f / 'texts/pen.yml', 'skeleton', '- clip: The clip holds it.\nskeleton'),
+            ],
+            ('number of keypoints differs from the texts', 'pen', 'pen'),
+        ),
+        (
+            lambda f: annotate(f, 2, keypoints=[1, 2, 2] * 3),
+            ('number of keypoints differs from the category', 'pen/2.png', 'pen'),
+        ),
+        (lambda f: annotate(f, 2, bbox=[1, 2, 3]), ('box is not four finite numbers', 'pen/2.png', 'pen')),
+        (lambda f: annotate(f, 2, id=10), ('id occurs more than once', 'pen/2.png', 'pen')),
+        (lambda f: annotate(f, 2, category_id=3), ('category_id does not exist', 'pen/2.png', 'category 3')),
+        (lambda f: edit(f / 'ann.json', '"Pen"', '"mug"'), ('category has no texts', 'mug', 'mug')),
+    ],
+)
 def test_annotations_and_texts(mp100, spoil, expected):
     spoil(mp100)
     assert found(mp100) == [('error', *expected)]
@@ -95,7 +118,8 @@ def test_what_only_the_data_set_minds(mp100):
     (mp100 / 'ann.json').write_text(json.dumps(content))
     assert found(mp100) == [
         ('warning', 'annotation without box or keypoints', 'pen/2.png', 'pen'),
-        ('error', 'annotations are not complete', str(mp100 / 'ann.json'), '')]
+        ('error', 'annotations are not complete', str(mp100 / 'ann.json'), ''),
+    ]
 
 
 def test_file_that_is_no_annotations(mp100):
@@ -105,28 +129,38 @@ def test_file_that_is_no_annotations(mp100):
 
 def test_config_and_command(mp100):
     """The head's number of keypoints is not compared: a category has its own."""
-    cfg = Config(dict(model=dict(head=dict(type='HeatmapHead', out_channels=17)),
-                      test_dataloader=dict(dataset=dataset(mp100, test_mode=True))))
+    cfg = Config(
+        dict(
+            model=dict(head=dict(type='HeatmapHead', out_channels=17)),
+            test_dataloader=dict(dataset=dataset(mp100, test_mode=True)),
+        )
+    )
     report = examine_config(cfg)
     assert (report.datasets, report.images, report.instances) == (1, 6, 6)
     assert {finding.level for finding in report.findings} == {'info'}
     (mp100 / 'images/pen/2.png').unlink()
     (mp100 / 'images/pen/3.png').unlink()
     cfg.dump(mp100 / 'config.py')
-    done = subprocess.run([sys.executable, 'tools/check_dataset.py', str(mp100 / 'config.py'), '--json',
-                           str(mp100 / 'findings.json')], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, 'tools/check_dataset.py', str(mp100 / 'config.py'), '--json', str(mp100 / 'findings.json')],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
     assert lines[-4:-1] == ['By category:', '  pen  image does not exist 2', '  mug  box is dropped by the benchmark 1']
     assert lines[-1] == '2 errors, 0 warnings in 1 data set (6 images, 6 instances)'
     assert [f['category'] for f in json.loads((mp100 / 'findings.json').read_text()) if f['level'] == 'error'] == [
-        'pen', 'pen']
+        'pen',
+        'pen',
+    ]
 
 
 def test_real_annotations(shared_data):
     """Split 1 is clean, apart from boxes that reach over the border."""
     for part in ('val', 'test'):
-        findings = check_dataset(dict(
-            type='MP100Dataset', ann_file=str(shared_data / f'mp100/annotations/mp100_split1_{part}.json')),
-            images=False)
+        findings = check_dataset(
+            dict(type='MP100Dataset', ann_file=str(shared_data / f'mp100/annotations/mp100_split1_{part}.json')),
+            images=False,
+        )
         assert {f.what for f in findings} <= {'box reaches beyond the image', 'keypoint lies far outside the image'}

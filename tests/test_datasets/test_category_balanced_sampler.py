@@ -1,4 +1,5 @@
 """Every category equally often, every image once before any comes again, the same order after a resume."""
+
 import json
 from collections import Counter
 
@@ -18,16 +19,23 @@ def write(folder, sizes):
     (folder / 'texts').mkdir(parents=True)
     (folder / '0.png').touch()
     (folder / 'texts/one.yml').write_text(
-        'order: ours\nkeypoints:\n- tip: The tip is the end.\nskeleton: []\nswap: []\nunverified: []\n')
-    (folder / 'texts/mp100.yml').write_text('\n'.join(
-        f'- {{id: {i}, slug: {name}, name: {name}, supercategory: a, num_keypoints: 1, split: 1, layout: one}}'
-        for i, name in enumerate(sizes, 5)))
+        'order: ours\nkeypoints:\n- tip: The tip is the end.\nskeleton: []\nswap: []\nunverified: []\n'
+    )
+    (folder / 'texts/mp100.yml').write_text(
+        '\n'.join(
+            f'- {{id: {i}, slug: {name}, name: {name}, supercategory: a, num_keypoints: 1, split: 1, layout: one}}'
+            for i, name in enumerate(sizes, 5)
+        )
+    )
     rows = sorted((k, i) for i, size in enumerate(sizes.values(), 5) for k in range(size))
     content = dict(
         images=[dict(id=j, file_name='0.png', width=90, height=90) for j in range(len(rows))],
-        annotations=[dict(id=j, image_id=j, category_id=i, bbox=[1, 2, 30, 40], area=9, keypoints=[5, 6, 2])
-                     for j, (_, i) in enumerate(rows)],
-        categories=[dict(id=i, name=name, supercategory='a', keypoints=['0']) for i, name in enumerate(sizes, 5)])
+        annotations=[
+            dict(id=j, image_id=j, category_id=i, bbox=[1, 2, 30, 40], area=9, keypoints=[5, 6, 2])
+            for j, (_, i) in enumerate(rows)
+        ],
+        categories=[dict(id=i, name=name, supercategory='a', keypoints=['0']) for i, name in enumerate(sizes, 5)],
+    )
     (folder / 'ann.json').write_text(json.dumps(content))
     return dict(type='MP100Dataset', data_root=str(folder), ann_file='ann.json', texts=str(folder / 'texts'))
 
@@ -106,17 +114,24 @@ def test_seed_of_the_runner(dataset):
 
 def test_combined(dataset, tmp_path, shared_data):
     """The categories of the members are different ones, a stock data set is one."""
-    coco = dict(type='CocoDataset', data_root=str(shared_data / 'mmpose_coco'), ann_file='test_coco.json',
-                data_prefix=dict(img=''))
-    combined = dict(type='CombinedDataset', metainfo=dict(from_file='configs/_base_/datasets/coco.py'), datasets=[
-        coco, write(tmp_path / 'b', dict(mug=2, pen=1)), write(tmp_path / 'c', dict(mug=3))])
+    coco = dict(
+        type='CocoDataset',
+        data_root=str(shared_data / 'mmpose_coco'),
+        ann_file='test_coco.json',
+        data_prefix=dict(img=''),
+    )
+    combined = dict(
+        type='CombinedDataset',
+        metainfo=dict(from_file='configs/_base_/datasets/coco.py'),
+        datasets=[coco, write(tmp_path / 'b', dict(mug=2, pen=1)), write(tmp_path / 'c', dict(mug=3))],
+    )
     dataset = DATASETS.build(combined)
     people = dataset.lens[0]
     assert category_labels(dataset).tolist() == [0] * people + [1, 2, 1] + [3] * 3
     drawn = list(sampler(dataset, epoch_size=40))
     assert Counter(category_labels(dataset)[drawn].tolist()) == {0: 10, 1: 10, 2: 10, 3: 10}
     with pytest.raises(ValueError, match='sample_ratio_factor'):
-        sampler(DATASETS.build(dict(combined, sample_ratio_factor=[1., .5, 1.])))
+        sampler(DATASETS.build(dict(combined, sample_ratio_factor=[1.0, 0.5, 1.0])))
 
 
 def test_wrong_inputs(dataset):

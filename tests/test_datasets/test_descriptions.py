@@ -1,4 +1,5 @@
 """Pictures with descriptions: MPII's, and others."""
+
 import json
 
 import cv2
@@ -11,14 +12,24 @@ from clamp_mmpose.datasets.descriptions.entries import descriptions_of, read_ent
 from clamp_mmpose.datasets.transforms.sample_description import split_sentences
 
 PIPELINE = [
-    dict(type='LoadIntactImage'), dict(type='SampleDescription'), dict(type='ResizeToInput', input_size=(64, 64)),
-    dict(type='GenerateFocusHeatmap'), dict(type='PackFocusInputs')]
+    dict(type='LoadIntactImage'),
+    dict(type='SampleDescription'),
+    dict(type='ResizeToInput', input_size=(64, 64)),
+    dict(type='GenerateFocusHeatmap'),
+    dict(type='PackFocusInputs'),
+]
 
 
 def person(image, x, description=None):
-    joints = [[x + 2. * k, 20. + 3 * k] for k in range(16)]
-    return dict(image=image, joints=joints, joints_vis=[1] * 15 + [0], center=[x + 15., 45.], scale=0.4,
-                **({} if description is None else dict(description=description)))
+    joints = [[x + 2.0 * k, 20.0 + 3 * k] for k in range(16)]
+    return dict(
+        image=image,
+        joints=joints,
+        joints_vis=[1] * 15 + [0],
+        center=[x + 15.0, 45.0],
+        scale=0.4,
+        **({} if description is None else dict(description=description)),
+    )
 
 
 @pytest.fixture
@@ -26,9 +37,16 @@ def folder(tmp_path):
     (tmp_path / 'images').mkdir()
     for name in ('001.jpg', '002.jpg', '003.jpg'):
         cv2.imwrite(str(tmp_path / 'images' / name), np.full((90, 120, 3), 99, np.uint8))
-    write(tmp_path / 'train.json', [
-        person('001.jpg', 10, 'One jumps.'), person('002.jpg', 10, ['Two sit.', 'They rest.']), person('001.jpg', 60),
-        person('002.jpg', 70, 'Two sit.'), person('003.jpg', 30, 'One runs.')])
+    write(
+        tmp_path / 'train.json',
+        [
+            person('001.jpg', 10, 'One jumps.'),
+            person('002.jpg', 10, ['Two sit.', 'They rest.']),
+            person('001.jpg', 60),
+            person('002.jpg', 70, 'Two sit.'),
+            person('003.jpg', 30, 'One runs.'),
+        ],
+    )
     return tmp_path
 
 
@@ -38,9 +56,18 @@ def write(path, content):
 
 
 def build(folder, pipeline=(), **kwargs):
-    return DATASETS.build(dict(dict(
-        type='MPIIDescriptionsDataset', data_root=str(folder), ann_file='train.json', data_prefix=dict(img='images/'),
-        pipeline=list(pipeline)), **kwargs))
+    return DATASETS.build(
+        dict(
+            dict(
+                type='MPIIDescriptionsDataset',
+                data_root=str(folder),
+                ann_file='train.json',
+                data_prefix=dict(img='images/'),
+                pipeline=list(pipeline),
+            ),
+            **kwargs,
+        )
+    )
 
 
 def test_pictures_with_everyone_in_them(folder):
@@ -51,7 +78,10 @@ def test_pictures_with_everyone_in_them(folder):
     # the entries of one picture need not follow each other
     assert first['keypoints'][:, 0].tolist() == [[10, 20], [60, 20]]
     assert [dataset.get_data_info(i)['descriptions'] for i in range(3)] == [
-        ['One jumps.'], ['Two sit.', 'They rest.'], ['One runs.']]
+        ['One jumps.'],
+        ['Two sit.', 'They rest.'],
+        ['One runs.'],
+    ]
     # MPII counts from 1, and MMPose moves the centre down by 15 of 200
     centre = first['bbox'].reshape(2, 2, 2).mean(axis=1)
     np.testing.assert_allclose(centre, [[24, 45 + 0.4 * 15 - 1], [74, 50]])
@@ -77,8 +107,10 @@ def test_real_annotations(shared_data, tmp_path):
 
 
 def test_several_language_models(folder):
-    other = write(folder / 'llama.json', [dict(image='001.jpg', description='Somebody is in the air.'),
-                                          dict(image='003.jpg', description='One runs.')])
+    other = write(
+        folder / 'llama.json',
+        [dict(image='001.jpg', description='Somebody is in the air.'), dict(image='003.jpg', description='One runs.')],
+    )
     dataset = build(folder, description_files=[other])
     assert dataset.get_data_info(0)['descriptions'] == ['One jumps.', 'Somebody is in the air.']
     assert dataset.get_data_info(2)['descriptions'] == ['One runs.']
@@ -107,10 +139,16 @@ def test_missing_descriptions(folder, description, monkeypatch):
         build(folder, missing_descriptions='skip')
 
 
-@pytest.mark.parametrize('content, message', [
-    ({}, 'must be a list'), ([3], 'entry 0: expected'), ([dict(description='a')], 'entry 0: expected'),
-    ([dict(image='001.jpg', description=[1])], 'entry 0: the description must be a text'),
-    ([dict(image='001.jpg', description='One.')], "not MPII annotations.*KeyError 'center'")])
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        ({}, 'must be a list'),
+        ([3], 'entry 0: expected'),
+        ([dict(description='a')], 'entry 0: expected'),
+        ([dict(image='001.jpg', description=[1])], 'entry 0: the description must be a text'),
+        ([dict(image='001.jpg', description='One.')], "not MPII annotations.*KeyError 'center'"),
+    ],
+)
 def test_malformed_files(folder, content, message):
     write(folder / 'train.json', content)
     with pytest.raises(ValueError, match=message):
@@ -142,8 +180,13 @@ def test_descriptions_without_keypoints(folder):
     (folder / 'images' / 'albatross').mkdir()
     cv2.imwrite(str(folder / 'images/albatross/a 1.jpg'), np.full((40, 50, 3), 99, np.uint8))
     np.save(folder / '17.npy', np.eye(4))
-    write(folder / 'cub.json', [dict(image='albatross/a 1.jpg', description='A photo of an albatross.', id=17),
-                                dict(image='001.jpg', description='A photo.')])
+    write(
+        folder / 'cub.json',
+        [
+            dict(image='albatross/a 1.jpg', description='A photo of an albatross.', id=17),
+            dict(image='001.jpg', description='A photo.'),
+        ],
+    )
     pipeline = list(PIPELINE)
     pipeline[3] = dict(type='GenerateFocusHeatmap', source='file', path=str(folder) + '/{img_id}.npy')
     dataset = build(folder, pipeline, type='DescriptionsDataset', ann_file='cub.json')
@@ -159,12 +202,16 @@ def test_repeated_descriptions_count_once(folder):
     assert descriptions_of([read_entries(path), read_entries(path)]) == {'1.jpg': ['a', 'b']}
 
 
-@pytest.mark.parametrize('text, sentences', [
-    ('One jumps. Two sit! Who runs?', ['One jumps.', 'Two sit!', 'Who runs?']),
-    ('  An arm is bent. "It" rests (or not). ', ['An arm is bent.', '"It" rests (or not).']),
-    ('An arm is bent, e.g. at the elbow.', ['An arm is bent, e.g. at the elbow.']),
-    ('At 1.5 of its length.\nThe head', ['At 1.5 of its length.', 'The head']),
-    ('no end', ['no end'])])
+@pytest.mark.parametrize(
+    'text, sentences',
+    [
+        ('One jumps. Two sit! Who runs?', ['One jumps.', 'Two sit!', 'Who runs?']),
+        ('  An arm is bent. "It" rests (or not). ', ['An arm is bent.', '"It" rests (or not).']),
+        ('An arm is bent, e.g. at the elbow.', ['An arm is bent, e.g. at the elbow.']),
+        ('At 1.5 of its length.\nThe head', ['At 1.5 of its length.', 'The head']),
+        ('no end', ['no end']),
+    ],
+)
 def test_sentences(text, sentences):
     assert split_sentences(text) == sentences
 

@@ -1,4 +1,5 @@
 """How a map follows its picture, and how pictures are cut and resized."""
+
 import cv2
 import numpy as np
 import pytest
@@ -13,8 +14,14 @@ DRAW = dict(type='GenerateFocusHeatmap', mode='paper')
 
 def test_bottom_up_crop_that_is_not_in_the_middle_then_flip():
     results = dict(sample(people=2), num_keypoints=[16, 16], area=np.ones(2, np.float32))
-    affine = dict(type='BottomupRandomAffine', input_size=(128, 128), shift_prob=1., shift_factor=0.3,
-                  rotate_factor=0., scale_factor=(1., 1.))
+    affine = dict(
+        type='BottomupRandomAffine',
+        input_size=(128, 128),
+        shift_prob=1.0,
+        shift_factor=0.3,
+        rotate_factor=0.0,
+        scale_factor=(1.0, 1.0),
+    )
     found = []
     for order in ([DRAW, affine, FLIP], [affine, FLIP, DRAW]):
         np.random.seed(1)
@@ -43,19 +50,19 @@ def test_person_of_one_keypoint_is_as_large_after_the_crop():
 def test_shrinking_skips_no_pixels():
     stripes = np.zeros((240, 240), np.float32)
     stripes[:, ::10] = 1  # those that bare interpolation at 4.5, 14.5 ... does not see
-    small = geometry.apply_steps(stripes, [('warp', np.array([[.1, 0, -.45], [0, .1, -.45]]), (24, 24))])
+    small = geometry.apply_steps(stripes, [('warp', np.array([[0.1, 0, -0.45], [0, 0.1, -0.45]]), (24, 24))])
     np.testing.assert_allclose(small[2:-2, 2:-2], 0.1, atol=0.05)
 
 
 def test_maps_are_interpolated():
     ramp = np.tile(np.arange(10, dtype=np.float32), (10, 1))
-    large = geometry.apply_steps(ramp, [('warp', np.array([[4., 0, 0], [0, 4, 0]]), (36, 36))])
+    large = geometry.apply_steps(ramp, [('warp', np.array([[4.0, 0, 0], [0, 4, 0]]), (36, 36))])
     np.testing.assert_allclose(large[5], np.arange(36) / 4, atol=0.01)
 
 
 def test_perspective_matrices():
     heatmap = np.random.default_rng(0).random((20, 30)).astype(np.float32)
-    shift = np.array([[1., 0, -3], [0, 1, -2], [0, 0, 1]])  # as BottomupRandomCrop gives it
+    shift = np.array([[1.0, 0, -3], [0, 1, -2], [0, 0, 1]])  # as BottomupRandomCrop gives it
     found = geometry.apply_steps(heatmap, [('warp', shift, (20, 10))])
     np.testing.assert_allclose(found, heatmap[2:12, 3:23], atol=1e-6)
 
@@ -76,17 +83,25 @@ def test_resized_by_area_when_shrunk_and_linearly_when_enlarged():
 
 
 def test_keypoints_of_a_crop():
-    results = dict(img=np.zeros((100, 100, 3), np.uint8), bbox=np.array([[20, 40, 60, 60]], np.float32),
-                   keypoints=np.array([[[20., 40], [59, 59]]]))
+    results = dict(
+        img=np.zeros((100, 100, 3), np.uint8),
+        bbox=np.array([[20, 40, 60, 60]], np.float32),
+        keypoints=np.array([[[20.0, 40], [59, 59]]]),
+    )
     found = TRANSFORMS.build(dict(type='ResizeToInput', input_size=(80, 80), crop_bbox=True))(results)
     # 2 and 4 pixels for one: its centre is at 0.5 and 1.5
     np.testing.assert_allclose(found['keypoints'], [[[0.5, 1.5], [78.5, 77.5]]])
     np.testing.assert_allclose(found['bbox'], [[0.5, 1.5, 80.5, 81.5]])
 
 
-@pytest.mark.parametrize('box, expected', [
-    ([10.6, 20.6, 30.4, 40.4], (10, 20, 31, 41)), ([-5, -9, 30, 40], (0, 0, 30, 40)),
-    ([70, 50, 90, 99], (70, 50, 80, 60))])
+@pytest.mark.parametrize(
+    'box, expected',
+    [
+        ([10.6, 20.6, 30.4, 40.4], (10, 20, 31, 41)),
+        ([-5, -9, 30, 40], (0, 0, 30, 40)),
+        ([70, 50, 90, 99], (70, 50, 80, 60)),
+    ],
+)
 def test_boxes_in_whole_pixels(box, expected):
     assert bbox_pixels(dict(img=np.zeros((60, 80, 3)), bbox=np.array([box]))) == expected
 
@@ -101,6 +116,6 @@ def test_open_clip_normalises_and_resizes_as_the_weights_want():
 
 
 def test_nothing_beside_the_picture():
-    shift = np.array([[1., 0, 4], [0, 1, 0]])
+    shift = np.array([[1.0, 0, 4], [0, 1, 0]])
     found = geometry.apply_steps(np.ones((10, 10), np.float32), [('warp', shift, (10, 10))])
     assert not found[:, :4].any() and found[:, 4:].all()

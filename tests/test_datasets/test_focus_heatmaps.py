@@ -1,4 +1,5 @@
 """The drawing of focus heatmaps, against the published code's output and numbers worked out by hand."""
+
 import math
 
 import numpy as np
@@ -28,9 +29,23 @@ def test_as_the_published_code(parity, case):
 def test_parts_are_the_authors():
     members = [np.nonzero(part)[0].tolist() for part in body_parts('mpii')]
     # the list of the parity fixtures' README
-    assert sorted(members) == sorted(map(sorted, [
-        [7, 8, 9, 12, 13], [6, 7, 12, 13, 2, 3], [13, 14, 7], [12, 11, 7], [14, 15, 13], [11, 10, 12], [3, 4, 6],
-        [2, 1, 6], [4, 5, 3], [1, 0, 2]]))
+    assert sorted(members) == sorted(
+        map(
+            sorted,
+            [
+                [7, 8, 9, 12, 13],
+                [6, 7, 12, 13, 2, 3],
+                [13, 14, 7],
+                [12, 11, 7],
+                [14, 15, 13],
+                [11, 10, 12],
+                [3, 4, 6],
+                [2, 1, 6],
+                [4, 5, 3],
+                [1, 0, 2],
+            ],
+        )
+    )
 
 
 @pytest.mark.parametrize('name, num_keypoints', [('mpii', 16), ('coco', 17), ('ap10k', 17), ('animalpose', 20)])
@@ -46,11 +61,15 @@ def test_own_groups_by_name():
     assert parts.tolist() == [[True, False, True], [False, False, True]]
 
 
-@pytest.mark.parametrize('groups, names, message', [
-    ('mpi', None, "'mpi'.*animalpose"),
-    (dict(face=['nose']), None, 'need names='),
-    (dict(face=['nose', 'noes']), ['nose'], r"'face' has the unknown keypoints \['noes'\]"),
-    (dict(face=[]), ['nose'], "'face' has no keypoints")])
+@pytest.mark.parametrize(
+    'groups, names, message',
+    [
+        ('mpi', None, "'mpi'.*animalpose"),
+        (dict(face=['nose']), None, 'need names='),
+        (dict(face=['nose', 'noes']), ['nose'], r"'face' has the unknown keypoints \['noes'\]"),
+        (dict(face=[]), ['nose'], "'face' has no keypoints"),
+    ],
+)
 def test_bad_groups(groups, names, message):
     with pytest.raises(ValueError, match=message):
         body_parts(groups, names)
@@ -59,19 +78,22 @@ def test_bad_groups(groups, names, message):
 def test_bones():
     # the fourth keypoint hangs on nothing
     assert bones([(0, 1), (1, 2)], 4).tolist() == [
-        [True, True, False, False], [False, True, True, False], [False, False, False, True]]
+        [True, True, False, False],
+        [False, True, True, False],
+        [False, False, False, True],
+    ]
 
 
 def test_ellipse_of_a_part():
     keypoints = np.array([[[10, 20], [40, 60], [99, 99]]], float)
     visible = np.array([[True, True, False]])
-    ellipse, = part_ellipses(keypoints, visible, np.array([[True, True, True]]), unit=100)
+    (ellipse,) = part_ellipses(keypoints, visible, np.array([[True, True, True]]), unit=100)
     assert ellipse.tolist() == [25, 40, 15, 20]  # the invisible third does not count
 
 
 def test_ellipse_in_whole_pixels():
     keypoints = np.array([[[10.9, 20.2], [41.8, 61.7]]])
-    ellipse, = part_ellipses(keypoints, np.array([[True, True]]), np.array([[True, True]]), 100, whole_pixels=True)
+    (ellipse,) = part_ellipses(keypoints, np.array([[True, True]]), np.array([[True, True]]), 100, whole_pixels=True)
     # 10 and 41, 20 and 61: centre (51 // 2, 81 // 2), sigma (31 // 2, 41 // 2)
     assert ellipse.tolist() == [25, 40, 15, 20]
 
@@ -94,7 +116,7 @@ def test_person_of_one_keypoint():
     for draw in (sum_of_gaussians, sum_of_ellipses):
         heatmap = draw(ellipses, (40, 60))
         assert heatmap[10, 30] == 1
-        assert heatmap[10, 40] == pytest.approx(math.exp(-.5))
+        assert heatmap[10, 40] == pytest.approx(math.exp(-0.5))
 
 
 def test_person_of_keypoints_in_different_parts_is_one_ellipse():
@@ -137,7 +159,7 @@ def test_sum_is_cut_at_one():
 def test_ellipse_goes_round_the_corners_of_its_box():
     ellipses = np.array([[50, 40, 20, 10]], float)
     heatmap = sum_of_ellipses(ellipses, (80, 100))
-    np.testing.assert_allclose(heatmap[40, 50 + 28], math.exp(-.5 * 1.4**2), rtol=1e-5)
+    np.testing.assert_allclose(heatmap[40, 50 + 28], math.exp(-0.5 * 1.4**2), rtol=1e-5)
     assert heatmap[40, 50 + 29] == 0  # 20 sqrt(2) = 28.3
     assert heatmap[40 + 14, 50] > 0
     assert heatmap[40 + 15, 50] == 0  # 10 sqrt(2) = 14.1
@@ -155,12 +177,12 @@ def test_ellipses_outside_the_picture():
 
 
 def test_stretched():
-    assert stretched(np.array([[2, 4], [3, 2]])).tolist() == [[0, 1], [.5, 0]]
+    assert stretched(np.array([[2, 4], [3, 2]])).tolist() == [[0, 1], [0.5, 0]]
     assert stretched(np.zeros((2, 2))).tolist() == [[1, 1], [1, 1]]
 
 
 def test_ellipse_with_its_edge_on_a_pixel_is_symmetric():
-    heatmap = sum_of_ellipses(np.array([[20, 10, 8, 6]], float), (21, 41), reach=1.)
+    heatmap = sum_of_ellipses(np.array([[20, 10, 8, 6]], float), (21, 41), reach=1.0)
     assert heatmap[10, 12] == heatmap[10, 28] > 0
     assert heatmap[4, 20] == heatmap[16, 20] > 0
 
@@ -175,5 +197,14 @@ def test_tiny_people_are_not_lost_between_the_pixels():
 def test_parts_of_ap10k():
     """Head, trunk, and two halves of each leg, of AP-10K's 17 keypoints."""
     assert [np.nonzero(part)[0].tolist() for part in body_parts('ap10k')] == [
-        [0, 1, 2, 3], [3, 4, 5, 8, 11, 14], [3, 5, 6], [5, 6, 7], [3, 8, 9], [8, 9, 10], [4, 11, 12], [11, 12, 13],
-        [4, 14, 15], [14, 15, 16]]
+        [0, 1, 2, 3],
+        [3, 4, 5, 8, 11, 14],
+        [3, 5, 6],
+        [5, 6, 7],
+        [3, 8, 9],
+        [8, 9, 10],
+        [4, 11, 12],
+        [11, 12, 13],
+        [4, 14, 15],
+        [14, 15, 16],
+    ]

@@ -1,4 +1,5 @@
 """The focus heatmap in pipelines: before and after flip, crop and quarter turns, from every source."""
+
 from itertools import permutations
 
 import cv2
@@ -24,8 +25,12 @@ def test_draw_then_crop_equals_crop_then_draw(flip, degrees, scale, mode):
     first = pipeline(sample(), draw, *before, BOX, Turn(degrees, scale), CROP)['focus_heatmap']
     last = pipeline(sample(), *before, BOX, Turn(degrees, scale), CROP, draw)['focus_heatmap']
     assert first.shape == last.shape == (128, 96)
-    inside = pipeline(dict(sample(), img=np.full((200, 240, 3), 255, np.uint8)), *before, BOX, Turn(degrees, scale),
-                      CROP)['img'].min(axis=2) == 255  # beside the picture there is nothing to draw
+    inside = (
+        pipeline(dict(sample(), img=np.full((200, 240, 3), 255, np.uint8)), *before, BOX, Turn(degrees, scale), CROP)[
+            'img'
+        ].min(axis=2)
+        == 255
+    )  # beside the picture there is nothing to draw
     difference = np.abs(first - last)[inside]
     if mode == 'paper':  # ellipses have sharp edges, at which interpolation mixes; elsewhere it does not
         assert np.quantile(difference, 0.9) < 0.02
@@ -39,8 +44,10 @@ def test_draw_then_crop_equals_crop_then_draw(flip, degrees, scale, mode):
 def test_other_angles_are_drawn_from_the_turned_keypoints():
     results = pipeline(sample(), BOX, Turn(30), CROP, dict(type='GenerateFocusHeatmap', mode='paper'))
     factor = 96 / results['input_scale'][0]
-    expected = sum_of_ellipses(part_ellipses(
-        results['transformed_keypoints'], np.ones((1, 16), bool), body_parts('mpii'), 240 * factor), (128, 96))
+    expected = sum_of_ellipses(
+        part_ellipses(results['transformed_keypoints'], np.ones((1, 16), bool), body_parts('mpii'), 240 * factor),
+        (128, 96),
+    )
     np.testing.assert_allclose(results['focus_heatmap'], expected, atol=1e-5)
 
 
@@ -51,7 +58,7 @@ def test_everyone_of_an_image_and_one_of_an_instance():
     for i in range(3):
         person = sample(people=3)
         for key in ('keypoints', 'keypoints_visible', 'bbox'):
-            person[key] = person[key][i:i + 1]
+            person[key] = person[key][i : i + 1]
         alone.append(pipeline(person, draw)['focus_heatmap'])
     np.testing.assert_allclose(everyone, np.minimum(sum(alone), 1), atol=1e-5)
     assert (everyone > alone[0] + 0.1).any()
@@ -60,8 +67,9 @@ def test_everyone_of_an_image_and_one_of_an_instance():
 def test_after_a_bottom_up_crop():
     results = dict(sample(people=2), num_keypoints=[16, 16], area=np.ones(2, np.float32))
     np.random.seed(0)
-    affine = dict(type='BottomupRandomAffine', input_size=(128, 128), shift_prob=0., rotate_factor=0.,
-                  scale_factor=(1., 1.))
+    affine = dict(
+        type='BottomupRandomAffine', input_size=(128, 128), shift_prob=0.0, rotate_factor=0.0, scale_factor=(1.0, 1.0)
+    )
     first = pipeline(dict(results), dict(type='GenerateFocusHeatmap', mode='paper'), affine, FLIP)
     np.random.seed(0)
     last = pipeline(dict(results), affine, FLIP, dict(type='GenerateFocusHeatmap', mode='paper'))
@@ -103,8 +111,9 @@ def test_squashed_pictures():
     assert last['focus_heatmap'].shape == (60, 112)
     assert np.abs(first['focus_heatmap'] - last['focus_heatmap']).mean() < 0.02
     # pixel centres: the middle of the left upper pixel stays the corner's
-    np.testing.assert_allclose(last['keypoints'], (sample(people=2)['keypoints'] + .5) * [112 / 240, 60 / 200] - .5,
-                               rtol=1e-5)
+    np.testing.assert_allclose(
+        last['keypoints'], (sample(people=2)['keypoints'] + 0.5) * [112 / 240, 60 / 200] - 0.5, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize('source', ['keypoints', 'bbox'])
@@ -122,7 +131,7 @@ def test_squashed_and_flipped_in_any_order(source):
 def test_drawn_between_flip_and_bottom_up_crop():
     results = dict(sample(people=2), num_keypoints=[16, 16], area=np.ones(2, np.float32))
     draw = dict(type='GenerateFocusHeatmap', mode='paper')
-    affine = dict(type='BottomupRandomAffine', input_size=(128, 128), scale_factor=(1., 1.), rotate_factor=0.)
+    affine = dict(type='BottomupRandomAffine', input_size=(128, 128), scale_factor=(1.0, 1.0), rotate_factor=0.0)
     np.random.seed(1)
     first = take_along(pipeline(dict(results), FLIP, draw, affine))
     np.random.seed(1)
@@ -138,27 +147,39 @@ def test_weights_beside_visibility():
 
 def test_auto_takes_the_bones_of_an_unknown_data_set():
     results = sample(kind='mice', num_keypoints=3)
-    results.update(keypoints=np.array([[[20, 50], [60, 50], [100, 150]]], np.float32), skeleton_links=[(0, 1)],
-                   keypoints_visible=np.ones((1, 3)))
+    results.update(
+        keypoints=np.array([[[20, 50], [60, 50], [100, 150]]], np.float32),
+        skeleton_links=[(0, 1)],
+        keypoints_visible=np.ones((1, 3)),
+    )
     heatmap = pipeline(results, dict(type='GenerateFocusHeatmap', mode='paper'))['focus_heatmap']
     assert heatmap[50, 40] == 1  # middle of the bone
     assert heatmap[150, 100] == 1  # the keypoint without bone
     assert heatmap[100, 80] == 0
 
 
-@pytest.mark.parametrize('change, arguments, message', [
-    (dict(dataset_name='mice', skeleton_links=[]), {}, "comes from 'mice'.*give groups"),
-    ({}, dict(groups='coco'), 'has 16 keypoints, the body parts are of 17'),
-    (dict(keypoints=None), {}, 'has no keypoints'),
-    (dict(bbox=None), dict(source='bbox'), 'has no bbox')])
+@pytest.mark.parametrize(
+    'change, arguments, message',
+    [
+        (dict(dataset_name='mice', skeleton_links=[]), {}, "comes from 'mice'.*give groups"),
+        ({}, dict(groups='coco'), 'has 16 keypoints, the body parts are of 17'),
+        (dict(keypoints=None), {}, 'has no keypoints'),
+        (dict(bbox=None), dict(source='bbox'), 'has no bbox'),
+    ],
+)
 def test_samples_that_cannot_be_drawn(change, arguments, message):
     with pytest.raises(ValueError, match=message):
         pipeline(dict(sample(), **change), dict(type='GenerateFocusHeatmap', **arguments))
 
 
-@pytest.mark.parametrize('arguments, message', [
-    (dict(source='gaze'), "source='gaze', expected one of 'keypoints', 'bbox'"),
-    (dict(mode='code'), "mode='code', expected one of 'published', 'paper'"), (dict(source='file'), 'needs path')])
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (dict(source='gaze'), "source='gaze', expected one of 'keypoints', 'bbox'"),
+        (dict(mode='code'), "mode='code', expected one of 'published', 'paper'"),
+        (dict(source='file'), 'needs path'),
+    ],
+)
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         TRANSFORMS.build(dict(type='GenerateFocusHeatmap', **arguments))
@@ -168,7 +189,7 @@ def test_box():
     results = dict(sample(), bbox=np.array([[20, 40, 100, 80]], np.float32))
     heatmap = pipeline(results, dict(type='GenerateFocusHeatmap', source='bbox'))['focus_heatmap']
     assert heatmap[60, 60] == 1
-    assert heatmap[60, 99] == pytest.approx(np.exp(-.5 * (39 / 40)**2))
+    assert heatmap[60, 99] == pytest.approx(np.exp(-0.5 * (39 / 40) ** 2))
     assert heatmap[60, 101] == heatmap[81, 60] == 0  # nothing beside the box
     assert heatmap[45, 25] == 0  # an ellipse, not a box
 
@@ -187,7 +208,7 @@ def test_file_of_any_size_goes_through_the_crop(tmp_path, size, suffix):
     columns = np.tile(np.arange(size[0]), (size[1], 1))
     ramp = (255 * columns / (size[0] - 1)).astype(np.uint8)
     if suffix == '.npy':
-        np.save(tmp_path / '007.npy', ramp / 51.)  # 0 to 5: stretched
+        np.save(tmp_path / '007.npy', ramp / 51.0)  # 0 to 5: stretched
     else:
         cv2.imwrite(str(tmp_path / '007.png'), ramp)
     results = dict(sample(), img_path=str(tmp_path / '007.jpg'))
@@ -239,8 +260,9 @@ def test_attention_is_that_of_the_class_token(monkeypatch):
     expected = cv2.resize((weights - weights.min()) / np.ptp(weights), (200, 150))
     np.testing.assert_allclose(heatmap, expected, atol=1e-4)
     results = dict(sample(), img=image)
-    transform = TRANSFORMS.build(dict(type='GenerateFocusHeatmap', source='attention', model='vit_tiny_patch16_224',
-                                      checkpoint=None))
+    transform = TRANSFORMS.build(
+        dict(type='GenerateFocusHeatmap', source='attention', model='vit_tiny_patch16_224', checkpoint=None)
+    )
     assert transform(results)['focus_heatmap'].shape == (150, 200)
 
 
@@ -252,7 +274,7 @@ def test_attention_wants_a_vision_transformer():
 def test_mask():
     results = dict(sample(), img=np.full((200, 240, 3), 200, np.uint8))
     draw = dict(type='GenerateFocusHeatmap', source='bbox')
-    masked = pipeline(results, draw, dict(type='FocusMask', prob=1., alpha=0.25))
+    masked = pipeline(results, draw, dict(type='FocusMask', prob=1.0, alpha=0.25))
     weights = 0.25 + 0.75 * masked['focus_heatmap']
     assert masked['img'].dtype == np.uint8
     np.testing.assert_allclose(masked['img'], 200 * weights[..., None].repeat(3, axis=2), atol=0.5)
@@ -260,7 +282,7 @@ def test_mask():
 
 
 def test_mask_drawn_before_the_crop_masks_the_crop():
-    draw, mask = dict(type='GenerateFocusHeatmap', mode='paper'), dict(type='FocusMask', prob=1.)
+    draw, mask = dict(type='GenerateFocusHeatmap', mode='paper'), dict(type='FocusMask', prob=1.0)
     white = dict(sample(), img=np.full((200, 240, 3), 255, np.uint8))
     masked = pipeline(white, draw, BOX, CROP, mask)
     np.testing.assert_allclose(masked['img'][..., 0] / 255, masked['focus_heatmap'], atol=0.01)
@@ -300,10 +322,15 @@ def test_in_the_pipeline_of_a_real_data_set(shared_data):
     """COCO as MMPose reads it, top-down and bottom-up: the subject's keypoints are bright, the corners are not."""
     root = shared_data / 'mmpose_coco'
     for mode, load in (('topdown', [BOX, CROP]), ('bottomup', [])):
-        dataset = DATASETS.build(dict(
-            type='CocoDataset', ann_file=str(root / 'test_coco.json'), data_prefix=dict(img=str(root) + '/'),
-            data_mode=mode, pipeline=[
-                dict(type='LoadIntactImage'), *load, dict(type='GenerateFocusHeatmap', mode='paper')]))
+        dataset = DATASETS.build(
+            dict(
+                type='CocoDataset',
+                ann_file=str(root / 'test_coco.json'),
+                data_prefix=dict(img=str(root) + '/'),
+                data_mode=mode,
+                pipeline=[dict(type='LoadIntactImage'), *load, dict(type='GenerateFocusHeatmap', mode='paper')],
+            )
+        )
         results = dataset[0]
         heatmap = results['focus_heatmap']
         assert heatmap.shape == results['img'].shape[:2]

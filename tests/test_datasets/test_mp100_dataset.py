@@ -1,4 +1,5 @@
 """MP-100 as the pipelines meet it: a drawn picture, two categories of different K, texts of their own."""
+
 import json
 
 import numpy as np
@@ -12,9 +13,18 @@ from clamp_mmpose.datasets.mp100.annotations import read_instances
 
 
 def build(mp100, **kwargs):
-    return DATASETS.build(dict(dict(
-        type='MP100Dataset', data_root=str(mp100), ann_file='ann.json', data_prefix=dict(img='images/'),
-        texts=str(mp100 / 'texts')), **kwargs))
+    return DATASETS.build(
+        dict(
+            dict(
+                type='MP100Dataset',
+                data_root=str(mp100),
+                ann_file='ann.json',
+                data_prefix=dict(img='images/'),
+                texts=str(mp100 / 'texts'),
+            ),
+            **kwargs,
+        )
+    )
 
 
 def edit(path, old, new):
@@ -46,8 +56,12 @@ def test_what_an_instance_brings(mp100):
 
 
 def test_instance_with_nothing_visible(mp100):
-    ids = {name: [BaseDataset.get_data_info(dataset, i)['id'] for i in range(len(dataset))] for name, dataset in dict(
-        train=build(mp100), test=build(mp100, test_mode=True), absent=build(mp100, hidden='absent')).items()}
+    ids = {
+        name: [BaseDataset.get_data_info(dataset, i)['id'] for i in range(len(dataset))]
+        for name, dataset in dict(
+            train=build(mp100), test=build(mp100, test_mode=True), absent=build(mp100, hidden='absent')
+        ).items()
+    }
     assert ids == dict(train=[10, 11, 12, 13], test=[10, 11, 12, 13, 14], absent=[10, 11, 12, 13, 14])
     kept = read_instances(mp100 / 'ann.json')
     assert [i.id for i in kept.instances] == ids['test'] and kept.dropped == [15]
@@ -55,14 +69,26 @@ def test_instance_with_nothing_visible(mp100):
 
 
 TRAIN = [
-    dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale', padding=1.25),
-    dict(type='RandomFlip', direction='horizontal', prob=1.),
-    dict(type='RandomBBoxTransform', shift_prob=0., rotate_factor=15., rotate_prob=1., scale_factor=(.85, 1.15),
-         scale_prob=1.),
+    dict(type='LoadIntactImage'),
+    dict(type='GetBBoxCenterScale', padding=1.25),
+    dict(type='RandomFlip', direction='horizontal', prob=1.0),
+    dict(
+        type='RandomBBoxTransform',
+        shift_prob=0.0,
+        rotate_factor=15.0,
+        rotate_prob=1.0,
+        scale_factor=(0.85, 1.15),
+        scale_prob=1.0,
+    ),
     dict(type='TopdownAffine', input_size=(256, 256)),
-    dict(type='GenerateTarget', encoder=dict(type='IntegralRegressionLabel', input_size=(256, 256),
-                                             heatmap_size=(64, 64), sigma=2., normalize=False)),
-    dict(type='PackPoseInputs')]
+    dict(
+        type='GenerateTarget',
+        encoder=dict(
+            type='IntegralRegressionLabel', input_size=(256, 256), heatmap_size=(64, 64), sigma=2.0, normalize=False
+        ),
+    ),
+    dict(type='PackPoseInputs'),
+]
 
 
 def test_crop_is_square_on_the_longer_side(mp100):
@@ -79,7 +105,7 @@ def test_crop_is_square_on_the_longer_side(mp100):
     assert (sample.id, sample.img_id, sample.category_id, sample.flip_indices) == (10, 0, 4, [1, 0, 2])
     bright = packed['inputs'].float().mean(0)
     for x, y in expected * 256:
-        assert bright[round(y) - 2:round(y) + 3, round(x) - 2:round(x) + 3].max() > 100, 'the pixels went along'
+        assert bright[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].max() > 100, 'the pixels went along'
 
 
 @pytest.mark.parametrize('index', [0, 2])
@@ -89,14 +115,14 @@ def test_stock_augmentations_keep_the_points_on_their_pixels(mp100, index):
     for _ in range(5):
         packed = dataset[index]
         sample = packed['data_samples']
-        assert 125 * .85 <= sample.input_scale[0] <= 125 * 1.15 and sample.flip
+        assert 125 * 0.85 <= sample.input_scale[0] <= 125 * 1.15 and sample.flip
         labels = sample.gt_instance_labels.keypoint_labels[0].numpy()
         assert labels.shape == (3 - index // 2, 2)
         if index == 0:
             assert labels[0, 0] < labels[1, 0], 'mirrored and exchanged: the left rim is left again'
             bright = packed['inputs'].float().mean(0)
             for x, y in labels[:2] * 256:
-                assert bright[round(y) - 2:round(y) + 3, round(x) - 2:round(x) + 3].max() > 60
+                assert bright[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].max() > 60
 
 
 def test_missing_images(mp100, monkeypatch):
@@ -116,26 +142,47 @@ def test_missing_images(mp100, monkeypatch):
         build(mp100, missing_images='skip')
 
 
-@pytest.mark.parametrize('spoil, message', [
-    (lambda f: edit(f / 'texts/mp100.yml', 'id: 9', 'id: 8'), r'category 9 \(pen\) has no texts in .*texts'),
-    (lambda f: edit(f / 'texts/mp100.yml', 'slug: pen, name: pen', 'slug: rod, name: rod'),
-     r"category 9 \(pen\) would get the texts of 'rod'"),
-    (lambda f: edit(f / 'ann.json', '"keypoints": ["0", "1"]', '"keypoints": ["0", "1", "2"]'),
-     'annotation 12 has 2 keypoints, its category'),
-    (lambda f: [edit(f / 'texts/mp100.yml', '9, slug: pen, name: pen, supercategory: things, num_keypoints: 2',
-                     '9, slug: pen, name: pen, supercategory: things, num_keypoints: 3'),
-                edit(f / 'texts/pen.yml', 'skeleton', '- clip: The clip holds it.\nskeleton')],
-     r'category 9 \(pen\) has 2 keypoints in the annotations and 3 in the texts'),
-    (lambda f: edit(f / 'ann.json', '"images"', '"pictures"'), 'no list of images')])
+@pytest.mark.parametrize(
+    'spoil, message',
+    [
+        (lambda f: edit(f / 'texts/mp100.yml', 'id: 9', 'id: 8'), r'category 9 \(pen\) has no texts in .*texts'),
+        (
+            lambda f: edit(f / 'texts/mp100.yml', 'slug: pen, name: pen', 'slug: rod, name: rod'),
+            r"category 9 \(pen\) would get the texts of 'rod'",
+        ),
+        (
+            lambda f: edit(f / 'ann.json', '"keypoints": ["0", "1"]', '"keypoints": ["0", "1", "2"]'),
+            'annotation 12 has 2 keypoints, its category',
+        ),
+        (
+            lambda f: [
+                edit(
+                    f / 'texts/mp100.yml',
+                    '9, slug: pen, name: pen, supercategory: things, num_keypoints: 2',
+                    '9, slug: pen, name: pen, supercategory: things, num_keypoints: 3',
+                ),
+                edit(f / 'texts/pen.yml', 'skeleton', '- clip: The clip holds it.\nskeleton'),
+            ],
+            r'category 9 \(pen\) has 2 keypoints in the annotations and 3 in the texts',
+        ),
+        (lambda f: edit(f / 'ann.json', '"images"', '"pictures"'), 'no list of images'),
+    ],
+)
 def test_annotations_and_texts_that_do_not_fit(mp100, spoil, message):
     spoil(mp100)
     with pytest.raises(ValueError, match=message):
         build(mp100)
 
 
-@pytest.mark.parametrize('setting', [
-    dict(missing_images='ignore'), dict(hidden='no'), dict(data_mode='bottomup'),
-    dict(bbox_file='boxes.json', test_mode=True)])
+@pytest.mark.parametrize(
+    'setting',
+    [
+        dict(missing_images='ignore'),
+        dict(hidden='no'),
+        dict(data_mode='bottomup'),
+        dict(bbox_file='boxes.json', test_mode=True),
+    ],
+)
 def test_wrong_settings(mp100, setting):
     with pytest.raises(ValueError, match=next(iter(setting))):
         build(mp100, **setting)
@@ -144,13 +191,29 @@ def test_wrong_settings(mp100, setting):
 def test_combined_with_a_stock_data_set(mp100, shared_data):
     """Each member's own pipeline does all but the packing."""
     init_default_scope('mmpose')
-    coco = dict(type='CocoDataset', data_root=str(shared_data / 'mmpose_coco'), ann_file='test_coco.json',
-                data_prefix=dict(img=''), pipeline=TRAIN[:-1])
-    mp100 = dict(type='MP100Dataset', data_root=str(mp100), ann_file='ann.json', data_prefix=dict(img='images/'),
-                 texts=str(mp100 / 'texts'), pipeline=TRAIN[:-1])
-    combined = DATASETS.build(dict(
-        type='CombinedDataset', metainfo=dict(from_file='configs/_base_/datasets/coco.py'), datasets=[mp100, coco],
-        pipeline=TRAIN[-1:]))
+    coco = dict(
+        type='CocoDataset',
+        data_root=str(shared_data / 'mmpose_coco'),
+        ann_file='test_coco.json',
+        data_prefix=dict(img=''),
+        pipeline=TRAIN[:-1],
+    )
+    mp100 = dict(
+        type='MP100Dataset',
+        data_root=str(mp100),
+        ann_file='ann.json',
+        data_prefix=dict(img='images/'),
+        texts=str(mp100 / 'texts'),
+        pipeline=TRAIN[:-1],
+    )
+    combined = DATASETS.build(
+        dict(
+            type='CombinedDataset',
+            metainfo=dict(from_file='configs/_base_/datasets/coco.py'),
+            datasets=[mp100, coco],
+            pipeline=TRAIN[-1:],
+        )
+    )
     shapes = [combined[i]['data_samples'].gt_fields.heatmaps.shape[0] for i in range(6)]
     assert shapes == [3, 3, 2, 2, 17, 17]
 
@@ -163,8 +226,9 @@ def test_real_annotations(shared_data, tmp_path):
         path = tmp_path / image['file_name']
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    dataset = DATASETS.build(dict(type='MP100Dataset', ann_file=str(ann_file), data_prefix=dict(img=str(tmp_path)),
-                                  test_mode=True))
+    dataset = DATASETS.build(
+        dict(type='MP100Dataset', ann_file=str(ann_file), data_prefix=dict(img=str(tmp_path)), test_mode=True)
+    )
     assert len(dataset) == 2000
     kept = read_instances(ann_file).instances
     for i in (0, 17, 1977, 1999):

@@ -7,10 +7,19 @@ from clamp_mmpose.datasets.files.images import is_truncated, read_image
 from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
 
 
-@pytest.mark.parametrize('label, name', [
-    ('L_Eye', 'left eye'), ('R_F_Paw', 'right front paw'), ('L_B_Elbow', 'left back elbow'),
-    ('Root of tail', 'root of tail'), ('leftShoulder', 'left shoulder'), ('neck-base', 'neck base'),
-    ('left_ear', 'left ear'), ('Nose', 'nose')])
+@pytest.mark.parametrize(
+    'label, name',
+    [
+        ('L_Eye', 'left eye'),
+        ('R_F_Paw', 'right front paw'),
+        ('L_B_Elbow', 'left back elbow'),
+        ('Root of tail', 'root of tail'),
+        ('leftShoulder', 'left shoulder'),
+        ('neck-base', 'neck base'),
+        ('left_ear', 'left ear'),
+        ('Nose', 'nose'),
+    ],
+)
 def test_readable_names(label, name):
     assert readable_name(label) == name
 
@@ -24,12 +33,16 @@ def test_names_of_data_sets():
     assert keypoint_names(['L_Eye', ' Point B ']) == ['L_Eye', 'Point B']  # given names are taken as they are
 
 
-@pytest.mark.parametrize('source, message', [
-    ('NoSuchDataset', "'NoSuchDataset' is no registered data set"),
-    (['Left eye', 'nose', 'left eye'], r"\['left eye'\] occur more than once"),
-    (['nose', ' '], 'must not be empty'),
-    ([], 'must not be empty'),
-    ('BaseCocoStyleDataset', 'no metainfo of its own')])
+@pytest.mark.parametrize(
+    'source, message',
+    [
+        ('NoSuchDataset', "'NoSuchDataset' is no registered data set"),
+        (['Left eye', 'nose', 'left eye'], r"\['left eye'\] occur more than once"),
+        (['nose', ' '], 'must not be empty'),
+        ([], 'must not be empty'),
+        ('BaseCocoStyleDataset', 'no metainfo of its own'),
+    ],
+)
 def test_unusable_names_are_explained(source, message):
     with pytest.raises(ValueError, match=message):
         keypoint_names(source)
@@ -47,8 +60,8 @@ def test_images_are_read_whole_or_not_at_all(tmp_path, suffix):
     path = photo(tmp_path, suffix)
     whole = path.read_bytes()
     np.testing.assert_array_equal(read_image(str(path)), cv2.imread(str(path)))
-    for share in (.3, .6, .95):
-        path.write_bytes(whole[:int(share * len(whole))])
+    for share in (0.3, 0.6, 0.95):
+        path.write_bytes(whole[: int(share * len(whole))])
         with pytest.raises(ValueError, match=rf'photo\.{suffix} is truncated .*check_dataset'):
             read_image(str(path))
     path.write_bytes(b'')

@@ -1,4 +1,5 @@
 """Few-shot, family and percentage subsets of small annotation files whose counts follow from how they are made."""
+
 import json
 import random
 import subprocess
@@ -35,9 +36,15 @@ SPECIES = {
 def ap10k(part):
     """One instance of a species on each image, but the first antelope and the first dog share the first image."""
     annotations = dict(
-        info=dict(description='toy'), licenses=[dict(id=1)], images=[], annotations=[],
-        categories=[dict(id=i, name=name, supercategory=family, keypoints=['eye'], skeleton=[])
-                    for i, (name, family, *_) in SPECIES.items()])
+        info=dict(description='toy'),
+        licenses=[dict(id=1)],
+        images=[],
+        annotations=[],
+        categories=[
+            dict(id=i, name=name, supercategory=family, keypoints=['eye'], skeleton=[])
+            for i, (name, family, *_) in SPECIES.items()
+        ],
+    )
     number = 100
     for species, (name, _, *numbers) in SPECIES.items():
         for i in range(numbers[part == 'val']):
@@ -45,10 +52,20 @@ def ap10k(part):
             image = 101 if name == 'dog' and i == 0 else number
             if image == number:
                 annotations['images'].append(
-                    dict(id=image, file_name=f'{part}{image}.jpg', width=64, height=48, background=1))
+                    dict(id=image, file_name=f'{part}{image}.jpg', width=64, height=48, background=1)
+                )
             annotations['annotations'].append(
-                dict(id=1000 + number, image_id=image, category_id=species, bbox=[2, 3, 40, 30], area=1200, iscrowd=0,
-                     num_keypoints=17, keypoints=[10, 11, 2] * 17))
+                dict(
+                    id=1000 + number,
+                    image_id=image,
+                    category_id=species,
+                    bbox=[2, 3, 40, 30],
+                    area=1200,
+                    iscrowd=0,
+                    num_keypoints=17,
+                    keypoints=[10, 11, 2] * 17,
+                )
+            )
     return annotations
 
 
@@ -65,8 +82,13 @@ def read(path):
 
 def test_pairs_are_those_of_the_configs():
     assert [f'{train}2{test}'.lower() for train, test in ZERO_SHOT_PAIRS] == [
-        'bovidae2canidae', 'canidae2felidae', 'bovidae2equidae', 'bovidae2felidae', 'canidae2cricetidae',
-        'canidae2equidae']
+        'bovidae2canidae',
+        'canidae2felidae',
+        'bovidae2equidae',
+        'bovidae2felidae',
+        'canidae2cricetidae',
+        'canidae2equidae',
+    ]
     assert set(FAMILIES) == {'Bovidae', 'Canidae', 'Felidae', 'Equidae', 'Cricetidae'}
 
 
@@ -90,7 +112,8 @@ def test_an_instance_not_drawn_leaves_an_image_that_it_shares():
     species = [sorted(ann['category_id'] for ann in draw['annotations'] if ann['image_id'] == 101) for draw in draws]
     assert {(1,), (3,)} <= set(map(tuple, species))
     assert {ann['id'] for draw in draws for ann in draw['annotations'] if ann['category_id'] == 1} == set(
-        range(1101, 1108)), 'every antelope is drawn sooner or later'
+        range(1101, 1108)
+    ), 'every antelope is drawn sooner or later'
 
 
 def test_unlabelled_instances_are_not_drawn():
@@ -101,10 +124,20 @@ def test_unlabelled_instances_are_not_drawn():
     assert {i for i in drawn if i < 1108} == {1104, 1105, 1106, 1107}
 
 
-@pytest.mark.parametrize('part, family, images, instances, species', [
-    ('train', 'bovidae', 11, 11, 2), ('val', 'bovidae', 3, 3, 2), ('train', 'canidae', 6, 6, 1),
-    ('val', 'canidae', 3, 3, 1), ('train', 'felidae', 3, 3, 1), ('val', 'felidae', 3, 3, 2),
-    ('train', 'equidae', 5, 5, 1), ('train', 'cricetidae', 2, 2, 1), ('val', 'cricetidae', 2, 2, 1)])
+@pytest.mark.parametrize(
+    'part, family, images, instances, species',
+    [
+        ('train', 'bovidae', 11, 11, 2),
+        ('val', 'bovidae', 3, 3, 2),
+        ('train', 'canidae', 6, 6, 1),
+        ('val', 'canidae', 3, 3, 1),
+        ('train', 'felidae', 3, 3, 1),
+        ('val', 'felidae', 3, 3, 2),
+        ('train', 'equidae', 5, 5, 1),
+        ('train', 'cricetidae', 2, 2, 1),
+        ('val', 'cricetidae', 2, 2, 1),
+    ],
+)
 def test_family_counts(folder, part, family, images, instances, species):
     counts = {row.path.name: row for row in write_ap10k_splits(folder)}
     path = folder / f'ap10k-{part}-split1-{family}.json'
@@ -151,13 +184,22 @@ def coco(path, labelled=200, unlabelled=50):
     images = range(1, labelled + unlabelled + 1)
     annotations = [
         dict(person, id=i, image_id=i, num_keypoints=17 * (i <= labelled), keypoints=[5, 5, 2 * (i <= labelled)] * 17)
-        for i in images]
-    annotations += [dict(person, id=1000 + i, image_id=i, num_keypoints=0, keypoints=[0] * 51, iscrowd=1)
-                    for i in images[:labelled]]
-    path.write_text(json.dumps(dict(
-        info=dict(year=2017), licenses=[], annotations=annotations,
-        images=[dict(id=i, file_name=f'{i:012d}.jpg', width=64, height=48) for i in images],
-        categories=[dict(id=1, name='person', supercategory='person')])))
+        for i in images
+    ]
+    annotations += [
+        dict(person, id=1000 + i, image_id=i, num_keypoints=0, keypoints=[0] * 51, iscrowd=1) for i in images[:labelled]
+    ]
+    path.write_text(
+        json.dumps(
+            dict(
+                info=dict(year=2017),
+                licenses=[],
+                annotations=annotations,
+                images=[dict(id=i, file_name=f'{i:012d}.jpg', width=64, height=48) for i in images],
+                categories=[dict(id=1, name='person', supercategory='person')],
+            )
+        )
+    )
     return path
 
 
@@ -165,9 +207,12 @@ def test_percentages_of_the_labelled_images(tmp_path):
     source = coco(tmp_path / 'person_keypoints_train2017.json')
     rows = write_coco_subsets(source, percents=(0.1, 1, 2.5, 10, 100), seeds=(0, 1))
     assert [(row.path.name, row.images, row.instances) for row in rows] == [
-        ('person_keypoints_train2017.json', 250, 450)] + [
+        ('person_keypoints_train2017.json', 250, 450)
+    ] + [
         (f'person_keypoints_train2017_{percent}percent_seed{seed}.json', images, 2 * images)
-        for percent, images in (('0.1', 1), ('1', 2), ('2.5', 5), ('10', 20), ('100', 200)) for seed in (0, 1)]
+        for percent, images in (('0.1', 1), ('1', 2), ('2.5', 5), ('10', 20), ('100', 200))
+        for seed in (0, 1)
+    ]
     first, second = (read(tmp_path / f'person_keypoints_train2017_10percent_seed{seed}.json') for seed in (0, 1))
     assert list(first) == list(read(source))
     ids = [{image['id'] for image in subset['images']} for subset in (first, second)]
@@ -190,19 +235,33 @@ def test_stock_datasets_load_them(folder, tmp_path):
 def test_table_names_species_with_too_few(folder):
     table = counts_table(write_ap10k_splits(folder, shots=5))
     assert [line.split() for line in table.splitlines()[1:4]] == [
-        ['ap10k-train-split1.json', '30', '31', '7', '6'], ['ap10k-val-split1.json', '12', '13', '8', '6'],
-        ['ap10k-train-split1-5shot.json', *table.splitlines()[3].split()[1:2], '28', '7', '6']]
+        ['ap10k-train-split1.json', '30', '31', '7', '6'],
+        ['ap10k-val-split1.json', '12', '13', '8', '6'],
+        ['ap10k-train-split1-5shot.json', *table.splitlines()[3].split()[1:2], '28', '7', '6'],
+    ]
     assert table.splitlines()[-1].endswith(
-        'ap10k-train-split1-5shot.json: bison (4), bobcat (3), hamster (2), panda (4), king cheetah (0)')
+        'ap10k-train-split1-5shot.json: bison (4), bobcat (3), hamster (2), panda (4), king cheetah (0)'
+    )
 
 
-@pytest.mark.parametrize('fault, error, message', [
-    (lambda file: file.unlink(), FileNotFoundError, r'val-split1.json not found \(looked in .*\): download AP-10K'),
-    (lambda file: file.write_text(file.read_text()[:500]), ValueError, 'ap10k-val-split1.json cannot be read as JSON'),
-    (lambda file: file.write_bytes(b'\xff\xfe\x00'), ValueError, 'ap10k-val-split1.json is not text in UTF-8'),
-    (lambda file: file.write_text('[1]'), ValueError, 'no list of images, annotations, categories'),
-    (lambda file: file.write_text(file.read_text().replace('Canidae', 'Dogs')), ValueError,
-     "unknown family 'Canidae'; the annotations have Bovidae, Cricetidae, Dogs, Equidae, Felidae, Ursidae")])
+@pytest.mark.parametrize(
+    'fault, error, message',
+    [
+        (lambda file: file.unlink(), FileNotFoundError, r'val-split1.json not found \(looked in .*\): download AP-10K'),
+        (
+            lambda file: file.write_text(file.read_text()[:500]),
+            ValueError,
+            'ap10k-val-split1.json cannot be read as JSON',
+        ),
+        (lambda file: file.write_bytes(b'\xff\xfe\x00'), ValueError, 'ap10k-val-split1.json is not text in UTF-8'),
+        (lambda file: file.write_text('[1]'), ValueError, 'no list of images, annotations, categories'),
+        (
+            lambda file: file.write_text(file.read_text().replace('Canidae', 'Dogs')),
+            ValueError,
+            "unknown family 'Canidae'; the annotations have Bovidae, Cricetidae, Dogs, Equidae, Felidae, Ursidae",
+        ),
+    ],
+)
 def test_faulty_input_writes_nothing(folder, fault, error, message):
     fault(folder / 'ap10k-val-split1.json')
     with pytest.raises(error, match=message):

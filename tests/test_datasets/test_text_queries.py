@@ -1,4 +1,5 @@
 """Texts of an instance, packed, alone and in MMPose's CombinedDataset."""
+
 import numpy as np
 import pytest
 import torch
@@ -11,9 +12,12 @@ from tiny import METAINFO, NAMES, text_query_config, write_dots
 from clamp_mmpose.engine.hooks.embed_texts_hook import dataset_texts
 from clamp_mmpose.language.keypoint_names import mirrored_indices, skeleton_links
 
-CROP = [dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale', padding=1.25),
-        dict(type='TopdownAffine', input_size=(64, 64)),
-        dict(type='GenerateTarget', encoder=dict(type='RegressionLabel', input_size=(64, 64)))]
+CROP = [
+    dict(type='LoadIntactImage'),
+    dict(type='GetBBoxCenterScale', padding=1.25),
+    dict(type='TopdownAffine', input_size=(64, 64)),
+    dict(type='GenerateTarget', encoder=dict(type='RegressionLabel', input_size=(64, 64))),
+]
 
 
 def queries(results, **kwargs):
@@ -27,8 +31,12 @@ def test_mirrored_names():
 
 
 def test_names_of_the_instance_come_first():
-    results = queries(dict(keypoint_names=['left rim', 'right rim', 'bottom'], skeleton_links=[(0, 2)],
-                           keypoints=np.zeros((1, 3, 2))), names=['a', 'b', 'c'])
+    results = queries(
+        dict(
+            keypoint_names=['left rim', 'right rim', 'bottom'], skeleton_links=[(0, 2)], keypoints=np.zeros((1, 3, 2))
+        ),
+        names=['a', 'b', 'c'],
+    )
     assert results['texts'] == ['left rim', 'right rim', 'bottom']
     assert results['text_links'] == [(0, 2)] and results['text_partners'] == [1, 0, 2]
     assert queries({}, names='AP10KDataset')['texts'][4] == 'root of tail'
@@ -41,12 +49,18 @@ def test_descriptions():
     assert queries(dict(keypoint_names=['tip']), text='descriptions')['texts'] == ['tip']
 
 
-@pytest.mark.parametrize('results, error', [
-    ({}, 'has no keypoint_names'), (dict(keypoint_names=['tip', '']), 'not be empty'),
-    (dict(keypoint_names=['tip', 'Tip']), 'must differ'), (dict(keypoint_names=[]), 'not be empty'),
-    (dict(keypoint_names=['tip', 'cap'], skeleton_links=[(0, 2)]), '0 to 1'),
-    (dict(keypoint_names=['tip', 'cap'], skeleton_links=[(1, 1)]), 'different keypoints'),
-    (dict(keypoint_names=['tip'], keypoints=np.zeros((1, 2, 2))), '2 keypoints and 1 names')])
+@pytest.mark.parametrize(
+    'results, error',
+    [
+        ({}, 'has no keypoint_names'),
+        (dict(keypoint_names=['tip', '']), 'not be empty'),
+        (dict(keypoint_names=['tip', 'Tip']), 'must differ'),
+        (dict(keypoint_names=[]), 'not be empty'),
+        (dict(keypoint_names=['tip', 'cap'], skeleton_links=[(0, 2)]), '0 to 1'),
+        (dict(keypoint_names=['tip', 'cap'], skeleton_links=[(1, 1)]), 'different keypoints'),
+        (dict(keypoint_names=['tip'], keypoints=np.zeros((1, 2, 2))), '2 keypoints and 1 names'),
+    ],
+)
 def test_unusable(results, error):
     with pytest.raises(ValueError, match=error):
         queries(results)
@@ -62,28 +76,43 @@ def test_skeletons_are_pairs_of_indices():
 @pytest.fixture()
 def mp100(tmp_path):
     write_mp100(tmp_path)
-    return dict(type='MP100Dataset', ann_file=str(tmp_path / 'ann.json'), texts=str(tmp_path / 'texts'),
-                data_prefix=dict(img=str(tmp_path / 'images')))
+    return dict(
+        type='MP100Dataset',
+        ann_file=str(tmp_path / 'ann.json'),
+        texts=str(tmp_path / 'texts'),
+        data_prefix=dict(img=str(tmp_path / 'images')),
+    )
 
 
 def test_flip_swaps_the_keypoints_not_the_names(mp100):
     """The mug's left rim is drawn at x=30 of 160: in the mirror the right rim is at 129."""
     dataset = DATASETS.build(dict(mp100, pipeline=[]))
     sample = dict(dataset[0], img=np.zeros((100, 160, 3), np.uint8), img_shape=(100, 160))
-    flipped = queries(RandomFlip(prob=1.)(sample))
+    flipped = queries(RandomFlip(prob=1.0)(sample))
     assert flipped['keypoints'][0, :2].tolist() == [[159 - DOTS[1][0], DOTS[1][1]], [159 - DOTS[0][0], DOTS[0][1]]]
     assert flipped['texts'] == ['left rim', 'right rim', 'bottom']
 
 
 def test_batch_of_mixed_categories_and_data_sets(mp100, tmp_path):
     """MP-100 and a COCO-style data set in one batch: each sample keeps its own K, texts, links and partners."""
-    dots = dict(type='BaseCocoStyleDataset', metainfo=METAINFO, data_root=str(write_dots(tmp_path / 'dots', 2)),
-                data_prefix=dict(img='images/'), ann_file='dots.json')
-    combined = DATASETS.build(dict(
-        type='CombinedDataset', metainfo=METAINFO, datasets=[
-            dict(mp100, pipeline=[*CROP, dict(type='GetTextQueries')], hidden='absent'),
-            dict(dots, pipeline=[*CROP, dict(type='GetTextQueries', names=METAINFO)])],
-        pipeline=[dict(type='PackTextQueries')]))
+    dots = dict(
+        type='BaseCocoStyleDataset',
+        metainfo=METAINFO,
+        data_root=str(write_dots(tmp_path / 'dots', 2)),
+        data_prefix=dict(img='images/'),
+        ann_file='dots.json',
+    )
+    combined = DATASETS.build(
+        dict(
+            type='CombinedDataset',
+            metainfo=METAINFO,
+            datasets=[
+                dict(mp100, pipeline=[*CROP, dict(type='GetTextQueries')], hidden='absent'),
+                dict(dots, pipeline=[*CROP, dict(type='GetTextQueries', names=METAINFO)]),
+            ],
+            pipeline=[dict(type='PackTextQueries')],
+        )
+    )
     assert set(dataset_texts(combined)) == {'left rim', 'right rim', 'bottom', 'tip', 'cap', *NAMES}
     labels = [combined[i]['data_samples'] for i in range(len(combined))]
     pen = next(i for i, sample in enumerate(labels) if sample.texts == ['tip', 'cap'])
@@ -94,9 +123,9 @@ def test_batch_of_mixed_categories_and_data_sets(mp100, tmp_path):
     assert [sample.text_partners for sample in samples] == [[1, 0, 2], [0, 1], [0, 2, 1, 3, 4]]
     assert [sample.get('hidden_is_absent') for sample in samples] == [True, True, None]
     # the box of 100 x 50 at (20, 25) is cropped as a square of 125 around (70, 50)
-    expected = [[(x - 70) / 125 + .5, (y - 50) / 125 + .5] for x, y in DOTS]
+    expected = [[(x - 70) / 125 + 0.5, (y - 50) / 125 + 0.5] for x, y in DOTS]
     assert np.allclose(samples[0].gt_instance_labels.keypoint_labels[0], expected, atol=1e-4)
-    assert samples[0].gt_instance_labels.keypoint_weights.tolist() == [[1., 1., 0.]]
+    assert samples[0].gt_instance_labels.keypoint_weights.tolist() == [[1.0, 1.0, 0.0]]
 
     torch.manual_seed(0)
     model = MODELS.build(text_query_config()['model']).train()

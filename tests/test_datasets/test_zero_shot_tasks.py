@@ -1,4 +1,5 @@
 """The data sets of zero-shot tests behind their pipeline: boxes, unreadable pictures, absent data sets."""
+
 import json
 import pickle
 
@@ -10,17 +11,31 @@ from mmpose.registry import DATASETS
 from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import open_task
 from clamp_mmpose.language.class_prompts import class_texts
 
-PIPELINE = [dict(type='LoadIntactImage'), dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True),
-            dict(type='PackZeroShotInputs')]
+PIPELINE = [
+    dict(type='LoadIntactImage'),
+    dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True),
+    dict(type='PackZeroShotInputs'),
+]
 
 
 def content(**changes):
-    return dict(dict(
-        name='toys', task='Activity', top_k=2, classes=['sit', 'run', 'eat'], words=['sitting', 'running', 'eating'],
-        templates=['a photo of a person {}'],
-        images=[dict(file_name='0.png', labels=[1]), dict(file_name='0.png', labels=[0, 2], bbox=[100, 40, 120, 60]),
-                dict(file_name='none.png', labels=[0]), dict(file_name='cut.png', labels=[2], bbox=[0, 0, 9, 9])]),
-        **changes)
+    return dict(
+        dict(
+            name='toys',
+            task='Activity',
+            top_k=2,
+            classes=['sit', 'run', 'eat'],
+            words=['sitting', 'running', 'eating'],
+            templates=['a photo of a person {}'],
+            images=[
+                dict(file_name='0.png', labels=[1]),
+                dict(file_name='0.png', labels=[0, 2], bbox=[100, 40, 120, 60]),
+                dict(file_name='none.png', labels=[0]),
+                dict(file_name='cut.png', labels=[2], bbox=[0, 0, 9, 9]),
+            ],
+        ),
+        **changes,
+    )
 
 
 @pytest.fixture
@@ -34,17 +49,27 @@ def folder(tmp_path):
 
 
 def build(folder, **kwargs):
-    return DATASETS.build(dict(dict(
-        type='ZeroShotDataset', data_root=str(folder), ann_file='toys.json', pipeline=PIPELINE), **kwargs))
+    return DATASETS.build(
+        dict(dict(type='ZeroShotDataset', data_root=str(folder), ann_file='toys.json', pipeline=PIPELINE), **kwargs)
+    )
 
 
 def test_samples(folder):
     dataset = build(folder)
     sample = dataset[0]['data_samples']
-    assert sample.class_texts == [['a photo of a person sitting'], ['a photo of a person running'],
-                                  ['a photo of a person eating']]
+    assert sample.class_texts == [
+        ['a photo of a person sitting'],
+        ['a photo of a person running'],
+        ['a photo of a person eating'],
+    ]
     assert (sample.dataset_name, sample.task, sample.top_k, sample.average, sample.labels, sample.class_names) == (
-        'toys', 'Activity', 2, 'micro', [1], ['sit', 'run', 'eat'])
+        'toys',
+        'Activity',
+        2,
+        'micro',
+        [1],
+        ['sit', 'run', 'eat'],
+    )
     assert sample.get('fault') is None
     assert dataset[0]['inputs'].shape == (3, 32, 64)
     assert pickle.loads(pickle.dumps(dataset[0]))['data_samples'].labels == [1]  # as loader workers send them
@@ -64,20 +89,27 @@ def test_unreadable_pictures_are_told(folder, index, reason):
 
 
 def test_box_outside_its_picture(folder):
-    (folder / 'toys.json').write_text(json.dumps(content(images=[
-        dict(file_name='0.png', labels=[1], bbox=[200, 10, 220, 20])])))
+    (folder / 'toys.json').write_text(
+        json.dumps(content(images=[dict(file_name='0.png', labels=[1], bbox=[200, 10, 220, 20])]))
+    )
     assert 'shares nothing with its 160x80 pixels' in build(folder)[0]['data_samples'].fault
 
 
-@pytest.mark.parametrize('changes, message', [
-    (dict(images=[dict(file_name='0.png', labels=[3])]), 'labels .3., expected one or more of 0 to 2'),
-    (dict(images=[dict(file_name='0.png', labels=[-1])]), 'labels .-1., expected one or more of 0 to 2'),
-    (dict(images=[dict(file_name='0.png', labels=[])]), 'labels .., expected one or more'),
-    (dict(images=[]), 'no pictures'), (dict(templates=['a photo']), "holds one {}.*'a photo'"),
-    (dict(words=['', 'a', 'b']), 'must not be empty'), (dict(words=['a', 'b']), '2 words for 3 classes'),
-    (dict(images=[dict(labels=[0])]), "wants file_name.*KeyError 'file_name'"),
-    (dict(images=[dict(file_name='0.png', labels=0)]), r'wants .*labels \[indices\].*TypeError'),
-    (dict(images=[dict(file_name='0.png', labels=[0], bbox=[1, 2, 3])]), 'bbox .x1, y1, x2, y2.: ValueError')])
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        (dict(images=[dict(file_name='0.png', labels=[3])]), 'labels .3., expected one or more of 0 to 2'),
+        (dict(images=[dict(file_name='0.png', labels=[-1])]), 'labels .-1., expected one or more of 0 to 2'),
+        (dict(images=[dict(file_name='0.png', labels=[])]), 'labels .., expected one or more'),
+        (dict(images=[]), 'no pictures'),
+        (dict(templates=['a photo']), "holds one {}.*'a photo'"),
+        (dict(words=['', 'a', 'b']), 'must not be empty'),
+        (dict(words=['a', 'b']), '2 words for 3 classes'),
+        (dict(images=[dict(labels=[0])]), "wants file_name.*KeyError 'file_name'"),
+        (dict(images=[dict(file_name='0.png', labels=0)]), r'wants .*labels \[indices\].*TypeError'),
+        (dict(images=[dict(file_name='0.png', labels=[0], bbox=[1, 2, 3])]), 'bbox .x1, y1, x2, y2.: ValueError'),
+    ],
+)
 def test_malformed_files(folder, changes, message):
     (folder / 'toys.json').write_text(json.dumps(content(**changes)))
     with pytest.raises(ValueError, match=message):
@@ -107,26 +139,41 @@ def test_ensemble_holds_the_papers_template_and_others(folder):
     assert texts[0] == 'a photo of an adult person' and len(texts) > 2
 
 
-@pytest.mark.parametrize('word, text', [
-    ('angry', 'an angry face'), ('happy', 'a happy face'), ('European Goldfinch', 'a European Goldfinch face'),
-    ('Indigo Bunting', 'an Indigo Bunting face'), ('one-eyed', 'a one-eyed face'), ('uniform', 'a uniform face'),
-    ('unsure', 'an unsure face')])
+@pytest.mark.parametrize(
+    'word, text',
+    [
+        ('angry', 'an angry face'),
+        ('happy', 'a happy face'),
+        ('European Goldfinch', 'a European Goldfinch face'),
+        ('Indigo Bunting', 'an Indigo Bunting face'),
+        ('one-eyed', 'a one-eyed face'),
+        ('uniform', 'a uniform face'),
+        ('unsure', 'an unsure face'),
+    ],
+)
 def test_articles(word, text):
     assert class_texts(['a/an {} face'], [word]) == [[text]]
 
 
 def tasks(folder, **kwargs):
     toys = dict(type='ZeroShotDataset', ann_file='toys.json', data_root=str(folder))
-    return DATASETS.build(dict(dict(
-        type='ZeroShotTasks', pipeline=PIPELINE, tasks=dict(
-            toys=toys, faces=dict(type='UTKFaceDataset', data_root=str(folder / 'no')), again=toys)), **kwargs))
+    return DATASETS.build(
+        dict(
+            dict(
+                type='ZeroShotTasks',
+                pipeline=PIPELINE,
+                tasks=dict(toys=toys, faces=dict(type='UTKFaceDataset', data_root=str(folder / 'no')), again=toys),
+            ),
+            **kwargs,
+        )
+    )
 
 
 def test_absent_data_sets_are_told(folder):
     together = tasks(folder)
     assert len(together) == 8
     assert together[4]['data_samples'].labels == [1]
-    row, = together.metainfo['absent']
+    (row,) = together.metainfo['absent']
     assert (row['dataset'], row['task']) == ('UTKFace', 'Age') and 'does not exist' in row['reason']
 
 
@@ -152,4 +199,6 @@ def test_templates_of_a_single_task(folder):
     toys = dict(type='ZeroShotDataset', ann_file='toys.json', data_root=str(folder))
     together = tasks(folder, tasks=dict(toys=toys, own=dict(toys, templates=['they are {}'])))
     assert [together[i]['data_samples'].class_texts[1][0] for i in (0, 4)] == [
-        'a photo of a person running', 'they are running']
+        'a photo of a person running',
+        'they are running',
+    ]

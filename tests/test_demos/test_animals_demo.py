@@ -35,8 +35,10 @@ def test_report_says_what_was_measured(demo):
     folder, report, lines = demo
     text = report.read_text(encoding='utf-8')
     metrics = json.loads((folder / 'metrics.json').read_text())
-    rows = {cells[1].strip(): [cell.strip() for cell in cells[2:-1]]
-            for cells in (line.split('|') for line in text.splitlines() if line.startswith('|'))}
+    rows = {
+        cells[1].strip(): [cell.strip() for cell in cells[2:-1]]
+        for cells in (line.split('|') for line in text.splitlines() if line.startswith('|'))
+    }
     assert rows[''] == list(CONFIGS) == ['baseline', 'CLAMP']
     assert rows['PCK@0.1, seen species'] == [f'{metrics[name]["seen"]["PCK"]:.3f}' for name in CONFIGS]
     unseen = next(row for label, row in rows.items() if label.startswith('AP, unseen family Canidae'))
@@ -57,8 +59,7 @@ def test_animals_in_the_pictures(tmp_path):
     animals.append(dict(id=8, image_id=8, num_keypoints=16))
     path = tmp_path / 'animals.json'
     path.write_text(json.dumps(dict(images=images, annotations=animals, categories=[])))
-    assert [(name, animal['id']) for name, animal in choose_animals(path)] == [
-        ('2.jpg', 2), ('5.jpg', 5), ('8.jpg', 8)]
+    assert [(name, animal['id']) for name, animal in choose_animals(path)] == [('2.jpg', 2), ('5.jpg', 5), ('8.jpg', 8)]
 
 
 def test_panel_shows_the_box_with_space_around():
@@ -73,6 +74,7 @@ def test_mean_similarity_over_labelled_keypoints(demo):
     """A tower whose features are the prompts of its choice has the similarities that follow."""
     from mmengine.config import Config
     from mmpose.registry import MODELS
+
     folder, _, _ = demo
     cfg = Config.fromfile(str(next((folder / 'CLAMP').glob('*.py'))))
     model = MODELS.build(cfg.model).train()
@@ -87,8 +89,10 @@ def test_mean_similarity_over_labelled_keypoints(demo):
     assert similarity.shape == (17, 17) and model.training
     # each row is the mean number of the animals on which that keypoint is labelled
     annotations = read_annotations(folder / 'data' / 'annotations' / 'ap10k-test-split1-seen.json', '')
-    animals = sorted((animal for animal in annotations['annotations'] if animal['num_keypoints']),
-                     key=lambda animal: animal['image_id'])
+    animals = sorted(
+        (animal for animal in annotations['annotations'] if animal['num_keypoints']),
+        key=lambda animal: animal['image_id'],
+    )
     labelled = np.array([animal['keypoints'][2::3] for animal in animals]) > 0
     assert len(animals) == len(rows[0]) and len(rows) == 1
     expected = (labelled * np.arange(len(animals))[:, None]).sum(axis=0) / labelled.sum(axis=0)

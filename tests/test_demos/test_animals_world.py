@@ -38,8 +38,14 @@ def digests(folder: Path) -> dict:
 def paint(species, action, heading, rng):
     """An animal 150 pixels long on an empty canvas: its painter, the canvas, and the silhouette."""
     canvas = np.full((600, 800, 3), (0, 0, 255), np.uint8)
-    painter = QuadrupedPainter(canvas, species, species.coats[0], pose_quadruped(species.build, action, rng),
-                               Camera(heading, 8., 0., 150., (400., 250.)), rng)
+    painter = QuadrupedPainter(
+        canvas,
+        species,
+        species.coats[0],
+        pose_quadruped(species.build, action, rng),
+        Camera(heading, 8.0, 0.0, 150.0, (400.0, 250.0)),
+        rng,
+    )
     return painter, canvas, painter.paint()
 
 
@@ -70,7 +76,7 @@ def test_written_as_ap10k_on_disk(toy, shared_data):
         for image in ours['images']:
             height, width, _ = cv2.imread(str(toy / 'data' / image['file_name'])).shape
             assert (width, height) == (image['width'], image['height']) == (256, 192)
-            assert image['file_name'] == f"{image['id']:012d}.jpg"
+            assert image['file_name'] == f'{image["id"]:012d}.jpg'
 
 
 def test_every_split_shows_every_species_and_ids_are_unique(toy):
@@ -87,11 +93,12 @@ def test_every_split_shows_every_species_and_ids_are_unique(toy):
 
 def test_splits_are_about_70_10_20_percent(monkeypatch, tmp_path):
     blank = toy_picture.LabelledAnimal(np.full((17, 3), 2), (0, 0, 9, 9))
-    monkeypatch.setattr('demos.animals.world.dataset.draw_picture',
-                        lambda *_: (np.zeros((64, 64, 3), np.uint8), [blank]))
+    monkeypatch.setattr(
+        'demos.animals.world.dataset.draw_picture', lambda *_: (np.zeros((64, 64, 3), np.uint8), [blank])
+    )
     draw_toy_animals(tmp_path, num_images=400)
     shares = [len(annotations(tmp_path, split)['images']) / 400 for split in SPLITS]
-    np.testing.assert_allclose(shares, [.7, .1, .2], atol=.02)
+    np.testing.assert_allclose(shares, [0.7, 0.1, 0.2], atol=0.02)
 
 
 def test_labels_lie_in_the_box_and_the_box_in_the_picture(toy):
@@ -115,8 +122,13 @@ def test_labels_lie_in_the_box_and_the_box_in_the_picture(toy):
 def test_stock_ap10k_dataset_reads_everything(toy):
     for split in SPLITS:
         content = annotations(toy, split)
-        dataset = AP10KDataset(data_root=str(toy), data_mode='topdown', data_prefix=dict(img='data/'),
-                               pipeline=[], ann_file=f'annotations/ap10k-{split}-split1.json')
+        dataset = AP10KDataset(
+            data_root=str(toy),
+            data_mode='topdown',
+            data_prefix=dict(img='data/'),
+            pipeline=[],
+            ann_file=f'annotations/ap10k-{split}-split1.json',
+        )
         assert len(dataset) == len(content['annotations'])
         by_id = {found['id']: found for found in content['annotations']}
         for sample in (dataset[i] for i in range(len(dataset))):
@@ -140,13 +152,13 @@ def test_bones_keep_their_lengths(species):
         assert np.linalg.norm(joints['poll'] - joints['neck']) == pytest.approx(species.build.neck[0])
         assert np.linalg.norm(joints['nose'] - joints['poll']) == pytest.approx(species.build.head[0])
     np.testing.assert_allclose(trunks, trunks[0], rtol=1e-6)
-    assert trunks[0] == pytest.approx(1, abs=.05)
+    assert trunks[0] == pytest.approx(1, abs=0.05)
 
 
 def test_left_and_right_are_those_of_a_body_and_not_of_its_mirror_image():
     rng = np.random.default_rng(0)
-    for heading in (-25., 0., 25., 155., 180., 205.):
-        camera = Camera(heading, 10., 0.)
+    for heading in (-25.0, 0.0, 25.0, 155.0, 180.0, 205.0):
+        camera = Camera(heading, 10.0, 0.0)
         joints = pose_quadruped(SPECIES[0].build, 'stand', rng).joints
         faces_left = camera.project(joints['nose'])[0] < camera.project(joints['root_of_tail'])[0]
         # seen from above, what is nearer to the camera is lower in the picture
@@ -159,17 +171,18 @@ def test_left_and_right_are_those_of_a_body_and_not_of_its_mirror_image():
 def test_the_near_legs_are_bright_and_the_far_ones_dark(species):
     rng = np.random.default_rng(0)
     compared = 0
-    for heading, near, far in [(180., 'left', 'right'), (0., 'right', 'left')] * 4:
+    for heading, near, far in [(180.0, 'left', 'right'), (0.0, 'right', 'left')] * 4:
         painter, canvas, _ = paint(species, 'walk', heading, rng)
         joints = {name: painter.camera.project(joint) for name, joint in painter.pose.joints.items()}
         bones = [bone for names in (FORE_LEG, HIND_LEG) for bone in zip(names, names[1:])]
-        near_legs = np.concatenate([np.linspace(joints[f'{near}_{start}'], joints[f'{near}_{end}'], 20)
-                                    for start, end in bones])
+        near_legs = np.concatenate(
+            [np.linspace(joints[f'{near}_{start}'], joints[f'{near}_{end}'], 20) for start, end in bones]
+        )
         for part in ('front_paw', 'back_paw'):
             bright, dark = (np.round(joints[f'{side}_{part}']).astype(int) for side in (near, far))
             if np.linalg.norm(near_legs - dark, axis=1).min() > 25:  # not hidden
                 compared += 1
-                assert canvas[dark[1], dark[0]].sum() < .8 * canvas[bright[1], bright[0]].sum()
+                assert canvas[dark[1], dark[0]].sum() < 0.8 * canvas[bright[1], bright[0]].sum()
     assert compared >= 6
 
 
@@ -177,7 +190,7 @@ def test_the_near_legs_are_bright_and_the_far_ones_dark(species):
 def test_the_silhouette_is_what_is_painted(species):
     rng = np.random.default_rng(0)
     for action in species.actions:
-        _, canvas, silhouette = paint(species, action, 10., rng)
+        _, canvas, silhouette = paint(species, action, 10.0, rng)
         painted = (canvas != (0, 0, 255)).any(axis=2)
         assert painted.sum() > 5000
         # nose and eyes may bulge out of the head
@@ -187,11 +200,11 @@ def test_the_silhouette_is_what_is_painted(species):
 def test_the_far_eye_is_labelled_only_when_the_head_is_turned():
     rng = np.random.default_rng(0)
     labelled = {}
-    for heading in (0., 90., 180.):
+    for heading in (0.0, 90.0, 180.0):
         painter, *_ = paint(SPECIES[0], 'walk', heading, rng)
         painter.pose = replace(painter.pose, head=np.eye(3))  # looks straight ahead
         labelled[heading] = [side for side in ('left', 'right') if painter.shows_eye(side)]
-    assert labelled == {0.: ['right'], 90.: ['left', 'right'], 180.: ['left']}
+    assert labelled == {0.0: ['right'], 90.0: ['left', 'right'], 180.0: ['left']}
 
 
 def test_joints_under_a_cover_are_not_labelled(monkeypatch):
@@ -214,7 +227,7 @@ def test_joints_under_a_cover_are_not_labelled(monkeypatch):
         (open_picture, [free]), (covered_picture, [covered]) = pictures[0], pictures[1]
         under = cv2.resize(masks[-1], (256, 192), interpolation=cv2.INTER_AREA)
         changed = (open_picture != covered_picture).any(axis=2)
-        assert changed[under == 255].mean() > .9
+        assert changed[under == 255].mean() > 0.9
         assert not changed[under == 0].any()
         assert free.bbox == covered.bbox
         for before, after in zip(free.keypoints, covered.keypoints):
@@ -253,10 +266,13 @@ def test_joints_behind_a_nearer_animal_are_not_labelled(monkeypatch):
     assert hidden >= 8
 
 
-@pytest.mark.parametrize(('arguments', 'message'), [
-    (dict(num_images=26), 'num_images=26 cannot show 9 species in each of 3 splits; give at least 27'),
-    (dict(image_size=(256, 63)), r'image_size=\(256, 63\) is too small'),
-])
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(num_images=26), 'num_images=26 cannot show 9 species in each of 3 splits; give at least 27'),
+        (dict(image_size=(256, 63)), r'image_size=\(256, 63\) is too small'),
+    ],
+)
 def test_too_small_is_refused_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         draw_toy_animals(tmp_path / 'out', **arguments)

@@ -1,4 +1,5 @@
 """The demo of the text-query head, with a handful of pictures."""
+
 import json
 from pathlib import Path
 
@@ -22,14 +23,21 @@ def test_report_tells_what_was_measured(demo):
     folder, said = demo
     report = (folder / 'report.md').read_text()
     metrics = json.loads((folder / 'metrics.json').read_text())
-    assert list(metrics) == ['by name', 'by each other\'s names', 'centre of the box',
-                             'by name, new pictures of the nine']
+    assert list(metrics) == [
+        'by name',
+        "by each other's names",
+        'centre of the box',
+        'by name, new pictures of the nine',
+    ]
     unseen = list(metrics['by name']['categories'])
     assert unseen == ['table', 'bird', 'shirt']
     for name, trial in metrics.items():
-        cells = [f'{trial["scores"]["PCK@0.2"]:.3f}',
-                 *(f'{trial["categories"][one]:.3f}' if one in trial['categories'] else '' for one in unseen),
-                 f'{trial["scores"]["mPCK"]:.3f}', f'{trial["scores"]["NME"]:.3f}']
+        cells = [
+            f'{trial["scores"]["PCK@0.2"]:.3f}',
+            *(f'{trial["categories"][one]:.3f}' if one in trial['categories'] else '' for one in unseen),
+            f'{trial["scores"]["mPCK"]:.3f}',
+            f'{trial["scores"]["NME"]:.3f}',
+        ]
         assert f'| {name} | ' + ' | '.join(cells) + ' |' in report
         assert any(name in line and f'{trial["scores"]["PCK@0.2"]:.3f}' in line for line in said)
     assert f'{metrics["by name"]["auroc"]:.3f}' in report
@@ -54,14 +62,19 @@ def test_box_centers_by_plain_loops(demo):
     shares = []
     for instance in annotations.instances:
         x, y, w, h = instance.bbox
-        distances = [np.hypot(px - (x + w / 2), py - (y + h / 2)) for (px, py), visible in
-                     zip(instance.keypoints, instance.visible) if visible]
-        shares.append(np.mean([distance / max(w, h) < .2 for distance in distances]))
+        distances = [
+            np.hypot(px - (x + w / 2), py - (y + h / 2))
+            for (px, py), visible in zip(instance.keypoints, instance.visible)
+            if visible
+        ]
+        shares.append(np.mean([distance / max(w, h) < 0.2 for distance in distances]))
     assert box_centers(demo[0] / 'data' / TEST).scores['PCK@0.2'] == pytest.approx(np.mean(shares))
 
 
 def test_unseen_means_unseen(demo):
-    seen, unseen = (set(read_instances(demo[0] / 'data' / 'annotations' / f'mp100_split1_{part}.json').categories)
-                    for part in ('train', 'test'))
+    seen, unseen = (
+        set(read_instances(demo[0] / 'data' / 'annotations' / f'mp100_split1_{part}.json').categories)
+        for part in ('train', 'test')
+    )
     assert len(seen) == 9 and len(unseen) == 3 and not seen & unseen
     assert Path(TEST).name == 'mp100_split1_test.json'

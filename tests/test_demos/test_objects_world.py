@@ -31,8 +31,9 @@ def toy(tmp_path_factory) -> Path:
 @pytest.fixture(scope='module')
 def drawn() -> dict:
     """30 objects of each category."""
-    return {category.name: [draw_object(category, 128, (5, category.id, n)) for n in range(30)]
-            for category in CATEGORIES}
+    return {
+        category.name: [draw_object(category, 128, (5, category.id, n)) for n in range(30)] for category in CATEGORIES
+    }
 
 
 def annotations(folder: Path, split: str) -> dict:
@@ -40,8 +41,11 @@ def annotations(folder: Path, split: str) -> dict:
 
 
 def digests(folder: Path) -> dict:
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in folder.rglob('*') if path.is_file()}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
 
 
 def words(texts) -> set:
@@ -61,7 +65,7 @@ def pck(folder: Path, split: str, predict) -> float:
     for category, keypoints, (x, y, w, h) in instances(folder, split):
         predicted = np.array([predict(name) for name in category.keypoints]) * [w, h] + [x, y]
         distances = np.linalg.norm(keypoints[:, :2] - predicted, axis=1) / max(w, h)
-        scores.append((distances < .2)[keypoints[:, 2] > 0].mean())
+        scores.append((distances < 0.2)[keypoints[:, 2] > 0].mean())
     return float(np.mean(scores))
 
 
@@ -75,31 +79,43 @@ def test_nine_two_and_three_categories_of_6_to_14_keypoints():
 
 
 def test_unseen_categories_use_only_words_of_training_names():
-    names = {split: [name for category in CATEGORIES if category.split == split for name in category.keypoints]
-             for split in SPLITS}
+    names = {
+        split: [name for category in CATEGORIES if category.split == split for name in category.keypoints]
+        for split in SPLITS
+    }
     assert words(names['val'] + names['test']) <= words(names['train'])
     assert 25 <= len(words(names['train'])) <= 45
     # but not only the same names
     assert len(set(names['val'] + names['test']) - set(names['train'])) >= 8
     for word in words(names['train']):
-        holding = [category for category in CATEGORIES if category.split == 'train'
-                   and word in words(category.keypoints)]
+        holding = [
+            category for category in CATEGORIES if category.split == 'train' and word in words(category.keypoints)
+        ]
         assert len(holding) >= 2, word
 
 
 def test_descriptions_are_sentences_in_words_seen_in_training():
-    texts = {split: [category.description(i) for category in CATEGORIES if category.split == split
-                     for i in range(len(category.keypoints))] for split in SPLITS}
+    texts = {
+        split: [
+            category.description(i)
+            for category in CATEGORIES
+            if category.split == split
+            for i in range(len(category.keypoints))
+        ]
+        for split in SPLITS
+    }
     assert words(texts['val'] + texts['test']) <= words(texts['train'])
     for text in chain(*texts.values()):
         assert 12 <= len(text.split()) <= 35 and text.count('.') == 1 and text.endswith('.') and ':' not in text
     bird = BY_NAME['bird']
     assert bird.description(bird.keypoints.index('near wing tip')) == (
-        'The near wing tip is the outermost point of the wing towards the viewer, next to the near wing base.')
+        'The near wing tip is the outermost point of the wing towards the viewer, next to the near wing base.'
+    )
     table = BY_NAME['table']
     assert table.description(table.keypoints.index('left far corner')) == (
         'The left far corner is the corner of an edge of the object on the left and away from the viewer, next to '
-        'the right far corner and the left near corner.')
+        'the right far corner and the left near corner.'
+    )
 
 
 def test_written_as_mp100(toy, shared_data):
@@ -108,19 +124,29 @@ def test_written_as_mp100(toy, shared_data):
     for split in SPLITS:
         ours = annotations(toy, split)
         assert ours.keys() == real.keys() and ours['info'].keys() == real['info'].keys()
-        for part, expected in (('images', real['images'][0]), ('annotations', plain),
-                               ('categories', real['categories'][0])):
+        for part, expected in (
+            ('images', real['images'][0]),
+            ('annotations', plain),
+            ('categories', real['categories'][0]),
+        ):
             for found in ours[part]:
                 assert {key: type(value) for key, value in found.items()} == {
-                    key: type(value) for key, value in expected.items()}
+                    key: type(value) for key, value in expected.items()
+                }
                 for key in ('bbox', 'keypoints'):
                     if part == 'annotations':
                         assert {type(value) for value in found[key]} == {float}
         expected = [category for category in CATEGORIES if category.split == split]
         assert ours['categories'] == [
-            dict(supercategory=category.supercategory, id=category.id, name=category.name,
-                 keypoints=list(category.keypoints), skeleton=[list(link) for link in category.skeleton])
-            for category in expected]
+            dict(
+                supercategory=category.supercategory,
+                id=category.id,
+                name=category.name,
+                keypoints=list(category.keypoints),
+                skeleton=[list(link) for link in category.skeleton],
+            )
+            for category in expected
+        ]
         count = dict(train=20, val=5, test=40)[split]
         assert Counter(ann['category_id'] for ann in ours['annotations']) == {c.id: count for c in expected}
         for image in ours['images']:
@@ -142,8 +168,14 @@ def test_the_data_set_reads_all_of_it_with_its_texts(toy):
         ann_file = f'annotations/mp100_split1_{split}.json'
         content = annotations(toy, split)
         assert read_instances(toy / ann_file).dropped == []
-        dataset = MP100Dataset(data_root=str(toy), ann_file=ann_file, data_prefix=dict(img='images/'), pipeline=[],
-                               texts=str(toy / 'texts'), test_mode=True)
+        dataset = MP100Dataset(
+            data_root=str(toy),
+            ann_file=ann_file,
+            data_prefix=dict(img='images/'),
+            pipeline=[],
+            texts=str(toy / 'texts'),
+            test_mode=True,
+        )
         assert len(dataset) == len(content['annotations'])
         names = {category['id']: category['keypoints'] for category in content['categories']}
         for i, ann in enumerate(content['annotations']):
@@ -159,7 +191,11 @@ def test_texts_mirror_left_and_right(toy):
     for category in CATEGORIES:
         own = texts[category.id]
         assert (own.slug, own.supercategory, own.names, own.skeleton) == (
-            category.name, category.supercategory, category.keypoints, category.skeleton)
+            category.name,
+            category.supercategory,
+            category.keypoints,
+            category.skeleton,
+        )
         assert own.split == int(category.split == 'test')
         assert own.descriptions == tuple(category.description(i) for i in range(len(category.keypoints)))
         assert own.flip_indices == mirrored_indices(category.keypoints)
@@ -170,8 +206,12 @@ def test_texts_mirror_left_and_right(toy):
 
 
 def test_the_seed_decides_every_byte_and_the_number_of_images_does_not(tmp_path):
-    for name, seed, counts, global_seed in (('one', 0, (2, 1, 1), 5), ('again', 0, (2, 1, 1), 6),
-                                            ('more', 0, (3, 2, 1), 5), ('other', 1, (2, 1, 1), 5)):
+    for name, seed, counts, global_seed in (
+        ('one', 0, (2, 1, 1), 5),
+        ('again', 0, (2, 1, 1), 6),
+        ('more', 0, (3, 2, 1), 5),
+        ('other', 1, (2, 1, 1), 5),
+    ):
         np.random.seed(global_seed)
         before = np.random.get_state()[1:3]
         write_toy_objects(tmp_path / name, counts, size=96, seed=seed)
@@ -227,28 +267,31 @@ def test_labelled_points_lie_on_the_object_and_the_box_is_tight(drawn):
 
 
 def test_objects_fill_40_to_80_percent_of_the_picture(drawn):
-    shares = [found.bbox[2] * found.bbox[3] / np.prod(found.picture.shape[:2])
-              for objects in drawn.values() for found in objects]
-    assert np.mean([.4 <= share <= .8 for share in shares]) > .75
-    assert min(shares) > .25 and max(shares) < .9
+    shares = [
+        found.bbox[2] * found.bbox[3] / np.prod(found.picture.shape[:2])
+        for objects in drawn.values()
+        for found in objects
+    ]
+    assert np.mean([0.4 <= share <= 0.8 for share in shares]) > 0.75
+    assert min(shares) > 0.25 and max(shares) < 0.9
 
 
 def test_a_point_is_where_it_is_drawn():
     def dot(sketch):
-        sketch.ellipse((.3, .2), (.05, .05), (255, 0, 0), ink=0)
+        sketch.ellipse((0.3, 0.2), (0.05, 0.05), (255, 0, 0), ink=0)
         for name in ('a', 'b', 'c', 'd'):
-            sketch.mark(name, (.3, .2))
+            sketch.mark(name, (0.3, 0.2))
 
     category = ToyCategory(1, 'dot', 'thing', 'train', ('a', 'b', 'c', 'd'), (), dot, True)
     for n in range(5):
         found = draw_object(category, 128, (n,))
         rows, columns = np.nonzero(found.silhouette)
-        np.testing.assert_allclose(found.keypoints[:, :2], [[columns.mean(), rows.mean()]] * 4, atol=.2)
+        np.testing.assert_allclose(found.keypoints[:, :2], [[columns.mean(), rows.mean()]] * 4, atol=0.2)
 
 
 def test_about_an_eighth_of_the_points_is_hidden(toy):
     hidden = [keypoints[:, 2] == 0 for split in SPLITS for _, keypoints, _ in instances(toy, split)]
-    assert .08 <= np.concatenate(hidden).mean() <= .16
+    assert 0.08 <= np.concatenate(hidden).mean() <= 0.16
 
 
 def test_covered_points_are_hidden_and_no_others(monkeypatch):
@@ -269,10 +312,10 @@ def test_covered_points_are_hidden_and_no_others(monkeypatch):
                 changes.append(cover[y, x])
             else:
                 np.testing.assert_array_equal(was, now)
-    assert len(changes) > 15 and np.mean(changes) > .9  # a cover may have the colour of what it covers
+    assert len(changes) > 15 and np.mean(changes) > 0.9  # a cover may have the colour of what it covers
 
 
-@pytest.mark.parametrize('name, share', [('table', .05), ('quadruped', .04)])
+@pytest.mark.parametrize('name, share', [('table', 0.05), ('quadruped', 0.04)])
 def test_a_missing_part_is_not_in_the_picture(monkeypatch, name, share):
     def sketch(present: bool) -> Sketch:
         # the same object otherwise: chances draw nothing
@@ -314,7 +357,7 @@ def test_left_is_left_in_the_picture_and_front_is_on_either_side(toy):
                 assert places[name][1] < places[name.replace('far', 'near')][1]
     assert pairs > 500
     assert set(fronts) == {'quadruped', 'car', 'aeroplane', 'fish', 'bus', 'bird'}
-    assert .35 < np.mean(list(chain(*fronts.values()))) < .65
+    assert 0.35 < np.mean(list(chain(*fronts.values()))) < 0.65
 
 
 def test_places_known_beforehand_are_not_enough(toy):
@@ -324,19 +367,25 @@ def test_places_known_beforehand_are_not_enough(toy):
         for name, keypoint in zip(category.keypoints, keypoints):
             if keypoint[2]:
                 places[name].append((keypoint[:2] - [x, y]) / [w, h])
-    center = pck(toy, 'test', lambda name: [.5, .5])
-    mean = pck(toy, 'test', lambda name: np.mean(places[name], axis=0) if name in places else [.5, .5])
-    assert .1 < center <= .3
-    assert center < mean < .5
+    center = pck(toy, 'test', lambda name: [0.5, 0.5])
+    mean = pck(toy, 'test', lambda name: np.mean(places[name], axis=0) if name in places else [0.5, 0.5])
+    assert 0.1 < center <= 0.3
+    assert center < mean < 0.5
 
 
 def test_rotation_is_clockwise():
     np.testing.assert_allclose(rotation(90) @ [1, 0], [0, 1], atol=1e-9)  # from the right to below: y runs down
 
 
-@pytest.mark.parametrize('arguments, message', [
-    (dict(images_per_category=(3, 2)), 'three numbers'), (dict(images_per_category=(3, 0, 2)), 'from 1 to 999999'),
-    (dict(size=40), 'size=40'), (dict(seed=-1), 'seed=-1')])
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (dict(images_per_category=(3, 2)), 'three numbers'),
+        (dict(images_per_category=(3, 0, 2)), 'from 1 to 999999'),
+        (dict(size=40), 'size=40'),
+        (dict(seed=-1), 'seed=-1'),
+    ],
+)
 def test_bad_settings_are_told_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         write_toy_objects(tmp_path / 'toy', **arguments)

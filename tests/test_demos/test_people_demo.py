@@ -1,4 +1,5 @@
 """The demo of FocusCLIP, with a handful of pictures."""
+
 import json
 
 import cv2
@@ -36,21 +37,26 @@ def test_report_tells_what_was_measured(demo):
 
 
 def test_only_the_heatmaps_differ(demo):
-    focus, clip = ((demo[0] / 'runs' / f'{name}_rn-tiny_toy-people/config.py').read_text()
-                   for name in ('focusclip', 'clip'))
+    focus, clip = (
+        (demo[0] / 'runs' / f'{name}_rn-tiny_toy-people/config.py').read_text() for name in ('focusclip', 'clip')
+    )
     lines = {line.strip() for line in set(focus.split('\n')) ^ set(clip.split('\n'))}
-    assert all('loss_terms' in line or 'image-text' in line or 'focusclip' in line or 'demo_' in line
-               or line in ('],', '[') for line in lines), lines
+    assert all(
+        'loss_terms' in line or 'image-text' in line or 'focusclip' in line or 'demo_' in line or line in ('],', '[')
+        for line in lines
+    ), lines
 
 
 def test_findings_by_hand():
     def run(accuracy, low, high):
-        return Run(None, None, 1., dict(activity=dict(accuracy=accuracy, low=low, high=high)))
+        return Run(None, None, 1.0, dict(activity=dict(accuracy=accuracy, low=low, high=high)))
 
-    assert _findings(run(50., 45., 55.), run(40., 35., 44.), ['activity']) == [
-        '- activity: with heatmaps +10.0 points, beyond the intervals.']
-    assert _findings(run(40., 35., 46.), run(50., 45., 55.), ['activity']) == [
-        '- activity: with heatmaps -10.0 points, within the intervals.']
+    assert _findings(run(50.0, 45.0, 55.0), run(40.0, 35.0, 44.0), ['activity']) == [
+        '- activity: with heatmaps +10.0 points, beyond the intervals.'
+    ]
+    assert _findings(run(40.0, 35.0, 46.0), run(50.0, 45.0, 55.0), ['activity']) == [
+        '- activity: with heatmaps -10.0 points, within the intervals.'
+    ]
 
 
 def test_triptych():

@@ -19,8 +19,24 @@ from demos.people.world.poses import ACTIVITIES, KEYPOINTS, Pose, pose_person
 from demos.people.world.texts import combination, describe, limb_sentences
 
 IMAGES = (144, 36)
-UPRIGHT = [[-10, 90], [-10, 70], [-10, 50], [10, 50], [10, 70], [10, 90], [0, 50], [0, 20], [0, 15], [0, 0],
-           [-15, 50], [-15, 35], [-15, 20], [15, 20], [15, 35], [15, 50]]
+UPRIGHT = [
+    [-10, 90],
+    [-10, 70],
+    [-10, 50],
+    [10, 50],
+    [10, 70],
+    [10, 90],
+    [0, 50],
+    [0, 20],
+    [0, 15],
+    [0, 0],
+    [-15, 50],
+    [-15, 35],
+    [-15, 20],
+    [15, 20],
+    [15, 35],
+    [15, 50],
+]
 
 
 @pytest.fixture(scope='module')
@@ -32,8 +48,11 @@ def toy(tmp_path_factory) -> Path:
 def drawn() -> list:
     """(activity, colour, picture) of 30 pictures of each activity."""
     colours = list(COLOURS)
-    return [(activity, colours[n % 6], draw_people(activity, colours[n % 6], 128, (5, a, n)))
-            for a, activity in enumerate(ACTIVITIES) for n in range(30)]
+    return [
+        (activity, colours[n % 6], draw_people(activity, colours[n % 6], 128, (5, a, n)))
+        for a, activity in enumerate(ACTIVITIES)
+        for n in range(30)
+    ]
 
 
 def annotations(folder: Path, split: str) -> list:
@@ -45,8 +64,11 @@ def zero_shot(folder: Path, name: str) -> dict:
 
 
 def digests(folder: Path) -> dict:
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in folder.rglob('*') if path.is_file()}
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
 
 
 def said(text: str) -> tuple:
@@ -97,22 +119,32 @@ def test_zero_shot_labels_agree_with_descriptions(toy):
             activity, colour = shown[image['file_name']]
             sample = dataset[i]
             assert Path(sample['img_path']).is_file() and len(sample['labels']) == 1
-            assert sample['class_names'][sample['labels'][0]] == {
-                'activity': activity, 'colour': colour, 'combination': combination(activity, colour)}[name]
-    texts = {name: ZeroShotDataset(ann_file=f'zero_shot/{name}.json', data_root=str(toy), pipeline=[]).class_texts
-             for name in ('activity', 'colour', 'combination')}
+            assert (
+                sample['class_names'][sample['labels'][0]]
+                == {'activity': activity, 'colour': colour, 'combination': combination(activity, colour)}[name]
+            )
+    texts = {
+        name: ZeroShotDataset(ann_file=f'zero_shot/{name}.json', data_root=str(toy), pipeline=[]).class_texts
+        for name in ('activity', 'colour', 'combination')
+    }
     assert texts['activity'][5][0] == 'a photo of a person in a red shirt riding a bike'
     assert texts['colour'][5][5] == 'a photo of a person in an orange shirt riding a bike'
     assert [len(texts[name][0]) for name in ('activity', 'colour', 'combination')] == [6, 10, 1]
     assert texts['combination'][HELD_OUT.index(('riding a bike', 'orange'))] == [
-        'a photo of a person in an orange shirt riding a bike']
+        'a photo of a person in an orange shirt riding a bike'
+    ]
 
 
 def test_mmpose_reads_the_annotations(toy):
     for split in ('train', 'val'):
         content = annotations(toy, split)
-        dataset = MpiiDataset(data_root=str(toy), ann_file=f'annotations/{split}.json',
-                              data_prefix=dict(img='images/'), pipeline=[], test_mode=True)
+        dataset = MpiiDataset(
+            data_root=str(toy),
+            ann_file=f'annotations/{split}.json',
+            data_prefix=dict(img='images/'),
+            pipeline=[],
+            test_mode=True,
+        )
         assert len(dataset) == len(content) and dataset.metainfo['num_keypoints'] == 16
         assert tuple(dataset.metainfo['keypoint_id2name'].values()) == KEYPOINTS
         whole = 0
@@ -123,10 +155,10 @@ def test_mmpose_reads_the_annotations(toy):
             if all(person['joints_vis']):
                 # the box that MMPose makes of center and scale is the square around the joints
                 low, high = np.min(person['joints'], axis=0), np.max(person['joints'], axis=0)
-                np.testing.assert_allclose(sample['bbox_center'][0], (low + high) / 2, atol=.02)
-                np.testing.assert_allclose(sample['bbox_scale'][0], (high - low).max(), atol=.02)
+                np.testing.assert_allclose(sample['bbox_center'][0], (low + high) / 2, atol=0.02)
+                np.testing.assert_allclose(sample['bbox_scale'][0], (high - low).max(), atol=0.02)
                 whole += 1
-        assert whole > .6 * len(content)
+        assert whole > 0.6 * len(content)
 
 
 def test_joints_outside_the_picture_are_not_visible(toy):
@@ -136,9 +168,9 @@ def test_joints_outside_the_picture_are_not_visible(toy):
         height, width, _ = cv2.imread(str(toy / 'images' / person['image'])).shape
         assert max(height, width) == 128 and min(height, width) >= 104
         for (x, y), visible in zip(person['joints'], person['joints_vis']):
-            assert (x, y) == (-1, -1) if not visible else -.5 <= x < width and -.5 <= y < height
+            assert (x, y) == (-1, -1) if not visible else -0.5 <= x < width and -0.5 <= y < height
             hidden.append(not visible)
-    assert .005 < np.mean(hidden) < .06
+    assert 0.005 < np.mean(hidden) < 0.06
     number = 0
     for person in annotations(toy, 'val'):  # the first of a picture is the nearest
         n = int(person['image'][:-4])
@@ -146,15 +178,22 @@ def test_joints_outside_the_picture_are_not_visible(toy):
             pair = HELD_OUT[(n - 500_001) % 12]
             found = draw_people(*pair, 128, (3, n))
             height, width, _ = found.picture.shape
-            inside = ((found.people[0] > -.5) & (found.people[0] < [width - .5, height - .5])).all(axis=1)
+            inside = ((found.people[0] > -0.5) & (found.people[0] < [width - 0.5, height - 0.5])).all(axis=1)
             assert person['joints_vis'] == inside.astype(int).tolist()
-            np.testing.assert_allclose(np.array(person['joints'])[inside], found.people[0][inside], atol=.006)
+            np.testing.assert_allclose(np.array(person['joints'])[inside], found.people[0][inside], atol=0.006)
             number = n
 
 
 def test_keypoints_lie_on_the_person():
-    look = Look(shirt=(255, 0, 0), trousers=(0, 255, 0), skin=(0, 0, 255), hair=(90, 0, 90), shoes=(0, 90, 90),
-                thing=(200, 200, 0), sleeves=.4)
+    look = Look(
+        shirt=(255, 0, 0),
+        trousers=(0, 255, 0),
+        skin=(0, 0, 255),
+        hair=(90, 0, 90),
+        shoes=(0, 90, 90),
+        thing=(200, 200, 0),
+        sleeves=0.4,
+    )
     torsos = Counter()
     for seed in range(6):
         for activity in ACTIVITIES:
@@ -170,12 +209,15 @@ def test_keypoints_lie_on_the_person():
                     assert canvas[place[name]][3] == 255, (activity, name)
             middle = (sketch.points['thorax'] + sketch.points['pelvis']) / 2
             torsos[tuple(canvas[tuple(np.round(middle).astype(int)[::-1])][:3].tolist())] += 1
-            head = sketch.points['head_top'] + .15 * (sketch.points['upper_neck'] - sketch.points['head_top'])
+            head = sketch.points['head_top'] + 0.15 * (sketch.points['upper_neck'] - sketch.points['head_top'])
             assert tuple(canvas[tuple(np.round(head).astype(int)[::-1])][:3].tolist()) in (
-                look.hair, look.skin, look.thing)
+                look.hair,
+                look.skin,
+                look.thing,
+            )
             if activity in ('jumping', 'running', 'doing a handstand'):  # nothing in their hands
                 assert canvas[place['right_wrist']][:3].tolist() == [0, 0, 255]
-    assert torsos[255, 0, 0] >= .8 * sum(torsos.values())  # arms and boxes are in front of the others
+    assert torsos[255, 0, 0] >= 0.8 * sum(torsos.values())  # arms and boxes are in front of the others
 
 
 def test_the_middle_of_the_torso_has_the_colour_of_the_shirt(drawn):
@@ -185,7 +227,7 @@ def test_the_middle_of_the_torso_has_the_colour_of_the_shirt(drawn):
         if 0 <= y < found.picture.shape[0] and 0 <= x < found.picture.shape[1]:
             distances = {name: np.abs(found.picture[y, x].astype(float) - rgb).sum() for name, rgb in COLOURS.items()}
             right.append(min(distances, key=distances.get) == colour)
-    assert len(right) > 250 and np.mean(right) > .85
+    assert len(right) > 250 and np.mean(right) > 0.85
 
 
 def test_left_and_right_are_the_persons(drawn):
@@ -201,30 +243,38 @@ def test_left_and_right_are_the_persons(drawn):
                 assert facing == np.sign(across['left_wrist'] - across['pelvis'])
                 # the shoulder on the near side, the right one of who faces right, is a little behind
                 assert across['right_shoulder'] < across['left_shoulder']
-    bikes = [np.sign(found.people[0][10, 0] - found.people[0][6, 0]) for activity, _, found in drawn
-             if activity == 'riding a bike']
-    assert .2 < np.mean(np.array(bikes) > 0) < .8
+    bikes = [
+        np.sign(found.people[0][10, 0] - found.people[0][6, 0])
+        for activity, _, found in drawn
+        if activity == 'riding a bike'
+    ]
+    assert 0.2 < np.mean(np.array(bikes) > 0) < 0.8
     assert [exchange(name) for name in ('right_ankle', 'left_wrist', 'pelvis', 'upper_neck')] == [
-        'left_ankle', 'right_wrist', 'pelvis', 'upper_neck']
+        'left_ankle',
+        'right_wrist',
+        'pelvis',
+        'upper_neck',
+    ]
 
 
 def test_people_take_35_to_80_percent_of_a_picture(drawn):
     sizes = [np.ptp(found.people[0], axis=0).max() / 128 for _, _, found in drawn]
-    assert max(sizes) < HEIGHTS[1] + .02 and np.mean(np.array(sizes) > HEIGHTS[0] - .02) > .97 and min(sizes) > .25
-    assert np.std(sizes) > .07
+    assert max(sizes) < HEIGHTS[1] + 0.02 and np.mean(np.array(sizes) > HEIGHTS[0] - 0.02) > 0.97 and min(sizes) > 0.25
+    assert np.std(sizes) > 0.07
 
 
 def test_one_picture_in_five_shows_a_second_smaller_person(drawn):
     pairs = [found.people for _, _, found in drawn if len(found.people) == 2]
-    assert .12 < len(pairs) / len(drawn) < .28
-    assert all(np.ptp(second[[6, 9]], axis=0).max() < 1.1 * np.ptp(first[[6, 9]], axis=0).max()
-               for first, second in pairs)
+    assert 0.12 < len(pairs) / len(drawn) < 0.28
+    assert all(
+        np.ptp(second[[6, 9]], axis=0).max() < 1.1 * np.ptp(first[[6, 9]], axis=0).max() for first, second in pairs
+    )
     assert {len(found.people) for _, _, found in drawn} == {1, 2}
 
 
 def test_angles_of_a_pose():
     rng = np.random.default_rng(0)
-    arms, legs = ((90., 180.), (0., 0.)), ((0., 0.), (90., 0.))
+    arms, legs = ((90.0, 180.0), (0.0, 0.0)), ((0.0, 0.0), (90.0, 0.0))
     frontal, sideways = (Pose(front, arms, legs).joints(rng) for front in (True, False))
 
     def step(points: dict, start: str, end: str) -> list:
@@ -236,8 +286,8 @@ def test_angles_of_a_pose():
     assert step(sideways, 'right_shoulder', 'right_elbow') == [1, 0]
     assert step(frontal, 'right_elbow', 'right_wrist') == [0, -1]
     assert step(frontal, 'left_hip', 'left_knee') == [1, 0] and step(frontal, 'left_knee', 'left_ankle') == [0, 1]
-    assert step(Pose(True, arms, legs, lean=90.).joints(rng), 'pelvis', 'thorax') == [1, 0]
-    assert step(Pose(True, arms, legs, turn=90.).joints(rng), 'pelvis', 'thorax') == [1, 0]
+    assert step(Pose(True, arms, legs, lean=90.0).joints(rng), 'pelvis', 'thorax') == [1, 0]
+    assert step(Pose(True, arms, legs, turn=90.0).joints(rng), 'pelvis', 'thorax') == [1, 0]
 
 
 def test_what_is_said_of_limbs():
@@ -246,11 +296,14 @@ def test_what_is_said_of_limbs():
     points[10] = [-15, 0]  # the right wrist
     points[5] = [40, 70]  # the left ankle: thigh down, shin to the right, 90 degrees
     assert limb_sentences(points) == [
-        '{} right arm is raised above the shoulder.', '{} left hand is below the shoulder.',
-        '{} left knee is bent.', '{} right leg is straight.']
+        '{} right arm is raised above the shoulder.',
+        '{} left hand is below the shoulder.',
+        '{} left knee is bent.',
+        '{} right leg is straight.',
+    ]
     points[7:10, 0] -= 20  # thorax, neck and head: atan(20 / 30) = 34 degrees
     assert '{} body leans to the left of the image.' in limb_sentences(points)
-    upside_down = np.array(UPRIGHT) * [1., -1]
+    upside_down = np.array(UPRIGHT) * [1.0, -1]
     assert limb_sentences(upside_down) == ['{} feet are higher than the head.', '{} legs are both straight.']
 
 
@@ -272,20 +325,33 @@ def test_there_is_always_something_to_say_of_limbs(drawn):
 
 def test_wordings():
     points = np.array(UPRIGHT, float)
-    texts = [{text for seed in range(30) for text in describe('kicking a ball', 'orange', 'gray', people,
-                                                              np.random.default_rng(seed))}
-             for people in ([points], [points, points])]
-    assert ('There is one person in the image who is kicking a ball. The person wears an orange shirt and gray '
-            'trousers. Their legs are both straight.') in texts[0]
-    assert ('There are two people in the image who are each kicking a ball. Both wear an orange shirt and gray '
-            "trousers. The nearer person's legs are both straight.") in texts[1]
+    texts = [
+        {
+            text
+            for seed in range(30)
+            for text in describe('kicking a ball', 'orange', 'gray', people, np.random.default_rng(seed))
+        }
+        for people in ([points], [points, points])
+    ]
+    assert (
+        'There is one person in the image who is kicking a ball. The person wears an orange shirt and gray '
+        'trousers. Their legs are both straight.'
+    ) in texts[0]
+    assert (
+        'There are two people in the image who are each kicking a ball. Both wear an orange shirt and gray '
+        "trousers. The nearer person's legs are both straight."
+    ) in texts[1]
     assert len(texts[0]) == len(texts[1]) == 8  # 4 wordings, and 2 sentences about limbs
     assert all(1 <= text.count('.') <= 3 and text.endswith('.') for text in texts[0] | texts[1])
 
 
 def test_the_seed_decides_every_byte_and_the_number_of_images_does_not(tmp_path):
-    for name, images, seed, global_seed in (('one', (48, 12), 0, 5), ('again', (48, 12), 0, 6),
-                                            ('more', (50, 13), 0, 5), ('other', (48, 12), 1, 5)):
+    for name, images, seed, global_seed in (
+        ('one', (48, 12), 0, 5),
+        ('again', (48, 12), 0, 6),
+        ('more', (50, 13), 0, 5),
+        ('other', (48, 12), 1, 5),
+    ):
         np.random.seed(global_seed)
         before = np.random.get_state()[1:3]
         write_toy_people(tmp_path / name, images, size=64, seed=seed)
@@ -297,7 +363,7 @@ def test_the_seed_decides_every_byte_and_the_number_of_images_does_not(tmp_path)
     assert all(more[name] == one[name] != other[name] for name in pictures)
     for split in ('train', 'val'):
         first = annotations(tmp_path / 'one', split)
-        assert annotations(tmp_path / 'more', split)[:len(first)] == first
+        assert annotations(tmp_path / 'more', split)[: len(first)] == first
 
 
 def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp_path):
@@ -326,10 +392,17 @@ def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp
     assert digests(half) == digests(whole)
 
 
-@pytest.mark.parametrize('arguments, message', [
-    (dict(images=(100,)), 'two numbers'), (dict(images=(47, 12)), 'at least 48'),
-    (dict(images=(48, 11)), 'at least 12'), (dict(images=(600_000, 12)), 'below 500001'),
-    (dict(size=63), 'size=63'), (dict(seed=-1), 'seed=-1')])
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (dict(images=(100,)), 'two numbers'),
+        (dict(images=(47, 12)), 'at least 48'),
+        (dict(images=(48, 11)), 'at least 12'),
+        (dict(images=(600_000, 12)), 'below 500001'),
+        (dict(size=63), 'size=63'),
+        (dict(seed=-1), 'seed=-1'),
+    ],
+)
 def test_bad_settings_are_told_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         write_toy_people(tmp_path / 'toy', **arguments)
@@ -344,7 +417,7 @@ def test_nearer_people_are_painted_last_and_keypoints_are_pixel_centres(monkeypa
         painted.clear()
         people = draw_people('jumping', 'red', 64, (5, n)).people
         places = [np.stack([one.points[name] for name in KEYPOINTS]) for one in painted if one.points]  # no things
-        np.testing.assert_allclose(SUPERSAMPLING * (people[0] + .5) - .5, places[-1], atol=1e-6)
+        np.testing.assert_allclose(SUPERSAMPLING * (people[0] + 0.5) - 0.5, places[-1], atol=1e-6)
         if len(people) == 2:
             assert np.ptp(places[0], axis=0).max() < np.ptp(places[1], axis=0).max()
             pairs += 1

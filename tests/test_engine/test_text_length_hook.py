@@ -20,15 +20,19 @@ class Pictures:
         return dict(descriptions=[self.texts[index]])
 
 
-@pytest.mark.parametrize('dataset, counts', [
-    (Pictures(), '2 of 7'), (SimpleNamespace(datasets=[Pictures(), Pictures()]), '4 of 14')])
+@pytest.mark.parametrize(
+    'dataset, counts', [(Pictures(), '2 of 7'), (SimpleNamespace(datasets=[Pictures(), Pictures()]), '4 of 14')]
+)
 def test_counts_over_several_chunks(monkeypatch, dataset, counts):
     monkeypatch.setattr(text_length_hook, 'AT_ONCE', 3)
     encoder = SimpleNamespace(max_length=4, truncate=True, count_tokens=lambda texts: [len(text) for text in texts])
     logged = []
     runner = SimpleNamespace(
-        model=SimpleNamespace(text_encoder=encoder), train_dataloader=SimpleNamespace(dataset=dataset),
-        logger=SimpleNamespace(log=lambda level, text: logged.append((level, text))))
+        model=SimpleNamespace(text_encoder=encoder),
+        train_dataloader=SimpleNamespace(dataset=dataset),
+        logger=SimpleNamespace(log=lambda level, text: logged.append((level, text))),
+    )
     text_length_hook.TextLengthHook().before_train(runner)
     assert logged == [
-        (logging.WARNING, f'{counts} texts are longer than the 4 tokens that are read; their ends are cut.')]
+        (logging.WARNING, f'{counts} texts are longer than the 4 tokens that are read; their ends are cut.')
+    ]

@@ -1,4 +1,5 @@
 """The metric as MMEngine runs it: batches in, scores and a file of predictions out."""
+
 import json
 
 import numpy as np
@@ -25,7 +26,7 @@ def annotations(ann_file):
     return read_instances(ann_file)
 
 
-def samples(instances, shift=.1):
+def samples(instances, shift=0.1):
     """Data samples as ``predict`` leaves them: each point is ``shift`` of the normaliser to the right."""
     for instance in instances:
         keypoints = instance.keypoints[None] + np.array([shift * instance.normalizer, 0])
@@ -39,25 +40,33 @@ def evaluate(metrics, data_samples, meta, size=None):
     evaluator.dataset_meta = meta
     data_samples = list(data_samples)
     for start in range(0, len(data_samples), 64):
-        evaluator.process(data_samples[start:start + 64])
+        evaluator.process(data_samples[start : start + 64])
     return evaluator.evaluate(len(data_samples) if size is None else size)
 
 
 def test_both_protocols_side_by_side(ann_file, annotations):
-    found = evaluate([dict(type='CapePCK'), dict(type='CapePCK', protocol='pairs', num_episodes=4)],
-                     samples(annotations.instances), dict(ann_file=str(ann_file)))
+    found = evaluate(
+        [dict(type='CapePCK'), dict(type='CapePCK', protocol='pairs', num_episodes=4)],
+        samples(annotations.instances),
+        dict(ann_file=str(ann_file)),
+    )
     for protocol, number in (('query_only/instances', 2000), ('pairs/pairs', 20 * 4 * 15)):
         name = protocol.split('/')[0]
         assert found[protocol] == number
-        assert [found[f'{name}/PCK@{threshold}'] for threshold in (.05, .15, .2, .25)] == [0, 1, 1, 1]
-        assert found[f'{name}/NME'] == pytest.approx(.1)
+        assert [found[f'{name}/PCK@{threshold}'] for threshold in (0.05, 0.15, 0.2, 0.25)] == [0, 1, 1, 1]
+        assert found[f'{name}/NME'] == pytest.approx(0.1)
     assert len(found) == 18
 
 
 def test_predictions_are_written_for_the_tool(ann_file, annotations, tmp_path):
-    metric = dict(type='CapePCK', protocol='pairs', num_episodes=2, ann_file=str(ann_file),
-                  outfile_prefix=str(tmp_path / 'run/test'))
-    found = evaluate(metric, samples(annotations.instances, .12), dict(dataset_name='mp100'))
+    metric = dict(
+        type='CapePCK',
+        protocol='pairs',
+        num_episodes=2,
+        ann_file=str(ann_file),
+        outfile_prefix=str(tmp_path / 'run/test'),
+    )
+    found = evaluate(metric, samples(annotations.instances, 0.12), dict(dataset_name='mp100'))
     loaded = read_predictions(tmp_path / 'run/test.predictions.json', annotations)
     assert len(loaded.keypoints) == 2000
     expected = pairs(annotations, loaded.keypoints, 2).overall
@@ -87,9 +96,16 @@ def test_tensors_and_batches_of_one(ann_file, annotations):
     assert metric.evaluate(3)['query_only/NME'] == 0
 
 
-@pytest.mark.parametrize('spoil, message', [
-    (lambda s: s['pred_instances'].update(keypoints=np.zeros((1, 40, 2))), r'shape \(1, 40, 2\), expected \(1, 9, 2\)'),
-    (lambda s: s.update(id=5), 'annotation 5 is not among the 2,000 instances')])
+@pytest.mark.parametrize(
+    'spoil, message',
+    [
+        (
+            lambda s: s['pred_instances'].update(keypoints=np.zeros((1, 40, 2))),
+            r'shape \(1, 40, 2\), expected \(1, 9, 2\)',
+        ),
+        (lambda s: s.update(id=5), 'annotation 5 is not among the 2,000 instances'),
+    ],
+)
 def test_samples_that_do_not_fit(ann_file, annotations, spoil, message):
     metric = METRICS.build(dict(type='CapePCK', ann_file=str(ann_file)))
     sample = dict(id=annotations.instances[0].id, pred_instances=dict(keypoints=np.zeros((1, 9, 2))))
@@ -121,11 +137,20 @@ def test_wrong_settings():
 def score_share(rank, folder, ann_file, sizes):
     """One of two processes: every second sample, as the samplers deal them; the last comes again."""
     torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
-    instances = read_instances(ann_file).instances[:sum(sizes)]
+    instances = read_instances(ann_file).instances[: sum(sizes)]
     share = [*instances, instances[0]][rank::2]
     assert len(share) == 301
-    found = evaluate(dict(type='CapePCK', ann_file=str(ann_file), collect_dir=str(folder / 'parts'),
-                          outfile_prefix=str(folder / 'all')), samples(share, .1 * (1 + rank)), {}, sum(sizes))
+    found = evaluate(
+        dict(
+            type='CapePCK',
+            ann_file=str(ann_file),
+            collect_dir=str(folder / 'parts'),
+            outfile_prefix=str(folder / 'all'),
+        ),
+        samples(share, 0.1 * (1 + rank)),
+        {},
+        sum(sizes),
+    )
     (folder / f'{rank}.json').write_text(json.dumps(found))
     finish()
 
@@ -142,5 +167,5 @@ def test_two_processes(ann_file, tmp_path):
         assert process.exitcode == 0
     found = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in (0, 1)]
     assert found[0] == found[1] and found[0]['query_only/instances'] == 601
-    assert found[0]['query_only/NME'] == pytest.approx((301 * .1 + 300 * .2) / 601)
+    assert found[0]['query_only/NME'] == pytest.approx((301 * 0.1 + 300 * 0.2) / 601)
     assert len(json.loads((tmp_path / 'all.predictions.json').read_text())) == 601

@@ -1,4 +1,5 @@
 """The published numbers of the box-centre predictor, hand-made examples, and a slow re-computation with plain loops."""
+
 import hashlib
 import json
 import math
@@ -10,14 +11,16 @@ import pytest
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.evaluation.mp100.protocols import draw_episodes, pairs, query_only
 
-PAIRS_PCK = [.011375, .039231, .085867, .158480, .268207]
+PAIRS_PCK = [0.011375, 0.039231, 0.085867, 0.158480, 0.268207]
 KEYS = ['PCK@0.05', 'PCK@0.1', 'PCK@0.15', 'PCK@0.2', 'PCK@0.25', 'mPCK', 'NME', 'AUC']
 
 
 def centres(annotations):
     """The centre of the cleaned box for every keypoint."""
-    return {i.id: np.tile([i.bbox[0] + i.bbox[2] / 2, i.bbox[1] + i.bbox[3] / 2], (len(i.visible), 1))
-            for i in annotations.instances}
+    return {
+        i.id: np.tile([i.bbox[0] + i.bbox[2] / 2, i.bbox[1] + i.bbox[3] / 2], (len(i.visible), 1))
+        for i in annotations.instances
+    }
 
 
 @pytest.fixture(scope='module')
@@ -28,20 +31,31 @@ def split1(shared_data):
 @pytest.fixture
 def write(tmp_path):
     """Annotations of small categories: ``{name: [(points, visible, box), ...]}``, each instance on its own image."""
+
     def write(categories, supercategories=None):
         content = dict(images=[], annotations=[], categories=[])
         for i, (name, instances) in enumerate(categories.items()):
-            content['categories'].append(dict(
-                id=i + 1, name=name, supercategory=(supercategories or {}).get(name, 'thing'),
-                keypoints=[str(k) for k in range(len(instances[0][0]))], skeleton=[]))
+            content['categories'].append(
+                dict(
+                    id=i + 1,
+                    name=name,
+                    supercategory=(supercategories or {}).get(name, 'thing'),
+                    keypoints=[str(k) for k in range(len(instances[0][0]))],
+                    skeleton=[],
+                )
+            )
             for points, visible, box in instances:
                 number = len(content['images']) + 1
                 content['images'].append(dict(id=number, file_name=f'{number}.jpg', width=1000, height=1000))
                 values = [value for (x, y), v in zip(points, visible) for value in (x, y, v)]
-                content['annotations'].append(dict(id=number, image_id=number, category_id=i + 1, bbox=box,
-                                                   area=box[2] * box[3], keypoints=values))
+                content['annotations'].append(
+                    dict(
+                        id=number, image_id=number, category_id=i + 1, bbox=box, area=box[2] * box[3], keypoints=values
+                    )
+                )
         (tmp_path / 'ann.json').write_text(json.dumps(content))
         return read_instances(tmp_path / 'ann.json')
+
     return write
 
 
@@ -62,8 +76,10 @@ def test_pairs_of_the_box_centre(split1):
     assert list(scores.categories)[:2] == ['klipspringer_face', 'commonwarthog_face'] and len(scores.categories) == 20
     for key in KEYS:  # as many pairs in each category
         assert np.mean([row[key] for row in scores.categories.values()]) == pytest.approx(scores.overall[key])
-    faces = [scores.categories[f'{name}_face'] for name in
-             ('klipspringer', 'commonwarthog', 'dassie', 'alpaca', 'bighornsheep')]
+    faces = [
+        scores.categories[f'{name}_face']
+        for name in ('klipspringer', 'commonwarthog', 'dassie', 'alpaca', 'bighornsheep')
+    ]
     assert scores.supercategories['animal_face']['pairs'] == 15000
     assert scores.supercategories['animal_face']['NME'] == pytest.approx(np.mean([row['NME'] for row in faces]))
 
@@ -71,7 +87,7 @@ def test_pairs_of_the_box_centre(split1):
 def test_query_only_of_the_box_centre(split1):
     scores = query_only(split1, centres(split1))
     assert list(scores.overall) == [*KEYS, 'instances'] and scores.overall['instances'] == 2000
-    assert scores.overall['PCK@0.2'] == pytest.approx(.160324, abs=5e-7)
+    assert scores.overall['PCK@0.2'] == pytest.approx(0.160324, abs=5e-7)
 
 
 def test_random_state_of_the_caller_is_left_alone(split1):
@@ -92,15 +108,24 @@ def slow_pairs(annotations, predictions, num_episodes, category_ids, empty):
         for _ in range(num_episodes):
             support, *queries = rng.sample(members, 16)
             for query in queries if category_id in category_ids else []:
-                errors = [math.dist(p, t) / max(query.bbox[2], query.bbox[3]) for p, t, a, b in zip(
-                    predictions[query.id], query.keypoints, query.visible, support.visible) if a and b]
+                errors = [
+                    math.dist(p, t) / max(query.bbox[2], query.bbox[3])
+                    for p, t, a, b in zip(predictions[query.id], query.keypoints, query.visible, support.visible)
+                    if a and b
+                ]
                 if not errors and empty == 'skip':
                     continue
 
                 def accuracy(threshold, errors=errors):
                     return sum(error < threshold for error in errors) / len(errors) if errors else 0
-                rows.append([*map(accuracy, (.05, .1, .15, .2, .25)), sum(errors) / len(errors) if errors else 0,
-                             sum(accuracy(i / 20) for i in range(20)) / 20])
+
+                rows.append(
+                    [
+                        *map(accuracy, (0.05, 0.1, 0.15, 0.2, 0.25)),
+                        sum(errors) / len(errors) if errors else 0,
+                        sum(accuracy(i / 20) for i in range(20)) / 20,
+                    ]
+                )
         scores[annotations.categories[category_id].slug] = (len(rows), np.mean(rows, axis=0) if rows else None)
     return scores
 
@@ -109,10 +134,12 @@ def slow_pairs(annotations, predictions, num_episodes, category_ids, empty):
 def test_pairs_against_plain_loops(split1, empty):
     """Noisy predictions, and half of the points of two categories hidden, so that pairs share few."""
     rng = np.random.RandomState(0)
-    instances = [i._replace(visible=i.visible & (rng.rand(len(i.visible)) < (.25 if i.category_id == 10 else .9)))
-                 for i in split1.instances]
+    instances = [
+        i._replace(visible=i.visible & (rng.rand(len(i.visible)) < (0.25 if i.category_id == 10 else 0.9)))
+        for i in split1.instances
+    ]
     annotations = split1._replace(instances=instances)
-    predictions = {i.id: i.keypoints + rng.randn(*i.keypoints.shape) * .15 * i.normalizer for i in instances}
+    predictions = {i.id: i.keypoints + rng.randn(*i.keypoints.shape) * 0.15 * i.normalizer for i in instances}
     chosen = (10, 68, 60)
     expected = slow_pairs(annotations, predictions, 12, chosen, empty)
     scores = pairs(annotations, predictions, 12, empty)
@@ -128,15 +155,17 @@ def test_pairs_against_plain_loops(split1, empty):
 def test_by_hand(write):
     """Predictions at x = 0, 10 and 20 for truth 0: at .2 a normaliser of 100 forgives the second, 20 is not below."""
     truth = [[0, 5]] * 3
-    annotations = write({'wide': [(truth, [2, 1, 2.0], [0, 0, 101, 21])], 'small': [(truth, [2] * 3, [0, 0, 11, 51])]},
-                        dict(wide='a', small='b'))
-    predictions = dict.fromkeys((1, 2), np.array([[0, 5], [10, 5], [20, 5.]]))
+    annotations = write(
+        {'wide': [(truth, [2, 1, 2.0], [0, 0, 101, 21])], 'small': [(truth, [2] * 3, [0, 0, 11, 51])]},
+        dict(wide='a', small='b'),
+    )
+    predictions = dict.fromkeys((1, 2), np.array([[0, 5], [10, 5], [20, 5.0]]))
     scores = query_only(annotations, predictions)
     wide, small = scores.categories['wide'], scores.categories['small']
     assert wide['PCK@0.2'] == pytest.approx(2 / 3) and small['PCK@0.2'] == pytest.approx(1 / 3)
     assert wide['PCK@0.25'] == 1 and wide['PCK@0.1'] == pytest.approx(1 / 3)
     assert scores.overall['PCK@0.2'] == pytest.approx(1 / 2)
-    assert wide['NME'] == pytest.approx(.1) and small['NME'] == pytest.approx(.2)
+    assert wide['NME'] == pytest.approx(0.1) and small['NME'] == pytest.approx(0.2)
     # the exact point counts from .05 on (19 of 20), the others from .15 (17) and .25 (15), or .25 (15) and .45 (11)
     assert wide['AUC'] == pytest.approx((19 + 17 + 15) / 60) and small['AUC'] == pytest.approx((19 + 15 + 11) / 60)
     assert wide['mPCK'] == pytest.approx((1 + 1 + 2 + 2 + 3) / 15)
@@ -145,9 +174,15 @@ def test_by_hand(write):
 
 def test_supercategory_is_over_its_instances(write):
     exact, off = [[5, 5]], [[50, 5]]
-    annotations = write({'a': [(exact, [2], [0, 0, 101, 101])] * 3, 'b': [(off, [2], [0, 0, 101, 101])],
-                         'c': [(off, [2], [0, 0, 101, 101])]}, dict(a='pets', b='pets', c='cars'))
-    scores = query_only(annotations, dict.fromkeys(range(1, 6), np.array([[5., 5]])))
+    annotations = write(
+        {
+            'a': [(exact, [2], [0, 0, 101, 101])] * 3,
+            'b': [(off, [2], [0, 0, 101, 101])],
+            'c': [(off, [2], [0, 0, 101, 101])],
+        },
+        dict(a='pets', b='pets', c='cars'),
+    )
+    scores = query_only(annotations, dict.fromkeys(range(1, 6), np.array([[5.0, 5]])))
     assert scores.supercategories['pets']['PCK@0.2'] == 3 / 4 and scores.supercategories['pets']['instances'] == 4
     assert scores.supercategories['cars']['PCK@0.2'] == 0
     assert scores.overall['PCK@0.2'] == 3 / 5

@@ -1,4 +1,5 @@
 """The command that scores predictions from anywhere, and what it says of files that do not fit."""
+
 import json
 import subprocess
 import sys
@@ -11,8 +12,14 @@ from clamp_mmpose.evaluation.mp100.predictions import read_predictions, write_pr
 
 
 def annotation(number, category_id, x, bbox=(0, 0, 101, 101)):
-    return dict(id=number, image_id=number, category_id=category_id, bbox=list(bbox), area=100,
-                keypoints=[x, 5, 2.0, 50, 50, 1] if category_id == 1 else [x, 5, 2])
+    return dict(
+        id=number,
+        image_id=number,
+        category_id=category_id,
+        bbox=list(bbox),
+        area=100,
+        keypoints=[x, 5, 2.0, 50, 50, 1] if category_id == 1 else [x, 5, 2],
+    )
 
 
 @pytest.fixture
@@ -20,10 +27,18 @@ def folder(tmp_path):
     """Like split 5: the boxes of annotations 4 and 5 are negative and empty."""
     content = dict(
         images=[dict(id=i, file_name=f'{i}.jpg', width=400, height=400) for i in range(1, 6)],
-        annotations=[annotation(1, 1, 5), annotation(2, 1, 15), annotation(3, 2, 30),
-                     annotation(4, 2, 5, (10, 10, -5, 20)), annotation(5, 2, 5, (10, 10, 20, 0))],
-        categories=[dict(id=1, name='Gull', supercategory='bird', keypoints=['0', '1'], skeleton=[]),
-                    dict(id=2, name='bed', supercategory='furniture', keypoints=['0'], skeleton=[])])
+        annotations=[
+            annotation(1, 1, 5),
+            annotation(2, 1, 15),
+            annotation(3, 2, 30),
+            annotation(4, 2, 5, (10, 10, -5, 20)),
+            annotation(5, 2, 5, (10, 10, 20, 0)),
+        ],
+        categories=[
+            dict(id=1, name='Gull', supercategory='bird', keypoints=['0', '1'], skeleton=[]),
+            dict(id=2, name='bed', supercategory='furniture', keypoints=['0'], skeleton=[]),
+        ],
+    )
     (tmp_path / 'ann.json').write_text(json.dumps(content))
     save(tmp_path, PREDICTIONS)
     return tmp_path
@@ -33,14 +48,23 @@ PREDICTIONS = {'1': [[5, 5], [50, 50]], '2': [[15, 5], [80, 50]], '3': [[30, 27]
 
 
 def save(folder, predictions):
-    (folder / 'predictions.json').write_text(
-        predictions if isinstance(predictions, str) else json.dumps(predictions))
+    (folder / 'predictions.json').write_text(predictions if isinstance(predictions, str) else json.dumps(predictions))
 
 
 def score(folder, *args):
     return subprocess.run(
-        [sys.executable, 'tools/score_mp100.py', '--ann', str(folder / 'ann.json'), '--predictions',
-         str(folder / 'predictions.json'), *map(str, args)], capture_output=True, text=True)
+        [
+            sys.executable,
+            'tools/score_mp100.py',
+            '--ann',
+            str(folder / 'ann.json'),
+            '--predictions',
+            str(folder / 'predictions.json'),
+            *map(str, args),
+        ],
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_table_and_json(folder):
@@ -49,16 +73,34 @@ def test_table_and_json(folder):
     assert done.returncode == 0, done.stderr
     out = json.loads((folder / 'out.json').read_text())
     assert {key: value for key, value in out.items() if 'categories' not in key} == pytest.approx(
-        {'PCK@0.05': .5, 'PCK@0.1': .5, 'PCK@0.15': .5, 'PCK@0.2': .5, 'PCK@0.25': 2.5 / 3, 'mPCK': 8.5 / 15,
-         'NME': (.15 + .22) / 3, 'AUC': (19 + (19 + 13) / 2 + 15) / 60, 'instances': 3})
-    assert out['categories']['gull']['PCK@0.25'] == .75 and out['categories']['gull']['instances'] == 2
+        {
+            'PCK@0.05': 0.5,
+            'PCK@0.1': 0.5,
+            'PCK@0.15': 0.5,
+            'PCK@0.2': 0.5,
+            'PCK@0.25': 2.5 / 3,
+            'mPCK': 8.5 / 15,
+            'NME': (0.15 + 0.22) / 3,
+            'AUC': (19 + (19 + 13) / 2 + 15) / 60,
+            'instances': 3,
+        }
+    )
+    assert out['categories']['gull']['PCK@0.25'] == 0.75 and out['categories']['gull']['instances'] == 2
     assert out['supercategories']['furniture'] == out['categories']['bed']
     lines = done.stdout.splitlines()
     assert lines[0] == f'3 instances of 2 categories in {folder / "ann.json"}'
     assert lines[1] == 'dropped for their boxes: 2 annotations (4, 5)'
     table = lines[2:]
     assert [line.split()[0] for line in table] == [
-        'PCK@0.05', 'overall', 'supercategories', 'bird', 'furniture', 'categories', 'gull', 'bed']
+        'PCK@0.05',
+        'overall',
+        'supercategories',
+        'bird',
+        'furniture',
+        'categories',
+        'gull',
+        'bed',
+    ]
     assert table[1].split()[1:] == ['0.5000'] * 4 + ['0.8333', '0.5667', '0.1233', '0.8333', '3']
     assert len({len(line) for line in table if 'categories' not in line}) == 1, 'aligned'
 
@@ -85,13 +127,30 @@ def test_pairs(shared_data, folder):
     instances = read_instances(ann).instances
     save(folder, {i.id: [[i.bbox[0] + i.bbox[2] / 2, i.bbox[1] + i.bbox[3] / 2]] * len(i.visible) for i in instances})
     done = subprocess.run(
-        [sys.executable, 'tools/score_mp100.py', '--ann', str(ann), '--predictions',
-         str(folder / 'predictions.json'), '--protocol', 'pairs', '--json', str(folder / 'out.json')],
-        capture_output=True, text=True)
+        [
+            sys.executable,
+            'tools/score_mp100.py',
+            '--ann',
+            str(ann),
+            '--predictions',
+            str(folder / 'predictions.json'),
+            '--protocol',
+            'pairs',
+            '--json',
+            str(folder / 'out.json'),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     out = json.loads((folder / 'out.json').read_text())
-    assert [round(out[f'PCK@{threshold}'], 6) for threshold in (.05, .1, .15, .2, .25)] == [
-        .011375, .039231, .085867, .158480, .268207]
+    assert [round(out[f'PCK@{threshold}'], 6) for threshold in (0.05, 0.1, 0.15, 0.2, 0.25)] == [
+        0.011375,
+        0.039231,
+        0.085867,
+        0.158480,
+        0.268207,
+    ]
     assert out['pairs'] == 60000 and len(out['categories']) == 20
     done = score(folder, '--protocol', 'pairs', '--ann', ann, '--episodes', 100, '--json', folder / 'out.json')
     assert done.returncode == 0 and json.loads((folder / 'out.json').read_text())['pairs'] == 30000
@@ -102,19 +161,25 @@ def test_pairs_need_16_instances(folder):
     assert done.returncode == 1 and "'gull' has 2" in done.stderr and 'Traceback' not in done.stderr
 
 
-@pytest.mark.parametrize('predictions, message', [
-    ({**PREDICTIONS, '9': [[1, 2]], '8': [[1, 2]]}, '2 annotation ids are not in .*, such as 9, 8'),
-    ({**PREDICTIONS, 'bed': [[1, 2]]}, "'bed' is no annotation id"),
-    ({**PREDICTIONS, '1': [[1, 2]]}, r'annotation 1 \(gull\) has 2 keypoints, 1 are predicted'),
-    ({**PREDICTIONS, '1': [[1, 2, 1], [3, 4, 1]]}, 'annotation 1 must have a list of'),
-    ({**PREDICTIONS, '1': dict(x=1)}, 'annotation 1 must have a list of'),
-    ({**PREDICTIONS, '1': [dict(x=1, y=2)] * 2}, 'annotation 1 has predictions that are not finite numbers'),
-    ({**PREDICTIONS, '1': [[1, float('nan')], [3, 4]]}, 'annotation 1 has predictions that are not finite'),
-    ({**PREDICTIONS, '1': [[1, None], [3, 4]]}, 'annotation 1 has predictions that are not finite'),
-    ({**PREDICTIONS, '1': [['1', '2'], ['3', '4']]}, 'annotation 1 has predictions that are not finite'),
-    ({**PREDICTIONS, '1': [[1, [2]], [3, 4]]}, 'annotation 1 has predictions that are not finite'),
-    ({'1': PREDICTIONS['1'], '01': PREDICTIONS['1']}, 'annotation 1 occurs twice'),
-    ([[1, 2]], 'must be one JSON object'), ('3', 'must be one JSON object'), ('{"1": [[', 'cannot be read as JSON')])
+@pytest.mark.parametrize(
+    'predictions, message',
+    [
+        ({**PREDICTIONS, '9': [[1, 2]], '8': [[1, 2]]}, '2 annotation ids are not in .*, such as 9, 8'),
+        ({**PREDICTIONS, 'bed': [[1, 2]]}, "'bed' is no annotation id"),
+        ({**PREDICTIONS, '1': [[1, 2]]}, r'annotation 1 \(gull\) has 2 keypoints, 1 are predicted'),
+        ({**PREDICTIONS, '1': [[1, 2, 1], [3, 4, 1]]}, 'annotation 1 must have a list of'),
+        ({**PREDICTIONS, '1': dict(x=1)}, 'annotation 1 must have a list of'),
+        ({**PREDICTIONS, '1': [dict(x=1, y=2)] * 2}, 'annotation 1 has predictions that are not finite numbers'),
+        ({**PREDICTIONS, '1': [[1, float('nan')], [3, 4]]}, 'annotation 1 has predictions that are not finite'),
+        ({**PREDICTIONS, '1': [[1, None], [3, 4]]}, 'annotation 1 has predictions that are not finite'),
+        ({**PREDICTIONS, '1': [['1', '2'], ['3', '4']]}, 'annotation 1 has predictions that are not finite'),
+        ({**PREDICTIONS, '1': [[1, [2]], [3, 4]]}, 'annotation 1 has predictions that are not finite'),
+        ({'1': PREDICTIONS['1'], '01': PREDICTIONS['1']}, 'annotation 1 occurs twice'),
+        ([[1, 2]], 'must be one JSON object'),
+        ('3', 'must be one JSON object'),
+        ('{"1": [[', 'cannot be read as JSON'),
+    ],
+)
 def test_wrong_predictions(folder, predictions, message):
     save(folder, predictions)
     with pytest.raises(ValueError, match=message) as error:

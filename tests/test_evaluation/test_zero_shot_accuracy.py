@@ -18,8 +18,15 @@ IDS = count()
 
 def picture(labels, scores=None, **kwargs):
     """A sample of three classes, unless told otherwise."""
-    sample = dict(id=next(IDS), dataset_name='FER+', task='emotion', top_k=1, average='micro',
-                  class_names=['anger', 'fear', 'joy'], labels=labels)
+    sample = dict(
+        id=next(IDS),
+        dataset_name='FER+',
+        task='emotion',
+        top_k=1,
+        average='micro',
+        class_names=['anger', 'fear', 'joy'],
+        labels=labels,
+    )
     sample.update(kwargs)
     if scores is not None:
         sample['class_scores'] = torch.tensor(scores)
@@ -43,12 +50,13 @@ def log(caplog):
     logger.removeHandler(caplog.handler)
 
 
-@pytest.mark.parametrize(('top_k', 'accuracy', 'hits'), [(1, 25, [0, 1, 0, 0]), (2, 50, [0, 1, 1, 0]),
-                                                         (3, 75, [0, 1, 1, 1])])
+@pytest.mark.parametrize(
+    ('top_k', 'accuracy', 'hits'), [(1, 25, [0, 1, 0, 0]), (2, 50, [0, 1, 1, 0]), (3, 75, [0, 1, 1, 1])]
+)
 def test_each_label_is_a_trial(top_k, accuracy, hits):
     """Scores .1 .9 .5 .3: the classes are 4th, 1st, 2nd and 3rd; the chance of each is k/4 however many labels."""
     shared = dict(class_names=list('abcd'), top_k=top_k)
-    scores = [.1, .9, .5, .3]
+    scores = [0.1, 0.9, 0.5, 0.3]
     metrics, (detail,) = evaluate([picture([0, 1, 2], scores, **shared), picture([3], scores, **shared)])
     assert metrics[f'FER+/emotion/top{top_k}'] == accuracy
     assert metrics['FER+/emotion/chance'] == 25 * top_k
@@ -60,11 +68,11 @@ def test_each_label_is_a_trial(top_k, accuracy, hits):
 def test_ties_go_to_the_lower_index():
     """Equal scores hit the first two of four; in .5 .9 .5 .5 the second place is class 0's."""
     shared = dict(class_names=list('abcd'), top_k=2)
-    _, (detail,) = evaluate([picture([label], [0., 0., 0., 0.], **shared) for label in range(4)])
+    _, (detail,) = evaluate([picture([label], [0.0, 0.0, 0.0, 0.0], **shared) for label in range(4)])
     assert [detail['classes'][name]['accuracy'] for name in 'abcd'] == [100, 100, 0, 0]
-    _, (detail,) = evaluate([picture([label], [.5, .9, .5, .5], **shared) for label in range(4)])
+    _, (detail,) = evaluate([picture([label], [0.5, 0.9, 0.5, 0.5], **shared) for label in range(4)])
     assert [detail['classes'][name]['accuracy'] for name in 'abcd'] == [100, 100, 0, 0]
-    _, (detail,) = evaluate([picture([label], [.1, .9, .5, .5], **shared) for label in range(4)])
+    _, (detail,) = evaluate([picture([label], [0.1, 0.9, 0.5, 0.5], **shared) for label in range(4)])
     assert [detail['classes'][name]['accuracy'] for name in 'abcd'] == [0, 100, 100, 0]
 
 
@@ -75,15 +83,23 @@ def test_micro_and_macro(average, headline, low, log):
     Of four draws none is a hit with a chance of .4 %, at most one with 5 %, and all with 32 %: so the 2.5th percentile
     is one hit, which is half of the classes, and the 97.5th is four.
     """
-    angry = [2., 1., 0.]
+    angry = [2.0, 1.0, 0.0]
     metrics, (detail,) = evaluate([picture([label], angry, average=average) for label in (0, 0, 1, 0)])
-    assert metrics == {'FER+/emotion/top1': headline, 'FER+/emotion/micro': 75, 'FER+/emotion/macro': 50,
-                       'FER+/emotion/low': low, 'FER+/emotion/high': 100,
-                       'FER+/emotion/chance': pytest.approx(100 / 3), 'FER+/emotion/trials': 4,
-                       'FER+/emotion/faults': 0, 'task_wise_mean': headline}
+    assert metrics == {
+        'FER+/emotion/top1': headline,
+        'FER+/emotion/micro': 75,
+        'FER+/emotion/macro': 50,
+        'FER+/emotion/low': low,
+        'FER+/emotion/high': 100,
+        'FER+/emotion/chance': pytest.approx(100 / 3),
+        'FER+/emotion/trials': 4,
+        'FER+/emotion/faults': 0,
+        'task_wise_mean': headline,
+    }
     assert detail['accuracy'] == headline
-    assert detail['classes'] == dict(anger=dict(accuracy=100, trials=3), fear=dict(accuracy=0, trials=1),
-                                     joy=dict(accuracy=None, trials=0))
+    assert detail['classes'] == dict(
+        anger=dict(accuracy=100, trials=3), fear=dict(accuracy=0, trials=1), joy=dict(accuracy=None, trials=0)
+    )
     assert 'FER+/emotion: 1 of 3 classes have no pictures and are left out of macro: joy' in log.text
 
 
@@ -94,23 +110,33 @@ def test_chance_of_emotic():
 
 def test_data_sets_are_kept_apart():
     """FER+ has 1 of 2 hits, Emotic's emotions 0 of 1, its ages 3 of 4: the mean of (50 + 0) / 2 and 75."""
-    joyful = [0., 1., 2.]
-    samples = [picture([2], joyful), *(picture([label], joyful, dataset_name='Emotic', task='age')
-                                       for label in (2, 2, 0, 2)),
-               picture([0], joyful, dataset_name='Emotic'), picture([1], joyful)]
+    joyful = [0.0, 1.0, 2.0]
+    samples = [
+        picture([2], joyful),
+        *(picture([label], joyful, dataset_name='Emotic', task='age') for label in (2, 2, 0, 2)),
+        picture([0], joyful, dataset_name='Emotic'),
+        picture([1], joyful),
+    ]
     metrics, details = evaluate(samples)
     assert [(detail['dataset'], detail['task'], detail['accuracy']) for detail in details] == [
-        ('FER+', 'emotion', 50), ('Emotic', 'age', 75), ('Emotic', 'emotion', 0)]
+        ('FER+', 'emotion', 50),
+        ('Emotic', 'age', 75),
+        ('Emotic', 'emotion', 0),
+    ]
     assert metrics['Emotic/age/top1'] == 75
     assert metrics['task_wise_mean'] == 50
 
 
 def test_faults_are_counted_not_scored(log, tmp_path):
     """One of two hit; six that cannot be read, one with scores all the same, change nothing but the counts."""
-    faulty = [picture([0], [9., 0., 0.], fault='OSError: first'), *(picture([1], fault=f'cut {i}') for i in range(5))]
+    faulty = [
+        picture([0], [9.0, 0.0, 0.0], fault='OSError: first'),
+        *(picture([1], fault=f'cut {i}') for i in range(5)),
+    ]
     outfile = tmp_path / 'scores' / 'details.json'
-    metrics, details = evaluate([faulty[0], picture([0], [1., 0., 0.]), picture([2], [1., 0., 0.]), *faulty[1:]],
-                                outfile=str(outfile))
+    metrics, details = evaluate(
+        [faulty[0], picture([0], [1.0, 0.0, 0.0]), picture([2], [1.0, 0.0, 0.0]), *faulty[1:]], outfile=str(outfile)
+    )
     assert metrics['FER+/emotion/top1'] == 50
     assert metrics['FER+/emotion/trials'] == 2
     assert metrics['FER+/emotion/faults'] == details[0]['faults'] == 6
@@ -123,7 +149,7 @@ def test_faults_are_counted_not_scored(log, tmp_path):
 
 
 def test_a_data_set_of_faults_does_not_end_the_evaluation(log, tmp_path):
-    samples = [picture([0], fault='cut', dataset_name='UTKFace', task='age'), picture([0], [1., 0., 0.])]
+    samples = [picture([0], fault='cut', dataset_name='UTKFace', task='age'), picture([0], [1.0, 0.0, 0.0])]
     metrics, (unread, read) = evaluate(samples, outfile=str(tmp_path / 'details.json'))
     assert {name: value for name, value in metrics.items() if 'UTKFace' in name} == {'UTKFace/age/faults': 1}
     assert metrics['task_wise_mean'] == read['accuracy'] == 100
@@ -134,17 +160,21 @@ def test_a_data_set_of_faults_does_not_end_the_evaluation(log, tmp_path):
     assert metrics == {'UTKFace/age/faults': 1}
 
 
-@pytest.mark.parametrize(('sample', 'message'), [
-    (picture([0], [float('nan'), 0., 0.]), 'FER./emotion, picture .* not finite'),
-    (picture([0], [0., float('-inf'), 0.]), 'FER./emotion, picture .* not finite'),
-    (picture([0], [0., 1.]), r'class_scores has the shape \(2,\), expected \(3,\)'),
-    (picture([0]), 'neither class_scores nor fault'),
-    (picture([3], [0., 1., 2.]), r'labels \[3\], expected one or more of 0 to 2'),
-    (picture([], [0., 1., 2.]), 'expected one or more of 0 to 2'),
-    (picture([0], [0., 1., 2.], top_k=4), 'top_k=4, expected 1 to 3'),
-    (picture([0], [0., 1., 2.], average='weighted'), "average='weighted'"),
-    (picture([0], [0., 1., 2.], class_names=['joy', 'fear', 'joy']), 'a name twice'),
-    (dict(dataset_name='FER+', labels=[0]), 'a sample of FER. lacks .*class_names')])
+@pytest.mark.parametrize(
+    ('sample', 'message'),
+    [
+        (picture([0], [float('nan'), 0.0, 0.0]), 'FER./emotion, picture .* not finite'),
+        (picture([0], [0.0, float('-inf'), 0.0]), 'FER./emotion, picture .* not finite'),
+        (picture([0], [0.0, 1.0]), r'class_scores has the shape \(2,\), expected \(3,\)'),
+        (picture([0]), 'neither class_scores nor fault'),
+        (picture([3], [0.0, 1.0, 2.0]), r'labels \[3\], expected one or more of 0 to 2'),
+        (picture([], [0.0, 1.0, 2.0]), 'expected one or more of 0 to 2'),
+        (picture([0], [0.0, 1.0, 2.0], top_k=4), 'top_k=4, expected 1 to 3'),
+        (picture([0], [0.0, 1.0, 2.0], average='weighted'), "average='weighted'"),
+        (picture([0], [0.0, 1.0, 2.0], class_names=['joy', 'fear', 'joy']), 'a name twice'),
+        (dict(dataset_name='FER+', labels=[0]), 'a sample of FER. lacks .*class_names'),
+    ],
+)
 def test_refuses(sample, message):
     with pytest.raises(ValueError, match=message):
         ZeroShotAccuracy().process({}, [sample])
@@ -152,9 +182,9 @@ def test_refuses(sample, message):
 
 def test_samples_of_a_data_set_must_agree():
     metric = ZeroShotAccuracy()
-    metric.process({}, [picture([0], [0., 1., 2.])])
+    metric.process({}, [picture([0], [0.0, 1.0, 2.0])])
     with pytest.raises(ValueError, match='disagree on top_k'):
-        metric.process({}, [picture([0], [0., 1., 2.], top_k=2)])
+        metric.process({}, [picture([0], [0.0, 1.0, 2.0], top_k=2)])
 
 
 def interval_by_hand(pictures, average):
@@ -178,11 +208,20 @@ def test_interval_against_plain_python(average):
     """A picture's labels are hit or missed together, so resampling trials would give a narrower interval; class 9 is
     that of a single picture and is absent from a third of the resamples."""
     rng = random.Random(2)
-    pictures = [(rng.sample(range(4), rng.choice([1, 4])), rng.random() < .6) for _ in range(60)] + [([9], True)]
+    pictures = [(rng.sample(range(4), rng.choice([1, 4])), rng.random() < 0.6) for _ in range(60)] + [([9], True)]
     # of ten classes the labels, at most four, are either all before the others or all behind them
-    _, (detail,) = evaluate([picture(labels, [float((label in labels) == hit) - label / 100 for label in range(10)],
-                                     average=average, top_k=4, class_names=list('abcdefghij'))
-                             for labels, hit in pictures])
+    _, (detail,) = evaluate(
+        [
+            picture(
+                labels,
+                [float((label in labels) == hit) - label / 100 for label in range(10)],
+                average=average,
+                top_k=4,
+                class_names=list('abcdefghij'),
+            )
+            for labels, hit in pictures
+        ]
+    )
     low, high = interval_by_hand([[(label, hit) for label in labels] for labels, hit in pictures], average)
     assert high - low > 10
     assert detail['low'] == pytest.approx(low, abs=1)
@@ -199,7 +238,7 @@ def test_through_the_evaluator(device):
     """Anger and joy hit, fear missed; what a sampler repeated at the end is cut off."""
     evaluator = Evaluator([dict(type='ZeroShotAccuracy', collect_device=device)])
     samples = []
-    for label, scores in ((0, [3., 1., 2.]), (1, [3., 1., 2.]), (2, [1., 2., 3.]), (0, [3., 1., 2.])):
+    for label, scores in ((0, [3.0, 1.0, 2.0]), (1, [3.0, 1.0, 2.0]), (2, [1.0, 2.0, 3.0]), (0, [3.0, 1.0, 2.0])):
         sample = PoseDataSample()
         sample.set_metainfo(picture([label]))
         sample.set_field(torch.tensor(scores, dtype=torch.bfloat16, requires_grad=True), 'class_scores')
@@ -215,5 +254,5 @@ def test_through_the_evaluator(device):
 
 
 def test_close_scores_are_told_apart():
-    metrics, _ = evaluate([picture([1], [.5, .5001, 0.])])
+    metrics, _ = evaluate([picture([1], [0.5, 0.5001, 0.0])])
     assert metrics['FER+/emotion/top1'] == 100

@@ -10,18 +10,35 @@ def rows(*accuracies):
 
 
 def detail(dataset, task, accuracy, **kwargs):
-    return dict(dict(dataset=dataset, task=task, num_classes=4, top_k=1, chance=25., accuracy=accuracy, low=None,
-                     high=None, pictures=1234, faults=0), **kwargs)
+    return dict(
+        dict(
+            dataset=dataset,
+            task=task,
+            num_classes=4,
+            top_k=1,
+            chance=25.0,
+            accuracy=accuracy,
+            low=None,
+            high=None,
+            pictures=1234,
+            faults=0,
+        ),
+        **kwargs,
+    )
 
 
-@pytest.mark.parametrize(('accuracies', 'mean'), [
-    ((6.49, 37.56, 39.48, 44.56, 27.02, 10.39, 52.56), 25.04),
-    ((10.47, 41.80, 59.44, 71.41, 35.13, 13.73, 63.35), 33.65),
-    # Random: the paper prints 20.88, its rows give (8.24 + 28.7475 + 24.165) / 3
-    ((8.24, 30.54, 30.46, 33.13, 20.86, 11.54, 36.79), 20.384)])
+@pytest.mark.parametrize(
+    ('accuracies', 'mean'),
+    [
+        ((6.49, 37.56, 39.48, 44.56, 27.02, 10.39, 52.56), 25.04),
+        ((10.47, 41.80, 59.44, 71.41, 35.13, 13.73, 63.35), 33.65),
+        # Random: the paper prints 20.88, its rows give (8.24 + 28.7475 + 24.165) / 3
+        ((8.24, 30.54, 30.46, 33.13, 20.86, 11.54, 36.79), 20.384),
+    ],
+)
 def test_means_of_the_paper(accuracies, mean):
     """FocusCLIP, Table 1."""
-    assert task_wise_mean(rows(*accuracies)) == pytest.approx(mean, abs=.005)
+    assert task_wise_mean(rows(*accuracies)) == pytest.approx(mean, abs=0.005)
 
 
 def test_absent_rows_are_left_out():
@@ -33,12 +50,27 @@ def test_absent_rows_are_left_out():
 
 def test_table():
     """Tasks stay together; the mean is that of 60 and (10 + 30) / 2, its chance that of 7.5 and 25."""
-    details = [detail('Emotic', 'age', 10., low=8.123, high=12.), detail('FER+', 'emotion', None, faults=1234),
-               detail('Stanford40', 'activity', 60., num_classes=40, top_k=3, chance=7.5, low=58., high=62.,
-                      pictures=5532, faults=2),
-               detail('UTKFace', 'age', 30., low=29., high=31.)]
-    absent = [dict(dataset='LAGENDA', task='age', reason='no access'),
-              dict(dataset='CUB', task='birds', reason='not downloaded')]
+    details = [
+        detail('Emotic', 'age', 10.0, low=8.123, high=12.0),
+        detail('FER+', 'emotion', None, faults=1234),
+        detail(
+            'Stanford40',
+            'activity',
+            60.0,
+            num_classes=40,
+            top_k=3,
+            chance=7.5,
+            low=58.0,
+            high=62.0,
+            pictures=5532,
+            faults=2,
+        ),
+        detail('UTKFace', 'age', 30.0, low=29.0, high=31.0),
+    ]
+    absent = [
+        dict(dataset='LAGENDA', task='age', reason='no access'),
+        dict(dataset='CUB', task='birds', reason='not downloaded'),
+    ]
     assert markdown_table(details, absent).split('\n') == [
         '| Task | Data set | Classes | k | Chance | Accuracy | 95 % interval | Pictures |',
         '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
@@ -52,16 +84,21 @@ def test_table():
         '',
         '- LAGENDA/age: no access',
         '- CUB/birds: not downloaded',
-        '- FER+/emotion: no picture could be read']
+        '- FER+/emotion: no picture could be read',
+    ]
 
 
 def test_complete_table_has_no_notes():
-    lines = markdown_table([detail('Emotic', 'age', 10., low=8., high=12.)], []).split('\n')
-    assert lines[2:] == ['| age | Emotic | 4 | 1 | 25.00 | 10.00 | [8.00, 12.00] | 1,234 |',
-                         '| Task-wise mean |  |  |  | 25.00 | 10.00 |  |  |']
+    lines = markdown_table([detail('Emotic', 'age', 10.0, low=8.0, high=12.0)], []).split('\n')
+    assert lines[2:] == [
+        '| age | Emotic | 4 | 1 | 25.00 | 10.00 | [8.00, 12.00] | 1,234 |',
+        '| Task-wise mean |  |  |  | 25.00 | 10.00 |  |  |',
+    ]
 
 
 def test_nothing_evaluated():
     lines = markdown_table([], [dict(dataset='CUB', task='birds', reason='not downloaded')]).split('\n')
-    assert lines[2:4] == ['| birds | CUB |  |  |  | absent |  |  |',
-                          '| Task-wise mean (without CUB/birds) |  |  |  | none | none |  |  |']
+    assert lines[2:4] == [
+        '| birds | CUB |  |  |  | absent |  |  |',
+        '| Task-wise mean (without CUB/birds) |  |  |  | none | none |  |  |',
+    ]

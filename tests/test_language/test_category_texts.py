@@ -11,12 +11,22 @@ from clamp_mmpose.datasets.mp100.annotations import category_slug
 from clamp_mmpose.language.category_texts import FOLDER, find_category, load_texts
 
 TEXTS = load_texts()
-INDEX = [dict(id=3, slug='fish', name='fish', supercategory='toy', num_keypoints=4, split=1, layout='fish'),
-         dict(id=8, slug='eel', name='eel', supercategory='toy', num_keypoints=4, split=2, layout='fish')]
+INDEX = [
+    dict(id=3, slug='fish', name='fish', supercategory='toy', num_keypoints=4, split=1, layout='fish'),
+    dict(id=8, slug='eel', name='eel', supercategory='toy', num_keypoints=4, split=2, layout='fish'),
+]
 LAYOUT = dict(
-    order='drawn', unverified=['tail'], skeleton=[[0, 3], [1, 2]], swap=[[1, 2]],
-    keypoints=[{'mouth': 'The mouth is in front.'}, {'left fin': 'The left fin is left.'},
-               {'right fin': 'The right fin is right.'}, {'tail': 'The tail is behind.'}])
+    order='drawn',
+    unverified=['tail'],
+    skeleton=[[0, 3], [1, 2]],
+    swap=[[1, 2]],
+    keypoints=[
+        {'mouth': 'The mouth is in front.'},
+        {'left fin': 'The left fin is left.'},
+        {'right fin': 'The right fin is right.'},
+        {'tail': 'The tail is behind.'},
+    ],
+)
 
 
 def mirrored(name):
@@ -26,12 +36,14 @@ def mirrored(name):
 @pytest.fixture
 def toy(tmp_path):
     """Writes a folder of texts: the one above, changed by a function of the index and the layout."""
+
     def write(change=lambda index, layout: None):
         index, layout = deepcopy(INDEX), deepcopy(LAYOUT)
         change(index, layout)
         (tmp_path / 'mp100.yml').write_text(yaml.safe_dump(index))
         (tmp_path / 'fish.yml').write_text(yaml.safe_dump(layout))
         return tmp_path
+
     return write
 
 
@@ -57,13 +69,18 @@ def test_a_layout_may_be_bare(toy):
     def bare(index, layout):
         for key in ('order', 'unverified', 'skeleton', 'swap'):
             del layout[key]
+
     fish = load_texts(toy(bare))[3]
     assert (fish.skeleton, fish.flip_indices, fish.unverified) == ((), [0, 1, 2, 3], ())
 
 
 def test_all_are_unverified(toy):
     assert load_texts(toy(lambda index, layout: layout.update(unverified='all')))[3].unverified == (
-        'mouth', 'left fin', 'right fin', 'tail')
+        'mouth',
+        'left fin',
+        'right fin',
+        'tail',
+    )
 
 
 def test_callers_do_not_share_the_dict():
@@ -73,39 +90,63 @@ def test_callers_do_not_share_the_dict():
 
 ERRORS = {
     'fewer keypoints than the index says': (
-        lambda index, layout: index[1].update(num_keypoints=5), r"fish\.yml: expected the 5 .* 'eel', got 4"),
+        lambda index, layout: index[1].update(num_keypoints=5),
+        r"fish\.yml: expected the 5 .* 'eel', got 4",
+    ),
     'empty name': (
-        lambda index, layout: layout['keypoints'].append({'': 'Nothing.'}), r'fish\.yml: keypoint 4 .* empty'),
+        lambda index, layout: layout['keypoints'].append({'': 'Nothing.'}),
+        r'fish\.yml: keypoint 4 .* empty',
+    ),
     'empty description': (lambda index, layout: layout['keypoints'].append({'eye': ' '}), r'keypoint 4 .* empty'),
     'a word that YAML reads as a truth value': (
-        lambda index, layout: layout['keypoints'].append({True: 'Yes.'}), r'keypoint 4 .* quote'),
+        lambda index, layout: layout['keypoints'].append({True: 'Yes.'}),
+        r'keypoint 4 .* quote',
+    ),
     'two keypoints in one entry': (
-        lambda index, layout: layout['keypoints'][0].update(eye='The eye.'), r'keypoint 0 must be one "name: desc'),
+        lambda index, layout: layout['keypoints'][0].update(eye='The eye.'),
+        r'keypoint 0 must be one "name: desc',
+    ),
     'repeated name': (
-        lambda index, layout: layout['keypoints'].append({'Left Fin': 'A fin.'}), r"fish\.yml: .*\['left fin'\] occur"),
+        lambda index, layout: layout['keypoints'].append({'Left Fin': 'A fin.'}),
+        r"fish\.yml: .*\['left fin'\] occur",
+    ),
     'skeleton out of range': (
-        lambda index, layout: layout['skeleton'].append([0, 4]), r'fish\.yml: skeleton .* 0 to 3, got \[0, 4\]'),
+        lambda index, layout: layout['skeleton'].append([0, 4]),
+        r'fish\.yml: skeleton .* 0 to 3, got \[0, 4\]',
+    ),
     'skeleton below range': (lambda index, layout: layout['skeleton'].append([-1, 2]), r'skeleton .* got \[-1, 2\]'),
     'no pair': (lambda index, layout: layout['skeleton'].append([0, 1, 2]), r'skeleton .* got \[0, 1, 2\]'),
     'swap out of range': (
-        lambda index, layout: layout['swap'].append([0, 4]), r'fish\.yml: swap .* 0 to 3, got \[0, 4\]'),
+        lambda index, layout: layout['swap'].append([0, 4]),
+        r'fish\.yml: swap .* 0 to 3, got \[0, 4\]',
+    ),
     'swapped twice': (
-        lambda index, layout: layout['swap'].append([3, 2]), r'fish\.yml: .* one pair of swap, but 2 is in two'),
+        lambda index, layout: layout['swap'].append([3, 2]),
+        r'fish\.yml: .* one pair of swap, but 2 is in two',
+    ),
     'its own partner': (lambda index, layout: layout['swap'].append([3, 3]), r'swap exchanges two .* got \[3, 3\]'),
     'unverified name': (lambda index, layout: layout['unverified'].append('fin'), r"fish\.yml: unverified .*\['fin'\]"),
     'unverified word': (lambda index, layout: layout.update(unverified='some'), r"unverified .*\['some'\]"),
     'unknown key of a layout': (
-        lambda index, layout: layout.update(links=[]), r"fish\.yml: unknown keys \['links'\]; .*swap"),
+        lambda index, layout: layout.update(links=[]),
+        r"fish\.yml: unknown keys \['links'\]; .*swap",
+    ),
     'unknown key of a category': (
-        lambda index, layout: index[1].update(kind='eel'), r"mp100\.yml, category number 1: unknown keys \['kind'\]"),
+        lambda index, layout: index[1].update(kind='eel'),
+        r"mp100\.yml, category number 1: unknown keys \['kind'\]",
+    ),
     'missing key': (
-        lambda index, layout: index[0].pop('split'), r"mp100\.yml, category number 0: .*\['split'\] are missing"),
+        lambda index, layout: index[0].pop('split'),
+        r"mp100\.yml, category number 0: .*\['split'\] are missing",
+    ),
     'no keypoints': (lambda index, layout: layout.pop('keypoints'), r"fish\.yml: .*\['keypoints'\] are missing"),
     'wrong type': (lambda index, layout: index[0].update(id='3'), r"id must be of type int, got '3'"),
     'empty value': (lambda index, layout: layout.update(swap=None), r'fish\.yml: swap must be of type list, got None'),
     'repeated id': (lambda index, layout: index[1].update(id=3), r'mp100\.yml: ids must differ, but 3 '),
     'repeated slug': (
-        lambda index, layout: index[1].update(slug='fish'), r"mp100\.yml: slugs must differ, but 'fish' "),
+        lambda index, layout: index[1].update(slug='fish'),
+        r"mp100\.yml: slugs must differ, but 'fish' ",
+    ),
     'empty index': (lambda index, layout: index.clear(), r'mp100\.yml: expected a list of categories, got \[\]'),
 }
 
@@ -154,8 +195,15 @@ def test_agree_with_the_annotations(categories):
 
 
 def test_given_names_are_kept(categories):
-    kept = {'left_front_paw': 'left front paw', 'midlegR4': 'right midleg tip', 'anttipL': 'left antenna tip',
-            'forefinger4': 'forefinger tip', 'right_ankle': 'right ankle', 'nape': 'nape', 'wingL': 'left wing tip'}
+    kept = {
+        'left_front_paw': 'left front paw',
+        'midlegR4': 'right midleg tip',
+        'anttipL': 'left antenna tip',
+        'forefinger4': 'forefinger tip',
+        'right_ankle': 'right ankle',
+        'nape': 'nape',
+        'wingL': 'left wing tip',
+    }
     found = set()
     for category in categories:
         for given, name in zip(category['keypoints'], TEXTS[category['id']].names):
@@ -189,10 +237,19 @@ def test_left_and_right_are_partners(texts):
         assert {frozenset(texts.flip_indices[i] for i in link) for link in links} == links
 
 
-@pytest.mark.parametrize('slug, dataset', [
-    ('horse_body', 'AP10KDataset'), ('person', 'CocoDataset'), ('macaque', 'MacaqueDataset'),
-    ('hand', 'OneHand10KDataset'), ('fly', 'FlyDataset'), ('locust', 'LocustDataset'),
-    ('face_19_points', 'AFLWDataset'), ('face_68_points', 'Face300WDataset')])
+@pytest.mark.parametrize(
+    'slug, dataset',
+    [
+        ('horse_body', 'AP10KDataset'),
+        ('person', 'CocoDataset'),
+        ('macaque', 'MacaqueDataset'),
+        ('hand', 'OneHand10KDataset'),
+        ('fly', 'FlyDataset'),
+        ('locust', 'LocustDataset'),
+        ('face_19_points', 'AFLWDataset'),
+        ('face_68_points', 'Face300WDataset'),
+    ],
+)
 def test_partners_are_those_of_mmpose(slug, dataset):
     metainfo = parse_pose_metainfo(dict(DATASETS.get(dataset).METAINFO))
     assert find_category(slug).flip_indices == list(metainfo['flip_indices'])

@@ -36,13 +36,13 @@ def test_dense_pool_of_one_query_is_open_clips_pool():
     tokens = tokens + pool.positional_embedding
     query = pool.q_proj(tokens[:, 3]).unflatten(1, (pool.num_heads, -1))
     key = pool.k_proj(tokens).unflatten(2, (pool.num_heads, -1))
-    weights = torch.einsum('bhc,bnhc->bhn', query, key / key.shape[-1]**0.5).softmax(dim=-1)
+    weights = torch.einsum('bhc,bnhc->bhn', query, key / key.shape[-1] ** 0.5).softmax(dim=-1)
     value = torch.einsum('bhn,bnhc->bhc', weights, pool.v_proj(tokens).unflatten(2, (pool.num_heads, -1)))
     assert torch.allclose(dense[:, :, 1, 0], pool.c_proj(value.flatten(1)), atol=1e-5)
 
 
 def test_positions_are_resized_as_interpolate_does():
-    positions = torch.arange(5.)[:, None]  # class token 0, grid [[1, 2], [3, 4]]
+    positions = torch.arange(5.0)[:, None]  # class token 0, grid [[1, 2], [3, 4]]
     resized = resize_positions(positions, (2, 4))
     # columns at -0.25, 0.25, 0.75, 1.25 of the old grid, clamped
     assert resized[:, 0].tolist() == [0, 1, 1.25, 1.75, 2, 3, 3.25, 3.75, 4]
@@ -53,7 +53,7 @@ def test_stochastic_depth_grows_linearly_and_only_trains():
     arch = dict(VIT, vision_cfg=dict(VIT['vision_cfg'], layers=5))
     tower = MODELS.build(dict(type='CLIPVisionTransformer', arch=arch, drop_path_rate=0.4))
     rates = [getattr(block.ls_1, 'drop_prob', 0) for block in tower.visual.transformer.resblocks]
-    assert rates == pytest.approx([0, .1, .2, .3, .4])
+    assert rates == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     plain = MODELS.build(dict(type='CLIPVisionTransformer', arch=arch))
     plain.load_state_dict(tower.state_dict())  # it adds no weights
     image = torch.rand(4, 3, 64, 64)
@@ -75,8 +75,13 @@ def test_wrong_use_is_explained():
 @torch.no_grad()
 def test_stock_head_on_our_tower():
     tower = dict(type='CLIPResNet', arch=RESNET)
-    model = MODELS.build(dict(type='TopdownPoseEstimator', backbone=tower, head=dict(
-        type='HeatmapHead', in_channels=256, out_channels=3, deconv_out_channels=(8, 8, 8)))).eval()
+    model = MODELS.build(
+        dict(
+            type='TopdownPoseEstimator',
+            backbone=tower,
+            head=dict(type='HeatmapHead', in_channels=256, out_channels=3, deconv_out_channels=(8, 8, 8)),
+        )
+    ).eval()
     assert model(torch.rand(1, 3, 64, 96), None, mode='tensor').shape == (1, 3, 16, 24)
 
 
@@ -89,7 +94,7 @@ def test_kept_positions_follow_training():
         assert torch.equal(model(image)[0], before) and model._kept
         model.train()
         assert not model._kept
-        model.visual.positional_embedding.add_(1.)
+        model.visual.positional_embedding.add_(1.0)
         model.eval()
         assert not torch.equal(model(image)[0], before)
         other = {name: value + 1 for name, value in model.state_dict().items()}

@@ -38,7 +38,7 @@ def test_gamma_of_zero_leaves_the_language():
     _, dense, global_ = model.backbone(torch.rand(2, 3, 64, 64))
     prompts, _ = model.head.adapt(dense, global_)
     assert torch.allclose(prompts, model.head.language().expand(2, -1, -1))
-    model.head.cross_attention.gamma.fill_(1.)
+    model.head.cross_attention.gamma.fill_(1.0)
     adapted, _ = model.head.adapt(dense, global_)
     assert (adapted[0] - adapted[1]).abs().max() > 1e-4  # now each image has its own
 
@@ -68,8 +68,8 @@ def test_what_is_kept_is_dropped_in_time(tmp_path):
 
     first = output()
     model.train()
-    model.head.prompt_learner.contexts.data += 1.
-    model.head.cross_attention.gamma.data += 1.  # so that prompts weigh
+    model.head.prompt_learner.contexts.data += 1.0
+    model.head.cross_attention.gamma.data += 1.0  # so that prompts weigh
     model.eval()
     second = output()
     assert not torch.equal(second, first)
@@ -78,7 +78,7 @@ def test_what_is_kept_is_dropped_in_time(tmp_path):
     load_checkpoint(model, str(tmp_path / 'first.pth'))
     assert torch.equal(output(), first)
 
-    model.head.cross_attention.gamma.data += 1.
+    model.head.cross_attention.gamma.data += 1.0
     before = output()
     model.head.set_names(['snout', 'left ear', 'right ear', 'tail base', 'left hand'])
     assert not torch.equal(output(), before)
@@ -99,22 +99,25 @@ def test_training_reaches_every_parameter():
 
 
 def test_losses_have_their_weights():
-    plain = build(spatial_loss=dict(loss_weight=1.), feature_loss=dict(loss_weight=1.)).eval()
-    weighted = build(spatial_loss=dict(loss_weight=.25), feature_loss=dict(loss_weight=5e-4)).eval()
+    plain = build(spatial_loss=dict(loss_weight=1.0), feature_loss=dict(loss_weight=1.0)).eval()
+    weighted = build(spatial_loss=dict(loss_weight=0.25), feature_loss=dict(loss_weight=5e-4)).eval()
     first, second = losses_of(plain), losses_of(weighted)
     assert second['loss_kpt'].item() == pytest.approx(first['loss_kpt'].item())
     assert second['loss_spatial'].item() == pytest.approx(first['loss_spatial'].item() / 4)
     assert second['loss_feature'].item() == pytest.approx(first['loss_feature'].item() * 5e-4)
 
 
-@pytest.mark.parametrize('switch, gone', [
-    (dict(spatial_loss=None), {'loss_spatial'}),
-    (dict(feature_loss=None), {'loss_feature'}),
-    (dict(prompt_encoder=None), set()),
-    (dict(cross_attention=None), set()),
-    (dict(prompts='matrix'), set()),
-    (dict(spatial_loss=dict(upsample='deconv'), feature_loss=dict(sampling='nearest', average='all')), set()),
-])
+@pytest.mark.parametrize(
+    'switch, gone',
+    [
+        (dict(spatial_loss=None), {'loss_spatial'}),
+        (dict(feature_loss=None), {'loss_feature'}),
+        (dict(prompt_encoder=None), set()),
+        (dict(cross_attention=None), set()),
+        (dict(prompts='matrix'), set()),
+        (dict(spatial_loss=dict(upsample='deconv'), feature_loss=dict(sampling='nearest', average='all')), set()),
+    ],
+)
 def test_ablations_are_one_line(switch, gone):
     model = build(**switch).train()
     losses = losses_of(model)
@@ -127,19 +130,41 @@ def test_ablations_are_one_line(switch, gone):
         assert model.head.language() is model.head.prompt_matrix
 
 
-@pytest.mark.parametrize('backbone, channels', [
-    (dict(type='ResNet', depth=18), 512),
-    (dict(type='SwinTransformer', embed_dims=16, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2), out_indices=(3,)), 128),
-    (dict(type='HRNet', extra=dict(
-        stage1=dict(num_modules=1, num_branches=1, block='BOTTLENECK', num_blocks=(1,), num_channels=(64,)),
-        stage2=dict(num_modules=1, num_branches=2, block='BASIC', num_blocks=(1, 1), num_channels=(8, 16)),
-        stage3=dict(num_modules=1, num_branches=3, block='BASIC', num_blocks=(1, 1, 1), num_channels=(8, 16, 32)),
-        stage4=dict(num_modules=1, num_branches=4, block='BASIC', num_blocks=(1,) * 4, num_channels=(8, 16, 32, 64)))),
-     8)])
+@pytest.mark.parametrize(
+    'backbone, channels',
+    [
+        (dict(type='ResNet', depth=18), 512),
+        (
+            dict(type='SwinTransformer', embed_dims=16, depths=(1, 1, 1, 1), num_heads=(1, 1, 2, 2), out_indices=(3,)),
+            128,
+        ),
+        (
+            dict(
+                type='HRNet',
+                extra=dict(
+                    stage1=dict(num_modules=1, num_branches=1, block='BOTTLENECK', num_blocks=(1,), num_channels=(64,)),
+                    stage2=dict(num_modules=1, num_branches=2, block='BASIC', num_blocks=(1, 1), num_channels=(8, 16)),
+                    stage3=dict(
+                        num_modules=1, num_branches=3, block='BASIC', num_blocks=(1, 1, 1), num_channels=(8, 16, 32)
+                    ),
+                    stage4=dict(
+                        num_modules=1, num_branches=4, block='BASIC', num_blocks=(1,) * 4, num_channels=(8, 16, 32, 64)
+                    ),
+                ),
+            ),
+            8,
+        ),
+    ],
+)
 def test_backbones_that_know_no_language(backbone, channels):
     deconvs = () if backbone['type'] == 'HRNet' else (16, 16, 16)
-    model = build(backbone=backbone, in_channels=channels, project=True, deconv_out_channels=deconvs,
-                  deconv_kernel_sizes=(4,) * len(deconvs))
+    model = build(
+        backbone=backbone,
+        in_channels=channels,
+        project=True,
+        deconv_out_channels=deconvs,
+        deconv_kernel_sizes=(4,) * len(deconvs),
+    )
     model.init_weights()
     losses = losses_of(model)
     sum(value for name, value in losses.items() if name.startswith('loss')).backward()
@@ -161,11 +186,12 @@ def test_drop_in_without_keypoint_labels():
 
 def test_accuracy_is_a_share_of_labelled_keypoints():
     from clamp_mmpose.models.heads.clamp_head import _accuracy
+
     target, predicted = torch.zeros(1, 4, 40, 40), torch.zeros(1, 4, 40, 40)
     for k, ((x, y), (u, v)) in enumerate([((5, 5), (6, 6)), ((5, 5), (7, 5)), ((5, 5), (9, 5)), ((5, 5), (30, 30))]):
         target[0, k, y, x], predicted[0, k, v, u] = 1, 1
     # within 5 % of 40: 1.41 and 2 (not less than 2), 4, far; the last is not labelled
-    weights = torch.tensor([[1., 1., 1., 0.]])
+    weights = torch.tensor([[1.0, 1.0, 1.0, 0.0]])
     assert _accuracy(predicted, target, weights).item() == pytest.approx(1 / 3)
     assert _accuracy(predicted, target, torch.zeros(1, 4)).item() == 0
 
@@ -233,8 +259,9 @@ def test_image_without_labelled_keypoints():
 
 
 # float16 on the CPU came with PyTorch 2.3
-@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16][:1 if digit_version(torch.__version__) <
-                                                                  digit_version('2.3') else 2])
+@pytest.mark.parametrize(
+    'dtype', [torch.bfloat16, torch.float16][: 1 if digit_version(torch.__version__) < digit_version('2.3') else 2]
+)
 def test_mixed_precision(dtype):
     model = build().eval()
     image = torch.rand(2, 3, 64, 64)

@@ -1,4 +1,5 @@
 """FocusCLIP and its kin with tiny random towers."""
+
 import math
 
 import numpy as np
@@ -15,13 +16,17 @@ TEXTS = ['a person jumps', 'two people sit', 'someone rides a bike', 'a dog']
 
 
 def config(**kwargs):
-    return dict(dict(
-        type='FocusCLIP',
-        data_preprocessor=dict(type='PoseDataPreprocessor', mean=MEAN, std=STD, bgr_to_rgb=True),
-        backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='embeddings'),
-        in_channels=24,
-        text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True),
-        embed_dims=16), **kwargs)
+    return dict(
+        dict(
+            type='FocusCLIP',
+            data_preprocessor=dict(type='PoseDataPreprocessor', mean=MEAN, std=STD, bgr_to_rgb=True),
+            backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='embeddings'),
+            in_channels=24,
+            text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True),
+            embed_dims=16,
+        ),
+        **kwargs,
+    )
 
 
 def build(**kwargs):
@@ -55,7 +60,7 @@ def nt_xent(first, second, tau=0.5):
     return F.cross_entropy(logits, torch.arange(len(z)).roll(len(first)))
 
 
-@pytest.mark.parametrize('alpha', [0., 0.5])
+@pytest.mark.parametrize('alpha', [0.0, 0.5])
 def test_losses_are_those_of_the_masked_pictures(alpha):
     """The ROI branch sees the pixels times alpha + H (1 - alpha), then mean and std."""
     model = build(alpha=alpha, loss_terms=['image-text', 'roi-text', 'roi-image'])
@@ -67,8 +72,9 @@ def test_losses_are_those_of_the_masked_pictures(alpha):
     image = model.projection(model.backbone(normalised(pictures))[-1])
     roi = model.projection(model.backbone(normalised(masked))[-1])
     text = model.text_projection(model.text_encoder(TEXTS))
-    expected = dict(loss_image_text=nt_xent(image, text), loss_roi_text=nt_xent(roi, text),
-                    loss_roi_image=nt_xent(roi, image))
+    expected = dict(
+        loss_image_text=nt_xent(image, text), loss_roi_text=nt_xent(roi, text), loss_roi_image=nt_xent(roi, image)
+    )
     assert {name for name in losses if name.startswith('loss')} == set(expected)
     for name, value in expected.items():
         assert losses[name].item() == pytest.approx(value.item(), abs=1e-4)
@@ -228,15 +234,20 @@ def test_classes_are_encoded_once(monkeypatch):
     assert len(calls) == 6
 
 
-@pytest.mark.parametrize('change, message', [
-    (dict(loss_terms=[]), 'loss_terms must be one or more'), (dict(loss_terms=['text-image']), 'got .*text-image'),
-    (dict(loss_terms=['roi-text', 'roi-text']), 'each once'),
-    (dict(roi_tower='none'), "roi_tower='none', expected one of 'shared', 'own'"),
-    (dict(loss_terms=['roi-text'], roi_tower='own'), "leave a tower untrained.*add 'image-text'"),
-    (dict(loss_terms=['roi-image']), "leave a tower untrained"),
-    (dict(roi_input='heatmap', learn_alpha=True), 'nothing to learn from'),
-    (dict(roi_input='both'), "roi_input='both', expected one of 'masked', 'heatmap'"),
-    (dict(alpha=1.5), 'alpha must be from 0 to 1, got 1.5')])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(loss_terms=[]), 'loss_terms must be one or more'),
+        (dict(loss_terms=['text-image']), 'got .*text-image'),
+        (dict(loss_terms=['roi-text', 'roi-text']), 'each once'),
+        (dict(roi_tower='none'), "roi_tower='none', expected one of 'shared', 'own'"),
+        (dict(loss_terms=['roi-text'], roi_tower='own'), "leave a tower untrained.*add 'image-text'"),
+        (dict(loss_terms=['roi-image']), 'leave a tower untrained'),
+        (dict(roi_input='heatmap', learn_alpha=True), 'nothing to learn from'),
+        (dict(roi_input='both'), "roi_input='both', expected one of 'masked', 'heatmap'"),
+        (dict(alpha=1.5), 'alpha must be from 0 to 1, got 1.5'),
+    ],
+)
 def test_bad_arguments(change, message):
     with pytest.raises(ValueError, match=message):
         MODELS.build(config(**change))
@@ -290,8 +301,8 @@ def test_closed_form_through_the_model():
 def test_accuracy_counts_pictures_that_find_their_text(monkeypatch):
     model = build(loss_terms=['image-text'])
     inputs, samples, _ = batch(model, number=3)
-    image = torch.tensor([[1., 0, 0], [.9, .1, 0], [0, 0, 1]])  # the second finds the first's text
-    text = torch.tensor([[1., 0, 0], [0, .5, 0], [9, 0, 10]])  # the third's is long, but lies elsewhere
+    image = torch.tensor([[1.0, 0, 0], [0.9, 0.1, 0], [0, 0, 1]])  # the second finds the first's text
+    text = torch.tensor([[1.0, 0, 0], [0, 0.5, 0], [9, 0, 10]])  # the third's is long, but lies elsewhere
     monkeypatch.setattr(model, 'embed_images', lambda _: image)
     monkeypatch.setattr(model, 'embed_texts', lambda _: text)
     assert model.loss(inputs, samples)['acc_image_text'].item() == pytest.approx(2 / 3)

@@ -1,4 +1,5 @@
 """A tiny random BERT in Hugging Face's own files."""
+
 import json
 
 import numpy as np
@@ -15,8 +16,14 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp('bert')
     (path / 'vocab.txt').write_text('\n'.join(WORDS))
     torch.manual_seed(0)
-    config = BertConfig(vocab_size=len(WORDS), hidden_size=24, num_hidden_layers=2, num_attention_heads=2,
-                        intermediate_size=32, max_position_embeddings=16)
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=16,
+    )
     BertModel(config).eval().save_pretrained(path)
     BertTokenizerFast(vocab=str(path / 'vocab.txt'), vocab_file=str(path / 'vocab.txt')).save_pretrained(path)
     return path
@@ -60,14 +67,22 @@ def test_frozen_or_trained(folder):
 def test_head_loads_the_pretrained_text(folder):
     """As training starts: the weights arrive through the model's init_weights."""
     torch.manual_seed(7)
-    head = MODELS.build(dict(
-        type='TextQueryHead', in_channels=8, text_cache=None, width=16, num_heads=2, decoder=dict(
-            type='RegressionLabel', input_size=(64, 64)), text_encoder=dict(
-                type='HFTextEncoder', model=str(folder), init_cfg=pretrained(folder))))
+    head = MODELS.build(
+        dict(
+            type='TextQueryHead',
+            in_channels=8,
+            text_cache=None,
+            width=16,
+            num_heads=2,
+            decoder=dict(type='RegressionLabel', input_size=(64, 64)),
+            text_encoder=dict(type='HFTextEncoder', model=str(folder), init_cfg=pretrained(folder)),
+        )
+    )
     expected = AutoModel.from_pretrained(folder).state_dict()
     weights = head.text.encoder.text.state_dict()
-    assert not torch.equal(weights['encoder.layer.0.output.dense.weight'],
-                           expected['encoder.layer.0.output.dense.weight'])
+    assert not torch.equal(
+        weights['encoder.layer.0.output.dense.weight'], expected['encoder.layer.0.output.dense.weight']
+    )
     head.init_weights()
     assert all(torch.equal(value, expected[name]) for name, value in head.text.encoder.text.state_dict().items())
 

@@ -15,26 +15,29 @@ SIZE = (64, 32)  # (w, h) of the network input: 4 x 2 cells of 16 pixels
 
 def grid_of_cells():
     """``[1, 2, 2, 4]``: channel 0 holds the column of each cell, channel 1 its row."""
-    rows, columns = torch.meshgrid(torch.arange(2.), torch.arange(4.), indexing='ij')
+    rows, columns = torch.meshgrid(torch.arange(2.0), torch.arange(4.0), indexing='ij')
     return torch.stack([columns, rows])[None]
 
 
 def test_bilinear_sampling_reads_at_the_keypoint():
     # cell i covers pixels 16 i ... 16 i + 15: its centre is pixel 16 i + 7.5
-    keypoints = torch.tensor([[[7.5, 7.5], [23.5, 7.5], [15.5, 15.5], [39.5, 11.5], [0., 0.], [63., 31.]]])
+    keypoints = torch.tensor([[[7.5, 7.5], [23.5, 7.5], [15.5, 15.5], [39.5, 11.5], [0.0, 0.0], [63.0, 31.0]]])
     features, inside = FeatureContrastiveLoss('bilinear').sample(grid_of_cells(), keypoints, SIZE)
-    assert torch.allclose(features, torch.tensor([[[0., 0.], [1., 0.], [.5, .5], [2., .25], [0., 0.], [3., 1.]]]),
-                          atol=1e-5)
+    assert torch.allclose(
+        features, torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.5, 0.5], [2.0, 0.25], [0.0, 0.0], [3.0, 1.0]]]), atol=1e-5
+    )
     assert inside.all()
     _, inside = FeatureContrastiveLoss('bilinear').sample(
-        grid_of_cells(), torch.tensor([[[-0.4, 5.], [-0.6, 5.], [63.4, 5.], [63.6, 5.], [5., 31.6]]]), SIZE)
+        grid_of_cells(), torch.tensor([[[-0.4, 5.0], [-0.6, 5.0], [63.4, 5.0], [63.6, 5.0], [5.0, 31.6]]]), SIZE
+    )
     assert inside.tolist() == [[True, False, True, False, False]]
 
 
 def test_nearest_sampling_reads_the_authors_cell():
     # trunc(x / 16 + 0.5): 7.9 -> 0, 8 -> 1; -7 -> trunc(0.06) = 0; -23 -> trunc(-0.94) = 0; -24 -> -1; 56 -> 4, off
     keypoints = torch.tensor(
-        [[[7.9, 0.], [8., 0.], [-7., 0.], [-23., 0.], [-24., 0.], [55.9, 23.9], [56., 0.], [0., 24.]]])
+        [[[7.9, 0.0], [8.0, 0.0], [-7.0, 0.0], [-23.0, 0.0], [-24.0, 0.0], [55.9, 23.9], [56.0, 0.0], [0.0, 24.0]]]
+    )
     features, inside = FeatureContrastiveLoss('nearest').sample(grid_of_cells(), keypoints, SIZE)
     assert inside.tolist() == [[True, True, True, True, False, True, False, False]]
     assert features[0, [0, 1, 2, 3, 5]].tolist() == [[0, 0], [1, 0], [0, 0], [0, 0], [3, 1]]
@@ -60,7 +63,7 @@ def test_feature_loss_against_the_formula():
     logits = (F.normalize(features, dim=1) @ F.normalize(prompts[0], dim=1).T / 0.07).double().numpy()
     rows = [math.log(np.exp(logits[i]).sum()) - logits[i, i] for i in (0, 2)]
     columns = [math.log(np.exp(logits[[0, 2], i]).sum()) - logits[i, i] for i in (0, 2)]
-    weights = torch.tensor([[1., 0., 1.]])
+    weights = torch.tensor([[1.0, 0.0, 1.0]])
     got = loss(dense, prompts, keypoints * weights[..., None], weights, SIZE).item()
     assert got == pytest.approx(0.5 * (np.mean(rows) + np.mean(columns)) / 2, rel=1e-4)
 
@@ -68,8 +71,8 @@ def test_feature_loss_against_the_formula():
 def test_feature_loss_averages():
     loss = FeatureContrastiveLoss('nearest', 'all')
     dense, prompts = torch.randn(2, 8, 2, 4), torch.randn(2, 3, 8)
-    keypoints = torch.full((2, 3, 2), 8.)
-    one = torch.tensor([[1., 0., 0.], [0., 0., 0.]])
+    keypoints = torch.full((2, 3, 2), 8.0)
+    one = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     # over all B * K = 6; the row of the one labelled keypoint against zero features and all prompts
     feature = F.normalize(dense[0, :, 1, 1], dim=0)
     logits = (F.normalize(prompts[0], dim=1) @ feature / 0.07).double().numpy()
@@ -83,24 +86,26 @@ def test_feature_loss_averages():
 def test_nothing_labelled_gives_zero(average, sampling):
     dense = torch.randn(2, 8, 2, 4, requires_grad=True)
     loss = FeatureContrastiveLoss(sampling, average)(
-        dense, torch.randn(2, 3, 8), torch.full((2, 3, 2), 1e6), torch.zeros(2, 3), SIZE)
+        dense, torch.randn(2, 3, 8), torch.full((2, 3, 2), 1e6), torch.zeros(2, 3), SIZE
+    )
     loss.backward()
     assert loss.item() == 0 and torch.isfinite(dense.grad).all()
 
 
 def test_one_keypoint_is_not_nan():
-    loss = FeatureContrastiveLoss()(torch.randn(1, 8, 2, 4), torch.randn(1, 1, 8), torch.zeros(1, 1, 2),
-                                    torch.ones(1, 1), SIZE)
+    loss = FeatureContrastiveLoss()(
+        torch.randn(1, 8, 2, 4), torch.randn(1, 1, 8), torch.zeros(1, 1, 2), torch.ones(1, 1), SIZE
+    )
     assert loss.item() == 0  # one class: nothing to confuse it with
 
 
 def test_spatial_loss_by_hand():
-    loss = SpatialContrastiveLoss(num_keypoints=2, num_stages=1, loss_weight=3.)
+    loss = SpatialContrastiveLoss(num_keypoints=2, num_stages=1, loss_weight=3.0)
     score_map = torch.tensor([[[[0.2]], [[0.8]]]])
-    heatmaps = torch.tensor([[[[0., 1.], [0., 0.]], [[1., 1.], [1., 1.]]]])
+    heatmaps = torch.tensor([[[[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]]]])
     # a map of one cell stays constant when it grows: (3 * 0.04 + 0.64) = 0.76 and 4 * 0.04 = 0.16, over 8 pixels
     assert loss(score_map, heatmaps, torch.ones(1, 2)).item() == pytest.approx(3 * (0.76 + 0.16) / 8)
-    assert loss(score_map, heatmaps, torch.tensor([[1., 0.]])).item() == pytest.approx(3 * 0.76 / 8)
+    assert loss(score_map, heatmaps, torch.tensor([[1.0, 0.0]])).item() == pytest.approx(3 * 0.76 / 8)
     assert loss(score_map, heatmaps, torch.zeros(1, 2)).item() == 0
 
 
@@ -121,7 +126,7 @@ def test_unknown_modes_name_the_known():
         SpatialContrastiveLoss(2, 1, 'nearest')
 
 
-TWO_PROCESSES = '''
+TWO_PROCESSES = """
 import sys, torch, torch.distributed as dist
 import clamp_mmpose
 from clamp_mmpose.engine.launch import finish
@@ -139,7 +144,7 @@ dist.all_reduce(value)
 if rank == 0:
     print('mean over processes', value.item() / 2)
 finish()
-'''
+"""
 
 
 def test_two_processes_average_over_all_labelled_keypoints(tmp_path):
@@ -148,10 +153,13 @@ def test_two_processes_average_over_all_labelled_keypoints(tmp_path):
     script.write_text(TWO_PROCESSES)
     done = subprocess.run(
         [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29731', str(script)],
-        capture_output=True, text=True, cwd=Path(__file__).parents[2])
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
     assert done.returncode == 0, done.stderr
     torch.manual_seed(0)
     dense, prompts = torch.randn(2, 8, 2, 4), torch.randn(2, 3, 8)
     keypoints = torch.rand(2, 3, 2) * 30
-    whole = FeatureContrastiveLoss()(dense, prompts, keypoints, torch.tensor([[1., 1., 0.], [0., 1., 0.]]), SIZE)
+    whole = FeatureContrastiveLoss()(dense, prompts, keypoints, torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]]), SIZE)
     assert float(done.stdout.split()[-1]) == pytest.approx(whole.item(), rel=1e-5)

@@ -1,4 +1,5 @@
 """NT-Xent against closed forms, a loop over anchors, and two processes against one."""
+
 import math
 
 import pytest
@@ -31,15 +32,16 @@ def test_aligned_orthonormal_pairs(number, expected):
 def test_other_modality_only():
     eye = torch.eye(4)
     # one positive of 1 / tau = 2, three negatives of 0
-    assert build(same_modality_negatives=False)(eye, eye).item() == pytest.approx(math.log(1 + 3 * math.exp(-2)),
-                                                                                  abs=1e-6)
+    assert build(same_modality_negatives=False)(eye, eye).item() == pytest.approx(
+        math.log(1 + 3 * math.exp(-2)), abs=1e-6
+    )
 
 
 def by_hand(first, second, temperature, same_modality):
     """One anchor after the other, in double precision (eq. 5)."""
     count = len(first)
     everything = [row / row.norm() for row in [*first.double(), *second.double()]]
-    total = 0.
+    total = 0.0
     for i, anchor in enumerate(everything):
         partner = (i + count) % (2 * count)
         negatives = [k for k in range(2 * count) if k != i and (same_modality or (k < count) != (i < count))]
@@ -60,7 +62,7 @@ def test_as_a_loop_over_anchors(temperature, same_modality):
 def test_weight():
     torch.manual_seed(0)
     pair = torch.randn(4, 6), torch.randn(4, 6)
-    assert build(loss_weight=3.)(*pair).item() == pytest.approx(3 * build()(*pair).item(), rel=1e-6)
+    assert build(loss_weight=3.0)(*pair).item() == pytest.approx(3 * build()(*pair).item(), rel=1e-6)
 
 
 def test_a_batch_of_one_costs_nothing():
@@ -126,7 +128,7 @@ def loss_of_a_process(rank, folder, sizes):
     torch.manual_seed(0)
     weight = torch.randn(6, 4, requires_grad=True)
     inputs = torch.randn(2, sum(sizes), 6)
-    own = slice(sum(sizes[:rank]), sum(sizes[:rank + 1]))
+    own = slice(sum(sizes[:rank]), sum(sizes[: rank + 1]))
     loss = build()(inputs[0, own] @ weight, (inputs[1, own] @ weight).tanh())
     loss.backward()
     torch.distributed.all_reduce(weight.grad)

@@ -25,7 +25,7 @@ def test_frozen_whatever_happens():
     prompts.sum().backward()
     gradient = model.head.prompt_learner.contexts.grad
     assert gradient is not None and gradient.abs().max() > 0  # it passes through to the contexts
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=1.)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=1.0)
     optimizer.step()
     assert all(torch.equal(value, before[name]) for name, value in text.state_dict().items())
 

@@ -1,4 +1,5 @@
 """Each text is embedded once, on disk too, whatever happens to the files."""
+
 import os
 import signal
 import subprocess
@@ -37,8 +38,9 @@ def test_each_text_once():
     assert seen == ['nose', 'left eye', 'tail']
     assert torch.equal(first[0], first[2]) and torch.equal(again[1], first[1])
     with torch.no_grad():
-        assert torch.allclose(torch.stack([first[0], first[1], again[0]]),
-                              embeddings.encoder(['nose', 'left eye', 'tail']), atol=1e-6)
+        assert torch.allclose(
+            torch.stack([first[0], first[1], again[0]]), embeddings.encoder(['nose', 'left eye', 'tail']), atol=1e-6
+        )
     assert not first.requires_grad
 
 
@@ -80,10 +82,15 @@ def test_loading_weights_and_moving_drop_what_is_known():
     assert seen == ['nose']
 
 
-@pytest.mark.parametrize('damage', [lambda path: path.write_bytes(path.read_bytes()[:40]),
-                                    lambda path: path.write_bytes(b''),
-                                    lambda path: np.save(path, np.zeros(7, np.float32)),
-                                    lambda path: np.save(path, np.array([{}], dtype=object), allow_pickle=True)])
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:40]),
+        lambda path: path.write_bytes(b''),
+        lambda path: np.save(path, np.zeros(7, np.float32)),
+        lambda path: np.save(path, np.array([{}], dtype=object), allow_pickle=True),
+    ],
+)
 def test_damaged_files_are_written_anew(tmp_path, damage):
     first = TextEmbeddings(encoder(), tmp_path)(['nose'])
     path = next(tmp_path.rglob('*.npy'))
@@ -120,15 +127,21 @@ WRITER = textwrap.dedent("""
 
 def start(folder, number):
     environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore')
-    return subprocess.Popen([sys.executable, '-c', WRITER, str(folder), str(number)], cwd=ROOT, env=environment,
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return subprocess.Popen(
+        [sys.executable, '-c', WRITER, str(folder), str(number)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
 
 
 def test_two_processes_at_once_and_a_kill_in_the_middle(tmp_path):
     writers = [start(tmp_path, 100_000), start(tmp_path, 100)]
     assert [writer.stdout.readline() for writer in writers] == ['ready\n'] * 2
     assert writers[1].stdout.readline() == 'done\n'
-    time.sleep(.2)
+    time.sleep(0.2)
     writers[0].send_signal(signal.SIGKILL)
     for writer in writers:
         writer.wait()
@@ -154,6 +167,6 @@ def test_trained_text_is_remembered_in_eval_mode_only(tmp_path):
     embeddings.train()
     with torch.no_grad():
         for parameter in embeddings.parameters():
-            parameter.add_(.1)
+            parameter.add_(0.1)
         assert not torch.allclose(embeddings.eval()(['nose']), first)
     assert not any(tmp_path.iterdir())

@@ -1,4 +1,5 @@
 """TextQueryHead and its layers against values worked out by hand and plain loops."""
+
 import math
 
 import numpy as np
@@ -18,24 +19,39 @@ from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
 
 def make_head(**kwargs):
     torch.manual_seed(0)
-    return build_from_cfg(dict(dict(
-        type='TextQueryHead', in_channels=32, text_encoder=dict(type='CLIPTextEncoder', arch=VIT),
-        decoder=dict(type='RegressionLabel', input_size=(64, 96)), width=32, num_heads=4, feedforward=48,
-        encoder_layers=2, decoder_layers=2, text_cache=None), **kwargs), MODELS).eval()
+    return build_from_cfg(
+        dict(
+            dict(
+                type='TextQueryHead',
+                in_channels=32,
+                text_encoder=dict(type='CLIPTextEncoder', arch=VIT),
+                decoder=dict(type='RegressionLabel', input_size=(64, 96)),
+                width=32,
+                num_heads=4,
+                feedforward=48,
+                encoder_layers=2,
+                decoder_layers=2,
+                text_cache=None,
+            ),
+            **kwargs,
+        ),
+        MODELS,
+    ).eval()
 
 
 def make_sample(texts, labels=None, weights=None, **metainfo):
     sample = PoseDataSample(metainfo=dict(texts=texts, **metainfo))
     if labels is not None:
         sample.gt_instance_labels = InstanceData(
-            keypoint_labels=torch.tensor([labels]), keypoint_weights=torch.tensor([weights]))
+            keypoint_labels=torch.tensor([labels]), keypoint_weights=torch.tensor([weights])
+        )
     return sample
 
 
 def moved(head):
     """A decoder that moves points, which a new one does not."""
     for step in head.refine.steps:
-        torch.nn.init.normal_(step[-1].weight, std=.2)
+        torch.nn.init.normal_(step[-1].weight, std=0.2)
     return head
 
 
@@ -43,16 +59,25 @@ def test_cell_centers_are_those_of_their_pixels():
     """A map of 2 x 4 cells over 64 x 32 pixels: the first cell covers pixels 0 to 15, their mean is 7.5."""
     centers = cell_centers((2, 4), (64, 32), torch.device('cpu'))
     assert centers.shape == (8, 2)
-    assert (centers * torch.tensor([64., 32.])).tolist() == [[7.5, 7.5], [23.5, 7.5], [39.5, 7.5], [55.5, 7.5],
-                                                             [7.5, 23.5], [23.5, 23.5], [39.5, 23.5], [55.5, 23.5]]
+    assert (centers * torch.tensor([64.0, 32.0])).tolist() == [
+        [7.5, 7.5],
+        [23.5, 7.5],
+        [39.5, 7.5],
+        [55.5, 7.5],
+        [7.5, 23.5],
+        [23.5, 23.5],
+        [39.5, 23.5],
+        [55.5, 23.5],
+    ]
 
 
 def test_sine_encoding_by_hand():
     """Width 8: for y, then x, sin and cos of the angle and of a hundredth of it."""
-    x, y = .25, .5
+    x, y = 0.25, 0.5
     encoded = sine_encoding(torch.tensor([x, y]), 8)
-    expected = [wave(2 * math.pi * place / period) for place in (y, x)
-                for wave in (math.sin, math.cos) for period in (1, 100)]
+    expected = [
+        wave(2 * math.pi * place / period) for place in (y, x) for wave in (math.sin, math.cos) for period in (1, 100)
+    ]
     assert encoded.tolist() == pytest.approx(expected, abs=1e-6)
 
 
@@ -66,19 +91,19 @@ def test_proposal_by_hand():
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
     image = torch.zeros(1, 5, 4)
-    image[0, :, 0] = torch.tensor([0., 1., 4., 2., 3.])
-    queries = torch.tensor([[[2., 0., 0., 0.], [0., 1., 0., 0.]]])
-    centers = torch.tensor([[.1, .5], [.3, .5], [.5, .5], [.7, .5], [.9, .5]])
+    image[0, :, 0] = torch.tensor([0.0, 1.0, 4.0, 2.0, 3.0])
+    queries = torch.tensor([[[2.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]])
+    centers = torch.tensor([[0.1, 0.5], [0.3, 0.5], [0.5, 0.5], [0.7, 0.5], [0.9, 0.5]])
     similarity, mean, local = proposal(image, queries, (1, 5), centers)
-    logits = [0., 1., 4., 2., 3.]  # 2 * value / sqrt(4)
+    logits = [0.0, 1.0, 4.0, 2.0, 3.0]  # 2 * value / sqrt(4)
     assert similarity[0, 0, 0].tolist() == pytest.approx(logits)
     assert similarity[0, 1].abs().max() == 0
     shares = [math.exp(value) for value in logits]
-    expected = sum(share * x for share, x in zip(shares, (.1, .3, .5, .7, .9))) / sum(shares)
-    assert mean[0, 0].tolist() == pytest.approx([expected, .5])
-    around = sum(shares[i] * (.1 + .2 * i) for i in (1, 2, 3)) / sum(shares[1:4])
-    assert local[0, 0].tolist() == pytest.approx([around, .5])
-    assert mean[0, 1].tolist() == pytest.approx([.5, .5])
+    expected = sum(share * x for share, x in zip(shares, (0.1, 0.3, 0.5, 0.7, 0.9))) / sum(shares)
+    assert mean[0, 0].tolist() == pytest.approx([expected, 0.5])
+    around = sum(shares[i] * (0.1 + 0.2 * i) for i in (1, 2, 3)) / sum(shares[1:4])
+    assert local[0, 0].tolist() == pytest.approx([around, 0.5])
+    assert mean[0, 1].tolist() == pytest.approx([0.5, 0.5])
 
 
 def test_local_proposal_ignores_a_second_peak():
@@ -98,13 +123,13 @@ def test_local_proposal_ignores_a_second_peak():
 def test_adjacency_shares_one_among_neighbours():
     """A chain 0-1-2 beside a sample without skeleton."""
     adjacency = _adjacency([[(0, 1), (1, 2)], []], torch.zeros(2, 3, 4))
-    assert adjacency[0].tolist() == [[0, 1, 0], [.5, 0, .5], [0, 1, 0]]
+    assert adjacency[0].tolist() == [[0, 1, 0], [0.5, 0, 0.5], [0, 1, 0]]
     assert adjacency[1].abs().sum() == 0
 
 
 def test_joint_encoder_reads_the_other_side():
     """Texts see the image and the image sees the texts, but not the padding."""
-    encoder = JointEncoder(8, 2, 16, 1, 0.)
+    encoder = JointEncoder(8, 2, 16, 1, 0.0)
     image, queries, positions = torch.randn(1, 6, 8), torch.randn(1, 3, 8), torch.randn(6, 8)
     padding = torch.tensor([[False, False, True]])
     seen, texts = encoder(image, positions, queries, padding)
@@ -118,22 +143,22 @@ def test_joint_encoder_reads_the_other_side():
 
 
 def test_new_decoder_leaves_the_proposals():
-    decoder = GraphDecoder(8, 2, 16, 3, 0., graph=True)
-    points = torch.rand(2, 4, 2) * .9 + .05
-    places = decoder(torch.randn(2, 4, 8), points, torch.randn(2, 6, 8), torch.randn(6, 8), None,
-                     torch.zeros(2, 4, 4))
+    decoder = GraphDecoder(8, 2, 16, 3, 0.0, graph=True)
+    points = torch.rand(2, 4, 2) * 0.9 + 0.05
+    places = decoder(torch.randn(2, 4, 8), points, torch.randn(2, 6, 8), torch.randn(6, 8), None, torch.zeros(2, 4, 4))
     assert len(places) == 3 and all(torch.allclose(place, points, atol=1e-6) for place in places)
 
 
 def test_decoder_steps_add_up_in_logit_space():
     """With steps of a constant 0.5 and -1: sigmoid(logit(x) + 0.5), then another."""
-    decoder = GraphDecoder(8, 2, 16, 2, 0., graph=False)
+    decoder = GraphDecoder(8, 2, 16, 2, 0.0, graph=False)
     for step in decoder.steps:
-        step[-1].bias.data[:] = torch.tensor([.5, -1.])
-    places = decoder(torch.randn(1, 1, 8), torch.tensor([[[.5, .5]]]), torch.randn(1, 6, 8), torch.randn(6, 8), None,
-                     None)
+        step[-1].bias.data[:] = torch.tensor([0.5, -1.0])
+    places = decoder(
+        torch.randn(1, 1, 8), torch.tensor([[[0.5, 0.5]]]), torch.randn(1, 6, 8), torch.randn(6, 8), None, None
+    )
     for i, place in enumerate(places, 1):
-        assert place[0, 0].tolist() == pytest.approx([1 / (1 + math.exp(-.5 * i)), 1 / (1 + math.exp(1. * i))])
+        assert place[0, 0].tolist() == pytest.approx([1 / (1 + math.exp(-0.5 * i)), 1 / (1 + math.exp(1.0 * i))])
 
 
 @pytest.mark.parametrize('graph', [True, False])
@@ -169,29 +194,34 @@ def test_losses_by_plain_loops():
     """Two instances: one with 3 of 4 keypoints labelled, one with a hidden keypoint that is known to be absent."""
     head, feature = moved(make_head()), torch.randn(3, 32, 6, 4)
     samples = [
-        make_sample(['a', 'b', 'c', 'd'], [[.2, .3], [.7, .9], [.5, .5], [0., 0.]], [1., 1., 1., 0.]),
-        make_sample(['b', 'e'], [[.4, .1], [0., 0.]], [1., 0.], hidden_is_absent=True),
-        make_sample(['a'], [[0., 0.]], [0.])]  # nothing labelled: it weighs nothing
+        make_sample(['a', 'b', 'c', 'd'], [[0.2, 0.3], [0.7, 0.9], [0.5, 0.5], [0.0, 0.0]], [1.0, 1.0, 1.0, 0.0]),
+        make_sample(['b', 'e'], [[0.4, 0.1], [0.0, 0.0]], [1.0, 0.0], hidden_is_absent=True),
+        make_sample(['a'], [[0.0, 0.0]], [0.0]),
+    ]  # nothing labelled: it weighs nothing
     with torch.no_grad():
         losses = head.loss((feature,), samples)
         answers = head((feature,), Queries([sample.texts for sample in samples], [(), (), ()]))
     maps = answers.similarity.sigmoid().numpy()
 
     def heatmap(x, y):
-        distances = np.array([[(64 * x - (16 * j + 7.5))**2 + (96 * y - (16 * i + 7.5))**2 for j in range(4)]
-                              for i in range(6)])
+        distances = np.array(
+            [[(64 * x - (16 * j + 7.5)) ** 2 + (96 * y - (16 * i + 7.5)) ** 2 for j in range(4)] for i in range(6)]
+        )
         return np.exp(-(distances - distances.min()) / (2 * 8**2))
 
     def squared(b, k, target):
-        return ((maps[b, k] - target)**2).mean()
+        return ((maps[b, k] - target) ** 2).mean()
 
-    first = np.mean([squared(0, 0, heatmap(.2, .3)), squared(0, 1, heatmap(.7, .9)), squared(0, 2, heatmap(.5, .5))])
-    second = np.mean([squared(1, 0, heatmap(.4, .1)), squared(1, 1, np.zeros((6, 4)))])
+    first = np.mean(
+        [squared(0, 0, heatmap(0.2, 0.3)), squared(0, 1, heatmap(0.7, 0.9)), squared(0, 2, heatmap(0.5, 0.5))]
+    )
+    second = np.mean([squared(1, 0, heatmap(0.4, 0.1)), squared(1, 1, np.zeros((6, 4)))])
     assert losses['loss_heatmap'].item() == pytest.approx(2 * (first + second) / 2, rel=1e-4)
     for name, points in zip(('loss_proposal', 'loss_layer0', 'loss_layer1'), answers.points):
-        first = np.mean([np.abs(points[0, k].numpy() - label).sum()
-                         for k, label in enumerate([[.2, .3], [.7, .9], [.5, .5]])])
-        second = np.abs(points[1, 0].numpy() - [.4, .1]).sum()
+        first = np.mean(
+            [np.abs(points[0, k].numpy() - label).sum() for k, label in enumerate([[0.2, 0.3], [0.7, 0.9], [0.5, 0.5]])]
+        )
+        second = np.abs(points[1, 0].numpy() - [0.4, 0.1]).sum()
         assert losses[name].item() == pytest.approx((first + second) / 2, rel=1e-4)
     assert set(losses) == {'loss_heatmap', 'loss_proposal', 'loss_layer0', 'loss_layer1', 'acc_pose'}
 
@@ -205,8 +235,8 @@ def test_heatmap_between_cells_is_one_at_all_of_them():
 
 def test_mean_weighs_instances_alike():
     """One instance with one keypoint of 4, one with two of 1 and 3, one with none: (4 + 2) / 2."""
-    values = torch.tensor([[4., 9.], [1., 3.], [7., 7.]])
-    assert _mean(values, torch.tensor([[1., 0.], [1., 1.], [0., 0.]])).item() == pytest.approx(3)
+    values = torch.tensor([[4.0, 9.0], [1.0, 3.0], [7.0, 7.0]])
+    assert _mean(values, torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])).item() == pytest.approx(3)
     assert _mean(values, torch.zeros(3, 2)).item() == 0
 
 
@@ -230,8 +260,9 @@ def test_flip_test_mirrors_places_maps_and_names():
     head, feature, mirrored = moved(make_head()), torch.randn(1, 32, 6, 4), torch.randn(1, 32, 6, 4)
     sample = make_sample(['nose', 'left eye', 'right eye'])  # partners follow from the names
     with torch.no_grad():
-        instances, fields = head.predict(((feature,), (mirrored,)), [sample],
-                                         dict(flip_test=True, output_score_maps=True))
+        instances, fields = head.predict(
+            ((feature,), (mirrored,)), [sample], dict(flip_test=True, output_score_maps=True)
+        )
         one, other = (head((x,), head.queries([sample], 1)) for x in (feature, mirrored))
     place = other.points[-1][0].numpy() * [64, 96]
     place[:, 0] = 63 - place[:, 0]  # pixel 0 goes to pixel 63
@@ -249,16 +280,21 @@ def test_one_side_alone_is_not_mixed_with_the_other():
     with torch.no_grad():
         both = head.predict(((feature,), (mirrored,)), [sample], dict(flip_test=True))[0]
         one = head.predict((feature,), [sample])[0]
-    assert np.allclose(both.keypoints[0, 1], one.keypoints[0, 1]) and not np.allclose(both.keypoints[0, 0],
-                                                                                     one.keypoints[0, 0])
+    assert np.allclose(both.keypoints[0, 1], one.keypoints[0, 1]) and not np.allclose(
+        both.keypoints[0, 0], one.keypoints[0, 0]
+    )
     assert both.keypoint_scores[0, 1] == pytest.approx(one.keypoint_scores[0, 1])
 
 
 def test_given_partners_come_before_those_of_the_names():
     head, feats = moved(make_head()), ((torch.randn(1, 32, 6, 4),), (torch.randn(1, 32, 6, 4),))
     with torch.no_grad():
-        swapped, kept = (head.predict(feats, [make_sample(['left a', 'right a'], text_partners=partners)],
-                                      dict(flip_test=True))[0].keypoints for partners in ([1, 0], [0, 1]))
+        swapped, kept = (
+            head.predict(feats, [make_sample(['left a', 'right a'], text_partners=partners)], dict(flip_test=True))[
+                0
+            ].keypoints
+            for partners in ([1, 0], [0, 1])
+        )
     assert np.abs(swapped - kept).max() > 1e-3
 
 
@@ -273,7 +309,7 @@ def test_as_many_keypoints_as_one_likes():
 
 def test_half_precision():
     head, feature = moved(make_head()), torch.randn(2, 32, 6, 4)
-    samples = [make_sample(['a', 'b'], [[.2, .3], [.7, .9]], [1., 1.]), make_sample(['b'], [[.4, .1]], [1.])]
+    samples = [make_sample(['a', 'b'], [[0.2, 0.3], [0.7, 0.9]], [1.0, 1.0]), make_sample(['b'], [[0.4, 0.1]], [1.0])]
     with torch.no_grad():
         full = head.loss((feature,), samples)
         with torch.autocast('cpu', torch.bfloat16):
@@ -282,13 +318,13 @@ def test_half_precision():
             answers = head((feature.bfloat16(),), head.queries(samples, 2))
     assert {points.dtype for points in answers.points} == {torch.float32}  # bfloat16 would round to whole pixels
     for name in full:
-        assert half[name].item() == pytest.approx(full[name].item(), rel=.05, abs=.05)
+        assert half[name].item() == pytest.approx(full[name].item(), rel=0.05, abs=0.05)
     assert np.isfinite(instances[0].keypoints).all()
 
 
 def test_everything_that_learns_gets_gradient_and_frozen_text_none():
     head = make_head().train()
-    samples = [make_sample(['a', 'b'], [[.2, .3], [.7, .9]], [1., 1.])]
+    samples = [make_sample(['a', 'b'], [[0.2, 0.3], [0.7, 0.9]], [1.0, 1.0])]
     losses = head.loss((torch.randn(1, 32, 6, 4),), samples)
     sum(value for name, value in losses.items() if name.startswith('loss')).backward()
     assert not [name for name, parameter in head.named_parameters() if parameter.grad is None]
@@ -299,8 +335,8 @@ def test_everything_that_learns_gets_gradient_and_frozen_text_none():
 def test_trained_text_learns():
     head = make_head(text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True)).train()
     before = head.text.encoder.text.token_embedding.weight.detach().clone()
-    optimizer = torch.optim.SGD(head.parameters(), lr=1.)
-    samples = [make_sample(['nose', 'tail'], [[.2, .3], [.7, .9]], [1., 1.])]
+    optimizer = torch.optim.SGD(head.parameters(), lr=1.0)
+    samples = [make_sample(['nose', 'tail'], [[0.2, 0.3], [0.7, 0.9]], [1.0, 1.0])]
     losses = head.loss((torch.randn(1, 32, 6, 4),), samples)
     sum(value for name, value in losses.items() if name.startswith('loss')).backward()
     optimizer.step()
@@ -320,9 +356,14 @@ def test_names_of_the_head_serve_samples_without_texts():
     assert head.names[4] == 'root of tail'
 
 
-@pytest.mark.parametrize('change, error', [
-    (dict(width=30), 'multiple of 4'), (dict(names=['nose', 'Nose']), 'must differ'),
-    (dict(names=['']), 'not be empty')])
+@pytest.mark.parametrize(
+    'change, error',
+    [
+        (dict(width=30), 'multiple of 4'),
+        (dict(names=['nose', 'Nose']), 'must differ'),
+        (dict(names=['']), 'not be empty'),
+    ],
+)
 def test_unusable_settings(change, error):
     with pytest.raises(ValueError, match=error):
         make_head(**change)
@@ -338,7 +379,7 @@ def test_unusable_input():
     with pytest.raises(ValueError, match='no texts and the head has no names'):
         head(feats)
     with pytest.raises(ValueError, match='3 keypoints and 2 texts'):
-        head.loss(feats, [make_sample(['a', 'b'], [[.1, .1]] * 3, [1.] * 3)])
+        head.loss(feats, [make_sample(['a', 'b'], [[0.1, 0.1]] * 3, [1.0] * 3)])
     with pytest.raises(ValueError, match=r'16 channels.*in_channels=32'):
         head((torch.randn(1, 16, 6, 4),), Queries([['a']], [()]))
 
@@ -351,7 +392,7 @@ def _mean_of_a_process(rank, address, values, weights, results):
 
 def test_mean_over_two_processes(tmp_path):
     """As DDP averages: the mean of both processes is that of one with all five instances, one of them unlabelled."""
-    values, weights = torch.rand(5, 3), torch.tensor([[1., 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0]])
-    results = torch.multiprocessing.Manager().list([0., 0.])
+    values, weights = torch.rand(5, 3), torch.tensor([[1.0, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0]])
+    results = torch.multiprocessing.Manager().list([0.0, 0.0])
     torch.multiprocessing.spawn(_mean_of_a_process, (f'file://{tmp_path}/store', values, weights, results), nprocs=2)
     assert np.mean(results) == pytest.approx(_mean(values, weights).item(), rel=1e-5)

@@ -1,12 +1,19 @@
 """timm's feature extractors, with checkpoints in timm's own files."""
+
 import pytest
 import timm
 import torch
 from mmpose.registry import MODELS
 from safetensors.torch import save_file
 
-SWIN = dict(model_name='swinv2_tiny_window8_256', img_size=64, window_size=4, embed_dim=16, depths=(1, 1, 1, 1),
-            num_heads=(1, 1, 2, 2))
+SWIN = dict(
+    model_name='swinv2_tiny_window8_256',
+    img_size=64,
+    window_size=4,
+    embed_dim=16,
+    depths=(1, 1, 1, 1),
+    num_heads=(1, 1, 2, 2),
+)
 DINO = dict(model_name='vit_small_patch14_dinov2', img_size=56, embed_dim=32, depth=2, num_heads=2)
 
 
@@ -25,9 +32,15 @@ def whole(config, **kwargs):
     return timm.create_model(arguments.pop('model_name'), **arguments).eval()
 
 
-@pytest.mark.parametrize('config, size, shape', [
-    (SWIN, 64, (2, 128, 2, 2)), (DINO, 56, (2, 32, 4, 4)), (dict(model_name='convnext_atto'), 64, (2, 320, 2, 2)),
-    (dict(model_name='resnet10t', out_indices=(3, 4)), 64, (2, 512, 2, 2))])
+@pytest.mark.parametrize(
+    'config, size, shape',
+    [
+        (SWIN, 64, (2, 128, 2, 2)),
+        (DINO, 56, (2, 32, 4, 4)),
+        (dict(model_name='convnext_atto'), 64, (2, 320, 2, 2)),
+        (dict(model_name='resnet10t', out_indices=(3, 4)), 64, (2, 512, 2, 2)),
+    ],
+)
 def test_maps_are_channels_first(config, size, shape):
     maps = build(config)(torch.randn(2, 3, size, size))
     assert tuple(maps[-1].shape) == shape and len(maps) == len(config.get('out_indices', (-1,)))

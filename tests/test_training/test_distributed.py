@@ -1,4 +1,5 @@
 """Two gloo processes against one with the same global batch."""
+
 import json
 import os
 import subprocess
@@ -13,20 +14,30 @@ from clamp_mmpose.checkpoints.reader import read_checkpoint
 ROOT = Path(__file__).parents[2]
 # no randomness that depends on the process: no augmentation, no dropout; and an optimizer that does not turn rounding
 # into steps, as Adam does
-EXTRA = '''
+EXTRA = """
 custom_imports['imports'].append('frozen_batch_norm')
 custom_hooks.append(dict(type='FrozenBatchNorm'))
 model['head']['cross_attention']['dropout'] = 0.
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9))
 train_cfg['max_epochs'] = 3
-'''
+"""
 
 
 def run(*command):
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get('PYTHONPATH', '')])
-    done = subprocess.run([*map(str, command)], cwd=ROOT, capture_output=True, text=True,
-                          env=dict(os.environ, PYTHONPATH=path, PORT='29741', OMP_NUM_THREADS='1',
-                                   PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])))
+    done = subprocess.run(
+        [*map(str, command)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=dict(
+            os.environ,
+            PYTHONPATH=path,
+            PORT='29741',
+            OMP_NUM_THREADS='1',
+            PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']]),
+        ),
+    )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return done.stdout
 

@@ -1,4 +1,5 @@
 """Bad input stops with an error that names the file and the remedy."""
+
 import json
 
 import pytest
@@ -22,11 +23,15 @@ def runner_of(data, name, **options):
     return build_runner(cfg)
 
 
-@pytest.mark.parametrize('spoil, message', [
-    (lambda path: path.unlink(), r'image .*003\.png does not exist: check the path, or restore the file'),
-    (lambda path: path.write_bytes(path.read_bytes()[:2000]), r'image .*003\.png is truncated \(2,000 bytes\)'),
-    (lambda path: path.write_bytes(b'hello'), r'003\.png cannot be decoded \(5 bytes\).*tools/check_dataset\.py'),
-    (lambda path: path.write_bytes(b''), r'image .*003\.png cannot be decoded \(0 bytes\)')])
+@pytest.mark.parametrize(
+    'spoil, message',
+    [
+        (lambda path: path.unlink(), r'image .*003\.png does not exist: check the path, or restore the file'),
+        (lambda path: path.write_bytes(path.read_bytes()[:2000]), r'image .*003\.png is truncated \(2,000 bytes\)'),
+        (lambda path: path.write_bytes(b'hello'), r'003\.png cannot be decoded \(5 bytes\).*tools/check_dataset\.py'),
+        (lambda path: path.write_bytes(b''), r'image .*003\.png cannot be decoded \(0 bytes\)'),
+    ],
+)
 @pytest.mark.parametrize('workers', [0, 2])
 def test_bad_image(data, spoil, message, workers, request):
     spoil(data / 'images' / '003.png')
@@ -52,11 +57,17 @@ def test_missing_annotations(data):
     with pytest.raises(FileNotFoundError, match=missing):
         runner_of(data, 'missing')
     dataset = Config.fromfile(data.parent / 'dots.py').train_dataloader.dataset
-    wrapped = dict(type='CombinedDataset', metainfo=dict(from_file='configs/_base_/datasets/coco.py'),
-                   datasets=[dict(type='RepeatDataset', times=2, dataset=dataset)])
+    wrapped = dict(
+        type='CombinedDataset',
+        metainfo=dict(from_file='configs/_base_/datasets/coco.py'),
+        datasets=[dict(type='RepeatDataset', times=2, dataset=dataset)],
+    )
     with pytest.raises(FileNotFoundError, match=missing):
-        runner_of(data, 'missing_inside', **{'train_dataloader.dataset': wrapped, 'val_dataloader': None,
-                                             'val_cfg': None, 'val_evaluator': None})
+        runner_of(
+            data,
+            'missing_inside',
+            **{'train_dataloader.dataset': wrapped, 'val_dataloader': None, 'val_cfg': None, 'val_evaluator': None},
+        )
 
 
 def test_wrong_names(data):
@@ -106,5 +117,6 @@ def test_missing_annotations_of_the_test_set(data):
     (data / 'dots.json').unlink()
     rest = {f'{part}_{what}': None for part in ('train', 'val') for what in ('dataloader', 'cfg')}
     with pytest.raises(FileNotFoundError, match=r'dots\.json do not exist .*test_dataloader\.dataset\.ann_file=FILE'):
-        runner_of(data, 'missing_test', val_evaluator=None, optim_wrapper=None, **rest,
-                  **{'test_dataloader.num_workers': 0})
+        runner_of(
+            data, 'missing_test', val_evaluator=None, optim_wrapper=None, **rest, **{'test_dataloader.num_workers': 0}
+        )

@@ -1,4 +1,5 @@
 """Pretraining through tools/train.py: texts that are too long, the last batch of one, resuming, two processes."""
+
 import json
 import os
 import subprocess
@@ -25,42 +26,86 @@ def folder(tmp_path):
     for i in range(9):
         cv2.imwrite(str(tmp_path / f'{i}.jpg'), rng.integers(0, 256, (60, 80, 3)).astype(np.uint8))
         joints = rng.uniform(10, 50, (16, 2)).round(1).tolist()
-        entries.append(dict(image=f'{i}.jpg', joints=joints, joints_vis=[1] * 16, center=[40., 30.], scale=0.3,
-                            description=LONG if i in (2, 5) else f'One person does number {i}.'))
+        entries.append(
+            dict(
+                image=f'{i}.jpg',
+                joints=joints,
+                joints_vis=[1] * 16,
+                center=[40.0, 30.0],
+                scale=0.3,
+                description=LONG if i in (2, 5) else f'One person does number {i}.',
+            )
+        )
     (tmp_path / 'train.json').write_text(json.dumps(entries))
     return tmp_path
 
 
 def write_config(folder, name='focus.py', truncate=True, sentences=False, epochs=2, **loader):
-    config = Config(dict(
-        default_scope='mmpose', custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
-        model=dict(
-            type='FocusCLIP', data_preprocessor=dict(type='PoseDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3),
-            backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='embeddings'), in_channels=24, embed_dims=16,
-            freeze_image=False, alpha=0.5, learn_alpha=True,
-            loss_terms=['image-text', 'roi-text', 'roi-image'],
-            text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True, truncate=truncate)),
-        train_dataloader=dict(dict(
-            batch_size=4, num_workers=0, drop_last=False, sampler=dict(type='DefaultSampler', shuffle=True),
-            dataset=dict(type='MPIIDescriptionsDataset', data_root=str(folder), ann_file='train.json',
-                         data_prefix=dict(img=''), pipeline=[
-                             dict(type='LoadIntactImage'), dict(type='SampleDescription', sentences=sentences),
-                             dict(type='ResizeToInput', input_size=(64, 64)), dict(type='GenerateFocusHeatmap'),
-                             dict(type='PackFocusInputs')])), **loader),
-        train_cfg=dict(by_epoch=True, max_epochs=epochs),
-        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9)),
-        custom_hooks=[dict(type='EpochSeedHook'), dict(type='TextLengthHook')], randomness=dict(seed=0),
-        default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1), logger=dict(type='LoggerHook',
-                                                                                          interval=1))))
+    config = Config(
+        dict(
+            default_scope='mmpose',
+            custom_imports=dict(imports=['clamp_mmpose'], allow_failed_imports=False),
+            model=dict(
+                type='FocusCLIP',
+                data_preprocessor=dict(type='PoseDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3),
+                backbone=dict(type='CLIPVisionTransformer', arch=VIT, out='embeddings'),
+                in_channels=24,
+                embed_dims=16,
+                freeze_image=False,
+                alpha=0.5,
+                learn_alpha=True,
+                loss_terms=['image-text', 'roi-text', 'roi-image'],
+                text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True, truncate=truncate),
+            ),
+            train_dataloader=dict(
+                dict(
+                    batch_size=4,
+                    num_workers=0,
+                    drop_last=False,
+                    sampler=dict(type='DefaultSampler', shuffle=True),
+                    dataset=dict(
+                        type='MPIIDescriptionsDataset',
+                        data_root=str(folder),
+                        ann_file='train.json',
+                        data_prefix=dict(img=''),
+                        pipeline=[
+                            dict(type='LoadIntactImage'),
+                            dict(type='SampleDescription', sentences=sentences),
+                            dict(type='ResizeToInput', input_size=(64, 64)),
+                            dict(type='GenerateFocusHeatmap'),
+                            dict(type='PackFocusInputs'),
+                        ],
+                    ),
+                ),
+                **loader,
+            ),
+            train_cfg=dict(by_epoch=True, max_epochs=epochs),
+            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.05, momentum=0.9)),
+            custom_hooks=[dict(type='EpochSeedHook'), dict(type='TextLengthHook')],
+            randomness=dict(seed=0),
+            default_hooks=dict(
+                checkpoint=dict(type='CheckpointHook', interval=1), logger=dict(type='LoggerHook', interval=1)
+            ),
+        )
+    )
     path = folder / name
     config.dump(str(path))
     return path
 
 
 def run(*command, expect=0):
-    done = subprocess.run([*map(str, command)], cwd=ROOT, capture_output=True, text=True,
-                          env=dict(os.environ, PORT='29751', OMP_NUM_THREADS='1',
-                                   PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])))
+    done = subprocess.run(
+        [*map(str, command)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=dict(
+            os.environ,
+            PORT='29751',
+            OMP_NUM_THREADS='1',
+            PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']]),
+        ),
+    )
     assert done.returncode == expect, (done.stdout + done.stderr)[-3000:]
     return done.stdout + done.stderr
 

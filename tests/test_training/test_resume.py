@@ -1,4 +1,5 @@
 """A killed run, resumed, gives bitwise the weights of an undisturbed one."""
+
 import os
 import signal
 import subprocess
@@ -19,8 +20,13 @@ ROOT = Path(__file__).parents[2]
 
 def train(config, work_dir, *arguments, wait=True):
     process = subprocess.Popen(
-        [sys.executable, 'tools/train.py', str(config), '--work-dir', str(work_dir), *arguments], cwd=ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        [sys.executable, 'tools/train.py', str(config), '--work-dir', str(work_dir), *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     if wait:
         output, _ = process.communicate()
         assert process.returncode == 0, output[-3000:]

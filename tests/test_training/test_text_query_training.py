@@ -35,21 +35,51 @@ def config(tmp_path):
     crop = [dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale', padding=1.25)]
     affine = dict(type='TopdownAffine', input_size=(64, 64))
     texts = [dict(type='GetTextQueries'), dict(type='PackTextQueries')]
-    dataset = dict(type='MP100Dataset', ann_file=str(tmp_path / 'ann.json'), texts=str(tmp_path / 'texts'),
-                   data_prefix=dict(img=str(tmp_path / 'images')))
+    dataset = dict(
+        type='MP100Dataset',
+        ann_file=str(tmp_path / 'ann.json'),
+        texts=str(tmp_path / 'texts'),
+        data_prefix=dict(img=str(tmp_path / 'images')),
+    )
     cfg.train_dataloader = dict(
-        batch_size=2, num_workers=0, sampler=dict(type='CategoryBalancedSampler'), dataset=dict(dataset, pipeline=[
-            *crop, dict(type='RandomBBoxTransform'), affine, dict(type='GenerateTarget', encoder=dict(
-                type='RegressionLabel', input_size=(64, 64))), *texts]))
-    loader = dict(batch_size=4, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
-                  dataset=dict(dataset, test_mode=True, pipeline=[*crop, affine, *texts]))
+        batch_size=2,
+        num_workers=0,
+        sampler=dict(type='CategoryBalancedSampler'),
+        dataset=dict(
+            dataset,
+            pipeline=[
+                *crop,
+                dict(type='RandomBBoxTransform'),
+                affine,
+                dict(type='GenerateTarget', encoder=dict(type='RegressionLabel', input_size=(64, 64))),
+                *texts,
+            ],
+        ),
+    )
+    loader = dict(
+        batch_size=4,
+        num_workers=0,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(dataset, test_mode=True, pipeline=[*crop, affine, *texts]),
+    )
     metric = dict(type='CapePCK', outfile_prefix=str(tmp_path / 'out'))
-    cfg.update(dict(
-        val_dataloader=loader, test_dataloader=loader, val_evaluator=metric, test_evaluator=metric,
-        train_cfg=dict(by_epoch=True, max_epochs=2), val_cfg=dict(), test_cfg=dict(), launcher='none',
-        optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)), randomness=dict(seed=1),
-        custom_hooks=[dict(type='EpochSeedHook'), dict(type='EmbedTextsHook')], work_dir=str(tmp_path / 'work'),
-        experiment_name=f'text_{tmp_path.name}'))
+    cfg.update(
+        dict(
+            val_dataloader=loader,
+            test_dataloader=loader,
+            val_evaluator=metric,
+            test_evaluator=metric,
+            train_cfg=dict(by_epoch=True, max_epochs=2),
+            val_cfg=dict(),
+            test_cfg=dict(),
+            launcher='none',
+            optim_wrapper=dict(optimizer=dict(type='AdamW', lr=1e-3)),
+            randomness=dict(seed=1),
+            custom_hooks=[dict(type='EpochSeedHook'), dict(type='EmbedTextsHook')],
+            work_dir=str(tmp_path / 'work'),
+            experiment_name=f'text_{tmp_path.name}',
+        )
+    )
     return cfg
 
 
@@ -85,6 +115,6 @@ def test_checkpoint_and_predictions(config, tmp_path):
     for instance in annotations.instances:
         if instance.visible.any():
             errors = np.linalg.norm(predictions[instance.id] - instance.keypoints, axis=1) / instance.normalizer
-            hits.append((errors < .2)[instance.visible].mean())
+            hits.append((errors < 0.2)[instance.visible].mean())
     assert len(hits) == 4 and metrics['query_only/PCK@0.2'] == pytest.approx(np.mean(hits))
     assert set(read_checkpoint(config.load_from)['state_dict']) == set(runner.model.state_dict())

@@ -1,4 +1,5 @@
 """Write AP-10K's few-shot and family subsets (CLAMP, Tables 2, 3 and 10) from its official annotation files."""
+
 import argparse
 
 from clamp_mmpose.datasets.subsets import counts_table, write_ap10k_splits

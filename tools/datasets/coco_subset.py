@@ -1,4 +1,5 @@
 """Write random percentages of COCO's training images (CLAMP, Table 11): of those with a labelled keypoint."""
+
 import argparse
 
 from clamp_mmpose.datasets.subsets import counts_table, write_coco_subsets

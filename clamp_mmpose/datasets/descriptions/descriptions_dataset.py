@@ -30,8 +30,14 @@ class DescriptionsDataset(BaseDataset):
 
     METAINFO: dict = dict(dataset_name='descriptions')
 
-    def __init__(self, ann_file: str = '', description_files: Sequence[str] = (), missing_descriptions: str = 'error',
-                 data_prefix: Optional[dict] = None, **kwargs):
+    def __init__(
+        self,
+        ann_file: str = '',
+        description_files: Sequence[str] = (),
+        missing_descriptions: str = 'error',
+        data_prefix: Optional[dict] = None,
+        **kwargs,
+    ):
         check_choice('missing_descriptions', missing_descriptions, MISSING)
         self.description_files = description_files
         self.missing_descriptions = missing_descriptions
@@ -43,8 +49,14 @@ class DescriptionsDataset(BaseDataset):
         entries = {entry['image']: entry for entry in first}
         descriptions = descriptions_of([first, *others])
         images = keep_described(list(entries), descriptions, self.missing_descriptions, self.ann_file)
-        samples = [dict(img_path=osp.join(self.data_prefix['img'], image), img_id=entries[image].get('id', image),
-                        descriptions=descriptions[image]) for image in images]
+        samples = [
+            dict(
+                img_path=osp.join(self.data_prefix['img'], image),
+                img_id=entries[image].get('id', image),
+                descriptions=descriptions[image],
+            )
+            for image in images
+        ]
         check_images([sample['img_path'] for sample in samples], self.ann_file)
         return samples
 

@@ -27,16 +27,18 @@ def read_entries(file: Union[str, Path]) -> List[dict]:
     except json.JSONDecodeError as error:
         raise ValueError(f'descriptions {path} are not JSON ({error}): copy or download them again.') from error
     if not isinstance(entries, list):
-        raise ValueError(f'descriptions {path} must be a list of {{"image", "description"}}, got a '
-                         f'{type(entries).__name__}.')
+        raise ValueError(
+            f'descriptions {path} must be a list of {{"image", "description"}}, got a {type(entries).__name__}.'
+        )
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get('image'), str):
             raise ValueError(f'{path}, entry {number}: expected {{"image", "description"}}, got {str(entry)[:80]}.')
         texts = entry.get('description') or []
         texts = [texts] if isinstance(texts, str) else texts
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise ValueError(f'{path}, entry {number}: the description must be a text or a list of texts, got '
-                             f'{str(texts)[:80]}.')
+            raise ValueError(
+                f'{path}, entry {number}: the description must be a text or a list of texts, got {str(texts)[:80]}.'
+            )
         entry['descriptions'] = [text.strip() for text in texts if text.strip()]
     return entries
 
@@ -74,8 +76,9 @@ def keep_described(images: Sequence[str], descriptions: Dict[str, List[str]], mi
     lacking = next(image for image in images if not descriptions.get(image))
     found = f'{source}: {len(images) - len(kept):,} of {len(images):,} pictures have no description, such as {lacking}'
     if missing == 'error' or not kept:
-        raise ValueError(f'{found}. Complete the descriptions, or leave these pictures out by '
-                         'missing_descriptions="skip".')
+        raise ValueError(
+            f'{found}. Complete the descriptions, or leave these pictures out by missing_descriptions="skip".'
+        )
     print_log(f'{found}. They are left out (missing_descriptions="skip").', logger='current', level=logging.WARNING)
     return kept
 
@@ -88,6 +91,8 @@ def check_images(paths: Sequence[str], source: str) -> None:
     """
     missing = [path for path in paths if not Path(path).is_file()]
     if missing:
-        raise FileNotFoundError(f'{source}: {len(missing):,} of {len(paths):,} pictures do not exist, such as '
-                                f'{missing[0]}: check data_root and data_prefix, or prepare the data as the README '
-                                'says.')
+        raise FileNotFoundError(
+            f'{source}: {len(missing):,} of {len(paths):,} pictures do not exist, such as '
+            f'{missing[0]}: check data_root and data_prefix, or prepare the data as the README '
+            'says.'
+        )

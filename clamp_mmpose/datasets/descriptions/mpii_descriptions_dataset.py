@@ -32,8 +32,9 @@ class MPIIDescriptionsDataset(MpiiDataset):
         ValueError: malformed files, pictures without description.
     """
 
-    def __init__(self, ann_file: str = '', description_files: Sequence[str] = (), missing_descriptions: str = 'error',
-                 **kwargs):
+    def __init__(
+        self, ann_file: str = '', description_files: Sequence[str] = (), missing_descriptions: str = 'error', **kwargs
+    ):
         check_choice('missing_descriptions', missing_descriptions, MISSING)
         self.description_files = description_files
         self.missing_descriptions = missing_descriptions
@@ -45,8 +46,10 @@ class MPIIDescriptionsDataset(MpiiDataset):
         try:
             instances, _ = self._load_annotations()
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f'{self.ann_file} are not MPII annotations as MMPose has them, with image, center, scale, '
-                             f'joints and joints_vis for each person: {type(error).__name__} {error}.') from error
+            raise ValueError(
+                f'{self.ann_file} are not MPII annotations as MMPose has them, with image, center, scale, '
+                f'joints and joints_vis for each person: {type(error).__name__} {error}.'
+            ) from error
         people: Dict[str, List[dict]] = {}
         for instance in instances:
             people.setdefault(instance['img_path'], []).append(instance)
@@ -59,5 +62,6 @@ class MPIIDescriptionsDataset(MpiiDataset):
     def _sample(people: List[dict], descriptions: List[str]) -> dict:
         together = {key: np.concatenate([person[key] for person in people]) for key in OF_PEOPLE}
         first = people[0]
-        return dict(together, id=first['img_id'], img_id=first['img_id'], img_path=first['img_path'],
-                    descriptions=descriptions)
+        return dict(
+            together, id=first['img_id'], img_id=first['img_id'], img_path=first['img_path'], descriptions=descriptions
+        )

@@ -15,8 +15,11 @@ def read_annotations(path: Union[str, Path], remedy: str) -> dict:
         ValueError: it is truncated, not JSON, or has no images, annotations and categories.
     """
     annotations = read_json(path, 'annotations', remedy)
-    missing = [key for key in ('images', 'annotations', 'categories')
-               if not isinstance(annotations, dict) or not isinstance(annotations.get(key), list)]
+    missing = [
+        key
+        for key in ('images', 'annotations', 'categories')
+        if not isinstance(annotations, dict) or not isinstance(annotations.get(key), list)
+    ]
     if missing:
         raise ValueError(f'{path} is no COCO-style annotation file: it has no list of {", ".join(missing)}.')
     return annotations

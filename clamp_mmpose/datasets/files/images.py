@@ -40,10 +40,10 @@ def _first_scan(content: bytes) -> Optional[int]:
     """Where a JPEG's picture starts, behind its header and thumbnail; its length if not at all; None if not a JPEG."""
     position = 2
     while position + 4 <= len(content):
-        if content[position] != 0xff:
+        if content[position] != 0xFF:
             return None
-        if content[position + 1] == 0xda:
+        if content[position + 1] == 0xDA:
             return position
-        filled = content[position + 1] == 0xff  # any number of FF may precede a marker
-        position += 1 if filled else 2 + int.from_bytes(content[position + 2:position + 4], 'big')
+        filled = content[position + 1] == 0xFF  # any number of FF may precede a marker
+        position += 1 if filled else 2 + int.from_bytes(content[position + 2 : position + 4], 'big')
     return len(content)

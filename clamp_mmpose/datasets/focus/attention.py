@@ -29,8 +29,10 @@ class AttentionHeatmap:
         self.model = backbone.timm_model.eval()
         attention = getattr(self.model.blocks[-1], 'attn', None) if hasattr(self.model, 'blocks') else None
         if getattr(self.model, 'cls_token', None) is None or not hasattr(attention, 'attn_drop'):
-            raise ValueError(f'{model_name!r} has no attention from a class token: choose a plain vision transformer '
-                             'of timm\'s, such as vit_small_patch16_224.dino.')
+            raise ValueError(
+                f'{model_name!r} has no attention from a class token: choose a plain vision transformer '
+                "of timm's, such as vit_small_patch16_224.dino."
+            )
         self.num_prefix_tokens = self.model.num_prefix_tokens
         attention.fused_attn = False  # so that its weights, which pass through this dropout, are computed
         attention.attn_drop.register_forward_hook(self._keep)
@@ -47,7 +49,7 @@ class AttentionHeatmap:
         pixels = torch.from_numpy(small[..., ::-1].copy()).permute(2, 0, 1).float() / 255
         with torch.no_grad():
             self.model.forward_features(((pixels - self.mean) / self.std)[None])
-        weights = self.weights[0, :, 0, self.num_prefix_tokens:].mean(dim=0)  # of the class token, over the heads
+        weights = self.weights[0, :, 0, self.num_prefix_tokens :].mean(dim=0)  # of the class token, over the heads
         rows, columns = self.model.patch_embed.grid_size
         heatmap = stretched(weights.reshape(rows, columns).numpy())
         return cv2.resize(heatmap, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)

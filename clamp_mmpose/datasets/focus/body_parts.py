@@ -18,35 +18,66 @@ SIDES = ('left', 'right')
 # which keypoints make a part: MPII's are the authors' (FocusCLIP, section 3.3, Fig. 3a), the others ours after them
 PARTS = dict(
     mpii=dict(
-        {'head': ('thorax', 'upper neck', 'head top', 'right shoulder', 'left shoulder'),
-         'torso': ('pelvis', 'thorax', 'right shoulder', 'left shoulder', 'right hip', 'left hip')},
+        {
+            'head': ('thorax', 'upper neck', 'head top', 'right shoulder', 'left shoulder'),
+            'torso': ('pelvis', 'thorax', 'right shoulder', 'left shoulder', 'right hip', 'left hip'),
+        },
         **_limbs(SIDES, ('arm', '{} shoulder', '{} elbow', 'thorax'), ('arm', '{} elbow', '{} wrist', '{} shoulder')),
-        **_limbs(SIDES, ('leg', '{} hip', '{} knee', 'pelvis'), ('leg', '{} knee', '{} ankle', '{} hip'))),
+        **_limbs(SIDES, ('leg', '{} hip', '{} knee', 'pelvis'), ('leg', '{} knee', '{} ankle', '{} hip')),
+    ),
     coco=dict(
-        {'head': ('nose', 'left eye', 'right eye', 'left ear', 'right ear', 'left shoulder', 'right shoulder'),
-         'torso': ('left shoulder', 'right shoulder', 'left hip', 'right hip')},
+        {
+            'head': ('nose', 'left eye', 'right eye', 'left ear', 'right ear', 'left shoulder', 'right shoulder'),
+            'torso': ('left shoulder', 'right shoulder', 'left hip', 'right hip'),
+        },
         **_limbs(SIDES, ('arm', '{} shoulder', '{} elbow'), ('arm', '{} elbow', '{} wrist', '{} shoulder')),
-        **_limbs(SIDES, ('leg', '{} hip', '{} knee'), ('leg', '{} knee', '{} ankle', '{} hip'))),
+        **_limbs(SIDES, ('leg', '{} hip', '{} knee'), ('leg', '{} knee', '{} ankle', '{} hip')),
+    ),
     ap10k=dict(
-        {'head': ('left eye', 'right eye', 'nose', 'neck'),
-         'trunk': ('neck', 'root of tail', 'left shoulder', 'right shoulder', 'left hip', 'right hip')},
-        **_limbs(SIDES, ('front leg', '{} shoulder', '{} elbow', 'neck'),
-                 ('front leg', '{} elbow', '{} front paw', '{} shoulder')),
-        **_limbs(SIDES, ('back leg', '{} hip', '{} knee', 'root of tail'),
-                 ('back leg', '{} knee', '{} back paw', '{} hip'))),
+        {
+            'head': ('left eye', 'right eye', 'nose', 'neck'),
+            'trunk': ('neck', 'root of tail', 'left shoulder', 'right shoulder', 'left hip', 'right hip'),
+        },
+        **_limbs(
+            SIDES,
+            ('front leg', '{} shoulder', '{} elbow', 'neck'),
+            ('front leg', '{} elbow', '{} front paw', '{} shoulder'),
+        ),
+        **_limbs(
+            SIDES, ('back leg', '{} hip', '{} knee', 'root of tail'), ('back leg', '{} knee', '{} back paw', '{} hip')
+        ),
+    ),
     animalpose=dict(
-        {'head': ('left eye', 'right eye', 'left ear base', 'right ear base', 'nose', 'throat'),
-         'trunk': ('throat', 'withers', 'tail base', 'left front elbow', 'right front elbow', 'left back elbow',
-                   'right back elbow')},
-        **_limbs(SIDES, ('front leg', '{} front elbow', '{} front knee', 'withers'),
-                 ('front leg', '{} front knee', '{} front paw', '{} front elbow')),
-        **_limbs(SIDES, ('back leg', '{} back elbow', '{} back knee', 'tail base'),
-                 ('back leg', '{} back knee', '{} back paw', '{} back elbow'))))
+        {
+            'head': ('left eye', 'right eye', 'left ear base', 'right ear base', 'nose', 'throat'),
+            'trunk': (
+                'throat',
+                'withers',
+                'tail base',
+                'left front elbow',
+                'right front elbow',
+                'left back elbow',
+                'right back elbow',
+            ),
+        },
+        **_limbs(
+            SIDES,
+            ('front leg', '{} front elbow', '{} front knee', 'withers'),
+            ('front leg', '{} front knee', '{} front paw', '{} front elbow'),
+        ),
+        **_limbs(
+            SIDES,
+            ('back leg', '{} back elbow', '{} back knee', 'tail base'),
+            ('back leg', '{} back knee', '{} back paw', '{} back elbow'),
+        ),
+    ),
+)
 NAMES = dict(mpii='MpiiDataset', coco='CocoDataset', ap10k='AP10KDataset', animalpose='AnimalPoseDataset')
 
 
-def body_parts(groups: Union[str, Dict[str, Sequence[str]]],
-               names: Union[str, dict, Sequence[str], None] = None) -> np.ndarray:
+def body_parts(
+    groups: Union[str, Dict[str, Sequence[str]]], names: Union[str, dict, Sequence[str], None] = None
+) -> np.ndarray:
     """Which keypoints make each body part (FocusCLIP, section 3.3).
 
     Args:
@@ -61,8 +92,10 @@ def body_parts(groups: Union[str, Dict[str, Sequence[str]]],
     """
     if isinstance(groups, str):
         if groups not in PARTS:
-            raise ValueError(f"groups={groups!r}: expected 'auto', one of {sorted(PARTS)}, or a dict that gives for "
-                             'each part the names of its keypoints.')
+            raise ValueError(
+                f"groups={groups!r}: expected 'auto', one of {sorted(PARTS)}, or a dict that gives for "
+                'each part the names of its keypoints.'
+            )
         groups, names = PARTS[groups], NAMES[groups]
     if names is None:
         raise ValueError('own groups need names=, a data set type such as "AP10KDataset" or the list of names.')

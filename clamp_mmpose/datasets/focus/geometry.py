@@ -1,4 +1,5 @@
 """What a pipeline has done to a picture, read off what MMPose's transforms leave in ``results``."""
+
 from typing import List, Optional, Tuple
 
 import cv2
@@ -35,7 +36,7 @@ def warp_matrix(results: dict) -> Optional[np.ndarray]:
         return results['warp_mat']
     if results.get('input_center') is None:
         return None
-    rotation = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.
+    rotation = results['bbox_rotation'][0] if 'bbox_rotation' in results else 0.0
     place = results['input_center'], results['input_scale'], rotation, results['input_size']
     matrices = [get_warp_matrix(*place), get_udp_warp_matrix(*place)]
     before, after = results.get('keypoints'), results.get('transformed_keypoints')

@@ -1,4 +1,5 @@
 """Where a picture's subject is, as one map in [0, 1] (FocusCLIP, section 3.3)."""
+
 from typing import Tuple
 
 import numpy as np
@@ -9,8 +10,9 @@ PART, PERSON = 1 / 16, 1 / 4
 LEAST = 0.75  # pixels; a smaller ellipse may fall between the pixels
 
 
-def part_ellipses(keypoints: np.ndarray, visible: np.ndarray, parts: np.ndarray, unit: float,
-                  whole_pixels: bool = False) -> np.ndarray:
+def part_ellipses(
+    keypoints: np.ndarray, visible: np.ndarray, parts: np.ndarray, unit: float, whole_pixels: bool = False
+) -> np.ndarray:
     """Centre and sigma of each body part that has at least two visible keypoints.
 
     A person of whom no part has two is one ellipse round what is visible.
@@ -40,7 +42,8 @@ def part_ellipses(keypoints: np.ndarray, visible: np.ndarray, parts: np.ndarray,
     low, high, person = low[drawn], high[drawn], np.nonzero(drawn)[0]
 
     extent = np.where(visible[..., None], keypoints, -np.inf).max(axis=1) - np.where(
-        visible[..., None], keypoints, np.inf).min(axis=1)
+        visible[..., None], keypoints, np.inf
+    ).min(axis=1)
     size = extent.max(axis=1)
     size = np.where(size > 0, size, PERSON * unit)
     floor = np.maximum(LEAST, PART * size[person])[:, None]
@@ -59,7 +62,7 @@ def sum_of_gaussians(ellipses: np.ndarray, shape: Tuple[int, int]) -> np.ndarray
     return np.minimum(heatmap, 1, out=heatmap)
 
 
-def sum_of_ellipses(ellipses: np.ndarray, shape: Tuple[int, int], reach: float = 2 ** 0.5) -> np.ndarray:
+def sum_of_ellipses(ellipses: np.ndarray, shape: Tuple[int, int], reach: float = 2**0.5) -> np.ndarray:
     """Eq. 4: each Gaussian inside its ellipse only, added and cut at 1: float32 ``[H, W]``, H, W = ``shape``.
 
     Args:
@@ -67,7 +70,7 @@ def sum_of_ellipses(ellipses: np.ndarray, shape: Tuple[int, int], reach: float =
             that it holds its keypoints, 1 the one inside.
     """
     heatmap = np.zeros(shape, np.float32)
-    edge = np.float32(np.exp(-reach ** 2 / 2))  # what the Gaussian is on the ellipse
+    edge = np.float32(np.exp(-(reach**2) / 2))  # what the Gaussian is on the ellipse
     columns, rows = _profiles(ellipses, shape)
     for (x, y, sigma_x, sigma_y), column, row in zip(ellipses, columns, rows):
         across, down = _window(x, reach * sigma_x, shape[1]), _window(y, reach * sigma_y, shape[0])
@@ -82,7 +85,7 @@ def _profiles(ellipses: np.ndarray, shape: Tuple[int, int]) -> Tuple[np.ndarray,
     profiles = []
     for axis, length in ((0, shape[1]), (1, shape[0])):
         distance = (np.arange(length) - ellipses[:, axis, None]) / ellipses[:, axis + 2, None]
-        profiles.append(np.exp(-0.5 * distance ** 2).astype(np.float32))
+        profiles.append(np.exp(-0.5 * distance**2).astype(np.float32))
     return profiles[0], profiles[1]
 
 

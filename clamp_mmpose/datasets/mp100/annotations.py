@@ -1,4 +1,5 @@
 """MP-100's annotation files (Xu et al., "Pose for Everything", ECCV 2022): what the benchmark keeps of them."""
+
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Union
 
@@ -6,8 +7,10 @@ import numpy as np
 
 from clamp_mmpose.datasets.files.coco import read_annotations
 
-GET_MP100 = ('download MP-100\'s annotations (https://github.com/luminxu/Pose-for-Everything); the configs expect '
-             'data/mp100/annotations')
+GET_MP100 = (
+    "download MP-100's annotations (https://github.com/luminxu/Pose-for-Everything); the configs expect "
+    'data/mp100/annotations'
+)
 
 
 class Category(NamedTuple):
@@ -86,8 +89,9 @@ def keypoint_counts(categories: Iterable[dict], annotations: Iterable[dict]) -> 
     first: Dict[int, int] = {}
     for ann in annotations:
         first.setdefault(ann['category_id'], len(ann['keypoints']) // 3)
-    return {category['id']: len(category.get('keypoints') or ()) or first.get(category['id'], 0)
-            for category in categories}
+    return {
+        category['id']: len(category.get('keypoints') or ()) or first.get(category['id'], 0) for category in categories
+    }
 
 
 def read_instances(ann_file: Union[str, Path]) -> MP100Annotations:
@@ -108,17 +112,22 @@ def read_instances(ann_file: Union[str, Path]) -> MP100Annotations:
         for ann in _unique(content['annotations'], 'annotation'):
             _require(ann, ('image_id', 'category_id', 'bbox', 'keypoints'), 'annotation')
             if not isinstance(ann['keypoints'], list) or not isinstance(ann['category_id'], int):
-                raise ValueError(f'the keypoints of annotation {ann["id"]} must be a list and its category_id a whole '
-                                 f'number, not {ann["keypoints"]!r:.40} and {ann["category_id"]!r:.40}.')
+                raise ValueError(
+                    f'the keypoints of annotation {ann["id"]} must be a list and its category_id a whole '
+                    f'number, not {ann["keypoints"]!r:.40} and {ann["category_id"]!r:.40}.'
+                )
         categories = _categories(content['categories'], content['annotations'])
         of_image: Dict[int, List[dict]] = {image_id: [] for image_id in images}
         for ann in content['annotations']:
             if not isinstance(ann['image_id'], int) or ann['image_id'] not in images:
-                raise ValueError(f'annotation {ann["id"]} lies on image {ann["image_id"]!r}, which the file does not '
-                                 'list.')
+                raise ValueError(
+                    f'annotation {ann["id"]} lies on image {ann["image_id"]!r}, which the file does not list.'
+                )
             if ann['category_id'] not in categories:
-                raise ValueError(f'annotation {ann["id"]} has the category {ann["category_id"]!r}; the file lists '
-                                 f'{list(categories)}.')
+                raise ValueError(
+                    f'annotation {ann["id"]} has the category {ann["category_id"]!r}; the file lists '
+                    f'{list(categories)}.'
+                )
             of_image[ann['image_id']].append(ann)
 
         instances: List[Instance] = []
@@ -144,8 +153,9 @@ def _instance(ann: dict, image: dict, category: Category, index: int) -> Optiona
     if len(values) % 3:
         raise ValueError(f'the keypoints of {label} are {len(values)} numbers; they must be x, y, v of each keypoint.')
     if len(values) != 3 * category.num_keypoints:
-        raise ValueError(f'{label} has {len(values) // 3} keypoints, its category {category.slug!r} has '
-                         f'{category.num_keypoints}.')
+        raise ValueError(
+            f'{label} has {len(values) // 3} keypoints, its category {category.slug!r} has {category.num_keypoints}.'
+        )
     bbox = clean_box(given.tolist(), image['width'], image['height'])
     if bbox is None or ann.get('iscrowd'):
         return None
@@ -153,8 +163,17 @@ def _instance(ann: dict, image: dict, category: Category, index: int) -> Optiona
     if area <= 0:
         return None
     points = values.reshape(-1, 3)
-    return Instance(index, ann['id'], ann['image_id'], ann['category_id'], points[:, :2], points[:, 2] > 0, bbox,
-                    max(bbox[2:]), float(area))
+    return Instance(
+        index,
+        ann['id'],
+        ann['image_id'],
+        ann['category_id'],
+        points[:, :2],
+        points[:, 2] > 0,
+        bbox,
+        max(bbox[2:]),
+        float(area),
+    )
 
 
 def _categories(entries: List[Any], annotations: List[dict]) -> Dict[int, Category]:
@@ -169,8 +188,9 @@ def _categories(entries: List[Any], annotations: List[dict]) -> Dict[int, Catego
         same = [category.id for category in categories.values() if category.slug == slug]
         if same:
             raise ValueError(f'categories {same[0]} and {entry["id"]} are both named {slug!r}; rename one.')
-        categories[entry['id']] = Category(entry['id'], slug, str(entry.get('supercategory', 'none')),
-                                           counts[entry['id']])
+        categories[entry['id']] = Category(
+            entry['id'], slug, str(entry.get('supercategory', 'none')), counts[entry['id']]
+        )
     return categories
 
 
@@ -179,8 +199,9 @@ def _images(entries: List[Any]) -> Dict[int, dict]:
     for entry in _unique(entries, 'image'):
         _require(entry, ('file_name', 'width', 'height'), 'image')
         if _numbers([entry['width'], entry['height']], f'the size of image {entry["id"]}').min() <= 0:
-            raise ValueError(f'image {entry["id"]} is {entry["width"]} by {entry["height"]} pixels; both must be '
-                             'positive.')
+            raise ValueError(
+                f'image {entry["id"]} is {entry["width"]} by {entry["height"]} pixels; both must be positive.'
+            )
         images[entry['id']] = entry
     return images
 
@@ -190,8 +211,9 @@ def _unique(entries: List[Any], kind: str) -> List[dict]:
     for i, entry in enumerate(entries):
         number = entry.get('id') if isinstance(entry, dict) else None
         if not isinstance(number, int):
-            raise ValueError(f'{kind} number {i} of the list must be an object whose id is a whole number, not '
-                             f'{entry!r:.60}.')
+            raise ValueError(
+                f'{kind} number {i} of the list must be an object whose id is a whole number, not {entry!r:.60}.'
+            )
         if number in seen:
             raise ValueError(f'the {kind} id {number} occurs more than once.')
         seen.add(number)

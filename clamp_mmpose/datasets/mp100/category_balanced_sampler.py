@@ -34,8 +34,10 @@ class CategoryBalancedSampler(Sampler):
             raise ValueError('CategoryBalancedSampler: the data set is empty.')
         self.members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
         if epoch_size is not None and epoch_size < len(self.members):
-            raise ValueError(f'CategoryBalancedSampler: epoch_size={epoch_size} is less than one sample of each of the '
-                             f'{len(self.members)} categories.')
+            raise ValueError(
+                f'CategoryBalancedSampler: epoch_size={epoch_size} is less than one sample of each of the '
+                f'{len(self.members)} categories.'
+            )
         self.per_category = max(map(len, self.members)) if epoch_size is None else epoch_size // len(self.members)
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed
@@ -46,7 +48,7 @@ class CategoryBalancedSampler(Sampler):
         order = drawn[np.random.RandomState([self.seed, self.epoch]).permutation(len(drawn))]
         # as many for each process: the first ones come again
         order = np.resize(order, len(self) * self.world_size)
-        return iter(order[self.rank::self.world_size].tolist())
+        return iter(order[self.rank :: self.world_size].tolist())
 
     def __len__(self) -> int:
         """Samples of an epoch in this process."""
@@ -62,10 +64,11 @@ class CategoryBalancedSampler(Sampler):
         start = self.epoch * self.per_category
         first = start // len(members)
         last = (start + self.per_category - 1) // len(members)
-        passes = [np.random.RandomState([self.seed, label, number]).permutation(members)
-                  for number in range(first, last + 1)]
+        passes = [
+            np.random.RandomState([self.seed, label, number]).permutation(members) for number in range(first, last + 1)
+        ]
         offset = start - first * len(members)
-        return np.concatenate(passes)[offset:offset + self.per_category]
+        return np.concatenate(passes)[offset : offset + self.per_category]
 
 
 def category_labels(dataset: BaseDataset) -> np.ndarray:
@@ -80,8 +83,10 @@ def category_labels(dataset: BaseDataset) -> np.ndarray:
     """
     if isinstance(dataset, CombinedDataset):
         if dataset.resample:
-            raise ValueError('CategoryBalancedSampler cannot tell the categories of a CombinedDataset with '
-                             'sample_ratio_factor: take that out, the sampler balances by itself.')
+            raise ValueError(
+                'CategoryBalancedSampler cannot tell the categories of a CombinedDataset with '
+                'sample_ratio_factor: take that out, the sampler balances by itself.'
+            )
         parts = []
         for member in dataset.datasets:
             labels = category_labels(member)
@@ -91,6 +96,8 @@ def category_labels(dataset: BaseDataset) -> np.ndarray:
         found = [BaseDataset.get_data_info(dataset, i)['category_id'] for i in range(len(dataset))]
         return np.unique(np.array(found, np.int64), return_inverse=True)[1].reshape(-1)
     if not isinstance(dataset, BaseDataset):
-        raise TypeError(f'CategoryBalancedSampler takes MP100Dataset, other data sets and CombinedDataset of them, not '
-                        f'{type(dataset).__name__}.')
+        raise TypeError(
+            f'CategoryBalancedSampler takes MP100Dataset, other data sets and CombinedDataset of them, not '
+            f'{type(dataset).__name__}.'
+        )
     return np.zeros(len(dataset), np.int64)

@@ -41,12 +41,20 @@ class MP100Dataset(BaseCocoStyleDataset):
 
     METAINFO: dict = dict(dataset_name='mp100')
 
-    def __init__(self, ann_file: str = '', texts: Optional[str] = None, missing_images: str = 'error',
-                 hidden: str = 'ignored', **kwargs):
-        for name, value, expected in (('missing_images', missing_images, ('error', 'skip')),
-                                      ('hidden', hidden, ('ignored', 'absent')),
-                                      ('data_mode', kwargs.get('data_mode', 'topdown'), ('topdown',)),
-                                      ('bbox_file', kwargs.get('bbox_file') or None, (None,))):
+    def __init__(
+        self,
+        ann_file: str = '',
+        texts: Optional[str] = None,
+        missing_images: str = 'error',
+        hidden: str = 'ignored',
+        **kwargs,
+    ):
+        for name, value, expected in (
+            ('missing_images', missing_images, ('error', 'skip')),
+            ('hidden', hidden, ('ignored', 'absent')),
+            ('data_mode', kwargs.get('data_mode', 'topdown'), ('topdown',)),
+            ('bbox_file', kwargs.get('bbox_file') or None, (None,)),
+        ):
             if value not in expected:
                 raise ValueError(f'MP100Dataset: {name}={value!r}, expected {" or ".join(map(repr, expected))}.')
         self.texts = str(FOLDER if texts is None else texts)
@@ -64,12 +72,17 @@ class MP100Dataset(BaseCocoStyleDataset):
         """The kept instances, in the order of the benchmark."""
         annotations = read_instances(self.ann_file)
         texts = load_texts(self.texts)
-        self.category_fields = {category.id: self._category_info(category, texts)
-                                for category in annotations.categories.values()}
+        self.category_fields = {
+            category.id: self._category_info(category, texts) for category in annotations.categories.values()
+        }
         instances = [instance for instance in annotations.instances if instance.image_id % self.sample_interval == 0]
         missing = self._missing(instances, annotations)
-        return [self._data_info(instance, annotations) for instance in instances if instance.image_id not in missing
-                and (self.test_mode or self.hidden == 'absent' or instance.visible.any())]
+        return [
+            self._data_info(instance, annotations)
+            for instance in instances
+            if instance.image_id not in missing
+            and (self.test_mode or self.hidden == 'absent' or instance.visible.any())
+        ]
 
     def get_data_info(self, idx: int) -> dict:
         """An instance, with what it shares with its category."""
@@ -82,28 +95,47 @@ class MP100Dataset(BaseCocoStyleDataset):
             raise ValueError(f'{label} has no texts in {self.texts}; write them, or give texts=, another folder.')
         own = texts[category.id]
         if category.slug not in (own.slug, own.name.lower()):
-            raise ValueError(f'{label} would get the texts of {own.slug!r} in {self.texts}; give texts=, the folder '
-                             'that was written for these annotations.')
+            raise ValueError(
+                f'{label} would get the texts of {own.slug!r} in {self.texts}; give texts=, the folder '
+                'that was written for these annotations.'
+            )
         number = len(own.names)
         if number != category.num_keypoints:
-            raise ValueError(f'{label} has {category.num_keypoints} keypoints in the annotations and {number} in the '
-                             f'texts of {self.texts}; correct the texts.')
+            raise ValueError(
+                f'{label} has {category.num_keypoints} keypoints in the annotations and {number} in the '
+                f'texts of {self.texts}; correct the texts.'
+            )
         flip_indices = list(own.flip_indices)
         return dict(
-            category=own.slug, supercategory=category.supercategory, keypoint_names=list(own.names),
-            keypoint_descriptions=list(own.descriptions), skeleton_links=[tuple(link) for link in own.skeleton],
-            flip_indices=flip_indices, flip_pairs=[(i, j) for i, j in enumerate(flip_indices) if i < j],
-            upper_body_ids=[], lower_body_ids=[], dataset_keypoint_weights=np.ones(number, np.float32),
-            hidden_is_absent=self.hidden == 'absent', dataset_name=self._metainfo['dataset_name'])
+            category=own.slug,
+            supercategory=category.supercategory,
+            keypoint_names=list(own.names),
+            keypoint_descriptions=list(own.descriptions),
+            skeleton_links=[tuple(link) for link in own.skeleton],
+            flip_indices=flip_indices,
+            flip_pairs=[(i, j) for i, j in enumerate(flip_indices) if i < j],
+            upper_body_ids=[],
+            lower_body_ids=[],
+            dataset_keypoint_weights=np.ones(number, np.float32),
+            hidden_is_absent=self.hidden == 'absent',
+            dataset_name=self._metainfo['dataset_name'],
+        )
 
     def _data_info(self, instance: Instance, annotations: MP100Annotations) -> dict:
         x, y, w, h = instance.bbox
         return dict(
-            id=instance.id, img_id=instance.image_id, img_path=self._path(instance, annotations),
-            category_id=instance.category_id, bbox=np.array([[x, y, x + w, y + h]], np.float32),
-            bbox_score=np.ones(1, np.float32), keypoints=instance.keypoints[None].astype(np.float32),
-            keypoints_visible=instance.visible[None].astype(np.float32), num_keypoints=int(instance.visible.sum()),
-            area=np.array(instance.area, np.float32), iscrowd=0)
+            id=instance.id,
+            img_id=instance.image_id,
+            img_path=self._path(instance, annotations),
+            category_id=instance.category_id,
+            bbox=np.array([[x, y, x + w, y + h]], np.float32),
+            bbox_score=np.ones(1, np.float32),
+            keypoints=instance.keypoints[None].astype(np.float32),
+            keypoints_visible=instance.visible[None].astype(np.float32),
+            num_keypoints=int(instance.visible.sum()),
+            area=np.array(instance.area, np.float32),
+            iscrowd=0,
+        )
 
     def _path(self, instance: Instance, annotations: MP100Annotations) -> str:
         return osp.join(self.data_prefix['img'], annotations.images[instance.image_id]['file_name'])
@@ -114,13 +146,17 @@ class MP100Dataset(BaseCocoStyleDataset):
         missing = {image_id for image_id, path in paths.items() if not exists(path)}
         if not missing:
             return missing
-        counts = Counter(annotations.categories[instance.category_id].slug for instance in instances
-                         if instance.image_id in missing)
-        found = (f'{self.ann_file}: {len(missing):,} of {len(paths):,} images do not exist, such as '
-                 f'{paths[min(missing)]}. Instances on them, by category: '
-                 + ', '.join(f'{slug} {count:,}' for slug, count in counts.most_common()))
+        counts = Counter(
+            annotations.categories[instance.category_id].slug for instance in instances if instance.image_id in missing
+        )
+        found = (
+            f'{self.ann_file}: {len(missing):,} of {len(paths):,} images do not exist, such as '
+            f'{paths[min(missing)]}. Instances on them, by category: '
+            + ', '.join(f'{slug} {count:,}' for slug, count in counts.most_common())
+        )
         if self.missing_images == 'error' or len(missing) == len(paths):
-            raise FileNotFoundError(f'{found}. tools/check_dataset.py lists the images; missing_images="skip" leaves '
-                                    'these instances out.')
+            raise FileNotFoundError(
+                f'{found}. tools/check_dataset.py lists the images; missing_images="skip" leaves these instances out.'
+            )
         print_log(f'{found}. They are left out (missing_images="skip").', logger='current', level=logging.WARNING)
         return missing

@@ -10,5 +10,14 @@ from .resize_to_input import ResizeToInput
 from .sample_description import SampleDescription
 
 __all__ = [
-    'FocusMask', 'GenerateFocusHeatmap', 'GetTextQueries', 'LoadIntactImage', 'OpenCLIPPreprocess', 'PackFocusInputs',
-    'PackTextQueries', 'PackZeroShotInputs', 'ResizeToInput', 'SampleDescription']
+    'FocusMask',
+    'GenerateFocusHeatmap',
+    'GetTextQueries',
+    'LoadIntactImage',
+    'OpenCLIPPreprocess',
+    'PackFocusInputs',
+    'PackTextQueries',
+    'PackZeroShotInputs',
+    'ResizeToInput',
+    'SampleDescription',
+]

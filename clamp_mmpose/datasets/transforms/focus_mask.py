@@ -19,7 +19,7 @@ class FocusMask(BaseTransform):
         ValueError: arguments beyond 0 to 1, or no ``focus_heatmap``.
     """
 
-    def __init__(self, prob: float = 0.5, alpha: float = 0.):
+    def __init__(self, prob: float = 0.5, alpha: float = 0.0):
         for name, value in (('prob', prob), ('alpha', alpha)):
             if not 0 <= value <= 1:
                 raise ValueError(f'{name} must be from 0 to 1, got {value!r}.')

@@ -47,9 +47,16 @@ class GenerateFocusHeatmap(BaseTransform):
         FileNotFoundError: the map of a picture does not exist.
     """
 
-    def __init__(self, source: str = 'keypoints', groups: Union[str, Dict[str, Sequence[str]]] = 'auto',
-                 names: Union[str, Sequence[str], None] = None, mode: str = 'published', path: Optional[str] = None,
-                 model: str = 'vit_small_patch16_224.dino', checkpoint: Optional[str] = 'timm://'):
+    def __init__(
+        self,
+        source: str = 'keypoints',
+        groups: Union[str, Dict[str, Sequence[str]]] = 'auto',
+        names: Union[str, Sequence[str], None] = None,
+        mode: str = 'published',
+        path: Optional[str] = None,
+        model: str = 'vit_small_patch16_224.dino',
+        checkpoint: Optional[str] = 'timm://',
+    ):
         check_choice('source', source, SOURCES)
         check_choice('mode', mode, MODES)
         if source == 'file' and not path:
@@ -61,8 +68,9 @@ class GenerateFocusHeatmap(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add the map of one sample."""
-        draw = dict(keypoints=self._of_keypoints, bbox=self._of_boxes, file=self._of_file,
-                    attention=self._of_attention)[self.source]
+        draw = dict(
+            keypoints=self._of_keypoints, bbox=self._of_boxes, file=self._of_file, attention=self._of_attention
+        )[self.source]
         results['focus_heatmap'] = draw(results)
         results['focus_steps'] = [kind for kind, *_ in geometry.steps(results)]
         return results
@@ -70,8 +78,10 @@ class GenerateFocusHeatmap(BaseTransform):
     def _of_keypoints(self, results: dict) -> np.ndarray:
         keypoints = results.get('transformed_keypoints', results.get('keypoints'))
         if keypoints is None or np.ndim(keypoints) != 3:
-            raise ValueError(f"{_name(results)} has no keypoints [N, K, 2]: source='keypoints' is for annotated "
-                             "samples; elsewhere use source='bbox', 'file' or 'attention'.")
+            raise ValueError(
+                f"{_name(results)} has no keypoints [N, K, 2]: source='keypoints' is for annotated "
+                "samples; elsewhere use source='bbox', 'file' or 'attention'."
+            )
         visible = np.asarray(results['keypoints_visible'])
         visible = (visible if visible.ndim == 2 else visible[..., 0]) > 0  # MMPose's codecs add weights
         parts = self._parts_of(results, keypoints.shape[1])
@@ -85,15 +95,20 @@ class GenerateFocusHeatmap(BaseTransform):
             dataset, links = results.get('dataset_name'), results.get('skeleton_links')
             key = dataset if dataset in PARTS else tuple(map(tuple, links or ()))
             if not key:
-                raise ValueError(f"groups='auto': {_name(results)} comes from {dataset!r}, of which no body parts are "
-                                 f'known, and brings no skeleton_links; give groups, one of {sorted(PARTS)} or a dict.')
+                raise ValueError(
+                    f"groups='auto': {_name(results)} comes from {dataset!r}, of which no body parts are "
+                    f'known, and brings no skeleton_links; give groups, one of {sorted(PARTS)} or a dict.'
+                )
             if (key, num_keypoints) not in self.known_parts:
                 self.known_parts[key, num_keypoints] = (
-                    body_parts(dataset) if dataset in PARTS else bones(key, num_keypoints))
+                    body_parts(dataset) if dataset in PARTS else bones(key, num_keypoints)
+                )
             parts = self.known_parts[key, num_keypoints]
         if parts.shape[1] != num_keypoints:
-            raise ValueError(f'{_name(results)} has {num_keypoints} keypoints, the body parts are of {parts.shape[1]}: '
-                             'give groups for this data set.')
+            raise ValueError(
+                f'{_name(results)} has {num_keypoints} keypoints, the body parts are of {parts.shape[1]}: '
+                'give groups for this data set.'
+            )
         return parts
 
     def _of_boxes(self, results: dict) -> np.ndarray:
@@ -108,14 +123,15 @@ class GenerateFocusHeatmap(BaseTransform):
         matrix = geometry.warp_matrix(results)
         if matrix is not None and 'warp_mat' not in results:  # else the boxes have been moved with the picture
             centre = cv2.transform(centre[:, None], matrix)[:, 0]
-            half = np.sqrt(half ** 2 @ (matrix[:, :2] ** 2).T)  # extent of a turned ellipse
+            half = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)  # extent of a turned ellipse
         ellipses = np.hstack([centre, np.maximum(half, 1)])
-        return sum_of_ellipses(ellipses, geometry.picture_shape(results), reach=1.)
+        return sum_of_ellipses(ellipses, geometry.picture_shape(results), reach=1.0)
 
     def _of_file(self, results: dict) -> np.ndarray:
         image = Path(results['img_path'])
-        path = self.path.format(folder=image.parent, stem=image.stem, img_id=results.get('img_id'),
-                                id=results.get('id'))
+        path = self.path.format(
+            folder=image.parent, stem=image.stem, img_id=results.get('img_id'), id=results.get('id')
+        )
         heatmap = stretched(read_map(path))
         height, width = results['ori_shape'][:2]
         if heatmap.shape != (height, width):
@@ -138,8 +154,10 @@ def take_along(results: dict) -> np.ndarray:
     todo = [step for step in steps if step[0] not in results['focus_steps']]
     heatmap = geometry.apply_steps(results['focus_heatmap'], todo)
     if heatmap.shape != geometry.picture_shape(results):
-        raise ValueError(f'the focus heatmap has {heatmap.shape} pixels and the picture '
-                         f'{geometry.picture_shape(results)}: put GenerateFocusHeatmap behind what changes its size.')
+        raise ValueError(
+            f'the focus heatmap has {heatmap.shape} pixels and the picture '
+            f'{geometry.picture_shape(results)}: put GenerateFocusHeatmap behind what changes its size.'
+        )
     results['focus_heatmap'] = heatmap
     results['focus_steps'] = [kind for kind, *_ in steps]
     return heatmap

@@ -40,12 +40,16 @@ class GetTextQueries(BaseTransform):
         """Add the texts of one instance."""
         names = results.get('keypoint_names', self.names)
         if names is None:
-            raise ValueError(f'instance {results.get("id", "")} has no keypoint_names: give GetTextQueries names=, a '
-                             'data set type or a list.')
+            raise ValueError(
+                f'instance {results.get("id", "")} has no keypoint_names: give GetTextQueries names=, a '
+                'data set type or a list.'
+            )
         names = keypoint_names(list(names))
         if 'keypoints' in results and results['keypoints'].shape[1] != len(names):
-            raise ValueError(f'instance {results.get("id", "")} has {results["keypoints"].shape[1]} keypoints and '
-                             f'{len(names)} names ({names[0]!r} ... {names[-1]!r}).')
+            raise ValueError(
+                f'instance {results.get("id", "")} has {results["keypoints"].shape[1]} keypoints and '
+                f'{len(names)} names ({names[0]!r} ... {names[-1]!r}).'
+            )
         results['texts'] = self.texts(names, results.get('keypoint_descriptions'))
         results['text_links'] = skeleton_links(results.get('skeleton_links') or (), len(names))
         partners = results.get('flip_indices')

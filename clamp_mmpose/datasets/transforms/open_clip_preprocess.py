@@ -22,18 +22,22 @@ class OpenCLIPPreprocess(BaseTransform):
 
     def __init__(self, arch: str, tag: str = ''):
         import open_clip
+
         config = open_clip.get_model_config(arch)
         if config is None:
             raise ValueError(f'open_clip has no model {arch!r}; open_clip.list_models() names them.')
         settings = open_clip.transform.merge_preprocess_dict(
             open_clip.transform.PreprocessCfg(size=config['vision_cfg'].get('image_size', 224)),
-            open_clip.get_pretrained_cfg(arch, tag))
+            open_clip.get_pretrained_cfg(arch, tag),
+        )
         self.preprocess = open_clip.transform.image_transform_v2(
-            open_clip.transform.PreprocessCfg(**settings), is_train=False)
+            open_clip.transform.PreprocessCfg(**settings), is_train=False
+        )
 
     def transform(self, results: dict) -> dict:
         """Prepare one picture."""
         from PIL import Image
+
         image = results['img']
         if results.get('bbox') is not None:
             x1, y1, x2, y2 = bbox_pixels(results)

@@ -33,16 +33,20 @@ class ResizeToInput(BaseTransform):
         width, height = self.input_size
         scale = np.array([width / (x2 - x1), height / (y2 - y1)])
         shrinking = scale.prod() < 1
-        results['img'] = cv2.resize(image[y1:y2, x1:x2], self.input_size,
-                                    interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+        results['img'] = cv2.resize(
+            image[y1:y2, x1:x2], self.input_size, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+        )
         offset = (0.5 - np.array([x1, y1])) * scale - 0.5  # pixel centres
         if results.get('keypoints') is not None:
             results['keypoints'] = (results['keypoints'][..., :2] * scale + offset).astype(np.float32)
         if results.get('bbox') is not None:
             corners = np.reshape(results['bbox'], (-1, 2, 2))
             results['bbox'] = (corners * scale + offset).reshape(-1, 4).astype(np.float32)
-        results.update(warp_mat=np.hstack([np.diag(scale), offset[:, None]]), input_size=self.input_size,
-                       flipped_first=bool(results.get('flip')))
+        results.update(
+            warp_mat=np.hstack([np.diag(scale), offset[:, None]]),
+            input_size=self.input_size,
+            flipped_first=bool(results.get('flip')),
+        )
         return results
 
 
@@ -58,6 +62,8 @@ def bbox_pixels(results: dict) -> Tuple[int, int, int, int]:
     x1, y1 = np.maximum(low, 0).astype(int)
     x2, y2 = np.minimum(high, (width, height)).astype(int)
     if x2 <= x1 or y2 <= y1:
-        raise ValueError(f'the box {box.tolist()} of {results.get("img_path", "the picture")} shares nothing with its '
-                         f'{width}x{height} pixels: correct the annotation or leave it out.')
+        raise ValueError(
+            f'the box {box.tolist()} of {results.get("img_path", "the picture")} shares nothing with its '
+            f'{width}x{height} pixels: correct the annotation or leave it out.'
+        )
     return int(x1), int(y1), int(x2), int(y2)

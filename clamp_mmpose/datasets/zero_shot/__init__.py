@@ -7,6 +7,13 @@ from .utkface import UTKFaceDataset
 from .zero_shot_dataset import ZeroShotDataset
 from .zero_shot_tasks import ZeroShotTasks
 
-__all__ = ['CUBDataset', 'EmoticDataset', 'FERPlusDataset', 'LagendaDataset', 'Stanford40Dataset', 'UTKFaceDataset',
-           'ZeroShotDataset',
-    'ZeroShotTasks']
+__all__ = [
+    'CUBDataset',
+    'EmoticDataset',
+    'FERPlusDataset',
+    'LagendaDataset',
+    'Stanford40Dataset',
+    'UTKFaceDataset',
+    'ZeroShotDataset',
+    'ZeroShotTasks',
+]

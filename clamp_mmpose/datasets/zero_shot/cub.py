@@ -52,8 +52,9 @@ class CUBDataset(ZeroShotDataset):
         samples = []
         for place, (image, name) in read_rows(paths['images'], 2):
             if labels.get(image) not in species:
-                raise ValueError(f'{place}: image {image} has no class of {paths["classes"]} in '
-                                 f'{paths["image_class_labels"]}.')
+                raise ValueError(
+                    f'{place}: image {image} has no class of {paths["classes"]} in {paths["image_class_labels"]}.'
+                )
             label = indices.get(species[labels[image]])
             if label is not None:
                 samples.append(self.sample(paths['images'].parent / 'images' / name, [label]))
@@ -66,6 +67,8 @@ class CUBDataset(ZeroShotDataset):
         unseen = {name for _, (name,) in read_rows(path, 1)}
         unknown = sorted(unseen - set(names))
         if len(unseen) != UNSEEN or unknown:
-            raise ValueError(f'{path} holds {len(unseen)} classes, unknown: {unknown}; expected {UNSEEN} of '
-                             'classes.txt: the testclasses.txt that Xian et al. publish for CUB.')
+            raise ValueError(
+                f'{path} holds {len(unseen)} classes, unknown: {unknown}; expected {UNSEEN} of '
+                'classes.txt: the testclasses.txt that Xian et al. publish for CUB.'
+            )
         return [name for name in names if (name in unseen) == (self.subset == 'unseen')]

@@ -14,18 +14,54 @@ from .ages import AGE_ENSEMBLE, AGE_TEMPLATES, KID_TO_ADULT
 from .zero_shot_dataset import ZeroShotDataset
 
 EMOTIONS = (
-    'Affection', 'Anger', 'Annoyance', 'Anticipation', 'Aversion', 'Confidence', 'Disapproval', 'Disconnection',
-    'Disquietment', 'Doubt/Confusion', 'Embarrassment', 'Engagement', 'Esteem', 'Excitement', 'Fatigue', 'Fear',
-    'Happiness', 'Pain', 'Peace', 'Pleasure', 'Sadness', 'Sensitivity', 'Suffering', 'Surprise', 'Sympathy',
-    'Yearning')
-ANN_FILES = ('Annotations/Annotations.mat', 'Annotations/CVPR17_Annotations.mat', 'Annotations.mat',
-             'CVPR17_Annotations.mat')
+    'Affection',
+    'Anger',
+    'Annoyance',
+    'Anticipation',
+    'Aversion',
+    'Confidence',
+    'Disapproval',
+    'Disconnection',
+    'Disquietment',
+    'Doubt/Confusion',
+    'Embarrassment',
+    'Engagement',
+    'Esteem',
+    'Excitement',
+    'Fatigue',
+    'Fear',
+    'Happiness',
+    'Pain',
+    'Peace',
+    'Pleasure',
+    'Sadness',
+    'Sensitivity',
+    'Suffering',
+    'Surprise',
+    'Sympathy',
+    'Yearning',
+)
+ANN_FILES = (
+    'Annotations/Annotations.mat',
+    'Annotations/CVPR17_Annotations.mat',
+    'Annotations.mat',
+    'CVPR17_Annotations.mat',
+)
 TASKS = dict(
     age=dict(task='Age', top_k=1, classes=KID_TO_ADULT, templates=AGE_TEMPLATES, ensemble=AGE_ENSEMBLE),
-    emotion=dict(task='Emotion', top_k=3, classes=EMOTIONS, words=tuple(emotion.lower() for emotion in EMOTIONS),
-                 templates=('a photo of a person who is feeling {}',),
-                 ensemble=('a photo of a person who feels {}', 'a photo of a person showing {}',
-                           'the person in the photo is feeling {}')))
+    emotion=dict(
+        task='Emotion',
+        top_k=3,
+        classes=EMOTIONS,
+        words=tuple(emotion.lower() for emotion in EMOTIONS),
+        templates=('a photo of a person who is feeling {}',),
+        ensemble=(
+            'a photo of a person who feels {}',
+            'a photo of a person showing {}',
+            'the person in the photo is feeling {}',
+        ),
+    ),
+)
 
 
 @DATASETS.register_module()
@@ -75,8 +111,12 @@ class EmoticDataset(ZeroShotDataset):
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f'{path}: {self.split}, image {number}: {type(error).__name__} {error}.') from error
         if left_out:
-            print_log(f'{self.name}: left out {left_out:,} persons of {self.split} without '
-                      f'{"an age" if self.task == "Age" else "emotions"}.', logger='current', level=logging.WARNING)
+            print_log(
+                f'{self.name}: left out {left_out:,} persons of {self.split} without '
+                f'{"an age" if self.task == "Age" else "emotions"}.',
+                logger='current',
+                level=logging.WARNING,
+            )
         return samples
 
     def _labels(self, person: dict) -> List[int]:
@@ -84,8 +124,10 @@ class EmoticDataset(ZeroShotDataset):
             names = [name.lower() for name in _strings(person['age'])]
         else:
             names = _strings(person.get('combined_categories', ())) or [
-                name for annotator in _several(person['annotations_categories'])
-                for name in _strings(annotator['categories'])]
+                name
+                for annotator in _several(person['annotations_categories'])
+                for name in _strings(annotator['categories'])
+            ]
         unknown = [name for name in names if name not in self.classes]
         if unknown:
             raise ValueError(f'{unknown} is none of {", ".join(self.classes)}')

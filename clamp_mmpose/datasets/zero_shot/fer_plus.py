@@ -73,9 +73,13 @@ class FERPlusDataset(ZeroShotDataset):
             else:
                 left_out['undecided' if winner is None else VOTES[winner]] += 1
         if left_out:
-            print_log(f'{self.name}: left out {sum(left_out.values()):,} pictures of {path} without an emotion: '
-                      + ', '.join(f'{why} {count:,}' for why, count in left_out.most_common()) + '.',
-                      logger='current', level=logging.WARNING)
+            print_log(
+                f'{self.name}: left out {sum(left_out.values()):,} pictures of {path} without an emotion: '
+                + ', '.join(f'{why} {count:,}' for why, count in left_out.most_common())
+                + '.',
+                logger='current',
+                level=logging.WARNING,
+            )
         if (path.parent / 'fer2013.csv').exists() or not folder.is_dir():
             _add_pixels(samples, self.path('fer2013.csv'), usages)
         return list(samples.values())
@@ -100,13 +104,16 @@ def _add_pixels(samples: Dict[int, dict], path: Path, usages: List[str]) -> None
     number = -1
     for number, (place, row) in enumerate(read_csv(path, ['pixels', 'Usage'])):
         if number < len(usages) and row['Usage'] != usages[number]:
-            raise ValueError(f'{place}: {row["Usage"]!r}, where fer2013new.csv has {usages[number]!r}; expected the '
-                             'files as published, with the same order of rows.')
+            raise ValueError(
+                f'{place}: {row["Usage"]!r}, where fer2013new.csv has {usages[number]!r}; expected the '
+                'files as published, with the same order of rows.'
+            )
         if number in samples:
             samples[number]['gray'] = _gray(place, row['pixels'])
     if number + 1 != len(usages):
-        raise ValueError(f'{path} has {number + 1} rows, fer2013new.csv {len(usages)}; expected the files as '
-                         'published.')
+        raise ValueError(
+            f'{path} has {number + 1} rows, fer2013new.csv {len(usages)}; expected the files as published.'
+        )
 
 
 def _gray(place: str, pixels: str) -> np.ndarray:
@@ -114,5 +121,6 @@ def _gray(place: str, pixels: str) -> np.ndarray:
         gray = np.frombuffer(bytes(map(int, pixels.split())), np.uint8)  # ValueError beyond 0 to 255
         return gray.reshape(SIZE, SIZE)
     except ValueError:
-        raise ValueError(f'{place}: expected {SIZE} x {SIZE} numbers of 0 to 255 in pixels, '
-                         f'got {pixels[:40]!r}...') from None
+        raise ValueError(
+            f'{place}: expected {SIZE} x {SIZE} numbers of 0 to 255 in pixels, got {pixels[:40]!r}...'
+        ) from None

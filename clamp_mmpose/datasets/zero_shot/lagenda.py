@@ -56,8 +56,11 @@ class LagendaDataset(ZeroShotDataset):
             else:
                 left_out += 1
         if left_out:
-            print_log(f'{self.name}: left out {left_out:,} rows without an age or the box of a {self.crop}.',
-                      logger='current', level=logging.WARNING)
+            print_log(
+                f'{self.name}: left out {left_out:,} rows without an age or the box of a {self.crop}.',
+                logger='current',
+                level=logging.WARNING,
+            )
         root = Path(self.data_root or '')
         if found and not (root / found[0][0]).exists() and (root / 'images').is_dir():
             found = [(f'images/{Path(name).name}', labels, box) for name, labels, box in found]

@@ -42,6 +42,10 @@ class UTKFaceDataset(ZeroShotDataset):
             else:
                 others.append(name)
         if others:
-            print_log(f'{self.name}: left out {len(others):,} files of {folder} whose names are not '
-                      f'<age>_<...>.jpg, such as {others[0]}.', logger='current', level=logging.WARNING)
+            print_log(
+                f'{self.name}: left out {len(others):,} files of {folder} whose names are not '
+                f'<age>_<...>.jpg, such as {others[0]}.',
+                logger='current',
+                level=logging.WARNING,
+            )
         return samples

@@ -50,8 +50,14 @@ class ZeroShotDataset(BaseDataset):
     templates: Sequence[str] = ()
     ensemble: Sequence[str] = ()  # other wordings of the templates
 
-    def __init__(self, ann_file: str = '', data_root: str = '', templates: Union[str, Sequence[str], None] = None,
-                 test_mode: bool = True, **kwargs):
+    def __init__(
+        self,
+        ann_file: str = '',
+        data_root: str = '',
+        templates: Union[str, Sequence[str], None] = None,
+        test_mode: bool = True,
+        **kwargs,
+    ):
         self.wanted_templates = templates
         self.class_texts: Optional[List[List[str]]] = None
         super().__init__(ann_file=ann_file, data_root=data_root, test_mode=test_mode, **kwargs)
@@ -68,8 +74,10 @@ class ZeroShotDataset(BaseDataset):
         """
         path = Path(self.data_root or '', *parts)
         if not path.exists():
-            raise FileNotFoundError(f'{type(self).__name__}: {path} does not exist: give data_root, the folder of the '
-                                    'data set as its authors ship it; the README says where the configs expect it.')
+            raise FileNotFoundError(
+                f'{type(self).__name__}: {path} does not exist: give data_root, the folder of the '
+                'data set as its authors ship it; the README says where the configs expect it.'
+            )
         return path
 
     def load_data_list(self) -> List[dict]:
@@ -79,8 +87,10 @@ class ZeroShotDataset(BaseDataset):
             raise ValueError(f'{self.name}: no pictures in {self.ann_file or self.data_root}.')
         for sample in samples:
             if not sample['labels'] or not all(0 <= label < len(self.classes) for label in sample['labels']):
-                raise ValueError(f'{self.name}: {sample.get("img_path")} has labels {sample["labels"]}, expected one '
-                                 f'or more of 0 to {len(self.classes) - 1}.')
+                raise ValueError(
+                    f'{self.name}: {sample.get("img_path")} has labels {sample["labels"]}, expected one '
+                    f'or more of 0 to {len(self.classes) - 1}.'
+                )
         self.class_texts = class_texts(self._chosen_templates(), self.words or self.classes)
         return samples
 
@@ -100,11 +110,15 @@ class ZeroShotDataset(BaseDataset):
         if self.words and len(self.words) != len(self.classes):
             raise ValueError(f'{path} has {len(self.words)} words for {len(self.classes)} classes.')
         try:
-            return [self.sample(osp.join(self.data_root or '', image['file_name']), image['labels'], image.get('bbox'))
-                    for image in content['images']]
+            return [
+                self.sample(osp.join(self.data_root or '', image['file_name']), image['labels'], image.get('bbox'))
+                for image in content['images']
+            ]
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f'{path}: each of its images wants file_name, labels [indices] and perhaps bbox '
-                             f'[x1, y1, x2, y2]: {type(error).__name__} {error}.') from error
+            raise ValueError(
+                f'{path}: each of its images wants file_name, labels [indices] and perhaps bbox '
+                f'[x1, y1, x2, y2]: {type(error).__name__} {error}.'
+            ) from error
 
     @staticmethod
     def sample(img_path: str, labels: Sequence[int], bbox: Optional[Sequence[float]] = None) -> dict:
@@ -116,16 +130,30 @@ class ZeroShotDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict:
         """A sample with what it shares with the others."""
-        return dict(super().get_data_info(idx), id=idx, dataset_name=self.name, task=self.task, top_k=self.top_k,
-                    average=self.average, class_names=list(self.classes), class_texts=self.class_texts)
+        return dict(
+            super().get_data_info(idx),
+            id=idx,
+            dataset_name=self.name,
+            task=self.task,
+            top_k=self.top_k,
+            average=self.average,
+            class_names=list(self.classes),
+            class_texts=self.class_texts,
+        )
 
     def prepare_data(self, idx: int) -> Any:
         """The sample through the pipeline, or a black one with the reason."""
         try:
             return self.pipeline(self.get_data_info(idx))
         except (OSError, ValueError) as error:  # what read_image and the crop raise of a bad picture
-            return self.pipeline(dict(self.get_data_info(idx), img=FAULTY.copy(), bbox=np.array([[0, 0, 32, 32]]),
-                                      fault=f'{type(error).__name__}: {error}'))
+            return self.pipeline(
+                dict(
+                    self.get_data_info(idx),
+                    img=FAULTY.copy(),
+                    bbox=np.array([[0, 0, 32, 32]]),
+                    fault=f'{type(error).__name__}: {error}',
+                )
+            )
 
     def _chosen_templates(self) -> Sequence[str]:
         if self.wanted_templates is None:

@@ -26,14 +26,21 @@ class ZeroShotTasks(ConcatDataset):
         FileNotFoundError: none of the data sets is there.
     """
 
-    def __init__(self, tasks: Dict[str, dict], pipeline: Sequence[dict], only: Optional[Sequence[str]] = None,
-                 templates: object = None, test_mode: bool = True):
+    def __init__(
+        self,
+        tasks: Dict[str, dict],
+        pipeline: Sequence[dict],
+        only: Optional[Sequence[str]] = None,
+        templates: object = None,
+        test_mode: bool = True,
+    ):
         opened = [open_task(name, tasks[name], pipeline, templates) for name in chosen_tasks(tasks, only)]
         present = [dataset for dataset, absent in opened if absent is None]
         self.absent = [absent for _, absent in opened if absent is not None]
         if not present:
-            raise FileNotFoundError('none of the zero-shot data sets is there: '
-                                    + ' '.join(row['reason'] for row in self.absent))
+            raise FileNotFoundError(
+                'none of the zero-shot data sets is there: ' + ' '.join(row['reason'] for row in self.absent)
+            )
         super().__init__(present)
 
     @property
@@ -41,8 +48,9 @@ class ZeroShotTasks(ConcatDataset):
         return dict(dataset_name='zero-shot', absent=list(self.absent))
 
 
-def open_task(name: str, config: dict, pipeline: Sequence[dict],
-              templates: object = None) -> Tuple[ZeroShotDataset, Optional[dict]]:
+def open_task(
+    name: str, config: dict, pipeline: Sequence[dict], templates: object = None
+) -> Tuple[ZeroShotDataset, Optional[dict]]:
     """A data set, and if it is not there its row among the absent: ``dataset``, ``task`` and ``reason``."""
     chosen = {} if templates is None else dict(templates=templates)
     dataset = DATASETS.build(dict(config, pipeline=pipeline, lazy_init=True, **chosen))

@@ -20,5 +20,9 @@ class CheckpointFitHook(Hook):
         weights = checkpoint.get('state_dict', checkpoint)
         weights = {re.sub(r'^module\.', '', name): value for name, value in weights.items()}
         training = isinstance(runner._train_loop, BaseLoop)
-        check_fit(model, weights, source=runner._load_from or find_latest_checkpoint(runner.work_dir),
-                  partly=training and not runner._resume)
+        check_fit(
+            model,
+            weights,
+            source=runner._load_from or find_latest_checkpoint(runner.work_dir),
+            partly=training and not runner._resume,
+        )

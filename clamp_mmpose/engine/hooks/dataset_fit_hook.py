@@ -33,4 +33,5 @@ class DatasetFitHook(Hook):
                     f'{dataset.ann_file}: annotation {info["id"]} has {found} keypoints, the metainfo of '
                     f'{metainfo["dataset_name"]!r} has {expected} ({names[0]!r} ... {names[expected - 1]!r}). Give '
                     f'{loader}.dataset the type or metainfo of these annotations, or other annotations; '
-                    'tools/check_dataset.py lists every case.')
+                    'tools/check_dataset.py lists every case.'
+                )

@@ -20,8 +20,10 @@ class EpochSeedHook(Hook):
     def before_train(self, runner) -> None:
         loader = runner.train_loop.dataloader
         if loader.num_workers and loader.persistent_workers:
-            raise ValueError('EpochSeedHook reseeds the loader workers when they start, each epoch: set '
-                             'train_dataloader.persistent_workers=False.')
+            raise ValueError(
+                'EpochSeedHook reseeds the loader workers when they start, each epoch: set '
+                'train_dataloader.persistent_workers=False.'
+            )
         # without MMEngine's constant seeds, PyTorch seeds workers from the random state of this process
         loader.worker_init_fn = None
 

@@ -26,10 +26,13 @@ class TextLengthHook(Hook):
             longer += sum(length > encoder.max_length for length in encoder.count_tokens(texts))
         message = f'{longer:,} of {number:,} texts are longer than the {encoder.max_length} tokens that are read'
         if longer and not encoder.truncate:
-            raise ValueError(f'{message}: cut them (text_encoder.truncate=True), or give it sentences '
-                             '(SampleDescription(sentences=True)).')
-        runner.logger.log(logging.WARNING if longer else logging.INFO,
-                          f'{message}{"; their ends are cut" if longer else ""}.')
+            raise ValueError(
+                f'{message}: cut them (text_encoder.truncate=True), or give it sentences '
+                '(SampleDescription(sentences=True)).'
+            )
+        runner.logger.log(
+            logging.WARNING if longer else logging.INFO, f'{message}{"; their ends are cut" if longer else ""}.'
+        )
 
 
 def _choices(dataset) -> Iterator[str]:

@@ -31,9 +31,17 @@ class CapePCK(BaseMetric):
         prefix: of the metrics' names; None: the protocol.
     """
 
-    def __init__(self, protocol: str = 'query_only', num_episodes: int = 200, empty: str = 'zero',
-                 ann_file: Optional[str] = None, outfile_prefix: Optional[str] = None, collect_device: str = 'cpu',
-                 prefix: Optional[str] = None, collect_dir: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        protocol: str = 'query_only',
+        num_episodes: int = 200,
+        empty: str = 'zero',
+        ann_file: Optional[str] = None,
+        outfile_prefix: Optional[str] = None,
+        collect_device: str = 'cpu',
+        prefix: Optional[str] = None,
+        collect_dir: Optional[str] = None,
+    ) -> None:
         if protocol not in ('query_only', 'pairs'):
             raise ValueError(f'protocol={protocol!r}: expected "query_only" or "pairs".')
         if empty not in ('zero', 'skip'):
@@ -63,13 +71,17 @@ class CapePCK(BaseMetric):
             keypoints = sample['pred_instances']['keypoints']
             keypoints = keypoints.cpu().numpy() if isinstance(keypoints, torch.Tensor) else np.asarray(keypoints)
             if number not in self._instances:
-                raise ValueError(f'annotation {number} is not among the {len(self._instances):,} instances that are '
-                                 f'kept of {self._annotations.path}; CapePCK(ann_file=...) must be that of the data '
-                                 'set.')
+                raise ValueError(
+                    f'annotation {number} is not among the {len(self._instances):,} instances that are '
+                    f'kept of {self._annotations.path}; CapePCK(ann_file=...) must be that of the data '
+                    'set.'
+                )
             expected = (1, *self._instances[number].keypoints.shape)
             if keypoints.shape != expected:
-                raise ValueError(f'annotation {number}: predicted keypoints have the shape {keypoints.shape}, expected '
-                                 f'{expected}; padding must be removed in predict.')
+                raise ValueError(
+                    f'annotation {number}: predicted keypoints have the shape {keypoints.shape}, expected '
+                    f'{expected}; padding must be removed in predict.'
+                )
             self.results.append(dict(id=number, keypoints=keypoints[0].astype(np.float64)))
 
     def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
@@ -82,8 +94,10 @@ class CapePCK(BaseMetric):
             write_predictions(f'{self.outfile_prefix}.predictions.json', predictions)
         broken = [number for number, keypoints in predictions.items() if not np.isfinite(keypoints).all()]
         if broken:
-            raise ValueError(f'{len(broken):,} of {len(predictions):,} predictions are not finite, such as that of '
-                             f'annotation {broken[0]}.')
+            raise ValueError(
+                f'{len(broken):,} of {len(predictions):,} predictions are not finite, such as that of '
+                f'annotation {broken[0]}.'
+            )
         if self.protocol == 'pairs':
             scores = pairs(self._annotations, predictions, self.num_episodes, self.empty)
         else:
@@ -95,8 +109,10 @@ class CapePCK(BaseMetric):
         if self._annotations is None:
             ann_file = self.ann_file or (self.dataset_meta or {}).get('ann_file')
             if not ann_file:
-                raise ValueError('CapePCK needs the annotation file: give ann_file=..., or evaluate an MP100Dataset, '
-                                 'whose metainfo names it.')
+                raise ValueError(
+                    'CapePCK needs the annotation file: give ann_file=..., or evaluate an MP100Dataset, '
+                    'whose metainfo names it.'
+                )
             self._annotations = read_instances(ann_file)
             self._instances = {instance.id: instance for instance in self._annotations.instances}
             if self.protocol == 'pairs':  # a category with too few instances is told before hours of prediction

@@ -20,6 +20,7 @@ KEYS = ('id', 'dataset_name', 'task', 'top_k', 'average', 'class_names', 'labels
 @dataclass(frozen=True)
 class _Group:
     """What the samples of a data set share: one object, so that results collected from processes stay small."""
+
     dataset: str
     task: str
     top_k: int
@@ -34,6 +35,7 @@ class _Group:
 @dataclass(frozen=True)
 class _Result:
     """One picture: for each label the number of classes ranked before it, or the fault."""
+
     group: _Group
     id: Any
     labels: Tuple[int, ...] = ()
@@ -65,8 +67,13 @@ class ZeroShotAccuracy(BaseMetric):
 
     default_prefix = ''
 
-    def __init__(self, outfile: Optional[str] = None, collect_device: str = 'cpu', prefix: Optional[str] = None,
-                 collect_dir: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        outfile: Optional[str] = None,
+        collect_device: str = 'cpu',
+        prefix: Optional[str] = None,
+        collect_dir: Optional[str] = None,
+    ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         self.outfile = outfile
         self.details: List[dict] = []
@@ -91,8 +98,9 @@ class ZeroShotAccuracy(BaseMetric):
                 self.results.append(_Result(group, sample['id'], fault=str(fault)))
                 continue
             labels = tuple(int(label) for label in sample['labels'])
-            ranks = _ranks(sample.get('class_scores'), labels, f'{group.name}, picture {sample["id"]}',
-                           len(group.classes))
+            ranks = _ranks(
+                sample.get('class_scores'), labels, f'{group.name}, picture {sample["id"]}', len(group.classes)
+            )
             self.results.append(_Result(group, sample['id'], labels, ranks))
 
     def compute_metrics(self, results: List[_Result]) -> Dict[str, float]:
@@ -110,8 +118,9 @@ class ZeroShotAccuracy(BaseMetric):
             name = f'{detail["dataset"]}/{detail["task"]}'
             if detail['accuracy'] is not None:
                 metrics[f'{name}/top{detail["top_k"]}'] = detail['accuracy']
-                metrics.update({f'{name}/{key}': detail[key]
-                                for key in ('micro', 'macro', 'chance', 'low', 'high', 'trials')})
+                metrics.update(
+                    {f'{name}/{key}': detail[key] for key in ('micro', 'macro', 'chance', 'low', 'high', 'trials')}
+                )
             metrics[f'{name}/faults'] = detail['faults']
         absent = [f'{row["dataset"]}/{row["task"]}' for row in (self.dataset_meta or {}).get('absent', ())]
         if absent:
@@ -122,23 +131,33 @@ class ZeroShotAccuracy(BaseMetric):
     def _group(self, sample: dict) -> _Group:
         missing = [key for key in KEYS if key not in sample]
         if missing:
-            raise ValueError(f'a sample of {sample.get("dataset_name", "an unnamed data set")} lacks {missing}: let '
-                             'the meta_keys of the transform that packs the samples name them.')
-        group = _Group(sample['dataset_name'], sample['task'], int(sample['top_k']), sample['average'],
-                       tuple(sample['class_names']))
+            raise ValueError(
+                f'a sample of {sample.get("dataset_name", "an unnamed data set")} lacks {missing}: let '
+                'the meta_keys of the transform that packs the samples name them.'
+            )
+        group = _Group(
+            sample['dataset_name'],
+            sample['task'],
+            int(sample['top_k']),
+            sample['average'],
+            tuple(sample['class_names']),
+        )
         known = self._groups.get((group.dataset, group.task))
         if known is None:
             if group.average not in ('micro', 'macro'):
                 raise ValueError(f'{group.name}: average={group.average!r}, expected "micro" or "macro".')
             if not 1 <= group.top_k <= len(group.classes):
-                raise ValueError(f'{group.name}: top_k={group.top_k}, expected 1 to {len(group.classes)}, the number '
-                                 'of classes.')
+                raise ValueError(
+                    f'{group.name}: top_k={group.top_k}, expected 1 to {len(group.classes)}, the number of classes.'
+                )
             if len(set(group.classes)) < len(group.classes):
                 raise ValueError(f'{group.name}: class_names has a name twice: {", ".join(group.classes)}.')
             known = self._groups.setdefault((group.dataset, group.task), group)
         elif known != group:
-            raise ValueError(f'{group.name}: samples disagree on top_k, average or class_names; give data sets of one '
-                             'evaluation different names or tasks.')
+            raise ValueError(
+                f'{group.name}: samples disagree on top_k, average or class_names; give data sets of one '
+                'evaluation different names or tasks.'
+            )
         return known
 
 
@@ -150,8 +169,9 @@ def _ranks(class_scores: Any, labels: Tuple[int, ...], where: str, num_classes: 
         raise ValueError(f'{where}: labels {list(labels)}, expected one or more of 0 to {num_classes - 1}.')
     scores = torch.as_tensor(class_scores).detach().cpu().double().numpy()
     if scores.shape != (num_classes,):
-        raise ValueError(f'{where}: class_scores has the shape {scores.shape}, expected ({num_classes},), one score '
-                         'for each class.')
+        raise ValueError(
+            f'{where}: class_scores has the shape {scores.shape}, expected ({num_classes},), one score for each class.'
+        )
     if not np.isfinite(scores).all():
         raise ValueError(f'{where}: class_scores are not finite; check the weights and the precision of the model.')
     return tuple(int((scores > scores[label]).sum() + (scores[:label] == scores[label]).sum()) for label in labels)
@@ -171,12 +191,28 @@ def _score(results: List[_Result]) -> dict:
     if scored:
         micro, macro = (_accuracy(trials_of, hits_of, average) for average in ('micro', 'macro'))
         low, high = _interval(labels, hits, pictures, num_classes, group.average)
-    classes = {name: dict(accuracy=100 * float(right / trials) if trials else None, trials=int(trials))
-               for name, trials, right in zip(group.classes, trials_of, hits_of)}
-    return dict(dataset=group.dataset, task=group.task, top_k=group.top_k, num_classes=num_classes,
-                chance=100 * group.top_k / num_classes, accuracy=micro if group.average == 'micro' else macro,
-                average=group.average, micro=micro, macro=macro, low=low, high=high, trials=len(labels),
-                pictures=len(results), faults=len(faults), fault_examples=faults[:SHOWN], classes=classes)
+    classes = {
+        name: dict(accuracy=100 * float(right / trials) if trials else None, trials=int(trials))
+        for name, trials, right in zip(group.classes, trials_of, hits_of)
+    }
+    return dict(
+        dataset=group.dataset,
+        task=group.task,
+        top_k=group.top_k,
+        num_classes=num_classes,
+        chance=100 * group.top_k / num_classes,
+        accuracy=micro if group.average == 'micro' else macro,
+        average=group.average,
+        micro=micro,
+        macro=macro,
+        low=low,
+        high=high,
+        trials=len(labels),
+        pictures=len(results),
+        faults=len(faults),
+        fault_examples=faults[:SHOWN],
+        classes=classes,
+    )
 
 
 def _tally(labels: np.ndarray, hits: np.ndarray, times: np.ndarray, num_classes: int) -> Tuple[np.ndarray, np.ndarray]:
@@ -193,8 +229,9 @@ def _accuracy(trials: np.ndarray, hits: np.ndarray, average: str) -> float:
     return 100 * float((hits[present] / trials[present]).mean())
 
 
-def _interval(labels: np.ndarray, hits: np.ndarray, pictures: np.ndarray, num_classes: int,
-              average: str) -> Tuple[float, float]:
+def _interval(
+    labels: np.ndarray, hits: np.ndarray, pictures: np.ndarray, num_classes: int, average: str
+) -> Tuple[float, float]:
     """The 95 % bootstrap interval: pictures are drawn with replacement, with all of their trials."""
     rng = np.random.default_rng(0)
     number = int(pictures[-1]) + 1
@@ -212,10 +249,16 @@ def _log(detail: dict) -> None:
     if detail['faults']:
         first = detail['fault_examples'][0]
         left_out = '' if detail['trials'] else '; none is left, so the data set is in no mean'
-        print_log(f'{name}: {detail["faults"]:,} of {detail["pictures"]:,} pictures could not be read and are not '
-                  f'scored{left_out}. The first, picture {first["id"]}: {first["reason"]}', logger='current',
-                  level=logging.WARNING)
+        print_log(
+            f'{name}: {detail["faults"]:,} of {detail["pictures"]:,} pictures could not be read and are not '
+            f'scored{left_out}. The first, picture {first["id"]}: {first["reason"]}',
+            logger='current',
+            level=logging.WARNING,
+        )
     empty = [label for label, scores in detail['classes'].items() if not scores['trials']]
     if empty and detail['trials']:
-        print_log(f'{name}: {len(empty)} of {detail["num_classes"]} classes have no pictures and are left out of '
-                  f'macro: {", ".join(empty)}', logger='current')
+        print_log(
+            f'{name}: {len(empty)} of {detail["num_classes"]} classes have no pictures and are left out of '
+            f'macro: {", ".join(empty)}',
+            logger='current',
+        )

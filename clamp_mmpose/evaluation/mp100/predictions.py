@@ -1,4 +1,5 @@
 """Files of predicted keypoints: ``{annotation id: [[x, y], ...]}``, pixels of the original image."""
+
 import json
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
@@ -18,8 +19,11 @@ class LoadedPredictions(NamedTuple):
     ignored: int
 
 
-def read_predictions(path: Union[str, Path], annotations: MP100Annotations, missing: str = 'error',
-                     ) -> LoadedPredictions:
+def read_predictions(
+    path: Union[str, Path],
+    annotations: MP100Annotations,
+    missing: str = 'error',
+) -> LoadedPredictions:
     """The predictions of a JSON file, checked against the annotations.
 
     Args:
@@ -36,11 +40,14 @@ def read_predictions(path: Union[str, Path], annotations: MP100Annotations, miss
     try:
         content = json.loads(path.read_text(encoding='utf-8'), object_pairs_hook=list)
     except ValueError as error:
-        raise ValueError(f'predictions {path} cannot be read as JSON ({path.stat().st_size:,} bytes): {error}; is the '
-                         'file truncated?') from error
+        raise ValueError(
+            f'predictions {path} cannot be read as JSON ({path.stat().st_size:,} bytes): {error}; is the '
+            'file truncated?'
+        ) from error
     if not isinstance(content, list) or not all(isinstance(entry, tuple) for entry in content):
-        raise ValueError(f'predictions {path} must be one JSON object {{annotation id: [[x, y], ...]}}, not '
-                         f'{content!s:.60}.')
+        raise ValueError(
+            f'predictions {path} must be one JSON object {{annotation id: [[x, y], ...]}}, not {content!s:.60}.'
+        )
     try:
         return _check(content, annotations, missing)
     except ValueError as error:
@@ -74,12 +81,16 @@ def _check(entries: List[Tuple[str, Any]], annotations: MP100Annotations, missin
             category = annotations.categories[instances[number].category_id]
             keypoints[number] = _points(value, number, category.slug, category.num_keypoints)
     if unknown:
-        raise ValueError(f'{len(unknown):,} annotation ids are not in {annotations.path}, such as '
-                         f'{_first(unknown)}; are these the predictions of another split?')
+        raise ValueError(
+            f'{len(unknown):,} annotation ids are not in {annotations.path}, such as '
+            f'{_first(unknown)}; are these the predictions of another split?'
+        )
     absent = [number for number in instances if number not in keypoints]
     if absent and missing == 'error':
-        raise ValueError(f'{len(absent):,} of {len(instances):,} annotations have no prediction, such as '
-                         f'{_first(absent)}; --missing skip leaves them out.')
+        raise ValueError(
+            f'{len(absent):,} of {len(instances):,} annotations have no prediction, such as '
+            f'{_first(absent)}; --missing skip leaves them out.'
+        )
     return LoadedPredictions(keypoints, ignored)
 
 

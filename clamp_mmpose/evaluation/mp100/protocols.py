@@ -1,4 +1,5 @@
 """MP-100's PCK from one prediction for each instance, in the two protocols of the literature."""
+
 import random
 from typing import Dict, List, Mapping, NamedTuple, Tuple
 
@@ -74,13 +75,15 @@ def query_only(annotations: MP100Annotations, predictions: Predictions) -> Score
     for category_id, members in _by_category(annotations, predictions).items():
         curve, nme, shown = _score(members.errors, members.visible)
         used = members.predicted & shown
-        rows[category_id] = _Rows(curve[used], nme[used], int((members.predicted & ~shown).sum()),
-                                  int((~members.predicted).sum()))
+        rows[category_id] = _Rows(
+            curve[used], nme[used], int((members.predicted & ~shown).sum()), int((~members.predicted).sum())
+        )
     return _summary(annotations, predictions, rows, 'instances')
 
 
-def pairs(annotations: MP100Annotations, predictions: Predictions, num_episodes: int = 200,
-          empty: str = 'zero') -> Scores:
+def pairs(
+    annotations: MP100Annotations, predictions: Predictions, num_episodes: int = 200, empty: str = 'zero'
+) -> Scores:
     """The published episodes: a query is scored on its points that are visible in the support, too.
 
     A prediction from text does not depend on the support, so each serves all pairs of its instance.
@@ -128,9 +131,11 @@ def draw_episodes(annotations: MP100Annotations, num_episodes: int = 200) -> np.
     drawn = []
     for category_id, indices in members.items():
         if len(indices) < 1 + QUERIES:
-            raise ValueError(f'{annotations.path}: an episode takes {1 + QUERIES} instances of a category, '
-                             f'{annotations.categories[category_id].slug!r} has {len(indices)}; score it with the '
-                             'protocol query_only.')
+            raise ValueError(
+                f'{annotations.path}: an episode takes {1 + QUERIES} instances of a category, '
+                f'{annotations.categories[category_id].slug!r} has {len(indices)}; score it with the '
+                'protocol query_only.'
+            )
         drawn += [rng.sample(indices, 1 + QUERIES) for _ in range(num_episodes)]
     episodes = np.array(drawn, np.int32)
     return np.stack([np.repeat(episodes[:, 0], QUERIES), episodes[:, 1:].reshape(-1)], axis=1)
@@ -148,7 +153,8 @@ def _by_category(annotations: MP100Annotations, predictions: Predictions) -> Dic
             np.array([instance.index for instance in instances], np.int64),
             np.linalg.norm(given.reshape(*shape, 2) - truth, axis=-1) / normalizers.reshape(-1, 1),
             np.array([instance.visible for instance in instances], bool).reshape(shape),
-            np.array([instance.id in predictions for instance in instances], bool))
+            np.array([instance.id in predictions for instance in instances], bool),
+        )
     return members
 
 
@@ -167,8 +173,10 @@ def _summary(annotations: MP100Annotations, predictions: Predictions, rows: Dict
         missing[categories[instance.category_id].slug] += instance.id not in predictions
     filled = {category_id: part for category_id, part in rows.items() if len(part.nme)}
     if not filled:
-        raise ValueError(f'{annotations.path}: no {unit} can be scored: {len(annotations.instances):,} instances, '
-                         f'{sum(missing.values()):,} of them without a prediction.')
+        raise ValueError(
+            f'{annotations.path}: no {unit} can be scored: {len(annotations.instances):,} instances, '
+            f'{sum(missing.values()):,} of them without a prediction.'
+        )
     by_supercategory: Dict[str, List[_Rows]] = {}
     for category_id, part in filled.items():
         by_supercategory.setdefault(categories[category_id].supercategory, []).append(part)
@@ -176,13 +184,19 @@ def _summary(annotations: MP100Annotations, predictions: Predictions, rows: Dict
         _mean(list(filled.values()), unit),
         {categories[category_id].slug: _mean([part], unit) for category_id, part in filled.items()},
         {name: _mean(parts, unit) for name, parts in by_supercategory.items()},
-        sum(part.empty for part in rows.values()), {slug: count for slug, count in missing.items() if count},
-        sum(part.left_out for part in rows.values()))
+        sum(part.empty for part in rows.values()),
+        {slug: count for slug, count in missing.items() if count},
+        sum(part.left_out for part in rows.values()),
+    )
 
 
 def _mean(parts: List[_Rows], unit: str) -> Dict[str, float]:
     curve = np.concatenate([part.curve for part in parts]).mean(axis=0)
     pck = {f'PCK@{threshold:g}': float(value) for threshold, value in zip(CURVE[THRESHOLDS], curve[THRESHOLDS])}
-    return dict(pck, mPCK=float(np.mean(list(pck.values()))),
-                NME=float(np.concatenate([part.nme for part in parts]).mean()), AUC=float(curve.mean()),
-                **{unit: sum(len(part.nme) for part in parts)})
+    return dict(
+        pck,
+        mPCK=float(np.mean(list(pck.values()))),
+        NME=float(np.concatenate([part.nme for part in parts]).mean()),
+        AUC=float(curve.mean()),
+        **{unit: sum(len(part.nme) for part in parts)},
+    )

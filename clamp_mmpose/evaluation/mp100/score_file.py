@@ -9,8 +9,15 @@ from .protocols import pairs, query_only
 from .tables import score_table, scoring_notes
 
 
-def score_file(ann_file: Union[str, Path], prediction_file: Union[str, Path], protocol: str, num_episodes: int = 200,
-               empty: str = 'zero', missing: str = 'error', out: Optional[str] = None) -> str:
+def score_file(
+    ann_file: Union[str, Path],
+    prediction_file: Union[str, Path],
+    protocol: str,
+    num_episodes: int = 200,
+    empty: str = 'zero',
+    missing: str = 'error',
+    out: Optional[str] = None,
+) -> str:
     """Score a file of predictions; NumPy alone is needed.
 
     Args:

@@ -25,8 +25,10 @@ class CLIPImageTower(Cached, CLIPTower):
     def _check_input(self, img: Tensor) -> None:
         height, width = img.shape[2:]
         if height % self.stride or width % self.stride:
-            raise ValueError(f'network input of {width}x{height} pixels cannot be divided into cells of {self.stride}: '
-                             'choose an input_size (w, h) of multiples of it.')
+            raise ValueError(
+                f'network input of {width}x{height} pixels cannot be divided into cells of {self.stride}: '
+                'choose an input_size (w, h) of multiples of it.'
+            )
 
     def _positions(self, positions: Tensor, size: Tuple[int, int]) -> Tensor:
         return self.cached(('positions', *size), lambda: resize_positions(positions, size))

@@ -28,8 +28,13 @@ class CLIPResNet(CLIPImageTower):
 
     stride = 32
 
-    def __init__(self, arch: Union[str, dict], image_size: Optional[int] = None, out: str = 'map',
-                 init_cfg: Optional[dict] = None):
+    def __init__(
+        self,
+        arch: Union[str, dict],
+        image_size: Optional[int] = None,
+        out: str = 'map',
+        init_cfg: Optional[dict] = None,
+    ):
         super().__init__(arch, image_size, out, init_cfg)
         if not hasattr(self.visual, 'layer4'):
             raise ValueError(f'{arch!r} is no CLIP ResNet; for vision transformers use CLIPVisionTransformer.')
@@ -56,6 +61,7 @@ class CLIPResNet(CLIPImageTower):
         tokens = tokens + self._positions(pool.positional_embedding, self._size(feature_map)).to(tokens.dtype)
         query, key, value = (
             projection(tokens).reshape(*tokens.shape[:2], pool.num_heads, -1).transpose(1, 2)
-            for projection in (pool.q_proj, pool.k_proj, pool.v_proj))
+            for projection in (pool.q_proj, pool.k_proj, pool.v_proj)
+        )
         attended = F.scaled_dot_product_attention(query, key, value)
         return pool.c_proj(attended.transpose(1, 2).flatten(2))

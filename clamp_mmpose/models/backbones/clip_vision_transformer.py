@@ -27,8 +27,14 @@ class CLIPVisionTransformer(CLIPImageTower):
         ValueError: the architecture is not a plain CLIP vision transformer.
     """
 
-    def __init__(self, arch: Union[str, dict], image_size: Optional[int] = None, drop_path_rate: float = 0.,
-                 out: str = 'map', init_cfg: Optional[dict] = None):
+    def __init__(
+        self,
+        arch: Union[str, dict],
+        image_size: Optional[int] = None,
+        drop_path_rate: float = 0.0,
+        out: str = 'map',
+        init_cfg: Optional[dict] = None,
+    ):
         super().__init__(arch, image_size, out, init_cfg)
         visual = self.visual
         if not hasattr(visual, 'class_embedding') or visual.attn_pool is not None:

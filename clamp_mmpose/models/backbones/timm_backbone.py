@@ -30,17 +30,27 @@ class TIMMBackbone(BaseModule):
         ValueError: timm has no such model, or its weights do not fit.
     """
 
-    def __init__(self, model_name: str, out_indices: Sequence[int] = (-1,), init_cfg: Optional[dict] = None,
-                 pooled: bool = False, **model_args):
+    def __init__(
+        self,
+        model_name: str,
+        out_indices: Sequence[int] = (-1,),
+        init_cfg: Optional[dict] = None,
+        pooled: bool = False,
+        **model_args,
+    ):
         super().__init__(init_cfg)
         if not timm.is_model(model_name):
             near = difflib.get_close_matches(model_name, timm.list_models(), n=5)
-            raise ValueError(f'timm {timm.__version__} has no model {model_name!r}; near it: '
-                             f'{", ".join(near) or "none"}.')
+            raise ValueError(
+                f'timm {timm.__version__} has no model {model_name!r}; near it: {", ".join(near) or "none"}.'
+            )
         self.model_name = model_name
         self.pooled = pooled
-        self.model_args = dict(model_args, num_classes=0) if pooled else dict(
-            model_args, features_only=True, out_indices=tuple(out_indices))
+        self.model_args = (
+            dict(model_args, num_classes=0)
+            if pooled
+            else dict(model_args, features_only=True, out_indices=tuple(out_indices))
+        )
         self.timm_model = timm.create_model(model_name, pretrained=False, **self.model_args)
         if not pooled:
             self.channels = self.timm_model.feature_info.channels()
@@ -57,7 +67,7 @@ class TIMMBackbone(BaseModule):
             return
         address = self.init_cfg['checkpoint']
         if address.startswith(HUB):
-            name, source = '.'.join(filter(None, [self.model_name.split('.')[0], address[len(HUB):]])), {}
+            name, source = '.'.join(filter(None, [self.model_name.split('.')[0], address[len(HUB) :]])), {}
         else:
             weights = CheckpointLoader.load_checkpoint(address, map_location='cpu')
             weights = weights.get('state_dict', weights.get('model', weights))
@@ -65,14 +75,18 @@ class TIMMBackbone(BaseModule):
         try:
             loaded, again = (self._create(name, source, seed) for seed in (0, 1))
         except Exception as error:  # of the hub, the network, or torch
-            raise ValueError(f'{address} cannot be loaded into timm\'s {name!r}: {type(error).__name__}: '
-                             f'{" ".join(str(error).splitlines()[:1])} Without internet, download them elsewhere '
-                             'and give their path as the checkpoint.') from error
+            raise ValueError(
+                f"{address} cannot be loaded into timm's {name!r}: {type(error).__name__}: "
+                f'{" ".join(str(error).splitlines()[:1])} Without internet, download them elsewhere '
+                'and give their path as the checkpoint.'
+            ) from error
         # timm loads what fits and leaves the rest random: what differs from one seed to another was not loaded
         random = [name for name, value in loaded.items() if not torch.equal(value, again[name])]
         if random:
-            raise ValueError(f'{address} is of another model than {name!r}: {len(random)} of {len(loaded)} weights are '
-                             f'missing in it, such as {random[:3]}.')
+            raise ValueError(
+                f'{address} is of another model than {name!r}: {len(random)} of {len(loaded)} weights are '
+                f'missing in it, such as {random[:3]}.'
+            )
         self.timm_model.load_state_dict(loaded)
         self._is_init = True
         MMLogger.get_current_instance().info(f'{self.model_name}: {len(loaded)} tensors from {address}')

@@ -44,20 +44,22 @@ class CLAMPHead(Cached, HeatmapHead):
         ValueError: the names are unusable, or the backbone gives something else than announced here.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 names: Union[str, dict, Sequence[str]],
-                 text_encoder: OptConfigType = None,
-                 prompts: str = 'text',
-                 num_contexts: int = 8,
-                 prompt_encoder: Optional[dict] = dict(num_heads=8),  # noqa: B006 (read only)
-                 cross_attention: Optional[dict] = dict(width=256, num_heads=4, num_layers=3),  # noqa: B006
-                 project: bool = False,
-                 spatial_loss: Optional[dict] = dict(upsample='bilinear'),  # noqa: B006
-                 feature_loss: Optional[dict] = dict(sampling='bilinear'),  # noqa: B006
-                 deconv_out_channels: Sequence[int] = (256, 256, 256),
-                 embed_dims: Optional[int] = None,
-                 **heatmap_head):
+    def __init__(
+        self,
+        in_channels: int,
+        names: Union[str, dict, Sequence[str]],
+        text_encoder: OptConfigType = None,
+        prompts: str = 'text',
+        num_contexts: int = 8,
+        prompt_encoder: Optional[dict] = dict(num_heads=8),  # noqa: B006 (read only)
+        cross_attention: Optional[dict] = dict(width=256, num_heads=4, num_layers=3),  # noqa: B006
+        project: bool = False,
+        spatial_loss: Optional[dict] = dict(upsample='bilinear'),  # noqa: B006
+        feature_loss: Optional[dict] = dict(sampling='bilinear'),  # noqa: B006
+        deconv_out_channels: Sequence[int] = (256, 256, 256),
+        embed_dims: Optional[int] = None,
+        **heatmap_head,
+    ):
         names = keypoint_names(names)
         super().__init__(in_channels + len(names), len(names), deconv_out_channels, **heatmap_head)
         self.map_channels = in_channels
@@ -85,9 +87,14 @@ class CLAMPHead(Cached, HeatmapHead):
             self.init_cfg = [*self.init_cfg, dict(type='Xavier', override=dict(name='projection'))]
         self.spatial_loss = self.feature_loss = None
         if spatial_loss:
-            self.spatial_loss = MODELS.build(dict(
-                type='SpatialContrastiveLoss', num_keypoints=len(names), num_stages=len(deconv_out_channels or ()),
-                **spatial_loss))
+            self.spatial_loss = MODELS.build(
+                dict(
+                    type='SpatialContrastiveLoss',
+                    num_keypoints=len(names),
+                    num_stages=len(deconv_out_channels or ()),
+                    **spatial_loss,
+                )
+            )
         if feature_loss:
             self.feature_loss = MODELS.build(dict(type='FeatureContrastiveLoss', **feature_loss))
 
@@ -104,8 +111,10 @@ class CLAMPHead(Cached, HeatmapHead):
         """Prompt with other names for the same K keypoints."""
         names = keypoint_names(names)
         if len(names) != len(self.names) or self.prompts != 'text':
-            raise ValueError(f'this head has {len(self.names)} keypoints with prompts={self.prompts!r}; {len(names)} '
-                             'other names can only be set for as many keypoints and prompts="text".')
+            raise ValueError(
+                f'this head has {len(self.names)} keypoints with prompts={self.prompts!r}; {len(names)} '
+                'other names can only be set for as many keypoints and prompts="text".'
+            )
         self.prompt_learner.set_names(names, self.text_encoder)
         self.names = names
         self.drop_cache()
@@ -117,19 +126,25 @@ class CLAMPHead(Cached, HeatmapHead):
             dense = self.projection(feature_map)
             return feature_map, dense, dense.mean(dim=(2, 3))
         if len(feats) != 3 or feats[2].ndim != 2:
-            raise ValueError("CLAMPHead needs (map, dense, global) from the backbone, which gave "
-                             f"{[tuple(feat.shape) for feat in feats]}: set out='embeddings' on a CLIP tower, or "
-                             'project=True on the head for a backbone that knows no language.')
+            raise ValueError(
+                'CLAMPHead needs (map, dense, global) from the backbone, which gave '
+                f"{[tuple(feat.shape) for feat in feats]}: set out='embeddings' on a CLIP tower, or "
+                'project=True on the head for a backbone that knows no language.'
+            )
         feature_map, dense, global_ = feats
         if dense.shape[1] != self.embed_dims:
-            raise ValueError(f'the backbone embeds into {dense.shape[1]} dimensions, the text encoder into '
-                             f'{self.embed_dims}: give both the same "arch".')
+            raise ValueError(
+                f'the backbone embeds into {dense.shape[1]} dimensions, the text encoder into '
+                f'{self.embed_dims}: give both the same "arch".'
+            )
         return self._checked_map(feature_map), dense, global_
 
     def _checked_map(self, feature_map: Tensor) -> Tensor:
         if feature_map.shape[1] != self.map_channels:
-            raise ValueError(f'the feature map has {feature_map.shape[1]} channels, the head in_channels='
-                             f'{self.map_channels}: give it those of the backbone.')
+            raise ValueError(
+                f'the feature map has {feature_map.shape[1]} channels, the head in_channels='
+                f'{self.map_channels}: give it those of the backbone.'
+            )
         return feature_map
 
     def adapt(self, dense: Tensor, global_: Tensor) -> Tuple[Tensor, Tensor]:
@@ -209,8 +224,10 @@ class CLAMPHead(Cached, HeatmapHead):
         heatmaps = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
         weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples])
         if heatmaps.shape[1] != len(self.names):
-            raise ValueError(f'the data have {heatmaps.shape[1]} keypoints, the head has {len(self.names)} names '
-                             f'({self.names[0]!r} ... {self.names[-1]!r}): let names= point to the data set in use.')
+            raise ValueError(
+                f'the data have {heatmaps.shape[1]} keypoints, the head has {len(self.names)} names '
+                f'({self.names[0]!r} ... {self.names[-1]!r}): let names= point to the data set in use.'
+            )
         feature_map, dense, global_ = self.embed(feats)
         prompts, score_map = self.adapt(dense, global_)
         predicted = self.fuse(feature_map, score_map)
@@ -224,8 +241,9 @@ class CLAMPHead(Cached, HeatmapHead):
             if 'keypoint_labels' in labels[0]:  # KeypointHeatmap gives the keypoints themselves
                 keypoints = torch.cat([label.keypoint_labels for label in labels])
             else:
-                keypoints = _peaks(heatmaps) * heatmaps.new_tensor(input_size) / heatmaps.new_tensor(
-                    heatmaps.shape[:1:-1])
+                keypoints = (
+                    _peaks(heatmaps) * heatmaps.new_tensor(input_size) / heatmaps.new_tensor(heatmaps.shape[:1:-1])
+                )
             losses['loss_feature'] = self.feature_loss(dense, prompts, keypoints, weights, input_size)
         if train_cfg.get('compute_acc', True):
             losses['acc_pose'] = _accuracy(predicted.detach(), heatmaps, weights)

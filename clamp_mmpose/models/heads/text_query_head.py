@@ -65,22 +65,24 @@ class TextQueryHead(BaseHead):
         ValueError: samples without texts, texts and labels that differ in number, another feature map than announced.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 text_encoder: ConfigType,
-                 decoder: ConfigType,
-                 names: Union[str, dict, Sequence[str], None] = None,
-                 width: int = 256,
-                 num_heads: int = 8,
-                 feedforward: int = 768,
-                 encoder_layers: int = 3,
-                 decoder_layers: int = 3,
-                 dropout: float = 0.1,
-                 graph: bool = True,
-                 sigma: float = 8.,
-                 heatmap_weight: float = 2.,
-                 text_cache: Optional[str] = 'default',
-                 init_cfg: OptConfigType = None):
+    def __init__(
+        self,
+        in_channels: int,
+        text_encoder: ConfigType,
+        decoder: ConfigType,
+        names: Union[str, dict, Sequence[str], None] = None,
+        width: int = 256,
+        num_heads: int = 8,
+        feedforward: int = 768,
+        encoder_layers: int = 3,
+        decoder_layers: int = 3,
+        dropout: float = 0.1,
+        graph: bool = True,
+        sigma: float = 8.0,
+        heatmap_weight: float = 2.0,
+        text_cache: Optional[str] = 'default',
+        init_cfg: OptConfigType = None,
+    ):
         super().__init__(init_cfg)
         if width % 4 or width % num_heads:
             raise ValueError(f'width={width} must be a multiple of 4 and of num_heads={num_heads}.')
@@ -107,23 +109,31 @@ class TextQueryHead(BaseHead):
         """The texts and skeletons of the samples, or the head's own."""
         if batch_data_samples is None or not any('texts' in sample for sample in batch_data_samples):
             if not self.names:
-                raise ValueError('the samples bring no texts and the head has no names: add GetTextQueries to the '
-                                 'pipeline, or set names= on the head.')
+                raise ValueError(
+                    'the samples bring no texts and the head has no names: add GetTextQueries to the '
+                    'pipeline, or set names= on the head.'
+                )
             texts, links = self.default_queries
             return Queries(texts * batch_size, links * batch_size)
         for sample in batch_data_samples:
             if not sample.get('texts'):
-                raise ValueError(f'sample {sample.get("id", "")} of {sample.get("img_path", "an image")} asks for no '
-                                 'keypoint: give at least one text.')
-        return Queries([list(sample.texts) for sample in batch_data_samples],
-                       [sample.get('text_links') or () for sample in batch_data_samples])
+                raise ValueError(
+                    f'sample {sample.get("id", "")} of {sample.get("img_path", "an image")} asks for no '
+                    'keypoint: give at least one text.'
+                )
+        return Queries(
+            [list(sample.texts) for sample in batch_data_samples],
+            [sample.get('text_links') or () for sample in batch_data_samples],
+        )
 
     def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Queries] = None) -> Answers:
         """Features of the backbone and what to look for (None: the head's names) -> :class:`Answers`."""
         feature_map = feats[-1] if feats[-1].ndim == 4 else feats[0]  # CLIP towers may add their global embedding
         if feature_map.shape[1] != self.in_channels:
-            raise ValueError(f'the feature map has {feature_map.shape[1]} channels, the head in_channels='
-                             f'{self.in_channels}: give it those of the backbone.')
+            raise ValueError(
+                f'the feature map has {feature_map.shape[1]} channels, the head in_channels='
+                f'{self.in_channels}: give it those of the backbone.'
+            )
         queries = queries or self.queries(None, len(feature_map))
         texts, padding = self.embed(queries.texts)
         size = tuple(feature_map.shape[2:])
@@ -168,11 +178,13 @@ class TextQueryHead(BaseHead):
         instances, fields = [], []
         for b, sample in enumerate(batch_data_samples):
             number = len(queries.texts[b])
-            place, score_map = points[0][b:b + 1, :number], maps[0][b, :number]
+            place, score_map = points[0][b : b + 1, :number], maps[0][b, :number]
             if len(answers) == 2:
                 partners, share = _partners(sample, queries.texts[b])
                 share = place.new_tensor(share)
-                turned = flip_coordinates(points[1][b:b + 1, :number].clone(), partners, True, self.decoder.input_size)
+                turned = flip_coordinates(
+                    points[1][b : b + 1, :number].clone(), partners, True, self.decoder.input_size
+                )
                 place = torch.lerp(place, turned, share[:, None])
                 score_map = torch.lerp(score_map, maps[1][b, :number].flip(-1)[partners], share[:, None, None])
             keypoints, _ = self.decoder.decode(to_numpy(place))
@@ -195,8 +207,10 @@ class TextQueryHead(BaseHead):
         targets, weights, asked = self._labels(batch_data_samples, queries, answers.points[0])
         maps = answers.similarity.sigmoid()
         heatmaps = self._heatmaps(targets, weights, maps.shape[2:])
-        losses = dict(loss_heatmap=self.heatmap_weight * _mean(
-            F.mse_loss(maps, heatmaps, reduction='none').mean(dim=(2, 3)), asked))
+        losses = dict(
+            loss_heatmap=self.heatmap_weight
+            * _mean(F.mse_loss(maps, heatmaps, reduction='none').mean(dim=(2, 3)), asked)
+        )
         for name, points in zip(('proposal', *(f'layer{i}' for i in range(len(answers.points)))), answers.points):
             losses[f'loss_{name}'] = _mean((points - targets).abs().sum(dim=-1), weights)
         near = (answers.points[-1].detach() - targets).norm(dim=-1) < 0.05  # 5 % of the input, as MMPose's heads
@@ -205,20 +219,25 @@ class TextQueryHead(BaseHead):
 
     def _labels(self, samples: OptSampleList, queries: Queries, like: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
         """Targets ``[B, K, 2]``, their weights ``[B, K]``, and those of their heatmaps, padded with weight 0."""
-        targets, weights, asked = (like.new_zeros(shape, dtype=torch.float32)
-                                   for shape in (like.shape, like.shape[:2], like.shape[:2]))
+        targets, weights, asked = (
+            like.new_zeros(shape, dtype=torch.float32) for shape in (like.shape, like.shape[:2], like.shape[:2])
+        )
         for b, (sample, texts) in enumerate(zip(samples, queries.texts)):
             labels = sample.get('gt_instance_labels', {})
             if 'keypoint_labels' not in labels:
-                raise ValueError(f'sample {sample.get("id", "")} has no keypoint_labels: let the pipeline for training '
-                                 'hold GenerateTarget(encoder=dict(type="RegressionLabel", ...)).')
+                raise ValueError(
+                    f'sample {sample.get("id", "")} has no keypoint_labels: let the pipeline for training '
+                    'hold GenerateTarget(encoder=dict(type="RegressionLabel", ...)).'
+                )
             if labels.keypoint_labels.shape[1] != len(texts):
-                raise ValueError(f'sample {sample.get("id", "")} has {labels.keypoint_labels.shape[1]} keypoints and '
-                                 f'{len(texts)} texts ({texts[0]!r} ... {texts[-1]!r}): they must be as many.')
+                raise ValueError(
+                    f'sample {sample.get("id", "")} has {labels.keypoint_labels.shape[1]} keypoints and '
+                    f'{len(texts)} texts ({texts[0]!r} ... {texts[-1]!r}): they must be as many.'
+                )
             number = len(texts)
             targets[b, :number] = labels.keypoint_labels[0]
             weights[b, :number] = labels.keypoint_weights[0]
-            asked[b, :number] = 1. if sample.get('hidden_is_absent') else labels.keypoint_weights[0]
+            asked[b, :number] = 1.0 if sample.get('hidden_is_absent') else labels.keypoint_weights[0]
         return targets, weights, asked
 
     def _heatmaps(self, targets: Tensor, weights: Tensor, size: Tuple[int, int]) -> Tensor:
@@ -245,7 +264,7 @@ def _adjacency(links: Sequence[Links], queries: Tensor) -> Tensor:
     linked = [(b, i, j) for b, pairs in enumerate(links) for pair in pairs for i, j in (pair, pair[::-1])]
     adjacency = queries.new_zeros(len(queries), queries.shape[1], queries.shape[1])
     if linked:
-        adjacency[tuple(torch.tensor(linked, device=queries.device).t())] = 1.
+        adjacency[tuple(torch.tensor(linked, device=queries.device).t())] = 1.0
     return adjacency / adjacency.sum(dim=-1, keepdim=True).clamp(min=1)
 
 
@@ -254,4 +273,4 @@ def _partners(sample: PoseDataSample, texts: Sequence[str]) -> Tuple[List[int], 
     side is asked for without the other, whose place the mirror would give.
     """
     partners = list(sample.text_partners) if 'text_partners' in sample else mirrored_indices(texts)
-    return partners, [0. if partner == i and is_sided(texts[i]) else .5 for i, partner in enumerate(partners)]
+    return partners, [0.0 if partner == i and is_sided(texts[i]) else 0.5 for i, partner in enumerate(partners)]

@@ -16,8 +16,13 @@ class CLIPTowers(ImageTextModel):
         data_preprocessor: as for MMEngine's ``BaseModel``.
     """
 
-    def __init__(self, backbone: Union[dict, nn.Module], text_encoder: Union[dict, nn.Module],
-                 data_preprocessor: Union[dict, nn.Module, None] = None, init_cfg: Optional[dict] = None):
+    def __init__(
+        self,
+        backbone: Union[dict, nn.Module],
+        text_encoder: Union[dict, nn.Module],
+        data_preprocessor: Union[dict, nn.Module, None] = None,
+        init_cfg: Optional[dict] = None,
+    ):
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone) if isinstance(backbone, dict) else backbone
         self.text_encoder = MODELS.build(text_encoder) if isinstance(text_encoder, dict) else text_encoder

@@ -45,11 +45,22 @@ class FocusCLIP(ImageTextModel):
         ValueError: unknown arguments; a sample without text or, where ROI is used, without heatmap.
     """
 
-    def __init__(self, backbone: dict, in_channels: int, text_encoder: dict, embed_dims: int = 512,
-                 loss_terms: Sequence[str] = ('image-text', 'roi-text'), loss: Optional[dict] = None,
-                 roi_tower: str = 'shared', roi_input: str = 'masked', alpha: float = 0., learn_alpha: bool = False,
-                 freeze_image: bool = True, data_preprocessor: Union[dict, nn.Module, None] = None,
-                 init_cfg: Optional[dict] = None):
+    def __init__(
+        self,
+        backbone: dict,
+        in_channels: int,
+        text_encoder: dict,
+        embed_dims: int = 512,
+        loss_terms: Sequence[str] = ('image-text', 'roi-text'),
+        loss: Optional[dict] = None,
+        roi_tower: str = 'shared',
+        roi_input: str = 'masked',
+        alpha: float = 0.0,
+        learn_alpha: bool = False,
+        freeze_image: bool = True,
+        data_preprocessor: Union[dict, nn.Module, None] = None,
+        init_cfg: Optional[dict] = None,
+    ):
         super().__init__(data_preprocessor, init_cfg)
         _check(loss_terms, roi_tower, roi_input, alpha, learn_alpha)
         self.loss_terms = tuple(loss_terms)
@@ -98,16 +109,20 @@ class FocusCLIP(ImageTextModel):
         texts = [sample.get('text', '') for sample in data_samples]
         if not all(text.strip() for text in texts):
             lacking = data_samples[[bool(text.strip()) for text in texts].index(False)]
-            raise ValueError(f'{lacking.get("img_path", "a sample")} has no text: put SampleDescription and '
-                             'PackFocusInputs into the pipeline.')
+            raise ValueError(
+                f'{lacking.get("img_path", "a sample")} has no text: put SampleDescription and '
+                'PackFocusInputs into the pipeline.'
+            )
         embeddings = dict(text=self.embed_texts(texts), **self._embed_views(inputs, data_samples))
         losses = {}
         for term in self.loss_terms:
             first, second = term.split('-')
             losses[f'loss_{first}_{second}'] = self.nt_xent(embeddings[first], embeddings[second])
         with torch.no_grad():
-            cosines = nn.functional.normalize(embeddings['image'].float(), dim=1) @ nn.functional.normalize(
-                embeddings['text'].float(), dim=1).t()
+            cosines = (
+                nn.functional.normalize(embeddings['image'].float(), dim=1)
+                @ nn.functional.normalize(embeddings['text'].float(), dim=1).t()
+            )
             own = torch.arange(len(cosines), device=cosines.device)
             losses['acc_image_text'] = (cosines.argmax(dim=1) == own).float().mean()
         return losses
@@ -130,8 +145,10 @@ class FocusCLIP(ImageTextModel):
     def _focused(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Tensor:
         """What the ROI branch sees, normalised ``[B, 3, H, W]``."""
         if not all('gt_focus' in sample for sample in data_samples):
-            raise ValueError(f'loss_terms={self.loss_terms} need focus heatmaps: put GenerateFocusHeatmap and '
-                             "PackFocusInputs into the pipeline, or take loss_terms=['image-text'].")
+            raise ValueError(
+                f'loss_terms={self.loss_terms} need focus heatmaps: put GenerateFocusHeatmap and '
+                "PackFocusInputs into the pipeline, or take loss_terms=['image-text']."
+            )
         heatmaps = torch.stack([sample.gt_focus.heatmap for sample in data_samples]).to(inputs)
         if heatmaps.shape[2:] != inputs.shape[2:]:
             raise ValueError(f'heatmaps of {tuple(heatmaps.shape[2:])} pixels, pictures of {tuple(inputs.shape[2:])}.')
@@ -160,8 +177,10 @@ def _check(loss_terms: Sequence[str], roi_tower: str, roi_input: str, alpha: flo
     check_choice('roi_tower', roi_tower, ROI_TOWERS)
     check_choice('roi_input', roi_input, ROI_INPUTS)
     if 'image-text' not in loss_terms and (roi_tower == 'own' or 'roi-text' not in loss_terms):
-        raise ValueError(f'loss_terms={list(loss_terms)} with roi_tower={roi_tower!r} leave a tower untrained that '
-                         "tests use: add 'image-text'.")
+        raise ValueError(
+            f'loss_terms={list(loss_terms)} with roi_tower={roi_tower!r} leave a tower untrained that '
+            "tests use: add 'image-text'."
+        )
     if learn_alpha and roi_input == 'heatmap':
         raise ValueError("learn_alpha has nothing to learn from with roi_input='heatmap', which has no background.")
     if not 0 <= alpha <= 1:

@@ -29,8 +29,9 @@ class ImageTextModel(Cached, BaseModel):
         """N texts -> ``[N, D]``."""
         raise NotImplementedError
 
-    def forward(self, inputs: Tensor, data_samples: Optional[List[PoseDataSample]] = None,
-                mode: str = 'tensor') -> Union[Tensor, Dict[str, Tensor], List[PoseDataSample]]:
+    def forward(
+        self, inputs: Tensor, data_samples: Optional[List[PoseDataSample]] = None, mode: str = 'tensor'
+    ) -> Union[Tensor, Dict[str, Tensor], List[PoseDataSample]]:
         """``'tensor'``: picture embeddings ``[B, D]`` of length 1; ``'loss'`` and ``'predict'`` as their methods.
 
         Raises:
@@ -63,7 +64,7 @@ class ImageTextModel(Cached, BaseModel):
 
     def _embed_classes(self, class_texts: Tuple[Tuple[str, ...], ...]) -> Tensor:
         texts = [text for one in class_texts for text in one]
-        chunks = [texts[i:i + TEXTS_AT_ONCE] for i in range(0, len(texts), TEXTS_AT_ONCE)]
+        chunks = [texts[i : i + TEXTS_AT_ONCE] for i in range(0, len(texts), TEXTS_AT_ONCE)]
         embeddings = F.normalize(torch.cat([self.embed_texts(chunk) for chunk in chunks]).float(), dim=1)
         means = [rows.mean(dim=0) for rows in embeddings.split([len(one) for one in class_texts])]
         return F.normalize(torch.stack(means), dim=1)

@@ -56,11 +56,14 @@ class OpenCLIPModel(ImageTextModel):
     def _check_activation(self, source: str) -> None:
         """QuickGELU's twin has the same weights, so they would fit and mean something else."""
         import open_clip
+
         quick = True if is_torchscript(source) else open_clip.get_pretrained_cfg(self.arch, source).get('quick_gelu')
         own = open_clip.get_model_config(self.arch).get('quick_gelu', False)
         if quick is not None and bool(quick) != own:
-            raise ValueError(f'{source} was trained with {"QuickGELU" if quick else "GELU"}, {self.arch} has the '
-                             f'other: take the architecture {"ending in" if quick else "without"} "-quickgelu".')
+            raise ValueError(
+                f'{source} was trained with {"QuickGELU" if quick else "GELU"}, {self.arch} has the '
+                f'other: take the architecture {"ending in" if quick else "without"} "-quickgelu".'
+            )
 
     def embed_images(self, inputs: Tensor) -> Tensor:
         """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
@@ -79,13 +82,16 @@ def _create(arch: str, pretrained: Optional[str] = None) -> nn.Module:
 
 def _call(name: str, arch: str, **kwargs):
     import open_clip
+
     if arch not in open_clip.list_models():
-        raise ValueError(f'open_clip {open_clip.__version__} has no {arch!r}; open_clip.list_models() names what it '
-                         'has.')
+        raise ValueError(
+            f'open_clip {open_clip.__version__} has no {arch!r}; open_clip.list_models() names what it has.'
+        )
     try:
         return getattr(open_clip, name)(arch, **kwargs)
     except Exception as error:  # of the hub, the network, torch, or of weights that do not fit
         raise ValueError(
             f'open_clip: {arch!r} with {kwargs or "its tokenizer"} cannot be had: {type(error).__name__}: '
             f'{" ".join(str(error).splitlines()[:1])} Give a tag of open_clip.list_pretrained() or the path of a '
-            'file; without internet, download it elsewhere.') from error
+            'file; without internet, download it elsewhere.'
+        ) from error

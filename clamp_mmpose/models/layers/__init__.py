@@ -5,5 +5,11 @@ from .prompt_encoder import PromptEncoder
 from .prompt_learner import PromptLearner
 from .similarity_proposal import SimilarityProposal
 
-__all__ = ['GraphDecoder', 'JointEncoder', 'PromptCrossAttention', 'PromptEncoder', 'PromptLearner',
-           'SimilarityProposal']
+__all__ = [
+    'GraphDecoder',
+    'JointEncoder',
+    'PromptCrossAttention',
+    'PromptEncoder',
+    'PromptLearner',
+    'SimilarityProposal',
+]

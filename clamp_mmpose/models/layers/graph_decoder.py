@@ -21,17 +21,26 @@ class GraphDecoder(BaseModule):
     def __init__(self, width: int, num_heads: int, feedforward: int, num_layers: int, dropout: float, graph: bool):
         super().__init__()
         self.layers = nn.ModuleList(
-            GraphDecoderLayer(width, num_heads, feedforward, dropout, graph) for _ in range(num_layers))
+            GraphDecoderLayer(width, num_heads, feedforward, dropout, graph) for _ in range(num_layers)
+        )
         self.place = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
-        self.steps = nn.ModuleList(nn.Sequential(
-            nn.Linear(width, width), nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 2))
-            for _ in range(num_layers))
+        self.steps = nn.ModuleList(
+            nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 2))
+            for _ in range(num_layers)
+        )
         for step in self.steps:  # a new decoder leaves the proposals where they are
             nn.init.zeros_(step[-1].weight)
             nn.init.zeros_(step[-1].bias)
 
-    def forward(self, queries: Tensor, points: Tensor, image: Tensor, positions: Tensor,
-                padding: Optional[Tensor], adjacency: Optional[Tensor]) -> List[Tensor]:
+    def forward(
+        self,
+        queries: Tensor,
+        points: Tensor,
+        image: Tensor,
+        positions: Tensor,
+        padding: Optional[Tensor],
+        adjacency: Optional[Tensor],
+    ) -> List[Tensor]:
         """Queries ``[B, K, C]`` at points ``[B, K, 2]`` (shares of the image), image ``[B, N, C]`` with positions
         ``[N, C]``, padding ``[B, K]`` (True: no query; None: none), adjacency ``[B, K, K]`` (None: no skeleton).
 
@@ -62,8 +71,15 @@ class GraphDecoderLayer(BaseModule):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, queries: Tensor, place: Tensor, keys: Tensor, image: Tensor, ignored: Optional[Tensor],
-                adjacency: Optional[Tensor]) -> Tensor:
+    def forward(
+        self,
+        queries: Tensor,
+        place: Tensor,
+        keys: Tensor,
+        image: Tensor,
+        ignored: Optional[Tensor],
+        adjacency: Optional[Tensor],
+    ) -> Tensor:
         """Shapes as in :class:`GraphDecoder`; place and keys ``[B, K, C]``, ``[B, N, C]``."""
         placed = queries + place
         attended = self.self_attention(placed, placed, queries, key_padding_mask=ignored, need_weights=False)[0]

@@ -18,10 +18,10 @@ class JointEncoder(BaseModule):
     def __init__(self, width: int, num_heads: int, feedforward: int, num_layers: int, dropout: float):
         super().__init__()
         self.layers = nn.ModuleList(
-            JointEncoderLayer(width, num_heads, feedforward, dropout) for _ in range(num_layers))
+            JointEncoderLayer(width, num_heads, feedforward, dropout) for _ in range(num_layers)
+        )
 
-    def forward(self, image: Tensor, positions: Tensor, queries: Tensor,
-                padding: Optional[Tensor]) -> tuple:
+    def forward(self, image: Tensor, positions: Tensor, queries: Tensor, padding: Optional[Tensor]) -> tuple:
         """Image ``[B, N, C]``, its positions ``[N, C]``, queries ``[B, K, C]``, padding
         ``[B, K]`` (True: no query; None: none).
 
@@ -47,7 +47,8 @@ class JointEncoderLayer(BaseModule):
         super().__init__()
         self.attention = nn.MultiheadAttention(width, num_heads, dropout=dropout, batch_first=True)
         self.feedforward = nn.Sequential(
-            nn.Linear(width, feedforward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feedforward, width))
+            nn.Linear(width, feedforward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feedforward, width)
+        )
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 

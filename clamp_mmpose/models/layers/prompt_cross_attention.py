@@ -19,8 +19,10 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, query: Tensor, memory: Tensor) -> Tensor:
-        q, k, v = (x.reshape(*x.shape[:2], self.num_heads, -1).transpose(1, 2)
-                   for x in (self.q_proj(query), self.k_proj(memory), self.v_proj(memory)))
+        q, k, v = (
+            x.reshape(*x.shape[:2], self.num_heads, -1).transpose(1, 2)
+            for x in (self.q_proj(query), self.k_proj(memory), self.v_proj(memory))
+        )
         q = q.expand(k.shape[0], -1, -1, -1)
         return self.dropout(self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)))
 
@@ -35,8 +37,13 @@ class CrossAttentionLayer(nn.Module):
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
         self.norm3 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout),
-                                 nn.Linear(4 * width, width), nn.Dropout(dropout))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(4 * width, width),
+            nn.Dropout(dropout),
+        )
 
     def relate(self, x: Tensor) -> Tensor:
         """The half that sees prompts alone."""
@@ -62,8 +69,9 @@ class PromptCrossAttention(BaseModule):
         dropout: on the outputs of attention and MLP.
     """
 
-    def __init__(self, embed_dims: int, width: int = 256, num_heads: int = 4, num_layers: int = 3,
-                 dropout: float = 0.1):
+    def __init__(
+        self, embed_dims: int, width: int = 256, num_heads: int = 4, num_layers: int = 3, dropout: float = 0.1
+    ):
         super().__init__()
         self.memory_proj = nn.Sequential(nn.LayerNorm(embed_dims), nn.Linear(embed_dims, width), nn.LayerNorm(width))
         self.text_proj = nn.Sequential(nn.LayerNorm(embed_dims), nn.Linear(embed_dims, width))

@@ -14,8 +14,9 @@ class PromptEncoder(BaseModule):
 
     def __init__(self, embed_dims: int, num_heads: int = 8, num_layers: int = 1):
         super().__init__()
-        self.layers = nn.Sequential(*(
-            ResidualAttentionBlock(embed_dims, num_heads, act_layer=QuickGELU) for _ in range(num_layers)))
+        self.layers = nn.Sequential(
+            *(ResidualAttentionBlock(embed_dims, num_heads, act_layer=QuickGELU) for _ in range(num_layers))
+        )
         self.norm = nn.LayerNorm(embed_dims)
 
     def forward(self, prompts: Tensor) -> Tensor:

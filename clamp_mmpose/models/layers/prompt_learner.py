@@ -36,8 +36,10 @@ class PromptLearner(BaseModule):
             if not ids:
                 raise ValueError(f'keypoint names must not be empty, got {name!r} in {list(names)}.')
             if len(ids) > room:
-                raise ValueError(f'keypoint name {name!r} takes {len(ids)} tokens; this text tower of '
-                                 f'{text_encoder.max_length} has room for {room} beside {len(self.contexts)} contexts.')
+                raise ValueError(
+                    f'keypoint name {name!r} takes {len(ids)} tokens; this text tower of '
+                    f'{text_encoder.max_length} has room for {room} beside {len(self.contexts)} contexts.'
+                )
             rows.append([tokenizer.sot_token_id, *ids, tokenizer.eot_token_id])
         longest = max(map(len, rows))
         device = self.contexts.device

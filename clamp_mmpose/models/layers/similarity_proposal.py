@@ -40,5 +40,5 @@ class SimilarityProposal(BaseModule):
 def _around_maximum(maps: Tensor) -> Tensor:
     """The cell of each map's maximum and its neighbours: bool ``[B, K, h, w]``."""
     flat = maps.flatten(2)
-    peaks = torch.zeros_like(flat).scatter(2, flat.argmax(dim=-1, keepdim=True), 1.)
+    peaks = torch.zeros_like(flat).scatter(2, flat.argmax(dim=-1, keepdim=True), 1.0)
     return F.max_pool2d(peaks.view_as(maps), 3, stride=1, padding=1) > 0

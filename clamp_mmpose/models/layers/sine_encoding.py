@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 
-def sine_encoding(points: Tensor, width: int, temperature: float = 10000.) -> Tensor:
+def sine_encoding(points: Tensor, width: int, temperature: float = 10000.0) -> Tensor:
     """Sines and cosines of positions, as DETR's (Carion et al. 2020).
 
     Args:
@@ -32,6 +32,8 @@ def cell_centers(size: Tuple[int, int], input_size: Tuple[int, int], device: tor
     Returns:
         Tensor: ``[h * w, 2]``, (x / W, y / H).
     """
-    y, x = ((torch.arange(cells, device=device, dtype=torch.float32) + .5) / cells - .5 / pixels
-            for cells, pixels in zip(size, input_size[::-1]))
+    y, x = (
+        (torch.arange(cells, device=device, dtype=torch.float32) + 0.5) / cells - 0.5 / pixels
+        for cells, pixels in zip(size, input_size[::-1])
+    )
     return torch.stack([x.repeat(len(y)), y.repeat_interleave(len(x))], dim=-1)

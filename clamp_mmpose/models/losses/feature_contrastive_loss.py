@@ -23,7 +23,7 @@ class FeatureContrastiveLoss(nn.Module):
         loss_weight: alpha_2 of eq. 10.
     """
 
-    def __init__(self, sampling: str = 'bilinear', average: str = 'labelled', loss_weight: float = 1.):
+    def __init__(self, sampling: str = 'bilinear', average: str = 'labelled', loss_weight: float = 1.0):
         super().__init__()
         if sampling not in ('bilinear', 'nearest'):
             raise ValueError(f"sampling must be 'bilinear' or 'nearest', got {sampling!r}.")
@@ -34,8 +34,9 @@ class FeatureContrastiveLoss(nn.Module):
         self.loss_weight = loss_weight
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))  # CLIP's initial temperature
 
-    def forward(self, dense: Tensor, prompts: Tensor, keypoints: Tensor, weights: Tensor,
-                input_size: Tuple[int, int]) -> Tensor:
+    def forward(
+        self, dense: Tensor, prompts: Tensor, keypoints: Tensor, weights: Tensor, input_size: Tuple[int, int]
+    ) -> Tensor:
         """Contrast features with prompts.
 
         Args:
@@ -56,11 +57,16 @@ class FeatureContrastiveLoss(nn.Module):
         logits_of_prompts = logits.transpose(1, 2)
         if self.average == 'labelled':
             weights = weights * has_feature
-            logits_of_prompts = logits_of_prompts.masked_fill(
-                ~has_feature[:, None], torch.finfo(logits.dtype).min)
+            logits_of_prompts = logits_of_prompts.masked_fill(~has_feature[:, None], torch.finfo(logits.dtype).min)
         labels = torch.arange(logits.shape[1], device=logits.device).expand(logits.shape[:2])
-        losses = (F.cross_entropy(logits.transpose(1, 2), labels, reduction='none')
-                  + F.cross_entropy(logits_of_prompts.transpose(1, 2), labels, reduction='none')) / 2 * weights
+        losses = (
+            (
+                F.cross_entropy(logits.transpose(1, 2), labels, reduction='none')
+                + F.cross_entropy(logits_of_prompts.transpose(1, 2), labels, reduction='none')
+            )
+            / 2
+            * weights
+        )
         return self.loss_weight * losses.sum() / self._count(weights)
 
     def _count(self, weights: Tensor) -> Tensor:

@@ -29,8 +29,13 @@ class NTXentLoss(nn.Module):
         ValueError: a temperature that is not positive.
     """
 
-    def __init__(self, temperature: float = 0.5, learn_temperature: bool = False, same_modality_negatives: bool = True,
-                 loss_weight: float = 1.):
+    def __init__(
+        self,
+        temperature: float = 0.5,
+        learn_temperature: bool = False,
+        same_modality_negatives: bool = True,
+        loss_weight: float = 1.0,
+    ):
         super().__init__()
         if not temperature > 0:
             raise ValueError(f'temperature must be positive, got {temperature}.')
@@ -66,8 +71,9 @@ class NTXentLoss(nn.Module):
             both, start = gather(torch.cat([first, second], dim=1))
             every_first, every_second = both.chunk(2, dim=1)
             own = start + torch.arange(len(first), device=first.device)
-            total = (self._cross_entropy(first, every_second, every_first, own)
-                     + self._cross_entropy(second, every_first, every_second, own))
+            total = self._cross_entropy(first, every_second, every_first, own) + self._cross_entropy(
+                second, every_first, every_second, own
+            )
             # each process adds its anchors, and MMEngine averages the gradients of the processes
             return self.loss_weight * total * get_world_size() / (2 * len(every_first))
 

@@ -15,19 +15,22 @@ class SpatialContrastiveLoss(nn.Module):
         loss_weight: alpha_1 of eq. 10.
     """
 
-    def __init__(self, num_keypoints: int, num_stages: int, upsample: str = 'bilinear', loss_weight: float = 1.):
+    def __init__(self, num_keypoints: int, num_stages: int, upsample: str = 'bilinear', loss_weight: float = 1.0):
         super().__init__()
         if upsample not in ('bilinear', 'deconv'):
             raise ValueError(f"upsample must be 'bilinear' or 'deconv', got {upsample!r}.")
         self.loss_module = MODELS.build(dict(type='KeypointMSELoss', use_target_weight=True, loss_weight=loss_weight))
         self.upsampler = None
         if upsample == 'deconv':
-            self.upsampler = MODELS.build(dict(
-                type='HeatmapHead',
-                in_channels=num_keypoints,
-                out_channels=num_keypoints,
-                deconv_out_channels=(num_keypoints,) * num_stages,
-                deconv_kernel_sizes=(4,) * num_stages))
+            self.upsampler = MODELS.build(
+                dict(
+                    type='HeatmapHead',
+                    in_channels=num_keypoints,
+                    out_channels=num_keypoints,
+                    deconv_out_channels=(num_keypoints,) * num_stages,
+                    deconv_kernel_sizes=(4,) * num_stages,
+                )
+            )
 
     def forward(self, score_map: Tensor, heatmaps: Tensor, weights: Tensor) -> Tensor:
         """Compare the score map with the target.

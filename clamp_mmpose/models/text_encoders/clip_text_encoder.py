@@ -28,14 +28,15 @@ class CLIPTextEncoder(CLIPTower):
         ValueError: the architecture has no CLIP text transformer, or an own tokenizer.
     """
 
-    def __init__(self, arch: Union[str, dict], init_cfg: Optional[dict] = None, tune: bool = False,
-                 truncate: bool = False):
+    def __init__(
+        self, arch: Union[str, dict], init_cfg: Optional[dict] = None, tune: bool = False, truncate: bool = False
+    ):
         super().__init__('text', init_cfg)
         self.tune, self.truncate = tune, truncate
         config = clip_architecture(arch)
         text_cfg = config['text_cfg']
         if 'hf_model_name' in text_cfg or 'hf_tokenizer_name' in text_cfg or text_cfg.get('no_causal_mask'):
-            raise ValueError(f'{arch!r} is no CLIP text transformer (causal, with CLIP\'s BPE tokenizer).')
+            raise ValueError(f"{arch!r} is no CLIP text transformer (causal, with CLIP's BPE tokenizer).")
         self.quick_gelu = config.get('quick_gelu', False)
         self.embed_dims = config['embed_dim']
         self.settings = json.dumps([text_cfg, self.quick_gelu], sort_keys=True)
@@ -44,8 +45,9 @@ class CLIPTextEncoder(CLIPTower):
         self.max_length = self.text.context_length
         self.tokenizer = bpe_tokenizer()
         if self.text.vocab_size < self.tokenizer.vocab_size:
-            raise ValueError(f'text_cfg has vocab_size={self.text.vocab_size}; CLIP\'s BPE needs '
-                             f'{self.tokenizer.vocab_size}.')
+            raise ValueError(
+                f"text_cfg has vocab_size={self.text.vocab_size}; CLIP's BPE needs {self.tokenizer.vocab_size}."
+            )
         if not tune:
             freeze(self.text)
             self.train(False)
@@ -69,14 +71,18 @@ class CLIPTextEncoder(CLIPTower):
             ValueError: a text is longer than the tower can hold, unless ``truncate``.
         """
         room = self.max_length - 2 if self.truncate else None
-        tokens = [[self.tokenizer.sot_token_id, *ids[:room], self.tokenizer.eot_token_id]
-                  for ids in self.tokenize(texts)]
+        tokens = [
+            [self.tokenizer.sot_token_id, *ids[:room], self.tokenizer.eot_token_id] for ids in self.tokenize(texts)
+        ]
         longest = max(map(len, tokens))
         if longest > self.max_length:
-            raise ValueError(f'text of {longest} tokens, start and end included; the tower holds {self.max_length}: '
-                             f'{texts[[len(ids) for ids in tokens].index(longest)]!r}.')
-        ids = torch.tensor([row + [0] * (longest - len(row)) for row in tokens],
-                           device=self.text.positional_embedding.device)
+            raise ValueError(
+                f'text of {longest} tokens, start and end included; the tower holds {self.max_length}: '
+                f'{texts[[len(ids) for ids in tokens].index(longest)]!r}.'
+            )
+        ids = torch.tensor(
+            [row + [0] * (longest - len(row)) for row in tokens], device=self.text.positional_embedding.device
+        )
         return self.encode(self.text.token_embedding(ids), torch.tensor([len(row) - 1 for row in tokens]))
 
     def encode(self, embeddings: Tensor, ends: Tensor) -> Tensor:

@@ -33,8 +33,14 @@ class HFTextEncoder(BaseModule):
         ImportError: transformers is not installed.
     """
 
-    def __init__(self, model: str, pooling: str = 'mean', init_cfg: Optional[dict] = None, tune: bool = False,
-                 truncate: bool = False):
+    def __init__(
+        self,
+        model: str,
+        pooling: str = 'mean',
+        init_cfg: Optional[dict] = None,
+        tune: bool = False,
+        truncate: bool = False,
+    ):
         super().__init__(init_cfg)
         if pooling not in POOLINGS:
             raise ValueError(f'pooling must be one of {POOLINGS}, got {pooling!r}.')
@@ -45,8 +51,9 @@ class HFTextEncoder(BaseModule):
         config = _from_hub(AutoConfig, model)
         self.tokenizer = _from_hub(AutoTokenizer, model)
         self.model_name, self.pooling, self.tune, self.truncate = model, pooling, tune, truncate
-        self.settings = json.dumps([pooling, _plain(config.to_dict()), _tokenizer_file(self.tokenizer)], sort_keys=True,
-                                   default=str)
+        self.settings = json.dumps(
+            [pooling, _plain(config.to_dict()), _tokenizer_file(self.tokenizer)], sort_keys=True, default=str
+        )
         # newer transformers build in the precision of the config; what is frozen or trained here is in full precision
         self.text = _encoder_of(AutoModel.from_config(config, trust_remote_code=False)).float()
         self.embed_dims = config.hidden_size
@@ -69,16 +76,21 @@ class HFTextEncoder(BaseModule):
             super().init_weights()
             return
         from transformers import AutoModel
+
         source = self.init_cfg['checkpoint']
         if Path(source).is_dir() and not any(Path(source).glob('*.safetensors')):  # older transformers take the pickle
-            raise ValueError(f'{source} holds no weights as safetensors; found {sorted(os.listdir(source))}. Save the '
-                             'model with save_pretrained(..., safe_serialization=True).')
+            raise ValueError(
+                f'{source} holds no weights as safetensors; found {sorted(os.listdir(source))}. Save the '
+                'model with save_pretrained(..., safe_serialization=True).'
+            )
         weights = _encoder_of(_from_hub(AutoModel, source, use_safetensors=True)).state_dict()
         own = self.text.state_dict()
         misfits = [name for name in own if name not in weights or weights[name].shape != own[name].shape]
         if misfits:
-            raise ValueError(f'{source} does not fit {self.model_name}: {len(misfits)} of {len(own)} weights are '
-                             f'missing or of another shape, such as {misfits[:3]}. Give the weights of the same model.')
+            raise ValueError(
+                f'{source} does not fit {self.model_name}: {len(misfits)} of {len(own)} weights are '
+                f'missing or of another shape, such as {misfits[:3]}. Give the weights of the same model.'
+            )
         self.text.load_state_dict(weights)
         self._is_init = True
         MMLogger.get_current_instance().info(f'{type(self).__name__}: {len(own)} tensors from {source}')
@@ -97,8 +109,10 @@ class HFTextEncoder(BaseModule):
         tokens = self.tokenizer(list(texts), padding=True, return_tensors='pt', **cut)
         lengths: List[int] = tokens['attention_mask'].sum(dim=1).tolist()
         if max(lengths) > self.max_length:
-            raise ValueError(f'text of {max(lengths)} tokens, {self.model_name} reads {self.max_length}: '
-                             f'{texts[lengths.index(max(lengths))]!r}.')
+            raise ValueError(
+                f'text of {max(lengths)} tokens, {self.model_name} reads {self.max_length}: '
+                f'{texts[lengths.index(max(lengths))]!r}.'
+            )
         device = next(iter(self.text.state_dict().values())).device
         ids, mask = tokens['input_ids'].to(device), tokens['attention_mask'].to(device)
         # not in mixed precision, so that a text means the same wherever it is embedded
@@ -142,4 +156,5 @@ def _from_hub(kind: type, source: str, **kwargs):
             f'{kind.__name__} cannot be had from {source!r}: {type(error).__name__}: '
             f'{" ".join(str(error).splitlines()[:1])} '
             'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
-            'folder. Models that need code of their own are not loaded.') from error
+            'folder. Models that need code of their own are not loaded.'
+        ) from error

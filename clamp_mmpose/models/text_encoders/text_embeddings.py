@@ -56,7 +56,7 @@ class TextEmbeddings(BaseModule):
         found = {text: self._read(text) for text in new} if self.folder is not None else {}
         unknown = [text for text in new if found.get(text) is None]
         for start in range(0, len(unknown), CHUNK):
-            chunk = unknown[start:start + CHUNK]
+            chunk = unknown[start : start + CHUNK]
             for text, embedding in zip(chunk, self.encoder(chunk).float()):
                 found[text] = embedding
                 if self.folder is not None:
@@ -115,7 +115,8 @@ class TextEmbeddings(BaseModule):
                 raise
         except OSError as error:
             MMLogger.get_current_instance().warning(
-                f'texts are not kept on disk, but in memory only: {error}. CLAMP_MMPOSE_CACHE names another folder.')
+                f'texts are not kept on disk, but in memory only: {error}. CLAMP_MMPOSE_CACHE names another folder.'
+            )
             self.folder = None
 
 

@@ -13,15 +13,33 @@ from .scenery import PLACES
 from .species import SPECIES, ToySpecies
 
 SPLITS = ('train', 'val', 'test')
-VAL_SHARE, TEST_SHARE = .1, .2
+VAL_SHARE, TEST_SHARE = 0.1, 0.2
 MIN_SIDE = 64  # in smaller pictures a leg is thinner than a pixel
 # counted from 1, as AP-10K does
-SKELETON = ((1, 2), (1, 3), (2, 3), (3, 4), (4, 5), (4, 6), (6, 7), (7, 8), (4, 9), (9, 10), (10, 11),
-            (5, 12), (12, 13), (13, 14), (5, 15), (15, 16), (16, 17))
+SKELETON = (
+    (1, 2),
+    (1, 3),
+    (2, 3),
+    (3, 4),
+    (4, 5),
+    (4, 6),
+    (6, 7),
+    (7, 8),
+    (4, 9),
+    (9, 10),
+    (10, 11),
+    (5, 12),
+    (12, 13),
+    (13, 14),
+    (5, 15),
+    (15, 16),
+    (16, 17),
+)
 
 
-def draw_toy_animals(out_dir: Union[str, Path], num_images: int = 400,
-                     image_size: Tuple[int, int] = (256, 192), seed: int = 0):
+def draw_toy_animals(
+    out_dir: Union[str, Path], num_images: int = 400, image_size: Tuple[int, int] = (256, 192), seed: int = 0
+):
     """Draws a small animal pose data set in the format of AP-10K, for demos and tests.
 
     ``out_dir`` gets ``data/*.jpg`` and ``annotations/ap10k-{train,val,test}-split1.json``, which MMPose's
@@ -39,11 +57,14 @@ def draw_toy_animals(out_dir: Union[str, Path], num_images: int = 400,
     """
     fewest = len(SPLITS) * len(SPECIES)
     if num_images < fewest:
-        raise ValueError(f'num_images={num_images} cannot show {len(SPECIES)} species in each of '
-                         f'{len(SPLITS)} splits; give at least {fewest}.')
+        raise ValueError(
+            f'num_images={num_images} cannot show {len(SPECIES)} species in each of '
+            f'{len(SPLITS)} splits; give at least {fewest}.'
+        )
     if min(image_size) < MIN_SIDE:
-        raise ValueError(f'image_size={tuple(image_size)} is too small to draw an animal; '
-                         f'give at least {MIN_SIDE} pixels each way.')
+        raise ValueError(
+            f'image_size={tuple(image_size)} is too small to draw an animal; give at least {MIN_SIDE} pixels each way.'
+        )
     logger = MMLogger.get_current_instance()
     out_dir = Path(out_dir)
     logger.info(f'Drawing {num_images} pictures of toy animals into {out_dir}')
@@ -58,21 +79,44 @@ def draw_toy_animals(out_dir: Union[str, Path], num_images: int = 400,
         picture, animals = draw_picture(species, image_size, place, (seed, image_id))
         file_name = f'{image_id:012d}.jpg'
         cv2.imwrite(str(out_dir / 'data' / file_name), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
-        images[split].append(dict(license=1, id=image_id, file_name=file_name, width=image_size[0],
-                                  height=image_size[1], background=place + 1))
+        images[split].append(
+            dict(
+                license=1,
+                id=image_id,
+                file_name=file_name,
+                width=image_size[0],
+                height=image_size[1],
+                background=place + 1,
+            )
+        )
         for animal in animals:
             num_animals += 1
-            annotations[split].append(dict(
-                id=num_animals, image_id=image_id, category_id=species.category_id, bbox=list(animal.bbox),
-                area=animal.bbox[2] * animal.bbox[3], iscrowd=0,
-                num_keypoints=int((animal.keypoints[:, 2] > 0).sum()),
-                keypoints=animal.keypoints.ravel().tolist()))
+            annotations[split].append(
+                dict(
+                    id=num_animals,
+                    image_id=image_id,
+                    category_id=species.category_id,
+                    bbox=list(animal.bbox),
+                    area=animal.bbox[2] * animal.bbox[3],
+                    iscrowd=0,
+                    num_keypoints=int((animal.keypoints[:, 2] > 0).sum()),
+                    keypoints=animal.keypoints.ravel().tolist(),
+                )
+            )
     for split in SPLITS:
-        content = dict(info=_info(), licenses=_licenses(), images=images[split],
-                       annotations=annotations[split], categories=_categories())
+        content = dict(
+            info=_info(),
+            licenses=_licenses(),
+            images=images[split],
+            annotations=annotations[split],
+            categories=_categories(),
+        )
         (out_dir / 'annotations' / f'ap10k-{split}-split1.json').write_text(json.dumps(content))
-    logger.info(f'Drew {num_animals} toy animals in '
-                + ', '.join(f'{len(images[split])} {split}' for split in SPLITS) + ' pictures')
+    logger.info(
+        f'Drew {num_animals} toy animals in '
+        + ', '.join(f'{len(images[split])} {split}' for split in SPLITS)
+        + ' pictures'
+    )
 
 
 def _plan(num_images: int, seed: int) -> List[Tuple[str, ToySpecies]]:
@@ -86,8 +130,14 @@ def _plan(num_images: int, seed: int) -> List[Tuple[str, ToySpecies]]:
 
 
 def _info() -> dict:
-    return dict(description='Toy animals in the format of AP-10K', url='', version='1.0', year=2025,
-                contributor='clamp_mmpose', date_created='2025/01/01')
+    return dict(
+        description='Toy animals in the format of AP-10K',
+        url='',
+        version='1.0',
+        year=2025,
+        contributor='clamp_mmpose',
+        date_created='2025/01/01',
+    )
 
 
 def _licenses() -> List[dict]:
@@ -95,6 +145,13 @@ def _licenses() -> List[dict]:
 
 
 def _categories() -> List[dict]:
-    return [dict(id=species.category_id, name=species.name, supercategory=species.family,
-                 keypoints=list(KEYPOINTS), skeleton=[list(bone) for bone in SKELETON])
-            for species in SPECIES]
+    return [
+        dict(
+            id=species.category_id,
+            name=species.name,
+            supercategory=species.family,
+            keypoints=list(KEYPOINTS),
+            skeleton=[list(bone) for bone in SKELETON],
+        )
+        for species in SPECIES
+    ]

@@ -5,11 +5,25 @@ import numpy as np
 
 from .species import Build
 
-KEYPOINTS = ('left_eye', 'right_eye', 'nose', 'neck', 'root_of_tail',
-             'left_shoulder', 'left_elbow', 'left_front_paw',
-             'right_shoulder', 'right_elbow', 'right_front_paw',
-             'left_hip', 'left_knee', 'left_back_paw',
-             'right_hip', 'right_knee', 'right_back_paw')
+KEYPOINTS = (
+    'left_eye',
+    'right_eye',
+    'nose',
+    'neck',
+    'root_of_tail',
+    'left_shoulder',
+    'left_elbow',
+    'left_front_paw',
+    'right_shoulder',
+    'right_elbow',
+    'right_front_paw',
+    'left_hip',
+    'left_knee',
+    'left_back_paw',
+    'right_hip',
+    'right_knee',
+    'right_back_paw',
+)
 FORE_LEG = ('shoulder', 'elbow', 'wrist', 'front_paw')
 HIND_LEG = ('hip', 'knee', 'hock', 'back_paw')
 OUTWARD = {'left': 1, 'right': -1}
@@ -17,16 +31,16 @@ STANCE_WIDTH = 0.55  # distance of a leg from the median plane, in radii of the 
 
 # where in their strides left fore, right fore, left hind, right hind leg are; how many degrees they swing
 GAITS = {
-    'stand': ((0., .5, .1, .4), 6.),
-    'graze': ((0., .5, .1, .4), 8.),
-    'walk': ((.75, .25, 0., .5), 20.),
-    'trot': ((0., .5, .5, 0.), 27.),
-    'gallop': ((0., .1, .45, .55), 38.),
+    'stand': ((0.0, 0.5, 0.1, 0.4), 6.0),
+    'graze': ((0.0, 0.5, 0.1, 0.4), 8.0),
+    'walk': ((0.75, 0.25, 0.0, 0.5), 20.0),
+    'trot': ((0.0, 0.5, 0.5, 0.0), 27.0),
+    'gallop': ((0.0, 0.1, 0.45, 0.55), 38.0),
 }
 # degrees of the bones of fore and hind leg: 0 hangs straight down, positive swings the lower end forward
 POSTURES = {
-    'sit': {FORE_LEG: (-16., 2., 8.), HIND_LEG: (80., -68., 84.)},
-    'rear': {FORE_LEG: (42., 50., -35.), HIND_LEG: (42., -38., 12.)},
+    'sit': {FORE_LEG: (-16.0, 2.0, 8.0), HIND_LEG: (80.0, -68.0, 84.0)},
+    'rear': {FORE_LEG: (42.0, 50.0, -35.0), HIND_LEG: (42.0, -38.0, 12.0)},
 }
 
 
@@ -60,8 +74,8 @@ class Camera:
     heading: float
     elevation: float
     roll: float
-    scale: float = 1.
-    origin: Tuple[float, float] = (0., 0.)
+    scale: float = 1.0
+    origin: Tuple[float, float] = (0.0, 0.0)
 
     @property
     def near_side(self) -> str:
@@ -78,35 +92,38 @@ class Camera:
         heading, elevation, roll = np.radians([self.heading, self.elevation, self.roll])
         across = points[..., 0] * np.cos(heading) + points[..., 2] * np.sin(heading)
         down = self.towards(points) * np.sin(elevation) - points[..., 1] * np.cos(elevation)
-        turned = np.stack([across * np.cos(roll) - down * np.sin(roll),
-                           across * np.sin(roll) + down * np.cos(roll)], axis=-1)
+        turned = np.stack(
+            [across * np.cos(roll) - down * np.sin(roll), across * np.sin(roll) + down * np.cos(roll)], axis=-1
+        )
         return turned * self.scale + np.asarray(self.origin)
 
 
-def frame(pitch: float, yaw: float = 0.) -> np.ndarray:
+def frame(pitch: float, yaw: float = 0.0) -> np.ndarray:
     """Axes forward, up, left, as columns, of a part raised by ``pitch``, turned left by ``yaw`` degrees."""
     (sin_p, sin_y), (cos_p, cos_y) = np.sin(np.radians([pitch, yaw])), np.cos(np.radians([pitch, yaw]))
-    return np.array([[cos_p * cos_y, -sin_p * cos_y, -sin_y],
-                     [sin_p, cos_p, 0.],
-                     [cos_p * sin_y, -sin_p * sin_y, cos_y]])
+    return np.array(
+        [[cos_p * cos_y, -sin_p * cos_y, -sin_y], [sin_p, cos_p, 0.0], [cos_p * sin_y, -sin_p * sin_y, cos_y]]
+    )
 
 
 def pose_quadruped(build: Build, action: str, rng: np.random.Generator) -> Pose:
     """One moment of ``action``: a gait, or one of the postures."""
     legs = _leg_bones(build, action, rng)
     rump, _, chest = build.girth
-    shoulder, hip = np.array([.5, -1.2 * chest, 0.]), np.array([-.5, -.75 * rump, 0.])
+    shoulder, hip = np.array([0.5, -1.2 * chest, 0.0]), np.array([-0.5, -0.75 * rump, 0.0])
     if action == 'rear':
         pitch = rng.uniform(42, 62)
     else:
         pitch = _level_pitch(legs, shoulder, hip) + rng.normal(0, 1.5)
     trunk = frame(pitch)
 
-    joints = {'neck': trunk @ [.66, -.75 * chest, 0.],
-              'root_of_tail': trunk @ [-.5 - .8 * rump, -.45 * rump, 0.]}
+    joints = {
+        'neck': trunk @ [0.66, -0.75 * chest, 0.0],
+        'root_of_tail': trunk @ [-0.5 - 0.8 * rump, -0.45 * rump, 0.0],
+    }
     for side, outward in OUTWARD.items():
         for names, root, radius in ((FORE_LEG, shoulder, chest), (HIND_LEG, hip, rump)):
-            at = trunk @ (root + np.array([0., 0., outward * STANCE_WIDTH * radius]))
+            at = trunk @ (root + np.array([0.0, 0.0, outward * STANCE_WIDTH * radius]))
             joints[f'{side}_{names[0]}'] = at
             for name, bone in zip(names[1:], legs[side, names]):
                 at = at + bone
@@ -118,19 +135,20 @@ def pose_quadruped(build: Build, action: str, rng: np.random.Generator) -> Pose:
 def _leg_bones(build: Build, action: str, rng: np.random.Generator) -> Dict[tuple, np.ndarray]:
     """The three bones ``[3, 3]`` of each leg, from the trunk down."""
     stride = rng.random()
-    phases, swing = ((0., 0., 0., 0.), 0.) if action in POSTURES else GAITS[action]
-    swing *= rng.uniform(.75, 1.15)
+    phases, swing = ((0.0, 0.0, 0.0, 0.0), 0.0) if action in POSTURES else GAITS[action]
+    swing *= rng.uniform(0.75, 1.15)
     legs = {}
     for phase, (names, side) in zip(phases, ((n, s) for n in (FORE_LEG, HIND_LEG) for s in OUTWARD)):
         if action in POSTURES:
             degrees = np.array(POSTURES[action][names])
         else:
-            moment = 2 * np.pi * (stride + phase + rng.normal(0, .03))
-            degrees = _stride_angles(names, swing * np.cos(moment), swing * max(0., -np.sin(moment)))
-        angles = np.radians(degrees + rng.normal(0, 3., 3))
+            moment = 2 * np.pi * (stride + phase + rng.normal(0, 0.03))
+            degrees = _stride_angles(names, swing * np.cos(moment), swing * max(0.0, -np.sin(moment)))
+        angles = np.radians(degrees + rng.normal(0, 3.0, 3))
         splay = np.radians(rng.uniform(-1, 4)) * OUTWARD[side]
-        directions = np.stack([np.sin(angles) * np.cos(splay), -np.cos(angles) * np.cos(splay),
-                               np.full(3, np.sin(splay))], axis=1)
+        directions = np.stack(
+            [np.sin(angles) * np.cos(splay), -np.cos(angles) * np.cos(splay), np.full(3, np.sin(splay))], axis=1
+        )
         legs[side, names] = directions * np.array(build.fore if names is FORE_LEG else build.hind)[:, None]
     return legs
 
@@ -138,9 +156,9 @@ def _leg_bones(build: Build, action: str, rng: np.random.Generator) -> Dict[tupl
 def _stride_angles(names: Tuple[str, ...], forward: float, lift: float) -> np.ndarray:
     """Degrees of the bones of a leg swung ``forward`` and bent by ``lift`` degrees to clear the ground."""
     if names is FORE_LEG:
-        rest, swung, bent = (-28, 7, 4), (.5, 1, 1.1), (.6, .8, -1.9)
+        rest, swung, bent = (-28, 7, 4), (0.5, 1, 1.1), (0.6, 0.8, -1.9)
     else:
-        rest, swung, bent = (24, -34, 8), (.6, 1, 1.05), (.7, -.9, -.3)
+        rest, swung, bent = (24, -34, 8), (0.6, 1, 1.05), (0.7, -0.9, -0.3)
     return np.array(rest) + np.array(swung) * forward + np.array(bent) * lift
 
 
@@ -152,8 +170,9 @@ def _level_pitch(legs: Dict[tuple, np.ndarray], shoulder: np.ndarray, hip: np.nd
     return float(np.degrees(np.arcsin(sine) - np.arctan2(rise, length)))
 
 
-def _add_head(joints: Dict[str, np.ndarray], build: Build, action: str, pitch: float,
-              rng: np.random.Generator) -> np.ndarray:
+def _add_head(
+    joints: Dict[str, np.ndarray], build: Build, action: str, pitch: float, rng: np.random.Generator
+) -> np.ndarray:
     """Adds poll, eyes and nose to ``joints``; returns the axes of the head."""
     neck_length = build.neck[0]
     head_length, skull, _ = build.head
@@ -162,18 +181,18 @@ def _add_head(joints: Dict[str, np.ndarray], build: Build, action: str, pitch: f
         drop = rng.uniform(48, 72)
         ground = min(joint[1] for joint in joints.values())
         reach = joints['neck'][1] - ground - head_length * np.sin(np.radians(drop))
-        rise = -np.degrees(np.arcsin(np.clip(reach / neck_length, -.35, .9)))
+        rise = -np.degrees(np.arcsin(np.clip(reach / neck_length, -0.35, 0.9)))
     elif action == 'gallop':
-        rise *= .6
+        rise *= 0.6
     elif action in POSTURES:
-        rise = max(rise, .6 * pitch + 15)
+        rise = max(rise, 0.6 * pitch + 15)
     turn = rng.normal(0, 10)
     # half of the animals look where they walk, the others at something beside them
-    look = turn + (rng.normal(0, 10) if rng.random() < .5 else rng.uniform(-65, 65))
+    look = turn + (rng.normal(0, 10) if rng.random() < 0.5 else rng.uniform(-65, 65))
     joints['poll'] = joints['neck'] + neck_length * frame(rise, turn)[:, 0]
     head = frame(-drop, look)
-    joints['nose'] = joints['poll'] + head @ [head_length, 0., 0.]
+    joints['nose'] = joints['poll'] + head @ [head_length, 0.0, 0.0]
     for side, outward in OUTWARD.items():
-        eye = [.36 * head_length, .42 * skull, outward * .72 * skull]
+        eye = [0.36 * head_length, 0.42 * skull, outward * 0.72 * skull]
         joints[f'{side}_eye'] = joints['poll'] + head @ eye
     return head

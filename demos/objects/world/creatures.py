@@ -1,4 +1,5 @@
 """Drawings of living things, and of what has their limbs. Those seen from the side face right."""
+
 import numpy as np
 
 from demos.canvas.sketch import FAR, Colour, Sketch, at, rotation, shade, towards
@@ -8,230 +9,250 @@ def quadruped(sketch: Sketch):
     """An animal on four legs, standing, walking or grazing, seen from the side."""
     rng = sketch.rng
     coat = sketch.colour()
-    girth, leg = rng.uniform(.13, .22), rng.uniform(.26, .58)
-    shoulder, hip = np.array([.4, rng.uniform(-.06, .06)]), np.array([-.4, 0.])
-    for side, shift, light in (('far', (.09, -.08), FAR), ('near', (-.03, .04), 1.)):
+    girth, leg = rng.uniform(0.13, 0.22), rng.uniform(0.26, 0.58)
+    shoulder, hip = np.array([0.4, rng.uniform(-0.06, 0.06)]), np.array([-0.4, 0.0])
+    for side, shift, light in (('far', (0.09, -0.08), FAR), ('near', (-0.03, 0.04), 1.0)):
         for end, joint, knee_back in (('front', shoulder, -1), ('back', hip, 1)):
-            if sketch.chance(.04):
+            if sketch.chance(0.04):
                 continue
-            top = joint + shift + at(0, .3 * girth)
+            top = joint + shift + at(0, 0.3 * girth)
             swing = rng.uniform(-30, 22)
             bend = rng.uniform(0, 30) * knee_back
-            knee = top + (.55 * leg + .3 * girth) * towards(-90 + swing)
-            foot = knee + .5 * leg * towards(-90 + swing + bend)
-            sketch.tube([top, knee, foot], girth * np.array([.42, .28, .22]), shade(coat, light))
-            sketch.ellipse(foot + at(.03, 0), (.3 * girth, .18 * girth), shade(coat, .5 * light))
+            knee = top + (0.55 * leg + 0.3 * girth) * towards(-90 + swing)
+            foot = knee + 0.5 * leg * towards(-90 + swing + bend)
+            sketch.tube([top, knee, foot], girth * np.array([0.42, 0.28, 0.22]), shade(coat, light))
+            sketch.ellipse(foot + at(0.03, 0), (0.3 * girth, 0.18 * girth), shade(coat, 0.5 * light))
             sketch.mark(f'{side} {end} leg bottom', foot)
             if side == 'near':
                 sketch.mark(f'{side} {end} knee', knee)
         if side == 'far':
-            if not sketch.chance(.08):
-                base = hip + at(-.75 * girth, -.55 * girth)
-                start, length = rng.uniform(120, 235), rng.uniform(.2, .5)
-                middle = base + .5 * length * towards(start)
-                tip = middle + .5 * length * towards(start + rng.uniform(-60, 60))
-                sketch.tube([base, middle, tip], girth * np.array([.2, .16, rng.uniform(.08, .3)]), coat)
+            if not sketch.chance(0.08):
+                base = hip + at(-0.75 * girth, -0.55 * girth)
+                start, length = rng.uniform(120, 235), rng.uniform(0.2, 0.5)
+                middle = base + 0.5 * length * towards(start)
+                tip = middle + 0.5 * length * towards(start + rng.uniform(-60, 60))
+                sketch.tube([base, middle, tip], girth * np.array([0.2, 0.16, rng.uniform(0.08, 0.3)]), coat)
                 sketch.mark('tail base', base)
                 sketch.mark('tail tip', tip)
-            sag = [0, rng.uniform(-.05, .08)]
+            sag = [0, rng.uniform(-0.05, 0.08)]
             sketch.tube([hip, (hip + shoulder) / 2 + sag, shoulder], girth * np.array([1, 1.08, 1]), coat)
-            sketch.mark('body bottom', (hip + shoulder) / 2 + sag + at(0, .95 * girth))
+            sketch.mark('body bottom', (hip + shoulder) / 2 + sag + at(0, 0.95 * girth))
     angle = rng.uniform(-30, 80)
-    base = shoulder + at(.25 * girth, -.5 * girth)
-    head = base + rng.uniform(.18, .45) * towards(angle)
+    base = shoulder + at(0.25 * girth, -0.5 * girth)
+    head = base + rng.uniform(0.18, 0.45) * towards(angle)
     gaze = angle - rng.uniform(40, 75) if angle > 0 else angle - rng.uniform(0, 40)
     ahead = towards(gaze)
     up = towards(gaze + 90)
-    length, thick = rng.uniform(.2, .34), rng.uniform(.07, .1)
+    length, thick = rng.uniform(0.2, 0.34), rng.uniform(0.07, 0.1)
     nose = head + length * ahead
-    sketch.tube([base, head], [.6 * girth, thick], coat)
+    sketch.tube([base, head], [0.6 * girth, thick], coat)
     sketch.mark('neck base', base)
-    if not sketch.chance(.06):
-        ear = head - .4 * thick * ahead + 1.05 * thick * up
-        tip = ear + rng.uniform(.1, .24) * towards(gaze + rng.uniform(80, 150))
-        side = .05 * ahead
-        sketch.polygon([ear - side, tip, ear + side], shade(coat, .8))
+    if not sketch.chance(0.06):
+        ear = head - 0.4 * thick * ahead + 1.05 * thick * up
+        tip = ear + rng.uniform(0.1, 0.24) * towards(gaze + rng.uniform(80, 150))
+        side = 0.05 * ahead
+        sketch.polygon([ear - side, tip, ear + side], shade(coat, 0.8))
         sketch.mark('ear tip', tip)
-    sketch.tube([head, nose], [1.15 * thick, rng.uniform(.55, .8) * thick], coat)
-    mouth = nose - .45 * length * ahead - .35 * thick * up
-    sketch.tube([nose - .3 * thick * up, mouth], [.012, .012], shade(coat, .3), 0)
-    sketch.ellipse(nose + .01 * ahead, (.035, .035), shade(coat, .3), ink=0)
+    sketch.tube([head, nose], [1.15 * thick, rng.uniform(0.55, 0.8) * thick], coat)
+    mouth = nose - 0.45 * length * ahead - 0.35 * thick * up
+    sketch.tube([nose - 0.3 * thick * up, mouth], [0.012, 0.012], shade(coat, 0.3), 0)
+    sketch.ellipse(nose + 0.01 * ahead, (0.035, 0.035), shade(coat, 0.3), ink=0)
     sketch.mark('nose tip', nose)
     sketch.mark('mouth end', mouth)
-    sketch.eye('eye', head + .2 * length * ahead + .35 * thick * up, .035)
+    sketch.eye('eye', head + 0.2 * length * ahead + 0.35 * thick * up, 0.035)
 
 
 def fish(sketch: Sketch):
     """A fish, seen from the side."""
     rng = sketch.rng
     scales, fins = sketch.colour(), sketch.colour()
-    height, bend = rng.uniform(.14, .32), rng.uniform(-.12, .12)
+    height, bend = rng.uniform(0.14, 0.32), rng.uniform(-0.12, 0.12)
     along = np.linspace(0, 1, 16)
-    spine = np.stack([.5 - .95 * along, bend * along**2], axis=1)
-    fullness = rng.uniform(.5, .8)
-    half = height * np.sin(np.pi * along**fullness) + .06 * along
-    top, bottom = spine - np.outer(half, [0, 1]), spine + np.outer(half, [0, rng.uniform(.7, 1.2)])
+    spine = np.stack([0.5 - 0.95 * along, bend * along**2], axis=1)
+    fullness = rng.uniform(0.5, 0.8)
+    half = height * np.sin(np.pi * along**fullness) + 0.06 * along
+    top, bottom = spine - np.outer(half, [0, 1]), spine + np.outer(half, [0, rng.uniform(0.7, 1.2)])
     tail = spine[-1]
-    if not sketch.chance(.06):
-        spread = rng.uniform(.13, .34)
-        tips = [tail + at(-rng.uniform(.15, .3), height) for height in (-spread, spread * rng.uniform(.6, 1.2))]
-        sketch.polygon([tail + at(.06, -.03), tips[0], tail - [.1, 0], tips[1], tail + at(.06, .03)], fins)
+    if not sketch.chance(0.06):
+        spread = rng.uniform(0.13, 0.34)
+        tips = [tail + at(-rng.uniform(0.15, 0.3), height) for height in (-spread, spread * rng.uniform(0.6, 1.2))]
+        sketch.polygon([tail + at(0.06, -0.03), tips[0], tail - [0.1, 0], tips[1], tail + at(0.06, 0.03)], fins)
         sketch.mark('top tail tip', tips[0])
         sketch.mark('bottom tail tip', tips[1])
     for side, edge, sign in (('top', top, -1), ('bottom', bottom, 1)):
-        if sketch.chance(.1):
+        if sketch.chance(0.1):
             continue
         first = rng.integers(5, 8)
         last = first + rng.integers(3, 5)
-        tip = edge[last] + at(-rng.uniform(0, .12), sign * rng.uniform(.1, .26))
-        sketch.polygon([edge[first] - [0, .05 * sign], tip, edge[last] - [0, .05 * sign]], fins)
+        tip = edge[last] + at(-rng.uniform(0, 0.12), sign * rng.uniform(0.1, 0.26))
+        sketch.polygon([edge[first] - [0, 0.05 * sign], tip, edge[last] - [0, 0.05 * sign]], fins)
         sketch.mark(f'{side} fin tip', tip)
     sketch.polygon(np.concatenate([top, bottom[::-1]]), scales)
-    if sketch.chance(.6):
+    if sketch.chance(0.6):
         for i in rng.integers(6, 13, 3):
-            sketch.tube([top[i], bottom[i]], [.022, .022], shade(scales, .75), 0)
+            sketch.tube([top[i], bottom[i]], [0.022, 0.022], shade(scales, 0.75), 0)
     sketch.mark('nose tip', spine[0])
     sketch.mark('tail base', tail)
     sketch.mark('body bottom', bottom[5])
-    mouth = spine[2] + np.array([0, .3 * half[2]])
-    sketch.tube([spine[0] + at(0, .02), mouth], [.012, .012], shade(scales, .3), 0)
+    mouth = spine[2] + np.array([0, 0.3 * half[2]])
+    sketch.tube([spine[0] + at(0, 0.02), mouth], [0.012, 0.012], shade(scales, 0.3), 0)
     sketch.mark('mouth end', mouth)
-    if not sketch.chance(.06):
-        base = spine[6] + at(0, .25 * height)
-        tip = base + rng.uniform(.12, .22) * towards(rng.uniform(160, 245))
-        side = .3 * (tip - base) @ rotation(90).T
-        sketch.polygon([base, (base + tip) / 2 + side, tip, (base + tip) / 2 - side], shade(fins, .85))
+    if not sketch.chance(0.06):
+        base = spine[6] + at(0, 0.25 * height)
+        tip = base + rng.uniform(0.12, 0.22) * towards(rng.uniform(160, 245))
+        side = 0.3 * (tip - base) @ rotation(90).T
+        sketch.polygon([base, (base + tip) / 2 + side, tip, (base + tip) / 2 - side], shade(fins, 0.85))
         sketch.mark('near fin base', base)
         sketch.mark('near fin tip', tip)
-    sketch.eye('eye', spine[3] - [0, .35 * half[3]], .04)
+    sketch.eye('eye', spine[3] - [0, 0.35 * half[3]], 0.04)
 
 
 def insect(sketch: Sketch):
     """A winged insect, seen from above, flying up or down the picture."""
     rng = sketch.rng
-    skin, wings, second = sketch.colour((.3, .8)), sketch.colour((.7, 1.)), sketch.colour((.6, 1.))
-    ahead = -1. if sketch.chance(.5) else 1.  # y of the way that it flies
-    length, thick = rng.uniform(.35, .62), rng.uniform(.05, .1)
-    bend = rng.uniform(-.15, .15)
-    tail = np.array([[0., 0.], [bend / 3, -ahead * length / 2], [bend, -ahead * length]])
-    spans, angles = rng.uniform(.35, .6, 2), (rng.uniform(5, 50), rng.uniform(-55, -5))
+    skin, wings, second = sketch.colour((0.3, 0.8)), sketch.colour((0.7, 1.0)), sketch.colour((0.6, 1.0))
+    ahead = -1.0 if sketch.chance(0.5) else 1.0  # y of the way that it flies
+    length, thick = rng.uniform(0.35, 0.62), rng.uniform(0.05, 0.1)
+    bend = rng.uniform(-0.15, 0.15)
+    tail = np.array([[0.0, 0.0], [bend / 3, -ahead * length / 2], [bend, -ahead * length]])
+    spans, angles = rng.uniform(0.35, 0.6, 2), (rng.uniform(5, 50), rng.uniform(-55, -5))
     for row, span, angle, colour in zip(('back', 'front'), spans[::-1], angles[::-1], (second, wings)):
-        shift = ahead * (.1 if row == 'front' else -.02)
+        shift = ahead * (0.1 if row == 'front' else -0.02)
         for side, sign in (('left', -1), ('right', 1)):
-            if sketch.chance(.08):
+            if sketch.chance(0.08):
                 continue
-            base = np.array([sign * .6 * thick, shift])
+            base = np.array([sign * 0.6 * thick, shift])
             step = towards(angle + rng.uniform(-8, 8)) * [sign, -ahead]
-            width = rng.uniform(.2, .34) * span * np.array([-step[1], step[0]])
+            width = rng.uniform(0.2, 0.34) * span * np.array([-step[1], step[0]])
             tip = base + span * step
-            outline = [base, base + .5 * span * step + width, tip - .12 * span * step + .8 * width, tip,
-                       tip - .15 * span * step - .7 * width, base + .4 * span * step - .7 * width]
+            outline = [
+                base,
+                base + 0.5 * span * step + width,
+                tip - 0.12 * span * step + 0.8 * width,
+                tip,
+                tip - 0.15 * span * step - 0.7 * width,
+                base + 0.4 * span * step - 0.7 * width,
+            ]
             sketch.polygon(outline, colour)
-            sketch.tube([base, tip - .1 * span * step], [.008, .008], shade(colour, .6), 0)
+            sketch.tube([base, tip - 0.1 * span * step], [0.008, 0.008], shade(colour, 0.6), 0)
             sketch.mark(f'{side} {row} wing tip', tip)
             if row == 'front':
                 sketch.mark(f'{side} wing base', base)
-    sketch.tube(tail, thick * np.array([.75, .8, .25]), second)
-    for share in (.35, .6):
+    sketch.tube(tail, thick * np.array([0.75, 0.8, 0.25]), second)
+    for share in (0.35, 0.6):
         place = np.array([bend * share**1.5, -ahead * length * share])
-        sketch.tube([place - [.6 * thick, 0], place + at(.6 * thick, 0)], [.016, .016], shade(second, .4), 0)
-    sketch.ellipse((0, .06 * ahead), (thick, .16), skin)
-    sketch.mark('tail base', (0, -.07 * ahead))
+        sketch.tube([place - [0.6 * thick, 0], place + at(0.6 * thick, 0)], [0.016, 0.016], shade(second, 0.4), 0)
+    sketch.ellipse((0, 0.06 * ahead), (thick, 0.16), skin)
+    sketch.mark('tail base', (0, -0.07 * ahead))
     sketch.mark('tail tip', tail[-1])
-    base, head = np.array([0, .2 * ahead]), np.array([0, .3 * ahead])
+    base, head = np.array([0, 0.2 * ahead]), np.array([0, 0.3 * ahead])
     for sign in (-1, 1):
-        feeler = head + at(.05 * sign, .05 * ahead)
-        sketch.tube([feeler, feeler + rng.uniform(.08, .2) * np.array([.7 * sign, ahead])], [.01, .01], skin, 0)
-    sketch.ellipse(head, (.1, .1), shade(skin, 1.25))
+        feeler = head + at(0.05 * sign, 0.05 * ahead)
+        sketch.tube([feeler, feeler + rng.uniform(0.08, 0.2) * np.array([0.7 * sign, ahead])], [0.01, 0.01], skin, 0)
+    sketch.ellipse(head, (0.1, 0.1), shade(skin, 1.25))
     sketch.mark('head base', base)
-    sketch.mark('nose tip', head + at(0, .1 * ahead))
+    sketch.mark('nose tip', head + at(0, 0.1 * ahead))
     for side, sign in (('left', -1), ('right', 1)):
-        sketch.eye(f'{side} eye', head + at(.085 * sign, .03 * ahead), .045)
+        sketch.eye(f'{side} eye', head + at(0.085 * sign, 0.03 * ahead), 0.045)
 
 
 def bird(sketch: Sketch):
     """A bird, standing or flying, seen from the side."""
     rng = sketch.rng
-    feathers, second, horn = sketch.colour(), sketch.colour(), sketch.colour((.5, 1.), (.6, 1.))
+    feathers, second, horn = sketch.colour(), sketch.colour(), sketch.colour((0.5, 1.0), (0.6, 1.0))
     pitch = rng.uniform(-8, 45)
     ahead, up = towards(pitch), towards(pitch + 90)
-    length, girth = rng.uniform(.24, .36), rng.uniform(.13, .2)
-    flies = sketch.chance(.55)
-    spread = rng.uniform(60, 130) if sketch.chance(.5) else rng.uniform(215, 285)
+    length, girth = rng.uniform(0.24, 0.36), rng.uniform(0.13, 0.2)
+    flies = sketch.chance(0.55)
+    spread = rng.uniform(60, 130) if sketch.chance(0.5) else rng.uniform(215, 285)
     if flies:
-        _wing(sketch, 'far', .25 * length * ahead + .3 * girth * up, rng.uniform(.4, .65), rng.uniform(60, 120),
-              shade(second, FAR))
-    legs = rng.uniform(.15, .4)
-    for side, shift, light in (('far', .06, FAR), ('near', -.03, 1.)):
-        if sketch.chance(.06):
+        _wing(
+            sketch,
+            'far',
+            0.25 * length * ahead + 0.3 * girth * up,
+            rng.uniform(0.4, 0.65),
+            rng.uniform(60, 120),
+            shade(second, FAR),
+        )
+    legs = rng.uniform(0.15, 0.4)
+    for side, shift, light in (('far', 0.06, FAR), ('near', -0.03, 1.0)):
+        if sketch.chance(0.06):
             continue
-        top = shift * ahead - .7 * girth * up
+        top = shift * ahead - 0.7 * girth * up
         foot = top + legs * towards(rng.uniform(215, 245) if flies else rng.uniform(-100, -75))
-        sketch.tube([top, foot], [.028, .022], shade(horn, light))
-        sketch.polygon([foot, foot + at(.09, .025), foot + at(.07, -.02)], shade(horn, light))
+        sketch.tube([top, foot], [0.028, 0.022], shade(horn, light))
+        sketch.polygon([foot, foot + at(0.09, 0.025), foot + at(0.07, -0.02)], shade(horn, light))
         sketch.mark(f'{side} leg bottom', foot)
-    base = -.95 * length * ahead
-    if not sketch.chance(.08):
+    base = -0.95 * length * ahead
+    if not sketch.chance(0.08):
         step = towards(180 + pitch + rng.uniform(-25, 25))
-        across = rng.uniform(.05, .13) * step @ rotation(90).T
-        tip = base + rng.uniform(.18, .42) * step
-        sketch.polygon([base + .04 * up, tip + across, tip, tip - across, base - .04 * up], shade(second, .85))
+        across = rng.uniform(0.05, 0.13) * step @ rotation(90).T
+        tip = base + rng.uniform(0.18, 0.42) * step
+        sketch.polygon([base + 0.04 * up, tip + across, tip, tip - across, base - 0.04 * up], shade(second, 0.85))
         sketch.mark('tail tip', tip)
-    neck = .6 * length * ahead + .35 * girth * up
-    head = neck + rng.uniform(.1, .4) * towards(rng.uniform(45, 105))
-    sketch.tube([neck, head], [.65 * girth, .075], feathers)
-    sketch.tube([base, -.2 * length * ahead, .45 * length * ahead], [.3 * girth, girth, girth], feathers)
+    neck = 0.6 * length * ahead + 0.35 * girth * up
+    head = neck + rng.uniform(0.1, 0.4) * towards(rng.uniform(45, 105))
+    sketch.tube([neck, head], [0.65 * girth, 0.075], feathers)
+    sketch.tube([base, -0.2 * length * ahead, 0.45 * length * ahead], [0.3 * girth, girth, girth], feathers)
     sketch.mark('tail base', base)
-    sketch.mark('body bottom', .1 * length * ahead - .95 * girth * up)
+    sketch.mark('body bottom', 0.1 * length * ahead - 0.95 * girth * up)
     sketch.mark('neck base', neck)
-    if not (flies and sketch.chance(.1)):
+    if not (flies and sketch.chance(0.1)):
         angle = spread if flies else 180 + pitch + rng.uniform(-14, 14)
-        _wing(sketch, 'near', .25 * length * ahead + .1 * girth * up, rng.uniform(.4, .6), angle, second)
-    size, gaze = rng.uniform(.085, .12), rng.uniform(-25, 15)
-    beak = head + (size + rng.uniform(.1, .26)) * towards(gaze)
-    wide = .55 * size * towards(gaze + 90)
-    sketch.polygon([head + .6 * size * towards(gaze) + wide, beak, head + .6 * size * towards(gaze) - wide], horn)
+        _wing(sketch, 'near', 0.25 * length * ahead + 0.1 * girth * up, rng.uniform(0.4, 0.6), angle, second)
+    size, gaze = rng.uniform(0.085, 0.12), rng.uniform(-25, 15)
+    beak = head + (size + rng.uniform(0.1, 0.26)) * towards(gaze)
+    wide = 0.55 * size * towards(gaze + 90)
+    sketch.polygon([head + 0.6 * size * towards(gaze) + wide, beak, head + 0.6 * size * towards(gaze) - wide], horn)
     sketch.ellipse(head, (size, size), feathers)
     sketch.mark('nose tip', beak)
     sketch.mark('head top', head - [0, size])
-    sketch.eye('eye', head + .35 * size * towards(gaze + 40), .03)
+    sketch.eye('eye', head + 0.35 * size * towards(gaze + 40), 0.03)
 
 
 def face(sketch: Sketch):
     """A face, turned a little to either side."""
     rng = sketch.rng
-    skin, second = sketch.colour((.6, 1.), (.1, .6)), sketch.colour((.2, .8))
-    wide, high = rng.uniform(.3, .45), rng.uniform(.38, .5)
-    turn = np.array([rng.uniform(-.25, .25) * wide, rng.uniform(-.12, .12) * high])
+    skin, second = sketch.colour((0.6, 1.0), (0.1, 0.6)), sketch.colour((0.2, 0.8))
+    wide, high = rng.uniform(0.3, 0.45), rng.uniform(0.38, 0.5)
+    turn = np.array([rng.uniform(-0.25, 0.25) * wide, rng.uniform(-0.12, 0.12) * high])
     place = rng.uniform(15, 70)  # degrees up from the side
     for side, sign in (('left', -1), ('right', 1)):
-        if sketch.chance(.06):
+        if sketch.chance(0.06):
             continue
         around = towards(90 - sign * (90 - place))
-        base = .93 * around * [wide, high]
-        length, lean = rng.uniform(.14, .4), rng.uniform(-15, 25)
-        tip = base + length * towards(90 - sign * (90 - place + lean - .4 * (place - 15)))
-        across = rng.uniform(.08, .13) * rotation(90) @ (tip - base) / length
-        sketch.polygon([base - across, base - .7 * across + .6 * (tip - base), tip,
-                        base + .7 * across + .6 * (tip - base), base + across], shade(skin, .85))
+        base = 0.93 * around * [wide, high]
+        length, lean = rng.uniform(0.14, 0.4), rng.uniform(-15, 25)
+        tip = base + length * towards(90 - sign * (90 - place + lean - 0.4 * (place - 15)))
+        across = rng.uniform(0.08, 0.13) * rotation(90) @ (tip - base) / length
+        sketch.polygon(
+            [
+                base - across,
+                base - 0.7 * across + 0.6 * (tip - base),
+                tip,
+                base + 0.7 * across + 0.6 * (tip - base),
+                base + across,
+            ],
+            shade(skin, 0.85),
+        )
         sketch.mark(f'{side} ear base', base)
         sketch.mark(f'{side} ear tip', tip)
     sketch.ellipse((0, 0), (wide, high), skin)
-    sketch.mark('head top', (0, -.97 * high))
-    sketch.mark('head bottom', (0, .97 * high))
-    gap, level, size = rng.uniform(.35, .5) * wide, rng.uniform(-.3, 0) * high, rng.uniform(.045, .075)
+    sketch.mark('head top', (0, -0.97 * high))
+    sketch.mark('head bottom', (0, 0.97 * high))
+    gap, level, size = rng.uniform(0.35, 0.5) * wide, rng.uniform(-0.3, 0) * high, rng.uniform(0.045, 0.075)
     for side, sign in (('left', -1), ('right', 1)):
         eye = turn + at(sign * gap, level)
         sketch.eye(f'{side} eye', eye, size)
-        sketch.tube([eye - at(.07, .09), eye + at(.07, -.09)], [.014, .014], second, 0)
-    nose = 1.35 * turn + at(0, level + rng.uniform(.2, .3) * high)
-    bridge = turn + at(0, level + .02)
-    sketch.polygon([nose - at(.05, 0), bridge, nose + at(.05, 0), nose + at(0, .03)], shade(skin, .75))
+        sketch.tube([eye - at(0.07, 0.09), eye + at(0.07, -0.09)], [0.014, 0.014], second, 0)
+    nose = 1.35 * turn + at(0, level + rng.uniform(0.2, 0.3) * high)
+    bridge = turn + at(0, level + 0.02)
+    sketch.polygon([nose - at(0.05, 0), bridge, nose + at(0.05, 0), nose + at(0, 0.03)], shade(skin, 0.75))
     sketch.mark('nose tip', nose)
-    half, smile = rng.uniform(.2, .42) * wide, rng.uniform(-.06, .12)
-    mouth = turn + at(0, level + rng.uniform(.5, .7) * high)
-    bow = np.array([[-1, 0], [-.5, .75], [0, 1], [.5, .75], [1, 0]]) * [half, smile] + mouth
-    sketch.tube(bow, np.full(5, .022), (170, 40, 50), 0)
+    half, smile = rng.uniform(0.2, 0.42) * wide, rng.uniform(-0.06, 0.12)
+    mouth = turn + at(0, level + rng.uniform(0.5, 0.7) * high)
+    bow = np.array([[-1, 0], [-0.5, 0.75], [0, 1], [0.5, 0.75], [1, 0]]) * [half, smile] + mouth
+    sketch.tube(bow, np.full(5, 0.022), (170, 40, 50), 0)
     sketch.mark('left mouth end', bow[0])
     sketch.mark('right mouth end', bow[-1])
 
@@ -243,8 +264,17 @@ def _wing(sketch: Sketch, side: str, base: np.ndarray, span: float, angle: float
     if across[0] > 0:  # feathers trail behind
         across = -across
     tip = base + span * step
-    sketch.polygon([base - .07 * across, base + .55 * span * step - .05 * across, tip, base + .7 * span * step
-                    + .16 * across, base + .35 * span * step + .2 * across, base + .13 * across], colour)
-    sketch.tube([base + .1 * across, base + .75 * span * step + .08 * across], [.01, .01], shade(colour, .7), 0)
+    sketch.polygon(
+        [
+            base - 0.07 * across,
+            base + 0.55 * span * step - 0.05 * across,
+            tip,
+            base + 0.7 * span * step + 0.16 * across,
+            base + 0.35 * span * step + 0.2 * across,
+            base + 0.13 * across,
+        ],
+        colour,
+    )
+    sketch.tube([base + 0.1 * across, base + 0.75 * span * step + 0.08 * across], [0.01, 0.01], shade(colour, 0.7), 0)
     sketch.mark(f'{side} wing base', base)
     sketch.mark(f'{side} wing tip', tip)

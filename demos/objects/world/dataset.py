@@ -13,8 +13,13 @@ MARK = 'toy_objects.json'  # written last, holds the settings
 DRAWING = 1  # to be raised when the drawings change, so that folders drawn before are drawn again
 
 
-def write_toy_objects(root: Union[str, Path], images_per_category: Sequence[int] = (300, 50, 100), size: int = 128,
-                      seed: int = 0, progress: Optional[Callable[[int, int], None]] = None) -> Path:
+def write_toy_objects(
+    root: Union[str, Path],
+    images_per_category: Sequence[int] = (300, 50, 100),
+    size: int = 128,
+    seed: int = 0,
+    progress: Optional[Callable[[int, int], None]] = None,
+) -> Path:
     """Draws 14 kinds of objects with named keypoints, in the format of MP-100: 9 to train on, 2 for val, 3 for test.
 
     ``root`` gets ``annotations/mp100_split1_{train,val,test}.json``, ``images/<category>/<n>.jpg`` and ``texts/``, in
@@ -64,8 +69,12 @@ def write_toy_objects(root: Union[str, Path], images_per_category: Sequence[int]
                 done += 1
                 if progress is not None:
                     progress(done, total)
-        annotations[split] = dict(info=_info(), images=images, annotations=instances,
-                                  categories=[_category(category) for category in categories])
+        annotations[split] = dict(
+            info=_info(),
+            images=images,
+            annotations=instances,
+            categories=[_category(category) for category in categories],
+        )
     for name, text in _texts().items():
         atomic_write(root / 'texts' / name, text.encode())
     for split in SPLITS:
@@ -77,8 +86,9 @@ def write_toy_objects(root: Union[str, Path], images_per_category: Sequence[int]
 def _check(images_per_category: Sequence[int], size: int, seed: int) -> Dict[str, int]:
     counts = tuple(images_per_category)
     if len(counts) != len(SPLITS) or not all(1 <= count < MAX_IMAGES for count in counts):
-        raise ValueError(f'images_per_category={counts} must be three numbers from 1 to {MAX_IMAGES - 1}: of train, '
-                         'val and test.')
+        raise ValueError(
+            f'images_per_category={counts} must be three numbers from 1 to {MAX_IMAGES - 1}: of train, val and test.'
+        )
     if size < MIN_SIZE:
         raise ValueError(f'size={size} is too small to tell the parts of an object; give at least {MIN_SIZE} pixels.')
     if seed < 0:
@@ -95,34 +105,60 @@ def _draw(folder: Path, category: ToyCategory, number: int, size: int, seed: int
     # as in MP-100, ids of images and of annotations differ
     image_id = 10 * MAX_IMAGES * category.id + number
     x, y, w, h = map(float, drawn.bbox)
-    return (dict(id=image_id, file_name=file_name, height=height, width=width),
-            dict(id=image_id + MAX_IMAGES, image_id=image_id, category_id=category.id, bbox=[x, y, w, h], area=w * h,
-                 iscrowd=0, num_keypoints=int((drawn.keypoints[:, 2] > 0).sum()),
-                 keypoints=drawn.keypoints.ravel().tolist()))
+    return (
+        dict(id=image_id, file_name=file_name, height=height, width=width),
+        dict(
+            id=image_id + MAX_IMAGES,
+            image_id=image_id,
+            category_id=category.id,
+            bbox=[x, y, w, h],
+            area=w * h,
+            iscrowd=0,
+            num_keypoints=int((drawn.keypoints[:, 2] > 0).sum()),
+            keypoints=drawn.keypoints.ravel().tolist(),
+        ),
+    )
 
 
 def _info() -> dict:
-    return dict(description='Toy objects in the format of MP-100', version='1.0', year='2026',
-                date_created='2026/01/01')
+    return dict(
+        description='Toy objects in the format of MP-100', version='1.0', year='2026', date_created='2026/01/01'
+    )
 
 
 def _category(category: ToyCategory) -> dict:
-    return dict(supercategory=category.supercategory, id=category.id, name=category.name,
-                keypoints=list(category.keypoints), skeleton=_lists(category.skeleton))
+    return dict(
+        supercategory=category.supercategory,
+        id=category.id,
+        name=category.name,
+        keypoints=list(category.keypoints),
+        skeleton=_lists(category.skeleton),
+    )
 
 
 def _texts() -> Dict[str, str]:
     """The files of ``texts/`` by name."""
-    index = [f'{{id: {category.id}, slug: {category.name}, name: {category.name}, supercategory: '
-             f'{category.supercategory}, num_keypoints: {len(category.keypoints)}, split: '
-             f'{int(category.split == "test")}, layout: {category.name}}}' for category in CATEGORIES]
-    files = {'mp100.yml': '# toy objects; split 1 tests those marked 1\n'
-                          + ''.join(f'- {entry}\n' for entry in index)}
+    index = [
+        f'{{id: {category.id}, slug: {category.name}, name: {category.name}, supercategory: '
+        f'{category.supercategory}, num_keypoints: {len(category.keypoints)}, split: '
+        f'{int(category.split == "test")}, layout: {category.name}}}'
+        for category in CATEGORIES
+    ]
+    files = {'mp100.yml': '# toy objects; split 1 tests those marked 1\n' + ''.join(f'- {entry}\n' for entry in index)}
     for category in CATEGORIES:
         keypoints = [f'- {name}: {category.description(i)}' for i, name in enumerate(category.keypoints)]
-        files[f'{category.name}.yml'] = '\n'.join([
-            f'# toy objects: {category.name}', 'order: as drawn', 'unverified: []', 'keypoints:', *keypoints,
-            f'skeleton: {_lists(category.skeleton)}', f'swap: {_lists(category.swap)}', ''])
+        files[f'{category.name}.yml'] = '\n'.join(
+            [
+                f'# toy objects: {category.name}',
+                'order: as drawn',
+                'unverified: []',
+                'keypoints:',
+                *keypoints,
+                f'skeleton: {_lists(category.skeleton)}',
+                f'swap: {_lists(category.swap)}',
+                '',
+            ]
+        )
     return files
 
 

@@ -1,4 +1,5 @@
 """Drawings of furniture, seen from a little above."""
+
 from typing import Callable, Sequence
 
 import numpy as np
@@ -12,16 +13,18 @@ View = Callable[[Sequence[float]], np.ndarray]
 def table(sketch: Sketch):
     """A table, seen from a little above."""
     rng = sketch.rng
-    top, wood, view = sketch.colour(), sketch.colour((.3, .8)), _view(rng)
-    half = np.array([rng.uniform(.35, .65), rng.uniform(.25, .5)])
-    height, thick, stance = rng.uniform(.3, .85), rng.uniform(.025, .07), rng.uniform(.75, 1.12)
-    _legs(sketch, view, .88 * half, height - thick, stance, rng.uniform(.018, .04), wood)
+    top, wood, view = sketch.colour(), sketch.colour((0.3, 0.8)), _view(rng)
+    half = np.array([rng.uniform(0.35, 0.65), rng.uniform(0.25, 0.5)])
+    height, thick, stance = rng.uniform(0.3, 0.85), rng.uniform(0.025, 0.07), rng.uniform(0.75, 1.12)
+    _legs(sketch, view, 0.88 * half, height - thick, stance, rng.uniform(0.018, 0.04), wood)
     _cuboid(sketch, view, (-half[0], height - thick, -half[1]), (half[0], height, half[1]), top)
-    if sketch.chance(.4):  # a cloth
-        across = rng.uniform(.25, .6) * half[0]
-        cloth = [view((x, height, z)) for x, z in ((-across, -half[1]), (across, -half[1]), (across, half[1]),
-                                                   (-across, half[1]))]
-        sketch.polygon(np.array(cloth), sketch.colour(), .6)
+    if sketch.chance(0.4):  # a cloth
+        across = rng.uniform(0.25, 0.6) * half[0]
+        cloth = [
+            view((x, height, z))
+            for x, z in ((-across, -half[1]), (across, -half[1]), (across, half[1]), (-across, half[1]))
+        ]
+        sketch.polygon(np.array(cloth), sketch.colour(), 0.6)
     for name, x, z in CORNERS:
         sketch.mark(f'{name} corner', view((x * half[0], height, z * half[1])))
     for name, z in (('far', -1), ('near', 1)):
@@ -31,40 +34,41 @@ def table(sketch: Sketch):
 def chair(sketch: Sketch):
     """A chair, seen from a little above, from its front or from behind."""
     rng = sketch.rng
-    cover, wood, view = sketch.colour(), sketch.colour((.3, .8)), _view(rng)
-    half = np.array([rng.uniform(.24, .36), rng.uniform(.24, .36)])
-    seat, thick, rise = rng.uniform(.3, .55), rng.uniform(.04, .12), rng.uniform(.3, .75)
-    behind = 1 if sketch.chance(.15) else -1  # z of the backrest
-    lean = behind * rng.uniform(0, .16)
+    cover, wood, view = sketch.colour(), sketch.colour((0.3, 0.8)), _view(rng)
+    half = np.array([rng.uniform(0.24, 0.36), rng.uniform(0.24, 0.36)])
+    seat, thick, rise = rng.uniform(0.3, 0.55), rng.uniform(0.04, 0.12), rng.uniform(0.3, 0.75)
+    behind = 1 if sketch.chance(0.15) else -1  # z of the backrest
+    lean = behind * rng.uniform(0, 0.16)
     edge = behind * half[1]
 
     def backrest():
-        if sketch.chance(.05):
+        if sketch.chance(0.05):
             return
-        low = .0 if sketch.chance(.6) else rng.uniform(.3, .6) * rise  # a gap above the seat
-        corners = [(x * half[0], seat + h, edge + lean * h / rise)
-                   for x, h in ((-1, low), (-1, rise), (1, rise), (1, low))]
+        low = 0.0 if sketch.chance(0.6) else rng.uniform(0.3, 0.6) * rise  # a gap above the seat
+        corners = [
+            (x * half[0], seat + h, edge + lean * h / rise) for x, h in ((-1, low), (-1, rise), (1, rise), (1, low))
+        ]
         if low:
             for corner in (corners[0], corners[3]):
-                sketch.tube([view((corner[0], seat, edge)), view(corner)], [.025, .025], wood)
-        sketch.cover(np.array([view(corner) for corner in corners]), shade(cover, .85))
+                sketch.tube([view((corner[0], seat, edge)), view(corner)], [0.025, 0.025], wood)
+        sketch.cover(np.array([view(corner) for corner in corners]), shade(cover, 0.85))
         sketch.mark('left top corner', view(corners[1]))
         sketch.mark('top middle', view((0, *corners[1][1:])))
         sketch.mark('right top corner', view(corners[2]))
 
-    _legs(sketch, view, .92 * half, seat - thick, rng.uniform(.85, 1.15), rng.uniform(.02, .04), wood)
+    _legs(sketch, view, 0.92 * half, seat - thick, rng.uniform(0.85, 1.15), rng.uniform(0.02, 0.04), wood)
     if behind < 0:
         backrest()
     _cuboid(sketch, view, (-half[0], seat - thick, -half[1]), (half[0], seat, half[1]), cover)
     for name, x, z in CORNERS:
         sketch.mark(f'{name} corner', view((x * half[0], seat, z * half[1])))
-    if not sketch.chance(.2):
-        level = seat + rng.uniform(.3, .45) * min(rise, .6)
-        reach = -edge * rng.uniform(.3, .95)
+    if not sketch.chance(0.2):
+        level = seat + rng.uniform(0.3, 0.45) * min(rise, 0.6)
+        reach = -edge * rng.uniform(0.3, 0.95)
         for side, sign in (('left', -1), ('right', 1)):
             x = sign * half[0]
             end = view((x, level, reach))
-            sketch.tube([view((x, seat, reach)), end, view((x, level, edge))], [.024, .028, .028], wood)
+            sketch.tube([view((x, seat, reach)), end, view((x, level, edge))], [0.024, 0.028, 0.028], wood)
             sketch.mark(f'{side} arm end', end)
     if behind > 0:
         backrest()
@@ -73,34 +77,45 @@ def chair(sketch: Sketch):
 def bed(sketch: Sketch):
     """A bed, seen from above, from its foot or from its head."""
     rng = sketch.rng
-    sheet, wood, blanket, view = sketch.colour((.75, 1.), (0, .4)), sketch.colour((.3, .8)), sketch.colour(), _view(rng)
-    half = np.array([rng.uniform(.28, .5), rng.uniform(.4, .7)])
-    leg, thick, rise = rng.uniform(.14, .34), rng.uniform(.08, .18), rng.uniform(.18, .5)
+    sheet, wood, blanket, view = (
+        sketch.colour((0.75, 1.0), (0, 0.4)),
+        sketch.colour((0.3, 0.8)),
+        sketch.colour(),
+        _view(rng),
+    )
+    half = np.array([rng.uniform(0.28, 0.5), rng.uniform(0.4, 0.7)])
+    leg, thick, rise = rng.uniform(0.14, 0.34), rng.uniform(0.08, 0.18), rng.uniform(0.18, 0.5)
     level = leg + thick
-    behind = 1 if sketch.chance(.15) else -1  # z of the head
+    behind = 1 if sketch.chance(0.15) else -1  # z of the head
     edge = behind * half[1]
 
     def headboard():
-        if sketch.chance(.08):
+        if sketch.chance(0.08):
             return
-        corners = [(-half[0], leg, edge), (-half[0], level + rise, edge), (half[0], level + rise, edge),
-                   (half[0], leg, edge)]
+        corners = [
+            (-half[0], leg, edge),
+            (-half[0], level + rise, edge),
+            (half[0], level + rise, edge),
+            (half[0], leg, edge),
+        ]
         sketch.cover(np.array([view(corner) for corner in corners]), wood)
         sketch.mark('left top corner', view(corners[1]))
         sketch.mark('top middle', view((0, *corners[1][1:])))
         sketch.mark('right top corner', view(corners[2]))
 
-    _legs(sketch, view, .96 * half, leg, 1., rng.uniform(.025, .05), shade(wood, .8))
+    _legs(sketch, view, 0.96 * half, leg, 1.0, rng.uniform(0.025, 0.05), shade(wood, 0.8))
     if behind < 0:
         headboard()
     _cuboid(sketch, view, (-half[0], leg, -half[1]), (half[0], level, half[1]), sheet)
     foot = -edge
-    turned = edge * rng.uniform(-.3, .4)
+    turned = edge * rng.uniform(-0.3, 0.4)
     spread = [view((x * half[0], level, z)) for x, z in ((-1, turned), (1, turned), (1, foot), (-1, foot))]
-    sketch.polygon(np.array(spread), blanket, .6)
-    for x in ((-.5, .5) if sketch.chance(.5) else (0,)):
-        pillow = [view((x * half[0] + a * .38 * half[0], level + .02, edge * b))
-                  for a, b in ((-1, .9), (1, .9), (1, .62), (-1, .62))]
+    sketch.polygon(np.array(spread), blanket, 0.6)
+    for x in (-0.5, 0.5) if sketch.chance(0.5) else (0,):
+        pillow = [
+            view((x * half[0] + a * 0.38 * half[0], level + 0.02, edge * b))
+            for a, b in ((-1, 0.9), (1, 0.9), (1, 0.62), (-1, 0.62))
+        ]
         sketch.polygon(np.array(pillow), (235, 235, 230))
     for name, x, z in CORNERS:
         sketch.mark(f'{name} corner', view((x * half[0], level, z * half[1])))
@@ -110,7 +125,7 @@ def bed(sketch: Sketch):
 
 def _view(rng: np.random.Generator) -> View:
     """A look at furniture: from (x to the right, y up, z towards the viewer) to the picture."""
-    yaw, elevation, perspective = rng.uniform(-.6, .6), rng.uniform(.22, .85), rng.uniform(0, .22)
+    yaw, elevation, perspective = rng.uniform(-0.6, 0.6), rng.uniform(0.22, 0.85), rng.uniform(0, 0.22)
 
     def view(point: Sequence[float]) -> np.ndarray:
         x, y, z = point
@@ -123,10 +138,12 @@ def _view(rng: np.random.Generator) -> View:
 
 def _cuboid(sketch: Sketch, view: View, low: Sequence[float], high: Sequence[float], colour: Colour):
     (left, bottom, far), (right, top, near) = low, high
-    faces = ((.78, [(left, bottom, far), (left, bottom, near), (left, top, near), (left, top, far)]),
-             (.78, [(right, bottom, near), (right, bottom, far), (right, top, far), (right, top, near)]),
-             (.9, [(left, bottom, near), (right, bottom, near), (right, top, near), (left, top, near)]),
-             (1.08, [(left, top, near), (right, top, near), (right, top, far), (left, top, far)]))
+    faces = (
+        (0.78, [(left, bottom, far), (left, bottom, near), (left, top, near), (left, top, far)]),
+        (0.78, [(right, bottom, near), (right, bottom, far), (right, top, far), (right, top, near)]),
+        (0.9, [(left, bottom, near), (right, bottom, near), (right, top, near), (left, top, near)]),
+        (1.08, [(left, top, near), (right, top, near), (right, top, far), (left, top, far)]),
+    )
     for light, corners in faces:
         seen = np.array([view(corner) for corner in corners])
         (ax, ay), (bx, by) = seen[1] - seen[0], seen[2] - seen[0]
@@ -137,9 +154,9 @@ def _cuboid(sketch: Sketch, view: View, low: Sequence[float], high: Sequence[flo
 def _legs(sketch: Sketch, view: View, half: np.ndarray, height: float, stance: float, thick: float, colour: Colour):
     """Four legs under the corners; ``stance`` is how far apart they stand on the floor, of that at the top."""
     for name, x, z in CORNERS:
-        if sketch.chance(.05):
+        if sketch.chance(0.05):
             continue
         top = view((x * half[0], height, z * half[1]))
         foot = view((x * half[0] * stance, 0, z * half[1] * stance))
-        sketch.tube([top, foot], [thick, .8 * thick], shade(colour, 1 if z > 0 else FAR))
+        sketch.tube([top, foot], [thick, 0.8 * thick], shade(colour, 1 if z > 0 else FAR))
         sketch.mark(f'{name} leg bottom', foot)

@@ -12,9 +12,9 @@ from demos.canvas.sketch import Sketch, rotation
 from .categories import ToyCategory, exchange
 
 MIN_LABELLED = 4
-MAX_TILT = 25.  # degrees
-SHORTEST_SIDE = .75  # of a picture, of its longer one
-COVER_CHANCE, LANDSCAPE_CHANCE = .55, .4
+MAX_TILT = 25.0  # degrees
+SHORTEST_SIDE = 0.75  # of a picture, of its longer one
+COVER_CHANCE, LANDSCAPE_CHANCE = 0.55, 0.4
 
 
 @dataclass
@@ -56,19 +56,19 @@ def _pose(category: ToyCategory, longest: int, rng: np.random.Generator) -> Tupl
     """The object on its place on the canvas, and the (w, h) of that."""
     sketch = Sketch(rng)
     category.draw(sketch)
-    stretch = np.exp(rng.normal(0, .1, 2).clip(-.25, .25))
-    if category.faces and rng.random() < .5:
+    stretch = np.exp(rng.normal(0, 0.1, 2).clip(-0.25, 0.25))
+    if category.faces and rng.random() < 0.5:
         stretch[0] *= -1
-    slant = np.array([[1, rng.uniform(-.25, .25)], [0, 1]])
+    slant = np.array([[1, rng.uniform(-0.25, 0.25)], [0, 1]])
     tilt = rng.uniform(-MAX_TILT, MAX_TILT)
     sketch.move(rotation(tilt) @ slant @ np.diag(stretch))
     low, high = sketch.bounds()
     extent = high - low
     shares = (extent / extent.max()).clip(SHORTEST_SIDE, 1)
     canvas = (SUPERSAMPLING * np.round(longest * shares / SUPERSAMPLING)).astype(int)
-    scale = rng.uniform(.7, .93) * (canvas / extent).min()
+    scale = rng.uniform(0.7, 0.93) * (canvas / extent).min()
     room = canvas - scale * extent
-    sketch.place(scale, rng.uniform(.15, .85, 2) * room - scale * low)
+    sketch.place(scale, rng.uniform(0.15, 0.85, 2) * room - scale * low)
     return sketch, (int(canvas[0]), int(canvas[1]))
 
 
@@ -77,16 +77,26 @@ def _is_upright(points: Dict[str, np.ndarray], category: ToyCategory) -> bool:
     rules = [('left', 'right', 0)]
     if not category.faces:
         rules += [('far', 'near', 1), ('top', 'bottom', 1)]
-    partners = [(points[name][axis], points[exchange(name, first, second)][axis]) for first, second, axis in rules
-                for name in points if first in name.split() and exchange(name, first, second) in points]
+    partners = [
+        (points[name][axis], points[exchange(name, first, second)][axis])
+        for first, second, axis in rules
+        for name in points
+        if first in name.split() and exchange(name, first, second) in points
+    ]
     return all(first + 2 * SUPERSAMPLING < second for first, second in partners)
 
 
-def _draw(category: ToyCategory, sketch: Sketch, size: Tuple[int, int], rng: np.random.Generator,
-          scene_rng: np.random.Generator, photo_rng: np.random.Generator) -> LabelledObject:
+def _draw(
+    category: ToyCategory,
+    sketch: Sketch,
+    size: Tuple[int, int],
+    rng: np.random.Generator,
+    scene_rng: np.random.Generator,
+    photo_rng: np.random.Generator,
+) -> LabelledObject:
     canvas = _backdrop(size, scene_rng)
     layer = np.zeros((size[1], size[0], 4), np.uint8)
-    sketch.paint(layer, SUPERSAMPLING * rng.uniform(.4, 1.3))
+    sketch.paint(layer, SUPERSAMPLING * rng.uniform(0.4, 1.3))
     _weave(layer, rng)
     mask = _paste(canvas, layer)
     silhouette = cv2.resize(mask, None, fx=1 / SUPERSAMPLING, fy=1 / SUPERSAMPLING, interpolation=cv2.INTER_AREA) > 127
@@ -102,7 +112,7 @@ def _draw(category: ToyCategory, sketch: Sketch, size: Tuple[int, int], rng: np.
         x, y = np.round(sketch.points[name]).astype(int)
         if 0 <= x < size[0] and 0 <= y < size[1] and not cover[y, x]:
             # a pixel's centre in the picture is the centre of SUPERSAMPLING of the canvas
-            keypoint[:2] = np.round((sketch.points[name] + .5) / SUPERSAMPLING - .5, 2)
+            keypoint[:2] = np.round((sketch.points[name] + 0.5) / SUPERSAMPLING - 0.5, 2)
             keypoint[2] = 2
     bbox = cv2.boundingRect(silhouette.astype(np.uint8))
     return LabelledObject(photograph(canvas, photo_rng), keypoints, bbox, silhouette)
@@ -119,14 +129,14 @@ def _weave(layer: np.ndarray, rng: np.random.Generator):
     """Light from one side, and sometimes a texture, over the whole object."""
     height, width = layer.shape[:2]
     x, y = np.arange(width, dtype=np.float32) / width, np.arange(height, dtype=np.float32)[:, None] / height
-    light = 1 + rng.uniform(-.25, .25) * (x - .5) + rng.uniform(-.1, .3) * (.5 - y)
+    light = 1 + rng.uniform(-0.25, 0.25) * (x - 0.5) + rng.uniform(-0.1, 0.3) * (0.5 - y)
     kind = rng.integers(4)
     if kind == 0:  # stripes
         across = rotation(rng.uniform(0, 180))[0] * rng.uniform(30, 110)
-        light = light + rng.uniform(.03, .1) * np.sin(across[0] * x + across[1] * y).astype(np.float32)
+        light = light + rng.uniform(0.03, 0.1) * np.sin(across[0] * x + across[1] * y).astype(np.float32)
     elif kind == 1:  # blotches
         cells = rng.standard_normal((rng.integers(4, 30), rng.integers(4, 30)), np.float32)
-        light = light + rng.uniform(.03, .09) * cv2.resize(cells, (width, height))
+        light = light + rng.uniform(0.03, 0.09) * cv2.resize(cells, (width, height))
     light = light.astype(np.float32)
     cv2.multiply(layer, cv2.merge([light, light, light, np.ones_like(light)]), layer, dtype=cv2.CV_8U)
 
@@ -137,11 +147,11 @@ def _backdrop(size: Tuple[int, int], rng: np.random.Generator) -> np.ndarray:
         return Scene(size, int(rng.integers(len(PLACES))), rng).paint()
     width, height = size
     colours = Sketch(rng)
-    ends = np.array([colours.colour((.3, 1.), (0, .5)) for _ in range(2)], np.float32)
+    ends = np.array([colours.colour((0.3, 1.0), (0, 0.5)) for _ in range(2)], np.float32)
     canvas = np.empty((height, width, 3), np.uint8)
     canvas[:] = ends[0] + (ends[1] - ends[0]) * np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-    if rng.random() < .5:
-        canvas[int(height * rng.uniform(.45, .8)):] = colours.colour((.3, 1.), (0, .5))
+    if rng.random() < 0.5:
+        canvas[int(height * rng.uniform(0.45, 0.8)) :] = colours.colour((0.3, 1.0), (0, 0.5))
     cells = rng.standard_normal((rng.integers(3, 40), rng.integers(3, 40)), np.float32) * rng.uniform(2, 14)
     cv2.add(canvas, cv2.merge([cv2.resize(cells, size)] * 3), canvas, dtype=cv2.CV_8U)
     for _ in range(rng.integers(0, 5)):
@@ -152,17 +162,17 @@ def _backdrop(size: Tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 def _something(size: Tuple[int, int], rng: np.random.Generator, places: Sequence[np.ndarray]) -> Sketch:
     """A disc, a box or a bar, at or near one of ``places``, in pixels of the canvas."""
     sketch = Sketch(rng)
-    colour, unit = sketch.colour((.2, 1.), (0, .9)), max(size)
-    centre = places[rng.integers(len(places))] + rng.normal(0, .04 * unit, 2)
+    colour, unit = sketch.colour((0.2, 1.0), (0, 0.9)), max(size)
+    centre = places[rng.integers(len(places))] + rng.normal(0, 0.04 * unit, 2)
     kind = rng.integers(3)
     if kind == 0:
-        sketch.ellipse(centre, rng.uniform(.06, .15, 2) * unit, colour, rng.uniform(0, 180))
+        sketch.ellipse(centre, rng.uniform(0.06, 0.15, 2) * unit, colour, rng.uniform(0, 180))
     elif kind == 1:
         turned = rotation(rng.uniform(0, 90)).T
-        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * rng.uniform(.06, .13, 2) * unit
+        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * rng.uniform(0.06, 0.13, 2) * unit
         sketch.polygon(centre + corners @ turned, colour)
-        sketch.polygon(centre + .6 * corners @ turned, sketch.colour())
+        sketch.polygon(centre + 0.6 * corners @ turned, sketch.colour())
     else:
-        reach = rotation(rng.uniform(0, 180))[0] * unit * rng.uniform(.3, 1.2)
-        sketch.tube([centre - reach, centre + reach], np.full(2, rng.uniform(.03, .05) * unit), colour)
+        reach = rotation(rng.uniform(0, 180))[0] * unit * rng.uniform(0.3, 1.2)
+        sketch.tube([centre - reach, centre + reach], np.full(2, rng.uniform(0.03, 0.05) * unit), colour)
     return sketch

@@ -1,4 +1,5 @@
 """Drawings of vehicles, of clothes and of a robot. Vehicles are seen from the side and face right."""
+
 from typing import Sequence
 
 import numpy as np
@@ -12,28 +13,48 @@ def car(sketch: Sketch):
     """A car, seen from the side."""
     rng = sketch.rng
     paint = sketch.colour()
-    floor, waist = .1, rng.uniform(-.1, -.03)
-    roof = waist - rng.uniform(.14, .28)
-    back, front = rng.uniform(-.46, -.2), rng.uniform(-.02, .2)  # of the roof
-    screen = min(front + rng.uniform(.08, .18), .36)
-    boot = min(back - .02, rng.uniform(-.5, -.3))
-    outline = [[-.5, floor], [-.5, waist + .01], [boot, waist], [back, roof], [front, roof], [screen, waist],
-               [.47, waist + rng.uniform(.02, .06)], [.5, floor]]
+    floor, waist = 0.1, rng.uniform(-0.1, -0.03)
+    roof = waist - rng.uniform(0.14, 0.28)
+    back, front = rng.uniform(-0.46, -0.2), rng.uniform(-0.02, 0.2)  # of the roof
+    screen = min(front + rng.uniform(0.08, 0.18), 0.36)
+    boot = min(back - 0.02, rng.uniform(-0.5, -0.3))
+    outline = [
+        [-0.5, floor],
+        [-0.5, waist + 0.01],
+        [boot, waist],
+        [back, roof],
+        [front, roof],
+        [screen, waist],
+        [0.47, waist + rng.uniform(0.02, 0.06)],
+        [0.5, floor],
+    ]
     sketch.polygon(outline, paint)
-    pillar = rng.uniform(.35, .65) * (front - back) + back
-    level = waist - .01
-    lean = (screen - front) * .75
-    glass = dict(back=[[boot + .75 * (back - boot), level - .02], [back + .02, roof + .03],
-                       [pillar - .015, roof + .03], [pillar - .015, level]],
-                 front=[[pillar + .015, level], [pillar + .015, roof + .03], [front - .01, roof + .03],
-                        [front + lean, level]])
+    pillar = rng.uniform(0.35, 0.65) * (front - back) + back
+    level = waist - 0.01
+    lean = (screen - front) * 0.75
+    glass = dict(
+        back=[
+            [boot + 0.75 * (back - boot), level - 0.02],
+            [back + 0.02, roof + 0.03],
+            [pillar - 0.015, roof + 0.03],
+            [pillar - 0.015, level],
+        ],
+        front=[
+            [pillar + 0.015, level],
+            [pillar + 0.015, roof + 0.03],
+            [front - 0.01, roof + 0.03],
+            [front + lean, level],
+        ],
+    )
     for side, corners in glass.items():
-        sketch.polygon(corners, GLASS, .7)
+        sketch.polygon(corners, GLASS, 0.7)
         sketch.mark(f'{side} window', np.mean(corners, axis=0))
-    sketch.ellipse((.46, waist + .08), (.035, .028), (255, 240, 150), ink=.6)
-    sketch.polygon([[-.5, waist + .04], [-.46, waist + .04], [-.46, waist + .1], [-.5, waist + .1]], (200, 40, 40), .6)
-    sketch.tube([[pillar + .03, waist + .04], [pillar + .08, waist + .04]], [.01, .01], CHROME, 0)
-    _wheels(sketch, (-rng.uniform(.27, .36), rng.uniform(.24, .34)), floor, rng.uniform(.08, .125))
+    sketch.ellipse((0.46, waist + 0.08), (0.035, 0.028), (255, 240, 150), ink=0.6)
+    sketch.polygon(
+        [[-0.5, waist + 0.04], [-0.46, waist + 0.04], [-0.46, waist + 0.1], [-0.5, waist + 0.1]], (200, 40, 40), 0.6
+    )
+    sketch.tube([[pillar + 0.03, waist + 0.04], [pillar + 0.08, waist + 0.04]], [0.01, 0.01], CHROME, 0)
+    _wheels(sketch, (-rng.uniform(0.27, 0.36), rng.uniform(0.24, 0.34)), floor, rng.uniform(0.08, 0.125))
     sketch.mark('back bottom corner', outline[0])
     sketch.mark('back top corner', outline[3])
     sketch.mark('front top corner', outline[4])
@@ -44,26 +65,36 @@ def bus(sketch: Sketch):
     """A bus, seen from the side."""
     rng = sketch.rng
     paint, band = sketch.colour(), sketch.colour()
-    roof, floor, lean = -rng.uniform(.26, .48), .06, rng.uniform(.0, .1)
-    outline = np.array([[-.5, floor], [-.5 + .3 * lean, roof], [.5 - lean, roof], [.5, floor]])
+    roof, floor, lean = -rng.uniform(0.26, 0.48), 0.06, rng.uniform(0.0, 0.1)
+    outline = np.array([[-0.5, floor], [-0.5 + 0.3 * lean, roof], [0.5 - lean, roof], [0.5, floor]])
     sketch.polygon(outline, paint)
-    low, high = floor + rng.uniform(.4, .55) * (roof - floor), roof + .05
-    sketch.polygon([[-.49, floor - .02], [-.49, floor - .07], [.49, floor - .07], [.49, floor - .02]], band, 0)
-    count, door = rng.integers(3, 6), rng.uniform(.08, .12)
-    ends = np.linspace(-.47, .44 - lean - door, count + 1)
+    low, high = floor + rng.uniform(0.4, 0.55) * (roof - floor), roof + 0.05
+    sketch.polygon([[-0.49, floor - 0.02], [-0.49, floor - 0.07], [0.49, floor - 0.07], [0.49, floor - 0.02]], band, 0)
+    count, door = rng.integers(3, 6), rng.uniform(0.08, 0.12)
+    ends = np.linspace(-0.47, 0.44 - lean - door, count + 1)
     for i, (start, end) in enumerate(zip(ends[:-1], ends[1:])):
-        corners = [[start + .01, low], [start + .01, high], [end - .01, high], [end - .01, low]]
-        sketch.polygon(corners, GLASS, .7)
+        corners = [[start + 0.01, low], [start + 0.01, high], [end - 0.01, high], [end - 0.01, low]]
+        sketch.polygon(corners, GLASS, 0.7)
         if i in (0, count - 1):
             sketch.mark('front window' if i else 'back window', np.mean(corners, axis=0))
     right = ends[-1]
-    sketch.polygon([[right + .01, floor - .02], [right + .01, high], [right + door, high], [right + door, floor - .02]],
-                   shade(band, .7))
+    sketch.polygon(
+        [[right + 0.01, floor - 0.02], [right + 0.01, high], [right + door, high], [right + door, floor - 0.02]],
+        shade(band, 0.7),
+    )
     share = (high - roof) / (floor - roof)
-    sketch.polygon([[.5 - lean * (1 - share), high], [.5 - lean * .4, low], [.455 - lean * .4, low],
-                    [.455 - lean * (1 - share), high]], GLASS, .7)
-    sketch.ellipse((.475, floor - .06), (.028, .028), (255, 240, 150), ink=.6)
-    _wheels(sketch, (-rng.uniform(.22, .36), rng.uniform(.2, .32)), floor, rng.uniform(.065, .1))
+    sketch.polygon(
+        [
+            [0.5 - lean * (1 - share), high],
+            [0.5 - lean * 0.4, low],
+            [0.455 - lean * 0.4, low],
+            [0.455 - lean * (1 - share), high],
+        ],
+        GLASS,
+        0.7,
+    )
+    sketch.ellipse((0.475, floor - 0.06), (0.028, 0.028), (255, 240, 150), ink=0.6)
+    _wheels(sketch, (-rng.uniform(0.22, 0.36), rng.uniform(0.2, 0.32)), floor, rng.uniform(0.065, 0.1))
     for name, corner in zip(('back bottom', 'back top', 'front top', 'front bottom'), outline):
         sketch.mark(f'{name} corner', corner)
 
@@ -71,40 +102,49 @@ def bus(sketch: Sketch):
 def aeroplane(sketch: Sketch):
     """An aeroplane in the air, seen from the side and a little above."""
     rng = sketch.rng
-    paint, wings = sketch.colour((.6, 1.)), sketch.colour()
-    thick, tail = rng.uniform(.06, .1), np.array([-.5, -rng.uniform(.0, .05)])
-    place, chord = rng.uniform(-.08, .12), rng.uniform(.12, .2)
+    paint, wings = sketch.colour((0.6, 1.0)), sketch.colour()
+    thick, tail = rng.uniform(0.06, 0.1), np.array([-0.5, -rng.uniform(0.0, 0.05)])
+    place, chord = rng.uniform(-0.08, 0.12), rng.uniform(0.12, 0.2)
 
     def wing(name: str, base, tip, width: float, colour: Colour):
         base, tip = np.asarray(base), np.asarray(tip)
-        sketch.polygon([base + at(width / 2, 0), tip + at(.3 * width, 0), tip - [.3 * width, 0], base - [width / 2, 0]],
-                       colour)
+        sketch.polygon(
+            [base + at(width / 2, 0), tip + at(0.3 * width, 0), tip - [0.3 * width, 0], base - [width / 2, 0]], colour
+        )
         sketch.mark(f'{name} tip', tip)
 
-    sweep = rng.uniform(-.3, .05)
-    wing('far wing', (place + .03, -.4 * thick), (place + sweep, -rng.uniform(.16, .34)), chord, shade(wings, FAR))
-    if not sketch.chance(.06):
-        tip = tail - at(rng.uniform(0, .1), rng.uniform(.15, .28))
-        wing('top fin', tail + at(.1, 0), tip, .16, shade(wings, .85))
-    if not sketch.chance(.12):
-        for side, x in (('front', rng.uniform(.24, .36)), ('back', place - rng.uniform(0, .12))):
-            wheel = np.array([x, thick + rng.uniform(.06, .12)])
-            sketch.tube([[x, .5 * thick], wheel], [.014, .014], CHROME, .5)
-            _wheel(sketch, f'{side} wheel', wheel, .042)
-    sketch.tube([tail, [-.25, 0], [.3, 0], [.42, .01], [.5, .02]], thick * np.array([.35, .95, 1, .8, .35]), paint)
+    sweep = rng.uniform(-0.3, 0.05)
+    wing('far wing', (place + 0.03, -0.4 * thick), (place + sweep, -rng.uniform(0.16, 0.34)), chord, shade(wings, FAR))
+    if not sketch.chance(0.06):
+        tip = tail - at(rng.uniform(0, 0.1), rng.uniform(0.15, 0.28))
+        wing('top fin', tail + at(0.1, 0), tip, 0.16, shade(wings, 0.85))
+    if not sketch.chance(0.12):
+        for side, x in (('front', rng.uniform(0.24, 0.36)), ('back', place - rng.uniform(0, 0.12))):
+            wheel = np.array([x, thick + rng.uniform(0.06, 0.12)])
+            sketch.tube([[x, 0.5 * thick], wheel], [0.014, 0.014], CHROME, 0.5)
+            _wheel(sketch, f'{side} wheel', wheel, 0.042)
+    sketch.tube(
+        [tail, [-0.25, 0], [0.3, 0], [0.42, 0.01], [0.5, 0.02]], thick * np.array([0.35, 0.95, 1, 0.8, 0.35]), paint
+    )
     sketch.mark('tail tip', tail)
-    sketch.mark('nose tip', (.5 + .3 * thick, .02))
-    ends = np.linspace(-.24, .22, rng.integers(4, 8))
+    sketch.mark('nose tip', (0.5 + 0.3 * thick, 0.02))
+    ends = np.linspace(-0.24, 0.22, rng.integers(4, 8))
     for x in ends:
-        sketch.ellipse((x, -.3 * thick), (.022, .024), shade(GLASS, .8), ink=.6)
-    sketch.mark('back window', (ends[0], -.3 * thick))
-    cockpit = np.array([[.31, -.6], [.42, -.35], [.39, .05], [.31, 0]]) * [1, thick]
-    sketch.polygon(cockpit, GLASS, .7)
+        sketch.ellipse((x, -0.3 * thick), (0.022, 0.024), shade(GLASS, 0.8), ink=0.6)
+    sketch.mark('back window', (ends[0], -0.3 * thick))
+    cockpit = np.array([[0.31, -0.6], [0.42, -0.35], [0.39, 0.05], [0.31, 0]]) * [1, thick]
+    sketch.polygon(cockpit, GLASS, 0.7)
     sketch.mark('front window', cockpit.mean(axis=0))
-    if not sketch.chance(.06):
-        wing('near fin', tail + at(.1, .1 * thick), tail + at(-rng.uniform(0, .08), rng.uniform(.07, .14)), .1, wings)
-    base = np.array([place, .35 * thick])
-    wing('near wing', base, base + at(sweep, rng.uniform(.2, .42)), chord, wings)
+    if not sketch.chance(0.06):
+        wing(
+            'near fin',
+            tail + at(0.1, 0.1 * thick),
+            tail + at(-rng.uniform(0, 0.08), rng.uniform(0.07, 0.14)),
+            0.1,
+            wings,
+        )
+    base = np.array([place, 0.35 * thick])
+    wing('near wing', base, base + at(sweep, rng.uniform(0.2, 0.42)), chord, wings)
     sketch.mark('near wing base', base)
 
 
@@ -112,64 +152,81 @@ def trousers(sketch: Sketch):
     """A pair of trousers, laid out."""
     rng = sketch.rng
     cloth = sketch.colour()
-    waist, hips, fork = rng.uniform(.15, .24), rng.uniform(.2, .3), rng.uniform(.2, .34)
-    sketch.polygon([[-waist, 0], [waist, 0], [hips, fork], [0, fork + .03], [-hips, fork]], cloth)
-    shortened = rng.uniform(.35, .75)
+    waist, hips, fork = rng.uniform(0.15, 0.24), rng.uniform(0.2, 0.3), rng.uniform(0.2, 0.34)
+    sketch.polygon([[-waist, 0], [waist, 0], [hips, fork], [0, fork + 0.03], [-hips, fork]], cloth)
+    shortened = rng.uniform(0.35, 0.75)
     for side, sign in (('left', -1), ('right', 1)):
         spread = -90 + sign * rng.uniform(0, 32)
         thigh = np.array([sign * hips / 2, fork])
-        knee = thigh + .5 * shortened * towards(spread)
-        hem = knee + .5 * shortened * towards(spread + rng.uniform(-22, 22))
-        widths = np.array([hips / 2, rng.uniform(.6, .9) * hips / 2, rng.uniform(.45, 1.1) * hips / 2])
+        knee = thigh + 0.5 * shortened * towards(spread)
+        hem = knee + 0.5 * shortened * towards(spread + rng.uniform(-22, 22))
+        widths = np.array([hips / 2, rng.uniform(0.6, 0.9) * hips / 2, rng.uniform(0.45, 1.1) * hips / 2])
         places = np.array([thigh, knee, hem])
-        whole = not sketch.chance(.08)
+        whole = not sketch.chance(0.08)
         if not whole:  # cut off above the knee
-            places[1:] = thigh + .2 * shortened * towards(spread), thigh + .3 * shortened * towards(spread)
-        sketch.polygon([[sign * waist, 0], *(places + np.outer(widths, [sign, 0])),
-                        *(places - np.outer(widths, [sign, 0]))[::-1]], shade(cloth, 1 if sign > 0 else .94))
+            places[1:] = thigh + 0.2 * shortened * towards(spread), thigh + 0.3 * shortened * towards(spread)
+        sketch.polygon(
+            [[sign * waist, 0], *(places + np.outer(widths, [sign, 0])), *(places - np.outer(widths, [sign, 0]))[::-1]],
+            shade(cloth, 1 if sign > 0 else 0.94),
+        )
         if whole:
-            crease = at(.5 * widths[1], 0)
-            sketch.tube([knee - crease, knee + crease], [.007, .007], shade(cloth, .6), 0)
+            crease = at(0.5 * widths[1], 0)
+            sketch.tube([knee - crease, knee + crease], [0.007, 0.007], shade(cloth, 0.6), 0)
             sketch.mark(f'{side} knee', knee)
             sketch.mark(f'{side} leg bottom', hem)
-    sketch.polygon([[-waist, 0], [waist, 0], [waist + .01, .06], [-waist - .01, .06]], shade(cloth, .75))
-    if not sketch.chance(.1):
-        sketch.button('top button', [0, .03], CHROME)
-    sketch.tube([[0, .07], [0, fork + .02]], [.007, .007], shade(cloth, .55), 0)
+    sketch.polygon([[-waist, 0], [waist, 0], [waist + 0.01, 0.06], [-waist - 0.01, 0.06]], shade(cloth, 0.75))
+    if not sketch.chance(0.1):
+        sketch.button('top button', [0, 0.03], CHROME)
+    sketch.tube([[0, 0.07], [0, fork + 0.02]], [0.007, 0.007], shade(cloth, 0.55), 0)
     sketch.mark('left top corner', (-waist, 0))
     sketch.mark('right top corner', (waist, 0))
-    sketch.mark('leg base', (0, fork + .03))
+    sketch.mark('leg base', (0, fork + 0.03))
 
 
 def shirt(sketch: Sketch):
     """A shirt with long or short sleeves, laid out."""
     rng = sketch.rng
     cloth, trim = sketch.colour(), sketch.colour()
-    broad, hem, length = rng.uniform(.22, .32), rng.uniform(.2, .36), rng.uniform(.5, .85)
-    collar, drop = rng.uniform(.08, .12), rng.uniform(.03, .1)
-    sleeve = rng.uniform(.2, .62)
+    broad, hem, length = rng.uniform(0.22, 0.32), rng.uniform(0.2, 0.36), rng.uniform(0.5, 0.85)
+    collar, drop = rng.uniform(0.08, 0.12), rng.uniform(0.03, 0.1)
+    sleeve = rng.uniform(0.2, 0.62)
     for side, sign in (('left', -1), ('right', 1)):
-        if sketch.chance(.05):
+        if sketch.chance(0.05):
             continue
-        base = np.array([sign * broad, drop + .08])
+        base = np.array([sign * broad, drop + 0.08])
         step = towards(90 - sign * rng.uniform(70, 170))
-        step[0] = sign * max(sign * step[0], .2)
+        step[0] = sign * max(sign * step[0], 0.2)
         end = base + sleeve * step
-        across = rng.uniform(.05, .08) * rotation(90) @ step
-        sketch.polygon([base - 1.4 * across, end - across, end + across, base + 1.4 * across], shade(cloth, .85))
-        cuff = end - .045 * step
-        sketch.polygon([cuff - across, end - across, end + across, cuff + across], trim, .6)
+        across = rng.uniform(0.05, 0.08) * rotation(90) @ step
+        sketch.polygon([base - 1.4 * across, end - across, end + across, base + 1.4 * across], shade(cloth, 0.85))
+        cuff = end - 0.045 * step
+        sketch.polygon([cuff - across, end - across, end + across, cuff + across], trim, 0.6)
         sketch.mark(f'{side} arm base', base)
         sketch.mark(f'{side} arm end', end)
-    sketch.polygon([[-collar, 0], [-broad, drop], [-broad, .25], [-hem, length], [0, length + rng.uniform(-.02, .04)],
-                    [hem, length], [broad, .25], [broad, drop], [collar, 0], [0, .05]], cloth)
-    neck = rng.uniform(.08, .2)
-    sketch.polygon([[-collar, 0], [0, .03], [collar, 0], [0, neck]], shade(cloth, .5))
+    sketch.polygon(
+        [
+            [-collar, 0],
+            [-broad, drop],
+            [-broad, 0.25],
+            [-hem, length],
+            [0, length + rng.uniform(-0.02, 0.04)],
+            [hem, length],
+            [broad, 0.25],
+            [broad, drop],
+            [collar, 0],
+            [0, 0.05],
+        ],
+        cloth,
+    )
+    neck = rng.uniform(0.08, 0.2)
+    sketch.polygon([[-collar, 0], [0, 0.03], [collar, 0], [0, neck]], shade(cloth, 0.5))
     for sign in (-1, 1):
-        sketch.polygon([[sign * collar, 0], [0, neck], [sign * .1, neck + .06], [sign * (collar + .03), .03]], trim, .7)
-    sketch.tube([[0, neck], [0, length - .01]], [.006, .006], shade(cloth, .6), 0)
-    for name, share in (('top', rng.uniform(.15, .3)), ('bottom', rng.uniform(.7, .85))):
-        if not sketch.chance(.06):
+        sketch.polygon(
+            [[sign * collar, 0], [0, neck], [sign * 0.1, neck + 0.06], [sign * (collar + 0.03), 0.03]], trim, 0.7
+        )
+    sketch.tube([[0, neck], [0, length - 0.01]], [0.006, 0.006], shade(cloth, 0.6), 0)
+    for name, share in (('top', rng.uniform(0.15, 0.3)), ('bottom', rng.uniform(0.7, 0.85))):
+        if not sketch.chance(0.06):
             sketch.button(f'{name} button', [0, neck + share * (length - neck)], shade(trim, 1.3))
     sketch.mark('neck base', (0, neck))
     for side, sign in (('left', -1), ('right', 1)):
@@ -181,60 +238,63 @@ def shirt(sketch: Sketch):
 def robot(sketch: Sketch):
     """A robot, seen from the front, waving and marching."""
     rng = sketch.rng
-    metal, second, limbs = sketch.colour(), sketch.colour(), sketch.colour((.4, .8))
-    broad, high = rng.uniform(.14, .24), rng.uniform(.2, .32)
-    wide, tall = rng.uniform(.12, .22), rng.uniform(.11, .18)
-    neck, shift = rng.uniform(.04, .1), rng.uniform(-.05, .05)
+    metal, second, limbs = sketch.colour(), sketch.colour(), sketch.colour((0.4, 0.8))
+    broad, high = rng.uniform(0.14, 0.24), rng.uniform(0.2, 0.32)
+    wide, tall = rng.uniform(0.12, 0.22), rng.uniform(0.11, 0.18)
+    neck, shift = rng.uniform(0.04, 0.1), rng.uniform(-0.05, 0.05)
     hips = np.array([0, high / 2])
-    leg = rng.uniform(.25, .45)
+    leg = rng.uniform(0.25, 0.45)
     for side, sign in (('left', -1), ('right', 1)):
-        if not sketch.chance(.05):
-            top = hips + at(.55 * broad * sign, -.02)
-            knee = top + .5 * leg * towards(-90 + sign * rng.uniform(-5, 35))
-            foot = knee + .5 * leg * towards(-90 + sign * rng.uniform(-12, 15))
-            sketch.tube([top, knee, foot], [.05, .045, .045], limbs)
-            sketch.polygon(foot + np.array([[-.06, -.02], [.06, -.02], [.08, .05], [-.08, .05]]), second)
-            sketch.mark(f'{side} leg bottom', foot + at(0, .03))
-        if not sketch.chance(.06):
-            base = np.array([sign * broad, -.36 * high])
-            elbow = base + rng.uniform(.12, .2) * towards(90 - sign * rng.uniform(30, 160))
-            end = elbow + rng.uniform(.12, .24) * towards(90 - sign * rng.uniform(-10, 160))
-            end[0] = sign * max(sign * end[0], .12)
-            sketch.tube([base, elbow, end], [.05, .042, .04], limbs)
-            sketch.ellipse(end, (.055, .055), second)
+        if not sketch.chance(0.05):
+            top = hips + at(0.55 * broad * sign, -0.02)
+            knee = top + 0.5 * leg * towards(-90 + sign * rng.uniform(-5, 35))
+            foot = knee + 0.5 * leg * towards(-90 + sign * rng.uniform(-12, 15))
+            sketch.tube([top, knee, foot], [0.05, 0.045, 0.045], limbs)
+            sketch.polygon(foot + np.array([[-0.06, -0.02], [0.06, -0.02], [0.08, 0.05], [-0.08, 0.05]]), second)
+            sketch.mark(f'{side} leg bottom', foot + at(0, 0.03))
+        if not sketch.chance(0.06):
+            base = np.array([sign * broad, -0.36 * high])
+            elbow = base + rng.uniform(0.12, 0.2) * towards(90 - sign * rng.uniform(30, 160))
+            end = elbow + rng.uniform(0.12, 0.24) * towards(90 - sign * rng.uniform(-10, 160))
+            end[0] = sign * max(sign * end[0], 0.12)
+            sketch.tube([base, elbow, end], [0.05, 0.042, 0.04], limbs)
+            sketch.ellipse(end, (0.055, 0.055), second)
             sketch.mark(f'{side} arm base', base)
             sketch.mark(f'{side} arm end', end)
     throat = np.array([0, -high / 2])
     head = throat + at(shift, -neck - tall)
-    sketch.tube([throat, head], [.05, .05], shade(metal, .7))
+    sketch.tube([throat, head], [0.05, 0.05], shade(metal, 0.7))
     sketch.mark('neck base', throat)
-    slant = rng.uniform(.75, 1.1)
-    sketch.polygon([[-broad, -high / 2], [broad, -high / 2], [slant * broad, high / 2], [-slant * broad, high / 2]],
-                   metal)
-    for name, level in (('top', -.22), ('bottom', .26)):
-        if not sketch.chance(.06):
+    slant = rng.uniform(0.75, 1.1)
+    sketch.polygon(
+        [[-broad, -high / 2], [broad, -high / 2], [slant * broad, high / 2], [-slant * broad, high / 2]], metal
+    )
+    for name, level in (('top', -0.22), ('bottom', 0.26)):
+        if not sketch.chance(0.06):
             sketch.button(f'{name} button', [0, level * high], shade(second, 1.3))
-    on_top = sketch.chance(.5)
+    on_top = sketch.chance(0.5)
     for side, sign in (('left', -1), ('right', 1)):
-        if sketch.chance(.06):
+        if sketch.chance(0.06):
             continue
-        base = head + (at(.7 * sign * wide, -.9 * tall) if on_top else at(.95 * sign * wide, 0))
-        tip = base + rng.uniform(.09, .2) * towards(90 - sign * (rng.uniform(0, 40) if on_top else rng.uniform(30, 90)))
-        across = .05 * rotation(90) @ (tip - base) / np.linalg.norm(tip - base)
+        base = head + (at(0.7 * sign * wide, -0.9 * tall) if on_top else at(0.95 * sign * wide, 0))
+        tip = base + rng.uniform(0.09, 0.2) * towards(
+            90 - sign * (rng.uniform(0, 40) if on_top else rng.uniform(30, 90))
+        )
+        across = 0.05 * rotation(90) @ (tip - base) / np.linalg.norm(tip - base)
         sketch.polygon([base - across, tip, base + across], second)
         sketch.mark(f'{side} ear tip', tip)
     sketch.polygon(head + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [wide, tall], shade(metal, 1.15))
     sketch.mark('head top', head - [0, tall])
-    gap, level = rng.uniform(.38, .6) * wide, rng.uniform(-.5, .1) * tall
+    gap, level = rng.uniform(0.38, 0.6) * wide, rng.uniform(-0.5, 0.1) * tall
     for side, sign in (('left', -1), ('right', 1)):
-        sketch.eye(f'{side} eye', head + at(sign * gap, level), .045)
-    sketch.tube([head + at(-.5 * wide, .6 * tall), head + at(.5 * wide, .6 * tall)], [.015, .015], BLACK, 0)
+        sketch.eye(f'{side} eye', head + at(sign * gap, level), 0.045)
+    sketch.tube([head + at(-0.5 * wide, 0.6 * tall), head + at(0.5 * wide, 0.6 * tall)], [0.015, 0.015], BLACK, 0)
 
 
 def _wheels(sketch: Sketch, places: Sequence[float], level: float, radius: float):
     for side, x in zip(('back', 'front'), places):
-        if sketch.chance(.05):
-            sketch.ellipse((x, level), (1.1 * radius, .5 * radius), RUBBER)
+        if sketch.chance(0.05):
+            sketch.ellipse((x, level), (1.1 * radius, 0.5 * radius), RUBBER)
             continue
         _wheel(sketch, f'{side} wheel', (x, level), radius)
         sketch.mark(f'{side} wheel bottom', (x, level + radius))
@@ -242,6 +302,6 @@ def _wheels(sketch: Sketch, places: Sequence[float], level: float, radius: float
 
 def _wheel(sketch: Sketch, name: str, centre: Sequence[float], radius: float):
     sketch.ellipse(centre, (radius, radius), RUBBER)
-    sketch.ellipse(centre, (.5 * radius, .5 * radius), CHROME, ink=.5)
-    sketch.ellipse(centre, (.12 * radius, .12 * radius), BLACK, ink=0)
+    sketch.ellipse(centre, (0.5 * radius, 0.5 * radius), CHROME, ink=0.5)
+    sketch.ellipse(centre, (0.12 * radius, 0.12 * radius), BLACK, ink=0)
     sketch.mark(name, centre)

@@ -15,18 +15,27 @@ MIN_SIZE = 64  # smaller pictures blur a hand into its arm
 FIRST_TEST_IMAGE = 500_001  # those to train on are numbered from 1, so that their number does not change these
 MARK = 'toy_people.json'  # written last, holds the settings
 DRAWING = 1  # to be raised when the drawings change, so that folders drawn before are drawn again
-MPII_PIXELS = 200.  # the size of a person whose scale is 1
-MPII_SHIFT = 15. / 200.  # MMPose lowers the centers of MPII by this share of the box
+MPII_PIXELS = 200.0  # the size of a person whose scale is 1
+MPII_SHIFT = 15.0 / 200.0  # MMPose lowers the centers of MPII by this share of the box
 
 _PAIRS = [(activity, colour) for activity in ACTIVITIES for colour in COLOURS]
 # two of each colour; one of each activity, two of the first two
-HELD_OUT = tuple((activity, colour) for i, activity in enumerate(ACTIVITIES) for j, colour in enumerate(COLOURS)
-                 if j == i % len(COLOURS) or (i < 2 and j == i + 4))
+HELD_OUT = tuple(
+    (activity, colour)
+    for i, activity in enumerate(ACTIVITIES)
+    for j, colour in enumerate(COLOURS)
+    if j == i % len(COLOURS) or (i < 2 and j == i + 4)
+)
 SEEN = tuple(pair for pair in _PAIRS if pair not in HELD_OUT)
 
 
-def write_toy_people(root: Union[str, Path], images: Sequence[int] = (3000, 600), size: int = 128, seed: int = 0,
-                     progress: Optional[Callable[[int, int], None]] = None) -> Path:
+def write_toy_people(
+    root: Union[str, Path],
+    images: Sequence[int] = (3000, 600),
+    size: int = 128,
+    seed: int = 0,
+    progress: Optional[Callable[[int, int], None]] = None,
+) -> Path:
     """Draws people who do something in coloured shirts, with keypoints, descriptions, and zero-shot tests by texts.
 
     The setting of FocusCLIP (sections 3.3 and 3.4, appendix C.1) in small: pictures whose background is full of
@@ -85,11 +94,14 @@ def write_toy_people(root: Union[str, Path], images: Sequence[int] = (3000, 600)
 
 def _check(images: Sequence[int], size: int, seed: int) -> Tuple[int, int]:
     counts = tuple(images)
-    if len(counts) != 2 or not (len(SEEN) <= counts[0] < FIRST_TEST_IMAGE
-                                and len(HELD_OUT) <= counts[1] < FIRST_TEST_IMAGE):
-        raise ValueError(f'images={counts} must be two numbers: of train, at least {len(SEEN)}, and of test, at least '
-                         f'{len(HELD_OUT)}, one for each pair of an activity and a colour; and both below '
-                         f'{FIRST_TEST_IMAGE}.')
+    if len(counts) != 2 or not (
+        len(SEEN) <= counts[0] < FIRST_TEST_IMAGE and len(HELD_OUT) <= counts[1] < FIRST_TEST_IMAGE
+    ):
+        raise ValueError(
+            f'images={counts} must be two numbers: of train, at least {len(SEEN)}, and of test, at least '
+            f'{len(HELD_OUT)}, one for each pair of an activity and a colour; and both below '
+            f'{FIRST_TEST_IMAGE}.'
+        )
     if size < MIN_SIZE:
         raise ValueError(f'size={size} is too small to tell what a person does; give at least {MIN_SIZE} pixels.')
     if seed < 0:
@@ -103,8 +115,10 @@ def _draw(path: Path, pair: Tuple[str, str], size: int, entropy: Tuple[int, int]
     drawn = draw_people(activity, colour, size, entropy)
     write_jpeg(path, drawn.picture)
     texts = describe(activity, colour, drawn.trousers, drawn.people, np.random.default_rng([*entropy, 1]))
-    return [dict(image=path.name, **_joints(keypoints, drawn.picture.shape[:2]), description=texts)
-            for keypoints in drawn.people]
+    return [
+        dict(image=path.name, **_joints(keypoints, drawn.picture.shape[:2]), description=texts)
+        for keypoints in drawn.people
+    ]
 
 
 def _joints(keypoints: np.ndarray, picture: Tuple[int, int]) -> Dict[str, Union[list, float]]:
@@ -112,10 +126,14 @@ def _joints(keypoints: np.ndarray, picture: Tuple[int, int]) -> Dict[str, Union[
     low, high = keypoints.min(axis=0), keypoints.max(axis=0)
     box = (high - low).max()
     center = (low + high) / 2 + 1 - [0, MPII_SHIFT * box]
-    inside = ((keypoints > -.5) & (keypoints < [width - .5, height - .5])).all(axis=1)
-    joints = np.where(inside[:, None], keypoints, -1.)
-    return dict(joints=np.round(joints, 2).tolist(), joints_vis=inside.astype(int).tolist(),
-                center=np.round(center, 2).tolist(), scale=round(float(box) / MPII_PIXELS, 5))
+    inside = ((keypoints > -0.5) & (keypoints < [width - 0.5, height - 0.5])).all(axis=1)
+    joints = np.where(inside[:, None], keypoints, -1.0)
+    return dict(
+        joints=np.round(joints, 2).tolist(),
+        joints_vis=inside.astype(int).tolist(),
+        center=np.round(center, 2).tolist(),
+        scale=round(float(box) / MPII_PIXELS, 5),
+    )
 
 
 def _zero_shot(shown: Dict[str, Tuple[str, str]]) -> Dict[str, dict]:
@@ -127,8 +145,21 @@ def _zero_shot(shown: Dict[str, Tuple[str, str]]) -> Dict[str, dict]:
     tasks = {
         'activity': ('Activity', activities, in_each, lambda pair: activities.index(pair[0])),
         'colour': ('Colour', colours, doing_each, lambda pair: colours.index(pair[1])),
-        'combination': ('Combination', [combination(*pair) for pair in HELD_OUT], ['a photo of a person {}'],
-                        HELD_OUT.index)}
-    return {name: dict(name=f'toy {name}', task=task, top_k=1, classes=classes, templates=templates,
-                       images=[dict(file_name=file_name, labels=[label(pair)]) for file_name, pair in shown.items()])
-            for name, (task, classes, templates, label) in tasks.items()}
+        'combination': (
+            'Combination',
+            [combination(*pair) for pair in HELD_OUT],
+            ['a photo of a person {}'],
+            HELD_OUT.index,
+        ),
+    }
+    return {
+        name: dict(
+            name=f'toy {name}',
+            task=task,
+            top_k=1,
+            classes=classes,
+            templates=templates,
+            images=[dict(file_name=file_name, labels=[label(pair)]) for file_name, pair in shown.items()],
+        )
+        for name, (task, classes, templates, label) in tasks.items()
+    }

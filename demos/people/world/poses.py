@@ -6,13 +6,28 @@ import numpy as np
 from demos.canvas.sketch import rotation
 
 # MPII's order
-KEYPOINTS = ('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'pelvis', 'thorax',
-             'upper_neck', 'head_top', 'right_wrist', 'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow',
-             'left_wrist')
+KEYPOINTS = (
+    'right_ankle',
+    'right_knee',
+    'right_hip',
+    'left_hip',
+    'left_knee',
+    'left_ankle',
+    'pelvis',
+    'thorax',
+    'upper_neck',
+    'head_top',
+    'right_wrist',
+    'right_elbow',
+    'right_shoulder',
+    'left_shoulder',
+    'left_elbow',
+    'left_wrist',
+)
 # lengths, of a person one unit tall
-TRUNK, NECK, HEAD, UPPER_ARM, FOREARM, THIGH, SHIN = .29, .06, .16, .16, .15, .24, .24
-SHOULDERS, HIPS = .105, .06  # half the width, seen from the front
-SIDE_WIDTH = .25  # how much of it is seen from the side
+TRUNK, NECK, HEAD, UPPER_ARM, FOREARM, THIGH, SHIN = 0.29, 0.06, 0.16, 0.16, 0.15, 0.24, 0.24
+SHOULDERS, HIPS = 0.105, 0.06  # half the width, seen from the front
+SIDE_WIDTH = 0.25  # how much of it is seen from the side
 Limb = Tuple[float, float]  # of the upper and the lower half
 
 
@@ -33,21 +48,23 @@ class Pose:
     frontal: bool
     arms: Tuple[Limb, Limb]
     legs: Tuple[Limb, Limb]
-    lean: float = 0.
-    nod: float = 0.
-    turn: float = 0.
+    lean: float = 0.0
+    nod: float = 0.0
+    turn: float = 0.0
 
     def joints(self, rng: np.random.Generator) -> Dict[str, np.ndarray]:
         """The places (x, y) of ``KEYPOINTS``: the pelvis at zero, y down, lengths varied a little."""
-        stretch = dict(zip(('trunk', 'arm', 'leg'), np.exp(rng.normal(0, .05, 3).clip(-.12, .12))))
-        width = 1. if self.frontal else SIDE_WIDTH
+        stretch = dict(zip(('trunk', 'arm', 'leg'), np.exp(rng.normal(0, 0.05, 3).clip(-0.12, 0.12))))
+        width = 1.0 if self.frontal else SIDE_WIDTH
         up, skyward = rotation(self.lean) @ [0, -1], rotation(self.nod) @ [0, -1]
         across = rotation(self.lean) @ [width, 0]
         points = dict(pelvis=np.zeros(2), thorax=TRUNK * stretch['trunk'] * up)
         points['upper_neck'] = points['thorax'] + NECK * up
         points['head_top'] = points['upper_neck'] + HEAD * skyward
-        limbs = (('shoulder', 'elbow', 'wrist', 'thorax', SHOULDERS, self.arms, 'arm', UPPER_ARM, FOREARM),
-                 ('hip', 'knee', 'ankle', 'pelvis', HIPS, self.legs, 'leg', THIGH, SHIN))
+        limbs = (
+            ('shoulder', 'elbow', 'wrist', 'thorax', SHOULDERS, self.arms, 'arm', UPPER_ARM, FOREARM),
+            ('hip', 'knee', 'ankle', 'pelvis', HIPS, self.legs, 'leg', THIGH, SHIN),
+        )
         for first, second, third, root, half, bends, part, upper, lower in limbs:
             for side, sign, (start, end) in (('right', -1, bends[0]), ('left', 1, bends[1])):
                 outwards = sign if self.frontal else 1
@@ -63,11 +80,11 @@ Vary = Callable[..., float]  # an angle, and how far it spreads
 
 def pose_person(activity: str, rng: np.random.Generator) -> Pose:
     """A pose that shows one of ``ACTIVITIES``, varied by chance."""
-    return ACTIVITIES[activity](lambda angle, spread=8.: angle + spread * float(np.clip(rng.normal(), -2, 2)), rng)
+    return ACTIVITIES[activity](lambda angle, spread=8.0: angle + spread * float(np.clip(rng.normal(), -2, 2)), rng)
 
 
 def _either(one: Limb, other: Limb, rng: np.random.Generator) -> Tuple[Limb, Limb]:
-    return (one, other) if rng.random() < .5 else (other, one)
+    return (one, other) if rng.random() < 0.5 else (other, one)
 
 
 def _standing(vary: Vary) -> Tuple[Limb, Limb]:
@@ -89,7 +106,7 @@ def _running(vary: Vary, rng: np.random.Generator) -> Pose:
     back, front = vary(-48), vary(42)
     ahead, behind = vary(62), vary(-26)
     arms, legs = ((back, vary(back + 85)), (front, vary(front + 80))), ((ahead, vary(-12)), (behind, vary(-88)))
-    if rng.random() < .5:
+    if rng.random() < 0.5:
         arms, legs = arms[::-1], legs[::-1]
     return Pose(False, arms, legs, vary(14, 5), vary(6, 5))
 
@@ -138,6 +155,14 @@ def _carrying(vary: Vary, rng: np.random.Generator) -> Pose:
 
 
 ACTIVITIES = {
-    'waving a flag': _waving, 'jumping': _jumping, 'running': _running, 'doing a handstand': _handstand,
-    'sitting on a chair': _sitting, 'riding a bike': _riding, 'holding an umbrella': _holding,
-    'lifting a barbell': _lifting, 'kicking a ball': _kicking, 'carrying a box': _carrying}
+    'waving a flag': _waving,
+    'jumping': _jumping,
+    'running': _running,
+    'doing a handstand': _handstand,
+    'sitting on a chair': _sitting,
+    'riding a bike': _riding,
+    'holding an umbrella': _holding,
+    'lifting a barbell': _lifting,
+    'kicking a ball': _kicking,
+    'carrying a box': _carrying,
+}

@@ -4,9 +4,9 @@ import numpy as np
 
 from .poses import KEYPOINTS
 
-BENT, STRAIGHT = 125., 160.  # degrees inside a knee
-CLEARLY = .04  # higher or lower than another point, as a share of the person's size
-LEANING = 20.  # degrees of a trunk from upright
+BENT, STRAIGHT = 125.0, 160.0  # degrees inside a knee
+CLEARLY = 0.04  # higher or lower than another point, as a share of the person's size
+LEANING = 20.0  # degrees of a trunk from upright
 
 
 def wears(colour: str) -> str:
@@ -19,8 +19,9 @@ def combination(activity: str, colour: str) -> str:
     return f'in {wears(colour)} {activity}'
 
 
-def describe(activity: str, colour: str, trousers: str, people: List[np.ndarray],
-             rng: np.random.Generator) -> List[str]:
+def describe(
+    activity: str, colour: str, trousers: str, people: List[np.ndarray], rng: np.random.Generator
+) -> List[str]:
     """Two descriptions of a picture in other wordings: what is done, in which clothes, and where the limbs are.
 
     Args:
@@ -36,14 +37,16 @@ def describe(activity: str, colour: str, trousers: str, people: List[np.ndarray]
             f'There is one person in the image who is {activity}. The person wears {shirt} and {trousers} trousers.',
             f'A person in {shirt} and {trousers} trousers is {activity}.',
             f'This is a photo of a person {activity}. The shirt is {colour} and the trousers are {trousers}.',
-            f'A photo of one person {combination(activity, colour)}.']
+            f'A photo of one person {combination(activity, colour)}.',
+        ]
     else:
         wordings = [
             f'There are two people in the image who are each {activity}. Both wear {shirt} and {trousers} trousers.',
             f'Two people, each in {shirt} and {trousers} trousers, are {activity}.',
             f'This is a photo of a person {activity} and another one who does the same. Their shirts are {colour} and '
             f'their trousers are {trousers}.',
-            f'A photo of one person {combination(activity, colour)}, and of another one behind.']
+            f'A photo of one person {combination(activity, colour)}, and of another one behind.',
+        ]
     whose = 'Their' if len(people) == 1 else "The nearer person's"
     chosen = rng.permutation(len(wordings))[:2]
     return [f'{wordings[i]} {limbs[rng.integers(len(limbs))].format(whose)}' for i in chosen]
@@ -79,10 +82,13 @@ def _trunk(points: dict) -> List[str]:
 
 
 def _legs(points: dict) -> List[str]:
-    angles = {side: knee_angle(*(points[f'{side}_{joint}'] for joint in ('hip', 'knee', 'ankle')))
-              for side in ('left', 'right')}
-    return (_both_or_each([side for side in angles if angles[side] < BENT], 'knee', 'bent')
-            + _both_or_each([side for side in angles if angles[side] > STRAIGHT], 'leg', 'straight'))
+    angles = {
+        side: knee_angle(*(points[f'{side}_{joint}'] for joint in ('hip', 'knee', 'ankle')))
+        for side in ('left', 'right')
+    }
+    return _both_or_each([side for side in angles if angles[side] < BENT], 'knee', 'bent') + _both_or_each(
+        [side for side in angles if angles[side] > STRAIGHT], 'leg', 'straight'
+    )
 
 
 def knee_angle(hip: np.ndarray, knee: np.ndarray, ankle: np.ndarray) -> float:
