@@ -19,7 +19,7 @@ TEXT_QUERY := configs/text_query/ap10k/tq
 setup: .venv/.ready
 setup-full: .venv-full/.ready
 
-.venv/.ready: requirements.txt setup.py
+.venv/.ready: requirements.txt pyproject.toml setup.py
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install -c requirements.txt setuptools wheel cython numpy
 	.venv/bin/pip install --no-build-isolation --no-binary xtcocotools -r requirements.txt
@@ -27,7 +27,7 @@ setup-full: .venv-full/.ready
 	.venv/bin/pip install --no-deps --no-build-isolation $(EDITABLE)
 	touch $@
 
-.venv-full/.ready: requirements.txt setup.py
+.venv-full/.ready: requirements.txt pyproject.toml setup.py
 	$(PYTHON) -m venv .venv-full
 	grep -v '^mmcv-lite' requirements.txt > .venv-full/requirements.txt
 	.venv-full/bin/pip install -c requirements.txt setuptools wheel cython numpy

@@ -1,7 +1,10 @@
 from pathlib import Path
-from typing import Dict, Sequence
+from typing import TYPE_CHECKING, Dict, Sequence
 
 from benchmarks.models import Timing
+
+if TYPE_CHECKING:  # the demo imports this file
+    from demos.animals.demo import DemoRun
 
 PICTURES = {
     'seen': 'Seen species: ground truth, baseline, CLAMP',
