@@ -58,10 +58,10 @@ def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
     images, samples = random_batch(model, cfg, batch_size, device)
     asked = model.head.queries(samples, batch_size).texts
     distinct = list(dict.fromkeys(text for line in asked for text in line))
-    model.head.text.remember(distinct)  # as EmbedTextsHook does before training
-    given.head.text = GivenEmbeddings(model.head.text(distinct).detach().clone())
+    model.head.text_encoder.remember(distinct)  # as EmbedTextsHook does before training
+    given.head.text_encoder = GivenEmbeddings(model.head.text_encoder(distinct).detach().clone())
     encoded: List[str] = []
-    model.head.text.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
+    model.head.text_encoder.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
     training = alternate([train_on(one.train(), images, samples) for one in (model, given)], pairs, device)
     model.eval().test_cfg['flip_test'] = False
     prediction = alternate(

@@ -173,7 +173,7 @@ def test_frozen_text_is_not_in_the_optimizer(bert):
     model = MODELS.build(cfg.model)
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
     trained = {id(parameter) for group in optimizer.param_groups for parameter in group['params']}
-    text = {id(value) for value in model.head.text.state_dict(keep_vars=True).values()}
+    text = {id(value) for value in model.head.text_encoder.state_dict(keep_vars=True).values()}
     assert text and not trained & text and len(trained) == len(list(model.parameters()))
 
 

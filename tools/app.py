@@ -23,12 +23,12 @@ def main() -> None:
     # read when the libraries are imported
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ.setdefault('HF_HUB_OFFLINE', '1')
-    from clamp_mmpose.apis import ClampInferencer
+    from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.web_app import build_app, launch
     from clamp_mmpose.language.category_texts import load_texts
 
     texts = load_texts(args.texts)
-    app = build_app(ClampInferencer(args.config, args.checkpoint, args.device), texts)
+    app = build_app(TextPoseInferencer(args.config, args.checkpoint, args.device), texts)
     print(f'Open {launch(app, args.host, args.port)} in a browser; Ctrl+C ends it.', flush=True)
     app.block_thread()
 

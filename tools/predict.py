@@ -15,7 +15,7 @@ import cv2
 import mmengine
 from rich.progress import track
 
-from clamp_mmpose.apis import ClampInferencer
+from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.apis.boxes import parse_box
 
 
@@ -98,7 +98,7 @@ def main() -> int:
     if args.bbox:
         boxes = {path: [parse_box(args.bbox)] for path in images}
     out = Path(args.out_dir)
-    inferencer = ClampInferencer(
+    inferencer = TextPoseInferencer(
         args.config,
         args.checkpoint,
         args.device,

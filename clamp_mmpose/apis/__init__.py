@@ -1,3 +1,5 @@
-from .inferencer import ClampInferencer
+from .inferencer import TextPoseInferencer
 
-__all__ = ['ClampInferencer']
+ClampInferencer = TextPoseInferencer
+
+__all__ = ['ClampInferencer', 'TextPoseInferencer']

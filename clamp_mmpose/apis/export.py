@@ -98,7 +98,7 @@ def bake(cfg: Config, model: nn.Module) -> Tuple[Config, nn.Module]:
         head.cross_attention = None
     baked = build_pose_estimator(copy.deepcopy(cfg.model)).eval()
     weights = {name: value for name, value in model.state_dict().items() if name in baked.state_dict()}
-    weights['head.baked_prompts'] = model.head.language()
+    weights['head.baked_prompts'] = model.head.encode_prompts()
     baked.load_state_dict(weights)
     return cfg, baked
 

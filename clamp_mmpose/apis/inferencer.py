@@ -30,7 +30,7 @@ InputType = Union[str, np.ndarray]
 
 
 @INFERENCERS.register_module()
-class ClampInferencer(Pose2DInferencer):
+class TextPoseInferencer(Pose2DInferencer):
     """MMPose's :class:`Pose2DInferencer`, with its boxes, batches and names mended.
 
     It takes what the base class takes. Beyond that: boxes given by the caller are used, all crops of ``batch_size``
@@ -81,7 +81,7 @@ class ClampInferencer(Pose2DInferencer):
         super().__init__(model, weights, device, scope, det_model, det_weights, det_cat_ids, show_progress)
         if self.cfg.data_mode != 'topdown':
             raise ValueError(
-                f'ClampInferencer crops each instance, but this model is {self.cfg.data_mode!r}; '
+                f'TextPoseInferencer crops each instance, but this model is {self.cfg.data_mode!r}; '
                 "MMPose's Pose2DInferencer runs it."
             )
         head = self.model.head
@@ -141,7 +141,7 @@ class ClampInferencer(Pose2DInferencer):
             self._whole_image_because = 'mmdet, which would detect, is not installed'
         else:
             arguments = (det_model, det_weights, det_cat_ids, device)
-            self._build_detector = lambda: super(ClampInferencer, self)._init_detector(*arguments)
+            self._build_detector = lambda: super(TextPoseInferencer, self)._init_detector(*arguments)
 
     def _inputs_to_list(self, inputs: Union[InputType, Sequence[InputType]]) -> Any:
         self._video_input = False

@@ -11,7 +11,7 @@ from clamp_mmpose.language.category_texts import CategoryTexts
 from clamp_mmpose.visualization import draw_named_keypoints, score_map_grid
 from clamp_mmpose.visualization.score_maps import revert_score_maps
 
-from .inferencer import ClampInferencer
+from .inferencer import TextPoseInferencer
 from .keypoint_queries import KeypointQueries
 
 try:
@@ -52,7 +52,11 @@ def read_names(text: str) -> List[str]:
 
 
 def find(
-    inferencer: ClampInferencer, image: np.ndarray, corners: Sequence[Tuple[int, int]], names: str, skeleton: str = ''
+    inferencer: TextPoseInferencer,
+    image: np.ndarray,
+    corners: Sequence[Tuple[int, int]],
+    names: str,
+    skeleton: str = '',
 ) -> Found:
     """Find the named keypoints in one box.
 
@@ -149,7 +153,7 @@ def _alert(error: Exception) -> str:
     return f'<p role="alert" style="border-left: 4px solid #dc2626; padding: 4px 12px">{html.escape(str(error))}</p>'
 
 
-def build_app(inferencer: ClampInferencer, texts: Dict[int, CategoryTexts]) -> gr.Blocks:
+def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -> gr.Blocks:
     """The page; :func:`launch` serves it.
 
     Args:

@@ -9,7 +9,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DATASETS, init_default_scope
 from torch import nn
 
-from clamp_mmpose.apis import ClampInferencer
+from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.datasets.files.coco import read_annotations
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.visualization import draw_named_keypoints, draw_similarity_matrices, draw_training_curves
@@ -24,7 +24,7 @@ def draw_pictures(folder: Path, runs: Dict[str, 'DemoRun'], similarity_before: n
     folder.mkdir(parents=True, exist_ok=True)
     clamp = runs['CLAMP'].cfg
     data_root = Path(clamp.test_dataloader.dataset.data_root)
-    inferencers = {name: ClampInferencer(run.cfg, run.checkpoint, 'cpu') for name, run in runs.items()}
+    inferencers = {name: TextPoseInferencer(run.cfg, run.checkpoint, 'cpu') for name, run in runs.items()}
     pictures = {name: folder / f'{name}.jpg' for name in ('seen', 'unseen', 'score_maps')}
     pictures.update({name: folder / f'{name}.png' for name in ('similarity', 'curves')})
 
@@ -65,7 +65,7 @@ def xyxy(animal: dict) -> List[float]:
     return [x, y, x + width, y + height]
 
 
-def triptych(path: str, animal: dict, inferencers: Dict[str, ClampInferencer]) -> np.ndarray:
+def triptych(path: str, animal: dict, inferencers: Dict[str, TextPoseInferencer]) -> np.ndarray:
     """Ground truth and each model's keypoints with their names, side by side, RGB."""
     image = read_image(path)[..., ::-1]
     labelled = np.array(animal['keypoints'], float).reshape(-1, 3)
@@ -111,7 +111,9 @@ def mean_similarity(model: nn.Module, cfg: Config) -> np.ndarray:
         labels = [sample.gt_instance_labels for sample in batch['data_samples']]
         keypoints = torch.cat([label.keypoint_labels for label in labels])
         labelled = torch.cat([label.keypoint_weights for label in labels])[..., None] > 0
-        match = model.head.match(model.extract_feat(batch['inputs']), keypoints, cfg.codec.input_size)
+        match = model.head.keypoint_prompt_similarity(
+            model.extract_feat(batch['inputs']), keypoints, cfg.codec.input_size
+        )
         total = total + torch.where(labelled, match, torch.zeros_like(match)).sum(dim=0)
         count = count + labelled.sum(dim=0)
     model.train(was_training)

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 from mmengine.config import Config
 
-from clamp_mmpose.apis import ClampInferencer
+from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.language.category_texts import load_texts
@@ -21,7 +21,7 @@ def draw_pictures(folder: Path, cfg: Config, checkpoint: str, ann_file: Path) ->
     folder.mkdir(parents=True, exist_ok=True)
     annotations, texts = read_instances(ann_file), load_texts(cfg.test_dataloader.dataset.texts)
     images = Path(cfg.test_dataloader.dataset.data_root) / cfg.test_dataloader.dataset.data_prefix.img
-    inferencer = ClampInferencer(cfg, checkpoint, 'cpu', keypoints=['nothing yet'])
+    inferencer = TextPoseInferencer(cfg, checkpoint, 'cpu', keypoints=['nothing yet'])
     rows, maps = [], None
     for category_id, category in annotations.categories.items():
         own = texts[category_id]

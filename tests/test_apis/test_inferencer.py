@@ -15,7 +15,7 @@ from mmpose.apis import inference_topdown, init_model
 from mmpose.structures import PoseDataSample
 from tiny import NAMES, write_config, write_dots
 
-from clamp_mmpose.apis import ClampInferencer
+from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.apis.model_zoo import configs_root, find_model
 from clamp_mmpose.visualization.score_maps import revert_score_maps
 
@@ -37,7 +37,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def inferencer(trained):
-    return ClampInferencer(trained[0], trained[1], device='cpu')
+    return TextPoseInferencer(trained[0], trained[1], device='cpu')
 
 
 def run(inferencer, *args, **kwargs):
@@ -90,7 +90,7 @@ def test_one_image_with_its_boxes_alone(trained, inferencer):
 
 
 def test_whole_image_and_says_so(trained):
-    inferencer = ClampInferencer(trained[0], trained[1], device='cpu')
+    inferencer = TextPoseInferencer(trained[0], trained[1], device='cpu')
     logger, said = MMLogger.get_current_instance(), []
     plain, logger.info = logger.info, said.append
     try:
@@ -160,11 +160,11 @@ def test_aliases_and_weights(trained):
     assert find_model('clamp_vit-b_ap10k').config == str(configs_root() / 'configs/clamp/ap10k/clamp_vit-b_ap10k.py')
     assert find_model('human') is None  # MMPose's, and left to it
     with pytest.raises(ValueError, match='clamp_vit-b_ap10k has no published weights: give weights=CHECKPOINT'):
-        ClampInferencer('clamp_vit-b_ap10k')
+        TextPoseInferencer('clamp_vit-b_ap10k')
     with pytest.raises(ValueError, match='this config has no published weights'):
-        ClampInferencer(trained[0])
+        TextPoseInferencer(trained[0])
     with pytest.raises(ValueError, match=r'model\.pth is not a checkpoint of this model'):
-        ClampInferencer('clamp_rn50_ap10k', weights=trained[1], device='cpu')
+        TextPoseInferencer('clamp_rn50_ap10k', weights=trained[1], device='cpu')
 
 
 def test_every_alias_has_its_config():
@@ -181,7 +181,7 @@ def test_every_alias_has_its_config():
 
 def test_detector_is_asked_for_boxes(trained):
     """What a detector gives is filtered by class, score and overlap."""
-    inferencer = ClampInferencer(trained[0], trained[1], device='cpu')
+    inferencer = TextPoseInferencer(trained[0], trained[1], device='cpu')
 
     class Detected:
         bboxes = np.array(
@@ -206,7 +206,7 @@ def test_detector_is_asked_for_boxes(trained):
 
 
 def test_detector_that_fails_is_no_bad_image(trained):
-    inferencer = ClampInferencer(trained[0], trained[1], device='cpu')
+    inferencer = TextPoseInferencer(trained[0], trained[1], device='cpu')
 
     def build():
         raise RuntimeError('no weights')
@@ -220,7 +220,7 @@ def test_bottom_up_models_are_refused(trained):
     config = Config.fromfile(trained[0])
     config.data_mode = 'bottomup'
     with pytest.raises(ValueError, match="this model is 'bottomup'; MMPose's Pose2DInferencer"):
-        ClampInferencer(config, trained[1], device='cpu')
+        TextPoseInferencer(config, trained[1], device='cpu')
 
 
 def test_predict_refuses_what_would_be_lost(tmp_path):

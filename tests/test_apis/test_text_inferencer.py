@@ -1,4 +1,4 @@
-"""ClampInferencer and tools/predict.py with keypoints that are named by the user."""
+"""TextPoseInferencer and tools/predict.py with keypoints that are named by the user."""
 
 import json
 import runpy
@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmpose.registry import MODELS
 from tiny import NAMES, text_query_config, write_config, write_dots
 
-from clamp_mmpose.apis import ClampInferencer
+from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.apis.boxes import parse_box
 from clamp_mmpose.apis.keypoint_queries import KeypointQueries
 
@@ -30,7 +30,7 @@ def trained(tmp_path_factory):
     config.dump(folder / 'text.py')
     torch.manual_seed(0)
     model = MODELS.build(config.model)
-    for step in model.head.refine.steps:
+    for step in model.head.graph_decoder.steps:
         torch.nn.init.normal_(step[-1].weight, std=0.3)
     torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
     image = np.random.default_rng(0).integers(0, 255, (64, 80, 3)).astype(np.uint8)
@@ -40,7 +40,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture()
 def inferencer(trained):
-    return ClampInferencer(trained[0], trained[1], device='cpu')
+    return TextPoseInferencer(trained[0], trained[1], device='cpu')
 
 
 def only(results):
@@ -84,7 +84,7 @@ def test_unusable_boxes(box):
 def test_names_are_asked_for_and_remembered(inferencer, trained):
     """The head itself, fed the same crop, gives the same; the second image costs no text work."""
     encoded = []
-    inferencer.model.head.text.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
+    inferencer.model.head.text_encoder.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
     first = only(inferencer(trained[2], keypoints=['left ear', 'nose', 'tail'], skeleton=[(0, 1)], bboxes=BOX))[0]
     assert encoded == ['left ear', 'nose', 'tail']
     assert first['keypoint_names'] == ['left ear', 'nose', 'tail'] and len(first['keypoints']) == 3
@@ -127,7 +127,7 @@ def test_a_skeleton_needs_its_keypoints(inferencer, trained):
 
 
 def test_keypoints_at_the_start(trained):
-    inferencer = ClampInferencer(trained[0], trained[1], device='cpu', keypoints='nose, tail')
+    inferencer = TextPoseInferencer(trained[0], trained[1], device='cpu', keypoints='nose, tail')
     assert only(inferencer(trained[2]))[0]['keypoint_names'] == ['nose', 'tail']
 
 
@@ -141,7 +141,7 @@ def test_a_model_of_many_categories_asks_for_names(trained, tmp_path):
     config.dump(tmp_path / 'many.py')
     state = torch.load(trained[1], weights_only=True)
     torch.save(dict(state, meta=dict(dataset_meta=dict(dataset_name='mp100', ann_file='a.json'))), tmp_path / 'm.pth')
-    inferencer = ClampInferencer(str(tmp_path / 'many.py'), str(tmp_path / 'm.pth'), device='cpu')
+    inferencer = TextPoseInferencer(str(tmp_path / 'many.py'), str(tmp_path / 'm.pth'), device='cpu')
     with pytest.raises(ValueError, match='finds the keypoints you name'):
         list(inferencer(trained[2]))
     assert len(only(inferencer(trained[2], keypoints='nose'))[0]['keypoints']) == 1
@@ -151,7 +151,7 @@ def test_a_head_with_fixed_keypoints(tmp_path):
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1))
     torch.save(dict(state_dict=MODELS.build(Config.fromfile(config).model).state_dict()), tmp_path / 'model.pth')
     with pytest.raises(ValueError, match='CLAMPHead finds 5 fixed keypoints'):
-        ClampInferencer(str(config), str(tmp_path / 'model.pth'), device='cpu', keypoints=['nose'])
+        TextPoseInferencer(str(config), str(tmp_path / 'model.pth'), device='cpu', keypoints=['nose'])
 
 
 def test_score_maps_of_one_keypoint(inferencer, trained):
@@ -202,7 +202,7 @@ def test_tool(trained, tmp_path):
         capture_output=True,
     )
     (found,) = json.loads((tmp_path / 'predictions/photo.json').read_text())
-    inferencer = ClampInferencer(trained[0], trained[1], device='cpu')
+    inferencer = TextPoseInferencer(trained[0], trained[1], device='cpu')
     expected = only(inferencer(trained[2], keypoints='left ear, nose', skeleton='0-1', bboxes=BOX))[0]
     assert found['keypoint_names'] == ['left ear', 'nose']
     assert np.allclose(found['keypoints'], expected['keypoints'], atol=1e-3)

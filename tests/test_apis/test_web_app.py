@@ -20,7 +20,7 @@ from mmengine.config import Config
 from mmpose.apis import init_model
 from tiny import model_config, text_query_config
 
-from clamp_mmpose.apis import ClampInferencer
+from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.language.category_texts import CategoryTexts, load_texts
 from clamp_mmpose.visualization.named_keypoints import PALETTE
 
@@ -116,7 +116,7 @@ def build(folder, cfg):
     torch.manual_seed(0)
     cfg.dump(str(folder / 'config.py'))
     torch.save(dict(state_dict=init_model(cfg, device='cpu').state_dict()), folder / 'model.pth')
-    return ClampInferencer(str(folder / 'config.py'), str(folder / 'model.pth'), device='cpu')
+    return TextPoseInferencer(str(folder / 'config.py'), str(folder / 'model.pth'), device='cpu')
 
 
 @pytest.fixture(scope='module')
@@ -324,7 +324,7 @@ def test_score_maps(server, folder, visit):
 def test_second_image_costs_no_text(server, folder, visit):
     page = visit(server.address)
     encoded = []
-    hook = server.inferencer.model.head.text.encoder.register_forward_pre_hook(
+    hook = server.inferencer.model.head.text_encoder.encoder.register_forward_pre_hook(
         lambda _, inputs: encoded.append(list(inputs[0]))
     )
     try:

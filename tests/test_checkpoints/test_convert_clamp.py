@@ -51,8 +51,8 @@ def test_every_array(published):
     assert torch.equal(tokens, expected['tokens'][:, : tokens.shape[1]])
     assert not expected['tokens'][:, tokens.shape[1] :].any()  # only padding is left
     assert_equal(head.text_encoder.encode(*head.prompt_learner(head.text_encoder)), expected['text_embedding'])
-    assert_equal(head.language(), expected['encoded_prompts'])
-    prompts, score_map = head.adapt(*feats[1:])
+    assert_equal(head.encode_prompts(), expected['encoded_prompts'])
+    prompts, score_map = head.adapt_prompts(*feats[1:])
     assert_equal(prompts, expected['prompt_embedding'])
     assert_equal(score_map, expected['score_map'])
     assert_equal(head.score_map(feats), expected['score_map'])

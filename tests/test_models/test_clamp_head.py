@@ -22,7 +22,7 @@ def test_score_map_and_fusion(arch):
     """Eq. 3, 4 and 9 spelled out on the head's own parts."""
     model = build(arch).eval()
     feature_map, dense, global_ = feats = model.backbone(torch.rand(2, 3, 64, 96))
-    prompts, score_map = model.head.adapt(dense, global_)
+    prompts, score_map = model.head.adapt_prompts(dense, global_)
     assert prompts.shape == (2, 5, 24)
     b, n, i, j = 1, 3, 1, 2
     expected = torch.dot(dense[b, :, i, j], prompts[b, n]) / (dense[b, :, i, j].norm() * prompts[b, n].norm())
@@ -36,10 +36,10 @@ def test_gamma_of_zero_leaves_the_language():
     model = build().eval()
     model.head.cross_attention.gamma.zero_()
     _, dense, global_ = model.backbone(torch.rand(2, 3, 64, 64))
-    prompts, _ = model.head.adapt(dense, global_)
-    assert torch.allclose(prompts, model.head.language().expand(2, -1, -1))
+    prompts, _ = model.head.adapt_prompts(dense, global_)
+    assert torch.allclose(prompts, model.head.encode_prompts().expand(2, -1, -1))
     model.head.cross_attention.gamma.fill_(1.0)
-    adapted, _ = model.head.adapt(dense, global_)
+    adapted, _ = model.head.adapt_prompts(dense, global_)
     assert (adapted[0] - adapted[1]).abs().max() > 1e-4  # now each image has its own
 
 
@@ -127,7 +127,7 @@ def test_ablations_are_one_line(switch, gone):
     if switch == dict(prompts='matrix'):
         names = {name.split('.')[0] for name, _ in model.head.named_parameters()}
         assert 'prompt_matrix' in names and not names & {'prompt_learner', 'prompt_encoder', 'cross_attention'}
-        assert model.head.language() is model.head.prompt_matrix
+        assert model.head.encode_prompts() is model.head.prompt_matrix
 
 
 @pytest.mark.parametrize(
@@ -227,9 +227,9 @@ def test_score_maps_are_handed_out(flip):
 def test_match_is_eq_7():
     model = build().eval()
     feats = model.backbone(torch.rand(1, 3, 64, 64))
-    prompts, _ = model.head.adapt(*feats[1:])
+    prompts, _ = model.head.adapt_prompts(*feats[1:])
     keypoints = torch.tensor([[[7.5, 7.5]] * 4 + [[39.5, 23.5]]])
-    matched = model.head.match(feats, keypoints, (64, 64))
+    matched = model.head.keypoint_prompt_similarity(feats, keypoints, (64, 64))
     features = torch.stack([feats[1][0, :, 0, 0]] * 4 + [feats[1][0, :, 1, 2]])
     assert torch.allclose(matched[0], F.normalize(features, dim=1) @ F.normalize(prompts[0], dim=1).T, atol=1e-5)
 
@@ -295,7 +295,7 @@ def test_training_keeps_nothing_larger_than_the_towers_activations():
         largest_of_tower = 8 * 17 * 128  # the hidden layer of its MLP
         assert largest_of_tower in kept
         kept.clear()
-        prompts, _ = model.head.adapt(*feats[1:])
+        prompts, _ = model.head.adapt_prompts(*feats[1:])
         model.head.feature_loss(feats[1], prompts, torch.rand(8, 20, 2) * 60, torch.ones(8, 20), (64, 64))
     assert max(kept) <= largest_of_tower
 

@@ -79,12 +79,14 @@ def test_head_loads_the_pretrained_text(folder):
         )
     )
     expected = AutoModel.from_pretrained(folder).state_dict()
-    weights = head.text.encoder.text.state_dict()
+    weights = head.text_encoder.encoder.text.state_dict()
     assert not torch.equal(
         weights['encoder.layer.0.output.dense.weight'], expected['encoder.layer.0.output.dense.weight']
     )
     head.init_weights()
-    assert all(torch.equal(value, expected[name]) for name, value in head.text.encoder.text.state_dict().items())
+    assert all(
+        torch.equal(value, expected[name]) for name, value in head.text_encoder.encoder.text.state_dict().items()
+    )
 
 
 def test_half_precision_files_are_used_in_full(folder, tmp_path):

@@ -50,7 +50,7 @@ def make_sample(texts, labels=None, weights=None, **metainfo):
 
 def moved(head):
     """A decoder that moves points, which a new one does not."""
-    for step in head.refine.steps:
+    for step in head.graph_decoder.steps:
         torch.nn.init.normal_(step[-1].weight, std=0.2)
     return head
 
@@ -328,25 +328,27 @@ def test_everything_that_learns_gets_gradient_and_frozen_text_none():
     losses = head.loss((torch.randn(1, 32, 6, 4),), samples)
     sum(value for name, value in losses.items() if name.startswith('loss')).backward()
     assert not [name for name, parameter in head.named_parameters() if parameter.grad is None]
-    assert not [name for name, _ in head.named_parameters() if name.startswith('text.')]
-    assert [name for name, _ in head.named_buffers() if name.startswith('text.encoder.')]
+    assert not [name for name, _ in head.named_parameters() if name.startswith('text_encoder.')]
+    assert [name for name, _ in head.named_buffers() if name.startswith('text_encoder.encoder.')]
 
 
 def test_trained_text_learns():
     head = make_head(text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True)).train()
-    before = head.text.encoder.text.token_embedding.weight.detach().clone()
+    before = head.text_encoder.encoder.text.token_embedding.weight.detach().clone()
     optimizer = torch.optim.SGD(head.parameters(), lr=1.0)
     samples = [make_sample(['nose', 'tail'], [[0.2, 0.3], [0.7, 0.9]], [1.0, 1.0])]
     losses = head.loss((torch.randn(1, 32, 6, 4),), samples)
     sum(value for name, value in losses.items() if name.startswith('loss')).backward()
     optimizer.step()
-    changed = (head.text.encoder.text.token_embedding.weight - before).abs().amax(dim=1).nonzero().flatten().tolist()
-    tokenizer = head.text.encoder.tokenizer
+    changed = (
+        (head.text_encoder.encoder.text.token_embedding.weight - before).abs().amax(dim=1).nonzero().flatten().tolist()
+    )
+    tokenizer = head.text_encoder.encoder.tokenizer
     expected = {tokenizer.sot_token_id, tokenizer.eot_token_id, *tokenizer.encode('nose'), *tokenizer.encode('tail')}
     assert set(changed) - {0} == expected  # 0 fills up shorter texts
     head.eval()
     with torch.no_grad():
-        assert torch.allclose(head.text(['nose']), head.text.encoder(['nose']))
+        assert torch.allclose(head.text_encoder(['nose']), head.text_encoder.encoder(['nose']))
 
 
 def test_names_of_the_head_serve_samples_without_texts():

@@ -22,7 +22,7 @@ class CountTexts(Hook):
 
     def before_run(self, runner):
         self.texts, self.before = [], None
-        runner.model.head.text.encoder.register_forward_pre_hook(lambda _, args: self.texts.extend(args[0]))
+        runner.model.head.text_encoder.encoder.register_forward_pre_hook(lambda _, args: self.texts.extend(args[0]))
 
     def before_train(self, runner):
         self.before = list(self.texts)
@@ -87,10 +87,10 @@ def test_frozen_text_is_encoded_before_training_only(config):
     runner = build_runner(config)
     count = CountTexts()
     runner.register_hook(count)
-    frozen = {name: value.clone() for name, value in runner.model.head.text.state_dict().items()}
+    frozen = {name: value.clone() for name, value in runner.model.head.text_encoder.state_dict().items()}
     runner.train()
     assert sorted(count.before) == sorted(ENCODED) and count.texts == count.before
-    assert all(torch.equal(value, frozen[name]) for name, value in runner.model.head.text.state_dict().items())
+    assert all(torch.equal(value, frozen[name]) for name, value in runner.model.head.text_encoder.state_dict().items())
 
 
 def test_trained_text_is_encoded_in_every_step(config):

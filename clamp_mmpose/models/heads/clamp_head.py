@@ -98,7 +98,7 @@ class CLAMPHead(Cached, HeatmapHead):
         if feature_loss:
             self.feature_loss = MODELS.build(dict(type='FeatureContrastiveLoss', **feature_loss))
 
-    def language(self) -> Tensor:
+    def encode_prompts(self) -> Tensor:
         """The prompts before any image is seen, ``[K, D]``."""
         if self.prompts == 'matrix':
             return self.prompt_matrix
@@ -147,13 +147,13 @@ class CLAMPHead(Cached, HeatmapHead):
             )
         return feature_map
 
-    def adapt(self, dense: Tensor, global_: Tensor) -> Tuple[Tensor, Tensor]:
+    def adapt_prompts(self, dense: Tensor, global_: Tensor) -> Tuple[Tensor, Tensor]:
         """Adapt the prompts to the images and look for them there (eq. 3-4).
 
         Returns:
             tuple: prompts ``[B, K, D]`` and score map ``[B, K, h, w]``, the cosine of each prompt with each cell.
         """
-        prompts = self.cached('language', self.language)
+        prompts = self.cached('encoded', self.encode_prompts)
         if self.cross_attention is None:
             prompts = prompts.expand(dense.shape[0], -1, -1)
         else:
@@ -174,13 +174,15 @@ class CLAMPHead(Cached, HeatmapHead):
     def forward(self, feats: Tuple[Tensor, ...]) -> Tensor:
         """Features of the backbone -> heatmaps ``[B, K, H, W]``."""
         feature_map, dense, global_ = self.embed(feats)
-        return self.fuse(feature_map, self.adapt(dense, global_)[1])
+        return self.fuse(feature_map, self.adapt_prompts(dense, global_)[1])
 
     def score_map(self, feats: Tuple[Tensor, ...]) -> Tensor:
         """Features of the backbone -> score map ``[B, K, h, w]`` (eq. 4)."""
-        return self.adapt(*self.embed(feats)[1:])[1]
+        return self.adapt_prompts(*self.embed(feats)[1:])[1]
 
-    def match(self, feats: Tuple[Tensor, ...], keypoints: Tensor, input_size: Tuple[int, int]) -> Tensor:
+    def keypoint_prompt_similarity(
+        self, feats: Tuple[Tensor, ...], keypoints: Tensor, input_size: Tuple[int, int]
+    ) -> Tensor:
         """Cosine of the feature at each keypoint with each prompt, M of eq. 7 (Fig. 3).
 
         Args:
@@ -192,7 +194,7 @@ class CLAMPHead(Cached, HeatmapHead):
             Tensor: ``[B, K, K]``, keypoints by prompts.
         """
         _, dense, global_ = self.embed(feats)
-        prompts, _ = self.adapt(dense, global_)
+        prompts, _ = self.adapt_prompts(dense, global_)
         features, _ = FeatureContrastiveLoss().sample(dense.float(), keypoints.float(), input_size)
         return F.normalize(features, dim=-1) @ F.normalize(prompts.float(), dim=-1).transpose(1, 2)
 
@@ -229,7 +231,7 @@ class CLAMPHead(Cached, HeatmapHead):
                 f'({self.names[0]!r} ... {self.names[-1]!r}): let names= point to the data set in use.'
             )
         feature_map, dense, global_ = self.embed(feats)
-        prompts, score_map = self.adapt(dense, global_)
+        prompts, score_map = self.adapt_prompts(dense, global_)
         predicted = self.fuse(feature_map, score_map)
 
         losses = dict(loss_kpt=self.loss_module(predicted, heatmaps, weights))

@@ -28,7 +28,7 @@ class Queries(NamedTuple):
     links: List[Links]
 
 
-class Answers(NamedTuple):
+class QueryPredictions(NamedTuple):
     """Where the queries were found; K is the largest K_b, rows beyond an image's own mean nothing.
 
     ``similarity [B, K, h, w]`` are logits; ``points``, each ``[B, K, 2]``, are (x, y) as shares of the network input:
@@ -94,13 +94,21 @@ class TextQueryHead(BaseHead):
         self.names = [] if names is None else keypoint_names(names)
         self.default_queries = Queries([self.names], [()])
         folder = default_cache() / 'texts' if text_cache == 'default' else text_cache
-        self.text = TextEmbeddings(MODELS.build(text_encoder), folder)
+        self.text_encoder = TextEmbeddings(MODELS.build(text_encoder), folder)
         self.image_projection = nn.Conv2d(in_channels, width, 1)
-        self.text_projection = nn.Sequential(nn.LayerNorm(self.text.embed_dims), nn.Linear(self.text.embed_dims, width))
-        self.encoder = JointEncoder(width, num_heads, feedforward, encoder_layers, dropout)
+        self.text_projection = nn.Sequential(
+            nn.LayerNorm(self.text_encoder.embed_dims), nn.Linear(self.text_encoder.embed_dims, width)
+        )
+        self.joint_encoder = JointEncoder(width, num_heads, feedforward, encoder_layers, dropout)
         self.proposal = SimilarityProposal(width)
-        self.refine = GraphDecoder(width, num_heads, feedforward, decoder_layers, dropout, graph)
-        for part in (self.image_projection, self.text_projection, self.encoder, self.proposal, self.refine.layers):
+        self.graph_decoder = GraphDecoder(width, num_heads, feedforward, decoder_layers, dropout, graph)
+        for part in (
+            self.image_projection,
+            self.text_projection,
+            self.joint_encoder,
+            self.proposal,
+            self.graph_decoder.layers,
+        ):
             for parameter in part.parameters():
                 if parameter.ndim > 1:
                     nn.init.xavier_uniform_(parameter)
@@ -126,8 +134,8 @@ class TextQueryHead(BaseHead):
             [sample.get('text_links') or () for sample in batch_data_samples],
         )
 
-    def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Queries] = None) -> Answers:
-        """Features of the backbone and what to look for (None: the head's names) -> :class:`Answers`."""
+    def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Queries] = None) -> QueryPredictions:
+        """Features of the backbone and what to look for (None: the head's names) -> :class:`QueryPredictions`."""
         feature_map = feats[-1] if feats[-1].ndim == 4 else feats[0]  # CLIP towers may add their global embedding
         if feature_map.shape[1] != self.in_channels:
             raise ValueError(
@@ -140,10 +148,12 @@ class TextQueryHead(BaseHead):
         centers = cell_centers(size, self.decoder.input_size, feature_map.device)
         image = self.image_projection(feature_map).flatten(2).transpose(1, 2)
         positions = sine_encoding(centers, image.shape[2])
-        image, texts = self.encoder(image, positions, texts, padding)
+        image, texts = self.joint_encoder(image, positions, texts, padding)
         similarity, proposal, start = self.proposal(image, texts, size, centers)
         adjacency = _adjacency(queries.links, texts) if self.graph else None
-        return Answers(similarity, [proposal, *self.refine(texts, start, image, positions, padding, adjacency)])
+        return QueryPredictions(
+            similarity, [proposal, *self.graph_decoder(texts, start, image, positions, padding, adjacency)]
+        )
 
     def embed(self, texts: Sequence[Sequence[str]]) -> Tuple[Tensor, Optional[Tensor]]:
         """Texts of each image -> ``[B, K, width]``, and where there is none ``[B, K]`` (None: everywhere is one)."""
@@ -151,7 +161,7 @@ class TextQueryHead(BaseHead):
         longest = max(map(len, texts))
         rows = [[distinct[text] for text in line] + [0] * (longest - len(line)) for line in texts]
         device = self.image_projection.weight.device
-        embedded = self.text_projection(self.text(list(distinct)))[torch.tensor(rows, device=device)]
+        embedded = self.text_projection(self.text_encoder(list(distinct)))[torch.tensor(rows, device=device)]
         counts = [len(line) for line in texts]
         if min(counts) == longest:
             return embedded, None
@@ -170,16 +180,16 @@ class TextQueryHead(BaseHead):
         queries = self.queries(batch_data_samples, len(batch_data_samples))
         if test_cfg.get('flip_test', False):
             feats, mirrored = feats
-            answers = [self.forward(feats, queries), self.forward(mirrored, queries)]
+            predictions = [self.forward(feats, queries), self.forward(mirrored, queries)]
         else:
-            answers = [self.forward(feats, queries)]
-        points = [answer.points[-1].float() for answer in answers]
-        maps = [answer.similarity.sigmoid() for answer in answers]
+            predictions = [self.forward(feats, queries)]
+        points = [prediction.points[-1].float() for prediction in predictions]
+        maps = [prediction.similarity.sigmoid() for prediction in predictions]
         instances, fields = [], []
         for b, sample in enumerate(batch_data_samples):
             number = len(queries.texts[b])
             place, score_map = points[0][b : b + 1, :number], maps[0][b, :number]
-            if len(answers) == 2:
+            if len(predictions) == 2:
                 partners, share = _partners(sample, queries.texts[b])
                 share = place.new_tensor(share)
                 turned = flip_coordinates(
@@ -203,17 +213,19 @@ class TextQueryHead(BaseHead):
             ValueError: a sample has another number of texts than of keypoints.
         """
         queries = self.queries(batch_data_samples, len(batch_data_samples))
-        answers = self.forward(feats, queries)
-        targets, weights, asked = self._labels(batch_data_samples, queries, answers.points[0])
-        maps = answers.similarity.sigmoid()
+        predictions = self.forward(feats, queries)
+        targets, weights, asked = self._labels(batch_data_samples, queries, predictions.points[0])
+        maps = predictions.similarity.sigmoid()
         heatmaps = self._heatmaps(targets, weights, maps.shape[2:])
         losses = dict(
             loss_heatmap=self.heatmap_weight
             * _mean(F.mse_loss(maps, heatmaps, reduction='none').mean(dim=(2, 3)), asked)
         )
-        for name, points in zip(('proposal', *(f'layer{i}' for i in range(len(answers.points)))), answers.points):
+        for name, points in zip(
+            ('proposal', *(f'layer{i}' for i in range(len(predictions.points)))), predictions.points
+        ):
             losses[f'loss_{name}'] = _mean((points - targets).abs().sum(dim=-1), weights)
-        near = (answers.points[-1].detach() - targets).norm(dim=-1) < 0.05  # 5 % of the input, as MMPose's heads
+        near = (predictions.points[-1].detach() - targets).norm(dim=-1) < 0.05  # 5 % of the input, as MMPose's heads
         losses['acc_pose'] = _mean(near.float(), weights)
         return losses
 
@@ -269,8 +281,8 @@ def _adjacency(links: Sequence[Links], queries: Tensor) -> Tensor:
 
 
 def _partners(sample: PoseDataSample, texts: Sequence[str]) -> Tuple[List[int], List[float]]:
-    """Whom each text swaps with in a mirror, and the mirrored image's share in its answer: half, or nothing where one
-    side is asked for without the other, whose place the mirror would give.
+    """Whom each text swaps with in a mirror, and the mirrored image's share in the result: half, or none where
+    one side is asked for without the other, whose place the mirror would give.
     """
     partners = list(sample.text_partners) if 'text_partners' in sample else mirrored_indices(texts)
     return partners, [0.0 if partner == i and is_sided(texts[i]) else 0.5 for i, partner in enumerate(partners)]
