@@ -34,7 +34,6 @@ def parity() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _scope_and_seed(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv('CLAMP_MMPOSE_CACHE', str(tmp_path_factory.getbasetemp() / 'cache'))
+def _scope_and_seed():
     init_default_scope('mmpose')
     torch.manual_seed(0)

@@ -89,7 +89,6 @@ def read(path, bert):
     cfg = Config.fromfile(ROOT / 'configs' / path)
     cfg.model.backbone.init_cfg = None
     cfg.model.head.text_encoder.init_cfg = None
-    cfg.model.head.text_cache = None
     if cfg.model.head.text_encoder.type == 'HFTextEncoder':
         cfg.model.head.text_encoder.model = bert
     return cfg

@@ -65,7 +65,6 @@ def text_query_config():
         in_channels=32,
         text_encoder=dict(type='CLIPTextEncoder', arch=VIT),
         decoder=dict(type='RegressionLabel', input_size=size),
-        text_cache=None,
         width=32,
         num_heads=2,
         feedforward=64,

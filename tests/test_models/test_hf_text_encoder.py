@@ -71,7 +71,6 @@ def test_head_loads_the_pretrained_text(folder):
         dict(
             type='TextQueryHead',
             in_channels=8,
-            text_cache=None,
             width=16,
             num_heads=2,
             decoder=dict(type='RegressionLabel', input_size=(64, 64)),

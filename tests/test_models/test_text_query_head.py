@@ -31,7 +31,6 @@ def make_head(**kwargs):
                 feedforward=48,
                 encoder_layers=2,
                 decoder_layers=2,
-                text_cache=None,
             ),
             **kwargs,
         ),

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from clamp_mmpose.language.keypoint_names import is_sided, keypoint_names, mirrored_indices
 from clamp_mmpose.models.layers import GraphDecoder, JointEncoder, SimilarityProposal
 from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
-from clamp_mmpose.models.text_encoders.text_embeddings import TextEmbeddings, default_cache
+from clamp_mmpose.models.text_encoders.text_embeddings import TextEmbeddings
 
 Links = Sequence[Tuple[int, int]]
 
@@ -58,8 +58,6 @@ class TextQueryHead(BaseHead):
         graph: convolve over the skeleton (GraphCAPE); without, skeletons are not used.
         sigma: of the target heatmaps, in pixels of the network input (published: 2 of 64, at 256 pixels).
         heatmap_weight: of ``loss_heatmap``.
-        text_cache: folder of the embeddings of frozen text; ``'default'``: see :func:`default_cache`; None: memory
-            only.
 
     Raises:
         ValueError: samples without texts, texts and labels that differ in number, another feature map than announced.
@@ -80,7 +78,6 @@ class TextQueryHead(BaseHead):
         graph: bool = True,
         sigma: float = 8.0,
         heatmap_weight: float = 2.0,
-        text_cache: Optional[str] = 'default',
         init_cfg: OptConfigType = None,
     ):
         super().__init__(init_cfg)
@@ -93,8 +90,7 @@ class TextQueryHead(BaseHead):
         self.decoder = KEYPOINT_CODECS.build(decoder)
         self.names = [] if names is None else keypoint_names(names)
         self.default_queries = Queries([self.names], [()])
-        folder = default_cache() / 'texts' if text_cache == 'default' else text_cache
-        self.text_encoder = TextEmbeddings(MODELS.build(text_encoder), folder)
+        self.text_encoder = TextEmbeddings(MODELS.build(text_encoder))
         self.image_projection = nn.Conv2d(in_channels, width, 1)
         self.text_projection = nn.Sequential(
             nn.LayerNorm(self.text_encoder.embed_dims), nn.Linear(self.text_encoder.embed_dims, width)

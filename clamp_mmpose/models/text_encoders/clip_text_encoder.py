@@ -1,4 +1,3 @@
-import json
 from functools import lru_cache
 from typing import List, Optional, Sequence, Union
 
@@ -39,7 +38,6 @@ class CLIPTextEncoder(CLIPTower):
             raise ValueError(f"{arch!r} is no CLIP text transformer (causal, with CLIP's BPE tokenizer).")
         self.quick_gelu = config.get('quick_gelu', False)
         self.embed_dims = config['embed_dim']
-        self.settings = json.dumps([text_cfg, self.quick_gelu], sort_keys=True)
         self.text = _build_text_tower(self.embed_dims, text_cfg, self.quick_gelu)
         self.width = self.text.width
         self.max_length = self.text.context_length

@@ -1,4 +1,3 @@
-import json
 import os
 from pathlib import Path
 from typing import List, Optional, Sequence
@@ -51,9 +50,6 @@ class HFTextEncoder(BaseModule):
         config = _from_hub(AutoConfig, model)
         self.tokenizer = _from_hub(AutoTokenizer, model)
         self.model_name, self.pooling, self.tune, self.truncate = model, pooling, tune, truncate
-        self.settings = json.dumps(
-            [pooling, _plain(config.to_dict()), _tokenizer_file(self.tokenizer)], sort_keys=True, default=str
-        )
         # newer transformers build in the precision of the config; what is frozen or trained here is in full precision
         self.text = _encoder_of(AutoModel.from_config(config, trust_remote_code=False)).float()
         self.embed_dims = config.hidden_size
@@ -134,18 +130,6 @@ def _encoder_of(model: torch.nn.Module) -> torch.nn.Module:
     if getattr(model, 'pooler', None) is not None:
         model.pooler = None
     return model
-
-
-def _plain(config: dict) -> dict:
-    """Without where it came from and what wrote it."""
-    return {key: value for key, value in config.items() if key not in ('_name_or_path', 'transformers_version')}
-
-
-def _tokenizer_file(tokenizer) -> str:
-    """All that decides how a text becomes tokens."""
-    if getattr(tokenizer, 'backend_tokenizer', None) is not None:
-        return tokenizer.backend_tokenizer.to_str()
-    return json.dumps(tokenizer.get_vocab(), sort_keys=True)
 
 
 def _from_hub(kind: type, source: str, **kwargs):
