@@ -1,4 +1,4 @@
-"""What ``tools/train.py`` and ``tools/test.py`` share: MMPose's command line, and a Runner that checks its input."""
+"""What the train and test commands share: the config with their arguments, and a Runner that checks its input."""
 
 import argparse
 import os
@@ -6,29 +6,10 @@ from pathlib import Path
 
 import torch
 import torch.distributed
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from .hooks import CheckpointFitHook, DatasetFitHook
-
-
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that MMPose's train and test commands have in common."""
-    parser.add_argument('--work-dir', help='where logs, checkpoints and results go (default: work_dirs/CONFIG NAME)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override settings of the config, e.g. train_dataloader.batch_size=16',
-    )
-    parser.add_argument('--show-dir', help='where pictures of the predictions are saved')
-    parser.add_argument('--show', action='store_true', help='show the predictions in a window')
-    parser.add_argument('--interval', type=int, default=1, help='draw every n-th sample')
-    parser.add_argument('--wait-time', type=float, default=1, help='seconds each window stays')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -50,8 +31,8 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def finish() -> None:
-    """Take leave of the other processes, which gloo otherwise takes for a crash."""
+def shut_down_distributed() -> None:
+    """Wait for the other processes before ending; gloo reports a crash otherwise."""
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()

@@ -1,5 +1,4 @@
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from tiny import NAMES, write_config, write_dots
 
 from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.apis.model_zoo import configs_root, find_model
+from clamp_mmpose.cli import predict
 from clamp_mmpose.visualization.score_maps import revert_score_maps
 
 ROOT = Path(__file__).parents[2]
@@ -224,20 +224,19 @@ def test_bottom_up_models_are_refused(trained):
 
 
 def test_predict_refuses_what_would_be_lost(tmp_path):
-    tool = runpy.run_path(str(ROOT / 'tools' / 'predict.py'), run_name='predict')
     for name in ('a/1.jpg', 'b/1.png', 'b/2.png'):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b'')
-    assert list(tool['collect']([str(tmp_path / 'b')]).values()) == [Path('1.png'), Path('2.png')]
-    with pytest.raises(SystemExit, match=r'a/1\.jpg and .*b/1\.png would both be written to 1\.json'):
-        tool['collect']([str(tmp_path / 'a'), str(tmp_path / 'b')])
+    assert list(predict.collect([str(tmp_path / 'b')]).values()) == [Path('1.png'), Path('2.png')]
+    with pytest.raises(ValueError, match=r'a/1\.jpg and .*b/1\.png would both be written to 1\.json'):
+        predict.collect([str(tmp_path / 'a'), str(tmp_path / 'b')])
 
     images = [str(tmp_path / 'b' / '1.png')]
     (tmp_path / 'boxes.json').write_text(json.dumps({f'{tmp_path}/a/../b/1.png': [[1, 2, 3, 4]]}))
-    assert tool['find_boxes'](str(tmp_path / 'boxes.json'), images) == {images[0]: [[1, 2, 3, 4]]}
+    assert predict.find_boxes(str(tmp_path / 'boxes.json'), images) == {images[0]: [[1, 2, 3, 4]]}
     (tmp_path / 'boxes.json').write_text(json.dumps({'1.png': [[1, 2, 3, 4]]}))
-    with pytest.raises(SystemExit, match=r'boxes for 1 images that are not among the inputs, such as 1\.png'):
-        tool['find_boxes'](str(tmp_path / 'boxes.json'), images)
+    with pytest.raises(ValueError, match=r'boxes for 1 images that are not among the inputs, such as 1\.png'):
+        predict.find_boxes(str(tmp_path / 'boxes.json'), images)
 
 
 def test_predict_command(trained, tmp_path):

@@ -1,7 +1,6 @@
 """TextPoseInferencer and tools/predict.py with keypoints that are named by the user."""
 
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from tiny import NAMES, text_query_config, write_config, write_dots
 from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.apis.boxes import parse_box
 from clamp_mmpose.apis.keypoint_queries import KeypointQueries
+from clamp_mmpose.cli.predict import main
 
 ROOT = Path(__file__).parents[2]
 BOX = [[[10, 5, 50, 45]]]
@@ -214,7 +214,6 @@ def test_tool(trained, tmp_path):
     'arguments, error',
     [(['--skeleton', '0-1'], '--keypoints'), (['--bbox', '0,0,2,2', '--bboxes', 'b.json'], 'not both')],
 )
-def test_tool_with_unusable_arguments(trained, monkeypatch, arguments, error):
-    monkeypatch.setattr(sys, 'argv', ['predict.py', *trained, *arguments])
-    with pytest.raises(SystemExit, match=error):
-        runpy.run_path(str(ROOT / 'tools' / 'predict.py'), run_name='__main__')
+def test_tool_with_unusable_arguments(trained, capsys, arguments, error):
+    assert main([*trained, *arguments]) == 1
+    assert error in capsys.readouterr().err

@@ -11,7 +11,7 @@ from mmpose.registry import METRICS
 from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.datasets.mp100.annotations import read_instances
-from clamp_mmpose.engine.launch import finish
+from clamp_mmpose.engine.launch import shut_down_distributed
 from clamp_mmpose.evaluation.mp100.predictions import read_predictions
 from clamp_mmpose.evaluation.mp100.protocols import pairs
 
@@ -152,7 +152,7 @@ def score_share(rank, folder, ann_file, sizes):
         sum(sizes),
     )
     (folder / f'{rank}.json').write_text(json.dumps(found))
-    finish()
+    shut_down_distributed()
 
 
 def test_two_processes(ann_file, tmp_path):

@@ -129,7 +129,7 @@ def test_unknown_modes_name_the_known():
 TWO_PROCESSES = """
 import sys, torch, torch.distributed as dist
 import clamp_mmpose
-from clamp_mmpose.engine.launch import finish
+from clamp_mmpose.engine.launch import shut_down_distributed
 from clamp_mmpose.models.losses import FeatureContrastiveLoss
 dist.init_process_group('gloo')
 rank = dist.get_rank()
@@ -143,7 +143,7 @@ value = loss(dense[mine], prompts[mine], keypoints[mine], weights[mine], (64, 32
 dist.all_reduce(value)
 if rank == 0:
     print('mean over processes', value.item() / 2)
-finish()
+shut_down_distributed()
 """
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from mmpose.registry import MODELS
 
-from clamp_mmpose.engine.launch import finish
+from clamp_mmpose.engine.launch import shut_down_distributed
 
 
 def build(**kwargs):
@@ -135,7 +135,7 @@ def loss_of_a_process(rank, folder, sizes):
     torch.distributed.all_reduce(loss.detach_())
     if rank == 0:
         torch.save(dict(loss=loss / 2, grad=weight.grad / 2), folder / 'result.pth')
-    finish()  # or gloo's threads may abort the process at its end
+    shut_down_distributed()  # or gloo's threads may abort the process at its end
 
 
 @pytest.mark.parametrize('sizes', [(4, 4), (5, 1)])

@@ -11,7 +11,7 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from tiny import VIT
 
-from clamp_mmpose.engine.launch import finish
+from clamp_mmpose.engine.launch import shut_down_distributed
 from clamp_mmpose.models.heads.text_query_head import Queries, _adjacency, _mean
 from clamp_mmpose.models.layers import GraphDecoder, JointEncoder, SimilarityProposal
 from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
@@ -388,7 +388,7 @@ def test_unusable_input():
 def _mean_of_a_process(rank, address, values, weights, results):
     torch.distributed.init_process_group('gloo', init_method=address, rank=rank, world_size=2)
     results[rank] = _mean(values[rank::2], weights[rank::2]).item()
-    finish()
+    shut_down_distributed()
 
 
 def test_mean_over_two_processes(tmp_path):

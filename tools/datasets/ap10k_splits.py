@@ -1,23 +1,4 @@
-"""Write AP-10K's few-shot and family subsets (CLAMP, Tables 2, 3 and 10) from its official annotation files."""
-
-import argparse
-
-from clamp_mmpose.datasets.subsets import counts_table, write_ap10k_splits
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('annotation_dir', help='folder of ap10k-train-split1.json and ap10k-val-split1.json')
-    parser.add_argument('--out-dir', metavar='DIR', help='where to write (default: ANNOTATION_DIR)')
-    parser.add_argument('--shots', type=int, default=20, help='instances of each species (default: 20)')
-    parser.add_argument('--seed', type=int, default=0, help='of the draw (default: 0)')
-    parser.add_argument('--split', type=int, default=1, help="which of AP-10K's splits (default: 1)")
-    args = parser.parse_args()
-
-    counts = write_ap10k_splits(args.annotation_dir, args.out_dir, args.shots, args.seed, args.split)
-    print(counts_table(counts))
-    print(f'Wrote the last {len(counts) - 2} to {counts[-1].path.parent}.')
-
+from clamp_mmpose.cli.ap10k_splits import main
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(main())

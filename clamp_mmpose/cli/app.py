@@ -1,0 +1,39 @@
+"""Find keypoints by their names on a web page: ``CONFIG CHECKPOINT``, then open the address it prints.
+
+The page needs Gradio (``pip install "clamp_mmpose[app]"``) and no network.
+"""
+
+import argparse
+import os
+from typing import Optional, Sequence
+
+from .command import build_parser, run_command
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = build_parser(__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file of a model with a TextQueryHead, or its alias')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s, this machine alone')
+    parser.add_argument('--port', type=int, help='default: the first free one from 7860')
+    parser.add_argument('--texts', metavar='FOLDER', help='categories to pick from; default: those of MP-100')
+    parser.add_argument('--device')
+    return parser
+
+
+def run(args: argparse.Namespace) -> None:
+    # read when the libraries are imported
+    os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
+    os.environ.setdefault('HF_HUB_OFFLINE', '1')
+    from clamp_mmpose.apis import TextPoseInferencer
+    from clamp_mmpose.apis.web_app import build_app, launch
+    from clamp_mmpose.language.category_texts import load_texts
+
+    texts = load_texts(args.texts)
+    app = build_app(TextPoseInferencer(args.config, args.checkpoint, args.device), texts)
+    print(f'Open {launch(app, args.host, args.port)} in a browser; Ctrl+C ends it.', flush=True)
+    app.block_thread()
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    return run_command(make_parser(), run, argv)

@@ -1,0 +1,87 @@
+"""Check the data sets of a config before training: annotations, metainfo and every image. Exits with 1 on errors."""
+
+import argparse
+import functools
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Optional, Sequence
+
+from .command import add_cfg_options, build_parser, run_command
+
+LEVELS = ('error', 'warning', 'info')
+SHOWN = 5
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = build_parser(__doc__)
+    parser.add_argument('config', help='config file')
+    add_cfg_options(parser, 'train_dataloader.dataset.data_root=data/')
+    parser.add_argument('--no-images', action='store_true', help='do not open the images')
+    parser.add_argument('--workers', type=int, metavar='N', help='threads that decode images')
+    parser.add_argument('--json', metavar='FILE', help='write every finding to this file')
+    return parser
+
+
+def print_findings(findings: list) -> None:
+    """Grouped by kind, worst first, with the first few cases of each."""
+    groups = {}
+    for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
+        groups.setdefault((finding.level, finding.what, finding.where), []).append(finding)
+    for (level, what, where), group in groups.items():
+        print(f'{level:<7}  {len(group):7,}  {what}\n{"":18}in {where}')
+        for finding in group[:SHOWN]:
+            print(f'{"":20}{finding.item}' + (f': {finding.detail}' if finding.detail else ''))
+        if len(group) > SHOWN:
+            print(f'{"":20}and {len(group) - SHOWN:,} more')
+        print(f'{"":18}-> {group[0].remedy}')
+
+
+def print_categories(findings: list) -> None:
+    """How often each kind was found in each category of MP-100, the worst category first."""
+    counts = {}
+    for finding in findings:
+        if finding.category:
+            counts.setdefault(finding.category, Counter())[finding.what] += 1
+    if counts:
+        print('By category:')
+    for category, kinds in sorted(counts.items(), key=lambda item: -sum(item[1].values())):
+        print(
+            f'  {category:<{max(map(len, counts))}}  '
+            + ', '.join(f'{what} {count:,}' for what, count in kinds.most_common())
+        )
+
+
+def summary(report) -> str:
+    def counted(number: int, noun: str) -> str:
+        return f'{number:,} {noun}' + ('' if number == 1 else 's')
+
+    errors, warnings = (sum(finding.level == level for finding in report.findings) for level in LEVELS[:2])
+    return (
+        f'{counted(errors, "error")}, {counted(warnings, "warning")} in {counted(report.datasets, "data set")} '
+        f'({counted(report.images, "image")}, {counted(report.instances, "instance")})'
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from mmengine.config import Config
+    from rich.console import Console
+    from rich.progress import track
+
+    from clamp_mmpose.data_check.check import examine_config
+
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    # not on standard output, which holds the findings alone
+    progress = functools.partial(track, console=Console(stderr=True))
+    report = examine_config(cfg, not args.no_images, args.workers, progress)
+    print_findings(report.findings)
+    print_categories(report.findings)
+    if args.json:
+        Path(args.json).write_text(json.dumps([finding._asdict() for finding in report.findings], indent=2))
+    print(summary(report))
+    return int(any(finding.level == 'error' for finding in report.findings))
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    return run_command(make_parser(), run, argv)

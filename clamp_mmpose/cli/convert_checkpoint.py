@@ -1,0 +1,36 @@
+"""Convert a published checkpoint: ``clamp SRC --model-config FILE --out DIR``."""
+
+import argparse
+from typing import Optional, Sequence
+
+from .command import add_debug, build_parser, run_command
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = build_parser(__doc__)
+    methods = parser.add_subparsers(dest='method', required=True)
+    clamp = methods.add_parser('clamp', help='a released CLAMP checkpoint (MMPose 0.x key names)')
+    clamp.add_argument('source', help='the released checkpoint')
+    clamp.add_argument(
+        '--model-config', required=True, metavar='FILE', help="the authors' config (.py), or its model dict in JSON"
+    )
+    clamp.add_argument('--out', required=True, metavar='DIR', help='where config.py and checkpoint.pth are written')
+    add_debug(clamp)
+    return parser
+
+
+def run(args: argparse.Namespace) -> None:
+    from clamp_mmpose.checkpoints.convert_clamp import convert_clamp
+
+    report = convert_clamp(args.source, args.model_config, args.out)
+    print(f'{report.matched} weights converted.')
+    for title, names in (
+        ('never used by the published model', report.unused),
+        ('left at their initial values (training only)', report.unmatched),
+    ):
+        print(f'{len(names)} {title}' + (': ' + ', '.join(names) if names else '.'))
+    print(f'Wrote {report.config} and {report.checkpoint}.')
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    return run_command(make_parser(), run, argv)

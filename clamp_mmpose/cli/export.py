@@ -1,0 +1,28 @@
+"""Bake a trained CLAMP: ``CONFIG CHECKPOINT --out DIR`` writes a checkpoint without text tower, and ONNX."""
+
+import argparse
+from typing import Optional, Sequence
+
+from .command import build_parser, run_command
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = build_parser(__doc__)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--out', required=True, metavar='DIR')
+    return parser
+
+
+def run(args: argparse.Namespace) -> None:
+    from clamp_mmpose.apis.export import export_clamp
+
+    report = export_clamp(args.config, args.checkpoint, args.out)
+    print(f'{report.parameters[0]:,} numbers in the model, {report.parameters[1]:,} after baking.')
+    for batch_size, difference in report.differences.items():
+        print(f'batch {batch_size}: ONNX differs from PyTorch by {difference:.1e} of the largest heatmap value.')
+    print(f'Wrote {report.config}, {report.checkpoint} and {report.onnx}.')
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    return run_command(make_parser(), run, argv)

@@ -1,0 +1,59 @@
+"""Test a model; the command line is MMPose's. Prints one table and writes it as ``test.json`` to the work dir."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Optional, Sequence
+
+from .command import build_parser, run_command
+from .run_arguments import add_run_arguments
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = build_parser(__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', metavar='FILE', help='also write the metrics to this JSON file')
+    parser.add_argument('--dump', metavar='FILE', help='dump the predictions to a pickle (.pkl)')
+    parser.add_argument('--badcase', action='store_true', help='analyse bad cases (default_hooks.badcase)')
+    add_run_arguments(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> None:
+    from mmengine.dist import is_main_process
+
+    from clamp_mmpose.engine.launch import build_runner, load_config, shut_down_distributed
+
+    if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
+        raise ValueError(f'--dump writes a pickle: give it a name ending in .pkl, not {args.dump}.')
+    cfg = load_config(args)
+    cfg.load_from = args.checkpoint
+    for part in ('dataloader', 'cfg', 'evaluator'):
+        cfg[f'val_{part}'] = None
+    # a config made for inference has training data, for their metainfo, but no optimizer
+    cfg.train_dataloader = cfg.train_cfg = cfg.optim_wrapper = cfg.param_scheduler = None
+    if args.badcase:
+        cfg.default_hooks.badcase.enable = True
+    if args.dump:
+        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
+        cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
+
+    metrics = build_runner(cfg).test()
+    main_process = is_main_process()
+    shut_down_distributed()
+    if not main_process:
+        return
+    metrics = {name: float(value) for name, value in metrics.items()}
+    width = max(map(len, metrics))
+    print(f'\n{args.config}, {args.checkpoint}')
+    for name, value in metrics.items():
+        print(f'{name:<{width}}  {value:8.4f}')
+    for path in filter(None, (Path(cfg.work_dir) / 'test.json', args.out and Path(args.out))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics), indent=2))
+        print(f'Wrote {path}.')
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    return run_command(make_parser(), run, argv)

@@ -1,0 +1,47 @@
+"""Train a model; the command line is MMPose's."""
+
+import argparse
+from typing import Optional, Sequence
+
+from .command import build_parser, run_command
+from .run_arguments import add_run_arguments
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = build_parser(__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from the latest checkpoint of the work dir, or from this one',
+    )
+    parser.add_argument('--amp', action='store_true', help='train in mixed precision')
+    parser.add_argument('--no-validate', action='store_true', help='do not evaluate while training')
+    parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
+    add_run_arguments(parser)
+    return parser
+
+
+def run(args: argparse.Namespace) -> None:
+    from clamp_mmpose.engine.launch import build_runner, load_config, shut_down_distributed
+
+    cfg = load_config(args)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.resume:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+
+    build_runner(cfg).train()
+    shut_down_distributed()
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    return run_command(make_parser(), run, argv)

@@ -1,0 +1,65 @@
+"""Score a model zero-shot on activities, ages and emotions (FocusCLIP, Table 1); writes Markdown and JSON."""
+
+import argparse
+import functools
+import warnings
+from pathlib import Path
+from typing import Optional, Sequence
+
+from .command import add_cfg_options, build_parser, run_command
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = build_parser(__doc__)
+    parser.add_argument(
+        'config',
+        help='config of FocusCLIP or CLAMP, or open_clip://ARCH/TAG, such as open_clip://ViT-B-16-quickgelu/openai',
+    )
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint file; CLAMP without one is scored as CLIP')
+    parser.add_argument(
+        '--tasks',
+        nargs='+',
+        metavar='NAME',
+        help='data sets: stanford40 emotic_age lagenda_body lagenda_face utkface emotic_emotion '
+        'fer_plus, or those of the config; default: all',
+    )
+    parser.add_argument(
+        '--templates',
+        nargs='+',
+        metavar='TEXT',
+        help='"ensemble" for several wordings, or templates of your own with {} for the class',
+    )
+    parser.add_argument('--out-dir', help='default: work_dirs/zero_shot/CONFIG NAME')
+    parser.add_argument('--resume', action='store_true', help='keep the data sets that have been scored already')
+    parser.add_argument('--device', help='default: cuda where there is one, else cpu')
+    add_cfg_options(parser, 'test_dataloader.dataset.tasks.utkface.data_root=FOLDER')
+    return parser
+
+
+def run(args: argparse.Namespace) -> None:
+    import torch
+    from rich.console import Console
+    from rich.progress import track
+
+    from clamp_mmpose.apis.zero_shot import run_zero_shot
+
+    warnings.simplefilter('ignore')  # MMPose's and PyTorch's, about themselves
+    templates = 'ensemble' if args.templates == ['ensemble'] else args.templates
+    name = Path(args.config).stem if '://' not in args.config else args.config.split('://')[1].replace('/', '_')
+    out_dir = args.out_dir or str(Path('work_dirs', 'zero_shot', name))
+    table = run_zero_shot(
+        args.config,
+        args.checkpoint,
+        out_dir,
+        args.tasks,
+        templates,
+        args.device or ('cuda' if torch.cuda.is_available() else 'cpu'),
+        args.resume,
+        args.cfg_options,
+        functools.partial(track, console=Console(stderr=True)),  # standard output holds the table alone
+    )
+    print(f'{table}\n\nWrote {out_dir}/zero_shot.md and .json.')
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    return run_command(make_parser(), run, argv)

@@ -1,0 +1,107 @@
+"""How the commands end: exit code, one line on standard error, and a traceback only where one helps."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmpose.registry import MODELS
+
+from clamp_mmpose.cli import check_dataset, convert_checkpoint, train
+from clamp_mmpose.cli.command import build_parser, one_line, run_command
+
+ROOT = Path(__file__).parents[2]
+TOOLS = sorted(
+    path
+    for path in [*(ROOT / 'tools').glob('*.py'), *(ROOT / 'tools' / 'datasets').glob('*.py')]
+    if 'cli' in path.read_text()
+)
+
+
+def end(work, argv, capsys):
+    code = run_command(build_parser('A command.'), work, argv)
+    return code, capsys.readouterr().err
+
+
+def fail(error):
+    def work(args):
+        raise error
+
+    return work
+
+
+def test_exit_codes(capsys):
+    assert end(lambda args: None, [], capsys) == (0, '')
+    assert end(lambda args: 3, [], capsys) == (3, '')
+    assert end(fail(ValueError('a\n  b')), [], capsys) == (1, 'error: a b\n')
+    with pytest.raises(SystemExit) as exit_of_argparse:
+        end(lambda args: None, ['--unknown'], capsys)
+    assert exit_of_argparse.value.code == 2
+
+
+@pytest.mark.parametrize(
+    'error', [FileNotFoundError(2, 'No such file', 'x'), ImportError('install y'), ValueError('z')]
+)
+def test_mistakes_are_one_line_unless_debugged(error, capsys):
+    assert end(fail(error), [], capsys) == (1, f'error: {error}\n')
+    with pytest.raises(type(error)):
+        end(fail(error), ['--debug'], capsys)
+
+
+def test_what_a_config_asks_for_is_a_mistake_and_other_errors_are_not(capsys):
+    code, text = end(lambda args: MODELS.build(dict(type='NoSuchModel')), [], capsys)
+    assert code == 1 and text.startswith("error: KeyError: 'NoSuchModel is not in the mmpose::model registry.")
+    assert text.endswith('(--debug shows where)\n') and text.count('\n') == 1
+    code, text = end(lambda args: MODELS.build(dict(type='TopdownPoseEstimator', tail=1)), [], capsys)
+    assert code == 1 and "unexpected keyword argument 'tail'" in text
+    for error in (KeyError('a'), TypeError('b'), RuntimeError('c')):
+        with pytest.raises(type(error)):
+            end(fail(error), [], capsys)
+
+
+def test_error_of_a_loader_worker():
+    """PyTorch puts the worker's traceback into the message."""
+
+    class Broken(torch.utils.data.Dataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            raise ValueError('image x.png is truncated: copy it again.')
+
+    with pytest.raises(ValueError) as caught:
+        list(torch.utils.data.DataLoader(Broken(), num_workers=1))
+    assert one_line(caught.value) == 'image x.png is truncated: copy it again.'
+
+
+@pytest.mark.parametrize('command', [train, check_dataset])
+def test_missing_config(command, capsys):
+    assert command.main(['nowhere.py']) == 1
+    text = capsys.readouterr().err
+    assert text.startswith('error: ') and 'nowhere.py' in text and text.count('\n') == 1
+
+
+def test_debug_reaches_subcommands(tmp_path):
+    arguments = ['clamp', 'nowhere.pth', '--model-config', 'nowhere.py', '--out', str(tmp_path)]
+    for argv in (['--debug', *arguments], [*arguments, '--debug']):
+        with pytest.raises(FileNotFoundError):
+            convert_checkpoint.main(argv)
+
+
+@pytest.mark.parametrize('tool', TOOLS, ids=lambda path: path.stem)
+def test_help_imports_no_torch(tool):
+    done = subprocess.run(
+        [sys.executable, '-X', 'importtime', str(tool), '--help'],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+    )
+    assert done.returncode == 0 and '--debug' in done.stdout
+    imported = {line.rpartition('|')[2].strip() for line in done.stderr.splitlines()}
+    assert imported.isdisjoint({'torch', 'mmpose', 'cv2'})
+
+
+def test_there_are_tools():
+    assert len(TOOLS) >= 11
