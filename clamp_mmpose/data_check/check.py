@@ -14,6 +14,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.datasets.mp100.mp100_dataset import MP100Dataset
+from clamp_mmpose.datasets.nested import leaf_configs
 from clamp_mmpose.language.keypoint_names import keypoint_names, mirrored_name, readable_name
 
 from .annotations import Case, Finding, annotation_cases, findings_of
@@ -90,7 +91,7 @@ def examine_config(
     places: Dict[str, List[str]] = {}
     datasets = {}
     for loader in LOADERS:
-        for where, dataset in _leaves(cfg.get(loader), loader):
+        for where, dataset in leaf_configs(cfg.get(loader), loader):
             source = repr([dataset.get(key) for key in SOURCE_KEYS])
             places.setdefault(source, []).append(where)
             datasets[source] = dataset
@@ -125,22 +126,6 @@ def examine_config(
 def check_dataset(dataset: dict, where: str = 'dataset', images: bool = True) -> List[Finding]:
     """Faults of one data set, given by its config; no head is compared with it."""
     return findings_of(_check(dataset, where, _Head(), images, None, _silent).cases, where)
-
-
-def _leaves(dataset: Any, where: str) -> Iterator[Tuple[str, dict]]:
-    """The data sets within CombinedDataset, ConcatDataset, RepeatDataset and their like."""
-    if not isinstance(dataset, dict):
-        return
-    if isinstance(dataset.get('datasets'), (list, tuple)):
-        for i, member in enumerate(dataset['datasets']):
-            yield from _leaves(member, f'{where}.datasets[{i}]')
-    elif isinstance(dataset.get('tasks'), dict):  # ZeroShotTasks
-        for name, member in dataset['tasks'].items():
-            yield from _leaves(member, f'{where}.tasks.{name}')
-    elif isinstance(dataset.get('dataset'), dict):
-        yield from _leaves(dataset['dataset'], f'{where}.dataset')
-    else:
-        yield where, dataset
 
 
 def _head(cfg: Config) -> Tuple[_Head, List[Case]]:

@@ -9,6 +9,8 @@ import torch.distributed
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from clamp_mmpose.datasets.nested import leaf_configs
+
 from .hooks import CheckpointFitHook, DatasetFitHook
 
 
@@ -45,32 +47,29 @@ def check_annotation_files(cfg: Config) -> None:
         FileNotFoundError: there is no such file.
         ValueError: it stops before its end.
     """
-
-    def check(dataset: dict, loader: str) -> None:
-        for inner in [dataset.get('dataset'), *(dataset.get('datasets') or ())]:
-            if inner:
-                check(inner, loader)
-        path = dataset.get('ann_file')
-        if not path or '://' in path:
-            return
-        path = Path(path) if os.path.isabs(path) else Path(dataset.get('data_root') or '', path)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'annotations {path} do not exist (looked in {Path.cwd()}): prepare the data as '
-                f'the README says, or give another place: --cfg-options {loader}.dataset.data_root='
-                f'FOLDER or {loader}.dataset.ann_file=FILE.'
-            )
-        with path.open('rb') as file:
-            file.seek(max(0, path.stat().st_size - 64))
-            if path.suffix == '.json' and not file.read().rstrip().endswith((b'}', b']')):
-                raise ValueError(
-                    f'annotations {path} are truncated ({path.stat().st_size:,} bytes): copy or download them again.'
-                )
-
-    # whoever trains need not have the test set
+    # a user who trains need not have the test set
     for loader in ('train_dataloader', 'val_dataloader') if cfg.get('train_dataloader') else ('test_dataloader',):
-        if cfg.get(loader):
-            check(cfg[loader].dataset, loader)
+        for where, dataset in leaf_configs(cfg.get(loader), loader):
+            if '.tasks.' not in where:  # ZeroShotTasks lists the data sets that are absent and tests the others
+                _check_annotation_file(dataset, where)
+
+
+def _check_annotation_file(dataset: dict, where: str) -> None:
+    path = dataset.get('ann_file')
+    if not path or '://' in path:
+        return
+    path = Path(path) if os.path.isabs(path) else Path(dataset.get('data_root') or '', path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'annotations {path} do not exist (looked in {Path.cwd()}): prepare the data as the README says, or give '
+            f'another place: --cfg-options {where}.data_root=FOLDER or {where}.ann_file=FILE.'
+        )
+    with path.open('rb') as file:
+        file.seek(max(0, path.stat().st_size - 64))
+        if path.suffix == '.json' and not file.read().rstrip().endswith((b'}', b']')):
+            raise ValueError(
+                f'annotations {path} are truncated ({path.stat().st_size:,} bytes): copy or download them again.'
+            )
 
 
 def build_runner(cfg: Config) -> Runner:

@@ -246,8 +246,8 @@ def test_wrapped_data_sets(toy):
     )
     cfg.val_dataloader = cfg.test_dataloader = None
     assert [(f.where, f.what) for f in check_config(cfg)] == [
-        ('train_dataloader.dataset.datasets[0]', 'annotation file does not exist'),
-        ('train_dataloader.dataset.datasets[1].dataset', 'number of keypoints differs from the head'),
+        ('train_dataloader.dataset.datasets.0', 'annotation file does not exist'),
+        ('train_dataloader.dataset.datasets.1.dataset', 'number of keypoints differs from the head'),
     ]
 
 

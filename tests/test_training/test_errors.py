@@ -62,7 +62,8 @@ def test_missing_annotations(data):
         metainfo=dict(from_file='configs/_base_/datasets/coco.py'),
         datasets=[dict(type='RepeatDataset', times=2, dataset=dataset)],
     )
-    with pytest.raises(FileNotFoundError, match=missing):
+    inside = missing.replace('dataset', r'dataset\.datasets\.0\.dataset')
+    with pytest.raises(FileNotFoundError, match=inside):
         runner_of(
             data,
             'missing_inside',

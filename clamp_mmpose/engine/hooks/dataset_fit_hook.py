@@ -3,23 +3,28 @@ from mmengine.hooks import Hook
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.registry import HOOKS
 
+from clamp_mmpose.datasets.nested import nested_datasets
+
 
 @HOOKS.register_module()
 class DatasetFitHook(Hook):
     """Compares the keypoints of every annotation with the metainfo, before the first step trips over them."""
 
     def before_train(self, runner) -> None:
-        self._check(runner.train_loop.dataloader.dataset, 'train_dataloader')
+        self._check_all(runner.train_loop, 'train_dataloader')
         if runner.val_loop is not None:
-            self._check(runner.val_loop.dataloader.dataset, 'val_dataloader')
+            self._check_all(runner.val_loop, 'val_dataloader')
 
     def before_test(self, runner) -> None:
-        self._check(runner.test_loop.dataloader.dataset, 'test_dataloader')
+        self._check_all(runner.test_loop, 'test_dataloader')
+
+    def _check_all(self, loop, loader: str) -> None:
+        for dataset in nested_datasets(loop.dataloader.dataset):
+            if isinstance(dataset, BaseCocoStyleDataset):
+                self._check(dataset, loader)
 
     @staticmethod
-    def _check(dataset, loader: str) -> None:
-        if not isinstance(dataset, BaseCocoStyleDataset):
-            return
+    def _check(dataset: BaseCocoStyleDataset, loader: str) -> None:
         metainfo = dataset.metainfo
         if 'keypoint_id2name' not in metainfo:  # keypoints of many kinds, which MP100Dataset checks itself
             return

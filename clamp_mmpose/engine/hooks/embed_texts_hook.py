@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 
+from clamp_mmpose.datasets.nested import nested_datasets
 from clamp_mmpose.datasets.transforms import GetTextQueries
 from clamp_mmpose.models.text_encoders import TextEmbeddings
 
@@ -27,12 +28,10 @@ class EmbedTextsHook(Hook):
 
 def dataset_texts(dataset) -> Iterator[str]:
     """All texts that a data set, or those inside of it, can ask for."""
-    for inner in [getattr(dataset, 'dataset', None), *(getattr(dataset, 'datasets', None) or ())]:
-        if inner is not None:
-            yield from dataset_texts(inner)
-    for transform in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
-        if isinstance(transform, GetTextQueries):
-            if transform.names is not None:
-                yield from transform.names
-            for fields in getattr(dataset, 'category_fields', {}).values():  # MP100Dataset's
-                yield from transform.texts(fields['keypoint_names'], fields['keypoint_descriptions'])
+    for member in nested_datasets(dataset):
+        for transform in getattr(getattr(member, 'pipeline', None), 'transforms', ()):
+            if isinstance(transform, GetTextQueries):
+                if transform.names is not None:
+                    yield from transform.names
+                for fields in getattr(member, 'category_fields', {}).values():  # MP100Dataset's
+                    yield from transform.texts(fields['keypoint_names'], fields['keypoint_descriptions'])

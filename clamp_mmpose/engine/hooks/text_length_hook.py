@@ -7,6 +7,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmpose.registry import HOOKS
 
+from clamp_mmpose.datasets.nested import nested_datasets
 from clamp_mmpose.datasets.transforms import SampleDescription
 
 AT_ONCE = 1000
@@ -37,13 +38,11 @@ class TextLengthHook(Hook):
 
 def _choices(dataset) -> Iterator[str]:
     """Every text that a data set, or those inside of it, may give."""
-    members = [getattr(dataset, 'dataset', None), *(getattr(dataset, 'datasets', None) or ())]
-    for member in filter(None, members):
-        yield from _choices(member)
-    for transform in getattr(getattr(dataset, 'pipeline', None), 'transforms', ()):
-        if isinstance(transform, SampleDescription):
-            for index in range(len(dataset)):
-                yield from transform.choices(dataset.get_data_info(index)['descriptions'])
+    for member in nested_datasets(dataset):
+        for transform in getattr(getattr(member, 'pipeline', None), 'transforms', ()):
+            if isinstance(transform, SampleDescription):
+                for index in range(len(member)):
+                    yield from transform.choices(member.get_data_info(index)['descriptions'])
 
 
 def _in_chunks(texts: Iterator[str]) -> Iterator[List[str]]:
