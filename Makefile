@@ -9,12 +9,14 @@ MMDET := mmdet==3.3.0 pycocotools==2.0.11 shapely terminaltables
 WHEELS ?= wheels
 # glibc keeps freed memory for the next training step instead of returning it: a fifth less time on the CPU
 MALLOC := MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=4000000000
+# one process for each core, one thread in each
+TEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n auto --dist worksteal
 BENCHMARK := .venv/bin/python benchmarks/run.py
 CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
 TEXT_QUERY := configs/text_query/ap10k/tq
 
-.PHONY: setup setup-full demo demo-cape demo-focus test test-full lint benchmark clean
+.PHONY: setup setup-full demo demo-cape demo-focus test test-fast test-full lint benchmark clean
 
 setup: .venv/.ready
 setup-full: .venv-full/.ready
@@ -49,13 +51,18 @@ demo-focus: .venv/.ready
 	$(MALLOC) .venv/bin/python tools/demo_focus.py
 
 test: .venv/.ready
-	.venv/bin/python -m pytest
+	$(TEST) tests
+
+test-fast: .venv/.ready
+	$(TEST) tests -m "not slow and not browser"
 
 test-full: .venv-full/.ready
-	.venv-full/bin/python -m pytest
+	$(subst .venv,.venv-full,$(TEST)) tests
 
 lint: .venv/.ready
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
 
 benchmark: .venv/.ready
 	for size in 1 8; do \

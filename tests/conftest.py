@@ -1,6 +1,9 @@
 import os
+import shutil
+import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import init_default_scope
@@ -9,28 +12,57 @@ import clamp_mmpose  # noqa: F401  (registers everything, before any test touche
 
 pytest_plugins = ['toy_dataset']
 ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = Path(os.environ.get('CLAMP_MMPOSE_DATA', ROOT.parent / 'shared' / 'data'))
+# later folders win: the fixtures in the repository, a full set beside it, the one that was asked for
+PARITY = [ROOT / 'tests/data/parity', ROOT.parent / 'shared/parity']
+if 'CLAMP_MMPOSE_PARITY' in os.environ:
+    PARITY.append(Path(os.environ['CLAMP_MMPOSE_PARITY']))
 
 
-def _shared(variable: str, name: str) -> Path:
-    folder = Path(os.environ.get(variable, ROOT.parent / 'shared' / name))
-    if not folder.is_dir():
-        message = f'needs {folder} (another place: {variable})'
-        if os.environ.get('CLAMP_MMPOSE_REQUIRE_SHARED') == '1':
-            pytest.fail(message)
-        pytest.skip(message)
-    return folder
+def pytest_collection_modifyitems(items):
+    """Mark what needs a browser or the data sets of others, and skip the latter where they are absent."""
+    required = os.environ.get('CLAMP_MMPOSE_REQUIRE_SHARED') == '1'
+    for item in items:
+        fixtures = getattr(item, 'fixturenames', ())
+        if 'browser' in fixtures:
+            item.add_marker('browser')
+        if 'shared_data' in fixtures:
+            item.add_marker('shared')
+            if not SHARED_DATA.is_dir() and not required:
+                item.add_marker(
+                    pytest.mark.skip(reason='needs data sets of others (CLAMP_MMPOSE_DATA names their folder)')
+                )
 
 
 @pytest.fixture(scope='session')
 def shared_data() -> Path:
-    """Small real data sets, in their own formats."""
-    return _shared('CLAMP_MMPOSE_DATA', 'data')
+    """Small real data sets, in their own formats; a test that asks for them is marked ``shared``."""
+    assert SHARED_DATA.is_dir(), f'{SHARED_DATA} is no folder (CLAMP_MMPOSE_DATA names another)'
+    return SHARED_DATA
 
 
 @pytest.fixture(scope='session')
-def parity() -> Path:
-    """Outputs of the published code."""
-    return _shared('CLAMP_MMPOSE_PARITY', 'parity')
+def parity(tmp_path_factory) -> Path:
+    """Outputs of the published code: one folder with a link for each set of them."""
+    folder = tmp_path_factory.mktemp('parity')
+    sources = {path.name: path for source in PARITY if source.is_dir() for path in source.iterdir()}
+    for name, path in sources.items():
+        if (path / 'weights.npz').exists():  # kept as arrays in the repository, a checkpoint when published
+            shutil.copytree(path, folder / name)
+            state_dict = {key: torch.from_numpy(array) for key, array in np.load(path / 'weights.npz').items()}
+            meta = dict(mmpose_version='0.21.0', epoch=210)
+            torch.save(dict(meta=meta, state_dict=state_dict), folder / name / 'checkpoint.pth')
+        else:
+            (folder / name).symlink_to(path)
+    return folder
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)

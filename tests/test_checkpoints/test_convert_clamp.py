@@ -1,4 +1,4 @@
-"""The published CLAMP code, array by array (../shared/parity)."""
+"""The published CLAMP code, array by array (tests/data)."""
 
 import json
 import subprocess

@@ -147,12 +147,19 @@ shut_down_distributed()
 """
 
 
-def test_two_processes_average_over_all_labelled_keypoints(tmp_path):
+def test_two_processes_average_over_all_labelled_keypoints(tmp_path, free_port):
     """Two labelled keypoints here, one there: each counts the same."""
     script = tmp_path / 'two.py'
     script.write_text(TWO_PROCESSES)
     done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29731', str(script)],
+        [
+            sys.executable,
+            '-m',
+            'torch.distributed.run',
+            '--nproc_per_node=2',
+            f'--master_port={free_port}',
+            str(script),
+        ],
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[2],

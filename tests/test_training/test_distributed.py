@@ -23,7 +23,7 @@ train_cfg['max_epochs'] = 3
 """
 
 
-def run(*command):
+def run(*command, port=0):
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get('PYTHONPATH', '')])
     done = subprocess.run(
         [*map(str, command)],
@@ -33,7 +33,7 @@ def run(*command):
         env=dict(
             os.environ,
             PYTHONPATH=path,
-            PORT='29741',
+            PORT=str(port),
             OMP_NUM_THREADS='1',
             PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']]),
         ),
@@ -42,13 +42,23 @@ def run(*command):
     return done.stdout
 
 
-def test_two_processes_are_one(tmp_path):
+def test_two_processes_are_one(tmp_path, free_port):
     # some keypoints are not labelled: the processes count differently
     data = write_dots(tmp_path / 'data', num_images=16)
     config = write_config(tmp_path / 'dots.py', data, augment=False, extra=EXTRA)
     one, two = tmp_path / 'one', tmp_path / 'two'
     run(sys.executable, 'tools/train.py', config, '--work-dir', one, '--cfg-options', 'train_dataloader.batch_size=8')
-    run('bash', 'tools/dist_train.sh', config, 2, '--work-dir', two, '--cfg-options', 'train_dataloader.batch_size=4')
+    run(
+        'bash',
+        'tools/dist_train.sh',
+        config,
+        2,
+        '--work-dir',
+        two,
+        '--cfg-options',
+        'train_dataloader.batch_size=4',
+        port=free_port,
+    )
     first = read_checkpoint(one / 'epoch_3.pth')['state_dict']
     second = read_checkpoint(two / 'epoch_3.pth')['state_dict']
     start = read_checkpoint(one / 'epoch_2.pth')['state_dict']
@@ -57,6 +67,6 @@ def test_two_processes_are_one(tmp_path):
     assert max((first[name] - second[name]).abs().max().item() for name in trained) < 1e-5
 
     run(sys.executable, 'tools/test.py', config, one / 'epoch_3.pth', '--work-dir', one)
-    run('bash', 'tools/dist_test.sh', config, one / 'epoch_3.pth', 2, '--work-dir', two)
+    run('bash', 'tools/dist_test.sh', config, one / 'epoch_3.pth', 2, '--work-dir', two, port=free_port)
     metrics = [json.loads((folder / 'test.json').read_text())['metrics'] for folder in (one, two)]
     assert metrics[0]['PCK'] > 0 and metrics[1] == pytest.approx(metrics[0], abs=1e-9)
