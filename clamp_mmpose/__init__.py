@@ -7,15 +7,16 @@ __version__ = '0.1.0'
 __all__ = ['__version__', 'codecs', 'datasets', 'evaluation', 'hooks', 'models']
 
 
-def _prints_help() -> bool:
-    """Whether this process is ``tools/NAME.py ... --help``, which needs no PyTorch: 1 s instead of 10."""
+def _needs_no_models() -> bool:
+    """Whether this process is ``tools/NAME.py ... --help``, which then takes 1 s instead of 10, or ``tools/env.py``,
+    which tells why an import fails."""
     package = Path(__file__).resolve().parent
     command = Path(sys.argv[0]).resolve()
     ours = any(tools in command.parents for tools in (package.parent / 'tools', package / '.mim' / 'tools'))
-    return ours and sys.argv[-1] in ('-h', '--help')
+    return ours and (sys.argv[-1] in ('-h', '--help') or command.name == 'env.py')
 
 
-if not _prints_help():
+if not _needs_no_models():
     from . import compat
 
     compat.install()

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from clamp_mmpose.checkpoints.reader import check_fit
 from clamp_mmpose.models.heads import CLAMPHead
 
+from .model_zoo import read_config
+
 NEW_EXPORTER = digit_version(torch.__version__) >= digit_version('2.9.0')  # PyTorch's own default from then on
 ONNX_LIMIT = 2**31 - 2**20  # bytes a single ONNX file can hold, with room for the graph
 TOLERANCE = 1e-4  # of the largest heatmap value
@@ -47,7 +49,7 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
         ValueError: another head, a foreign checkpoint, or an ONNX model whose heatmaps differ.
     """
     init_default_scope('mmpose')
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     cfg.model.backbone.pop('init_cfg', None)
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     model = build_pose_estimator(copy.deepcopy(cfg.model)).eval()

@@ -1,15 +1,20 @@
+"""Models by the names of their metafiles, and configs by path or by such a name."""
+
+from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Iterator, List, NamedTuple, Optional, Union
 
 import yaml
+from mmengine.config import Config
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class ZooEntry(NamedTuple):
-    """One model of a ``metafile.yml``: its config, and its weights where they are published."""
+    """One model of a ``metafile.yml``: its names, its config, and its weights where they are published."""
 
     name: str
+    aliases: List[str]
     config: str
     weights: Optional[str]
 
@@ -24,12 +29,52 @@ def configs_root() -> Path:
     )
 
 
-def find_model(alias: str) -> Optional[ZooEntry]:
-    """Look a model up by the name or alias its ``metafile.yml`` gives it; None where it is none of ours."""
+def model_zoo() -> Iterator[ZooEntry]:
+    """Every model of the metafiles."""
     root = configs_root()
     for metafile in yaml.safe_load((root / 'model-index.yml').read_text())['Import']:
         for model in yaml.safe_load((root / metafile).read_text())['Models']:
             aliases = model.get('Alias', [])
-            if alias == model['Name'] or alias in ([aliases] if isinstance(aliases, str) else aliases):
-                return ZooEntry(model['Name'], str(root / model['Config']), model.get('Weights'))
-    return None
+            aliases = [aliases] if isinstance(aliases, str) else aliases
+            yield ZooEntry(model['Name'], aliases, str(root / model['Config']), model.get('Weights'))
+
+
+def find_model(alias: str) -> Optional[ZooEntry]:
+    """Look a model up by the name or alias its ``metafile.yml`` gives it; None where it is none of ours."""
+    return next((entry for entry in model_zoo() if alias in (entry.name, *entry.aliases)), None)
+
+
+def find_config(config: Union[str, Path]) -> Path:
+    """The config file of a path, or of a model's name or alias.
+
+    Raises:
+        FileNotFoundError: there is neither; near matches are named.
+    """
+    path = Path(config).expanduser()
+    if path.is_file():
+        return path
+    entry = find_model(str(config))
+    if entry is not None:
+        return Path(entry.config)
+    near = _near_matches(path)
+    raise FileNotFoundError(
+        f'config {config} does not exist (looked in {Path.cwd()}) and no model has this name'
+        + (f'; similar: {", ".join(near)}.' if near else '.')
+    )
+
+
+def read_config(config: Union[str, Path], options: Optional[dict] = None) -> Config:
+    """Read the config of a path, name or alias and override settings, as ``--cfg-options`` does."""
+    cfg = Config.fromfile(str(find_config(config)))
+    cfg.merge_from_dict(options or {})
+    return cfg
+
+
+def _near_matches(path: Path, number: int = 3) -> List[str]:
+    """Files beside the path, and names of models with their files, that are spelled much like it."""
+    similar = {file.stem: [str(file)] for file in path.parent.glob('*.py')}
+    for entry in model_zoo():
+        for name in (entry.name, *entry.aliases):
+            similar.setdefault(name, []).append(f'{name} ({Path(entry.config).relative_to(configs_root())})')
+    stem = path.name[: -len('.py')] if path.name.endswith('.py') else path.name
+    return [match for name in get_close_matches(stem, similar, number) for match in similar[name]]

@@ -20,7 +20,7 @@ from clamp_mmpose.evaluation.zero_shot_table import markdown_table, task_wise_me
 from clamp_mmpose.models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
 from clamp_mmpose.utils.files import atomic_write
 
-from .model_zoo import configs_root, find_model
+from .model_zoo import configs_root, read_config
 
 OPEN_CLIP = 'open_clip://'
 TASKS = 'configs/_base_/data/zero_shot.py'
@@ -55,22 +55,14 @@ def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Op
     init_default_scope('mmpose')
     if source.startswith(OPEN_CLIP):
         return _open_clip(source[len(OPEN_CLIP) :], checkpoint, options)
-    known = None if Path(source).is_file() else find_model(source)
-    path = source if known is None else known.config
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f'{source} is neither a config file (looked in {Path.cwd()}), nor the name of a model '
-            f'in a metafile, nor {OPEN_CLIP}ARCH/TAG.'
-        )
-    cfg = Config.fromfile(path)
-    cfg.merge_from_dict(options or {})
+    cfg = read_config(source, options)
     model = MODELS.build(cfg.model)
     if isinstance(model, ImageTextModel):
         if checkpoint is None:
-            raise ValueError(f'{path} needs a checkpoint: its projections are trained.')
+            raise ValueError(f'{source} needs a checkpoint: its projections are trained.')
         _load(model, checkpoint)
         return _scored_model(model, cfg.test_dataloader)
-    return _clamp_towers(model, cfg, path, checkpoint, options)
+    return _clamp_towers(model, cfg, source, checkpoint, options)
 
 
 def _scored_model(model: ImageTextModel, loader: dict, pipeline: Optional[List[dict]] = None) -> ScoredModel:
@@ -91,10 +83,8 @@ def _scored_model(model: ImageTextModel, loader: dict, pipeline: Optional[List[d
     )
 
 
-def _paper_tasks(options: Optional[dict]) -> Config:
-    cfg = Config.fromfile(str(configs_root() / TASKS))
-    cfg.merge_from_dict(options or {})
-    return cfg.test_dataloader
+def _paper_tasks(options: Optional[dict]) -> dict:
+    return read_config(configs_root() / TASKS, options).test_dataloader
 
 
 def _open_clip(address: str, checkpoint: Optional[str], options: Optional[dict]) -> ScoredModel:

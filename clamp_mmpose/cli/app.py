@@ -12,7 +12,7 @@ from .command import build_parser, run_command
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__.splitlines()[0])
-    parser.add_argument('config', help='config file of a model with a TextQueryHead, or its alias')
+    parser.add_argument('config', help='config file of a model with a TextQueryHead, or its name or alias')
     parser.add_argument('checkpoint')
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s, this machine alone')
     parser.add_argument('--port', type=int, help='default: the first free one from 7860')
@@ -26,11 +26,12 @@ def run(args: argparse.Namespace) -> None:
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ.setdefault('HF_HUB_OFFLINE', '1')
     from clamp_mmpose.apis import TextPoseInferencer
+    from clamp_mmpose.apis.model_zoo import find_config
     from clamp_mmpose.apis.web_app import build_app, launch
     from clamp_mmpose.language.category_texts import load_texts
 
     texts = load_texts(args.texts)
-    app = build_app(TextPoseInferencer(args.config, args.checkpoint, args.device), texts)
+    app = build_app(TextPoseInferencer(str(find_config(args.config)), args.checkpoint, args.device), texts)
     print(f'Open {launch(app, args.host, args.port)} in a browser; Ctrl+C ends it.', flush=True)
     app.block_thread()
 

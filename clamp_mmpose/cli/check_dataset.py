@@ -15,7 +15,7 @@ SHOWN = 5
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help='config file, or the name or alias of a model')
     add_cfg_options(parser, 'train_dataloader.dataset.data_root=data/')
     parser.add_argument('--no-images', action='store_true', help='do not open the images')
     parser.add_argument('--workers', type=int, metavar='N', help='threads that decode images')
@@ -64,14 +64,13 @@ def summary(report) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mmengine.config import Config
     from rich.console import Console
     from rich.progress import track
 
+    from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.data_check.check import examine_config
 
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     # not on standard output, which holds the findings alone
     progress = functools.partial(track, console=Console(stderr=True))
     report = examine_config(cfg, not args.no_images, args.workers, progress)

@@ -8,7 +8,7 @@ from .command import build_parser, run_command
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
-    parser.add_argument('config')
+    parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument('checkpoint')
     parser.add_argument('--out', required=True, metavar='DIR')
     return parser

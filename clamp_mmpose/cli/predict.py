@@ -17,7 +17,7 @@ from .command import build_parser, run_command
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__.splitlines()[0])
-    parser.add_argument('config', help='config file, or the alias of a model')
+    parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument('checkpoint')
     parser.add_argument('inputs', nargs='+', metavar='IMAGE_OR_FOLDER')
     parser.add_argument('--out-dir', default='work_dirs/predict', help='default: %(default)s')
@@ -90,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
     from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.boxes import parse_box
+    from clamp_mmpose.apis.model_zoo import find_config
 
     if args.skeleton and not args.keypoints:
         raise ValueError('--skeleton joins the keypoints of --keypoints, which is missing.')
@@ -101,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         boxes = {path: [parse_box(args.bbox)] for path in images}
     out = Path(args.out_dir)
     inferencer = TextPoseInferencer(
-        args.config,
+        str(find_config(args.config)),
         args.checkpoint,
         args.device,
         det_model=args.det_model,

@@ -1,4 +1,10 @@
+"""The command line that train and test share with MMPose's."""
+
 import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config
 
 from .command import add_cfg_options
 
@@ -13,3 +19,23 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--wait-time', type=float, default=1, help='seconds each window stays')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and apply the common arguments, as MMPose does."""
+    from clamp_mmpose.apis.model_zoo import find_config
+
+    path = find_config(args.config)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(str(path))
+    cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / path.stem)
+    if args.show or args.show_dir is not None:
+        cfg.default_hooks.visualization.update(
+            enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval, wait_time=args.wait_time
+        )
+    return cfg

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from .command import build_parser, run_command
-from .run_arguments import add_run_arguments
+from .run_arguments import add_run_arguments, load_config
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', metavar='FILE', help='also write the metrics to this JSON file')
     parser.add_argument('--dump', metavar='FILE', help='dump the predictions to a pickle (.pkl)')
@@ -23,7 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
-    from clamp_mmpose.engine.launch import build_runner, load_config, shut_down_distributed
+    from clamp_mmpose.engine.launch import build_runner, shut_down_distributed
 
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         raise ValueError(f'--dump writes a pickle: give it a name ending in .pkl, not {args.dump}.')

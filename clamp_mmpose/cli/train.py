@@ -4,12 +4,12 @@ import argparse
 from typing import Optional, Sequence
 
 from .command import build_parser, run_command
-from .run_arguments import add_run_arguments
+from .run_arguments import add_run_arguments, load_config
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -25,7 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> None:
-    from clamp_mmpose.engine.launch import build_runner, load_config, shut_down_distributed
+    from clamp_mmpose.engine.launch import build_runner, shut_down_distributed
 
     cfg = load_config(args)
     if args.no_validate:

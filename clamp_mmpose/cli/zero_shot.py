@@ -13,7 +13,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
     parser.add_argument(
         'config',
-        help='config of FocusCLIP or CLAMP, or open_clip://ARCH/TAG, such as open_clip://ViT-B-16-quickgelu/openai',
+        help='config of FocusCLIP or CLAMP, its name or alias, or open_clip://ARCH/TAG, such as open_clip://ViT-B-16-quickgelu/openai',
     )
     parser.add_argument('checkpoint', nargs='?', help='checkpoint file; CLAMP without one is scored as CLIP')
     parser.add_argument(

@@ -1,6 +1,5 @@
-"""What the train and test commands share: the config with their arguments, and a Runner that checks its input."""
+"""A Runner that checks its input before it starts, and the end of a distributed run."""
 
-import argparse
 import os
 from pathlib import Path
 
@@ -12,25 +11,6 @@ from mmengine.runner import Runner
 from clamp_mmpose.datasets.nested import leaf_configs
 
 from .hooks import CheckpointFitHook, DatasetFitHook
-
-
-def load_config(args: argparse.Namespace) -> Config:
-    """Read the config and apply the common arguments, as MMPose does."""
-    if not Path(args.config).is_file():
-        raise FileNotFoundError(f'config {args.config} does not exist (looked in {Path.cwd()}).')
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
-    if args.show or args.show_dir is not None:
-        cfg.default_hooks.visualization.update(
-            enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval, wait_time=args.wait_time
-        )
-    return cfg
 
 
 def shut_down_distributed() -> None:

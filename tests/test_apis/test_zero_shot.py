@@ -179,7 +179,7 @@ def test_texts_of_ones_own_are_not_resumed_without_them(tmp_path, trained):
 
 
 def test_device_and_names_of_models(tmp_path, trained, monkeypatch):
-    monkeypatch.setattr('clamp_mmpose.apis.zero_shot.find_model', lambda name: SimpleNamespace(config=trained[0]))
+    monkeypatch.setattr('clamp_mmpose.apis.model_zoo.find_model', lambda name: SimpleNamespace(config=trained[0]))
     assert load_scored_model('a-name', trained[1]).batch_size == 3
     moved = []
     monkeypatch.setattr(MODELS.get('FocusCLIP'), 'to', lambda self, device: moved.append(device) or self)
@@ -476,7 +476,7 @@ def test_missing_and_foreign_checkpoints(tmp_path, trained):
     torch.save(dict(state_dict=dict(weight=torch.ones(2))), tmp_path / 'other.pth')
     with pytest.raises(ValueError, match='not a checkpoint of this model'):
         load_scored_model(trained[0], str(tmp_path / 'other.pth'))
-    with pytest.raises(FileNotFoundError, match='neither a config file'):
+    with pytest.raises(FileNotFoundError, match='no model has this name'):
         load_scored_model('no.py', trained[1])
 
 
