@@ -23,6 +23,6 @@ if not _needs_no_models():
 
     from . import codecs, datasets, evaluation, models
     from .checkpoints.loaders import register_safe_loaders
-    from .engine import hooks
+    from .engine import hooks, optim_wrapper_constructor  # noqa: F401
 
     register_safe_loaders()

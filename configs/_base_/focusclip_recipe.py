@@ -21,5 +21,6 @@ default_hooks = dict(checkpoint=dict(interval=1, max_keep_ckpts=2))
 
 train_cfg = dict(by_epoch=True, max_epochs=64)
 val_cfg = None
-optim_wrapper = dict(optimizer=dict(type='SGD', lr=1e-3, momentum=0.9))
+optim_wrapper = dict(
+    constructor='TrainableOptimWrapperConstructor', optimizer=dict(type='SGD', lr=1e-3, momentum=0.9))
 auto_scale_lr = dict(base_batch_size=32)

@@ -19,6 +19,7 @@ val_cfg = dict()
 test_cfg = dict()
 
 optim_wrapper = dict(
+    constructor='TrainableOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=5e-4, weight_decay=1e-4),
     paramwise_cfg=dict(norm_decay_mult=0.))
 param_scheduler = [

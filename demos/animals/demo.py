@@ -142,7 +142,7 @@ def count_numbers(model: nn.Module) -> tuple:
     """Trainable numbers, and those of the frozen text tower."""
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     text_encoder = getattr(model.head, 'text_encoder', None)
-    return trainable, sum(b.numel() for b in text_encoder.buffers()) if text_encoder is not None else 0
+    return trainable, sum(p.numel() for p in text_encoder.parameters()) if text_encoder is not None else 0
 
 
 def _config(name: str, out_dir: Path, epochs: Optional[int]) -> Config:

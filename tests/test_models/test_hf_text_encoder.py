@@ -56,7 +56,8 @@ def test_as_transformers_one_text_at_a_time(folder, pooling):
 
 def test_frozen_or_trained(folder):
     frozen = build(folder, init_cfg=pretrained(folder)).train()
-    assert not list(frozen.parameters()) and not frozen.training and not frozen.text.training
+    assert list(frozen.parameters()) and not any(parameter.requires_grad for parameter in frozen.parameters())
+    assert not frozen.training and not frozen.text.training
     assert not frozen(['nose']).requires_grad
     trained = build(folder, init_cfg=pretrained(folder), tune=True).train()
     trained(['nose']).square().sum().backward()

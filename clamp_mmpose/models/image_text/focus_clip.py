@@ -6,7 +6,7 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch import Tensor, nn
 
-from clamp_mmpose.models.text_encoders.clip_text_encoder import freeze
+from clamp_mmpose.models.utils.freeze import freeze
 from clamp_mmpose.utils.choices import check_choice
 
 from .image_text_model import ImageTextModel
@@ -65,7 +65,6 @@ class FocusCLIP(ImageTextModel):
         _check(loss_terms, roi_tower, roi_input, alpha, learn_alpha)
         self.loss_terms = tuple(loss_terms)
         self.roi_input = roi_input
-        self.freeze_image = freeze_image
         self.backbone = MODELS.build(backbone)
         self.projection = nn.Linear(in_channels, embed_dims)
         self.text_encoder = MODELS.build(text_encoder)
@@ -81,19 +80,11 @@ class FocusCLIP(ImageTextModel):
             self.register_buffer('alpha', torch.tensor(float(alpha)), persistent=False)
         if freeze_image:
             freeze(self.backbone)
-            self.train(False)
         self.nt_xent = MODELS.build(dict(type='NTXentLoss') if loss is None else loss)
-
-    def train(self, mode: bool = True) -> 'FocusCLIP':
-        """A frozen image tower stays in eval mode."""
-        super().train(mode)
-        if self.freeze_image:
-            self.backbone.train(False)
-        return self
 
     def embed_images(self, inputs: Tensor) -> Tensor:
         """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
-        return self.projection(self._features(inputs))
+        return self.projection(pooled(self.backbone(inputs)))
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """N texts -> ``[N, D]``."""
@@ -136,11 +127,6 @@ class FocusCLIP(ImageTextModel):
             return dict(image=self.embed_images(inputs), roi=roi)
         image, roi = self.embed_images(torch.cat([inputs, focused])).chunk(2)
         return dict(image=image, roi=roi)
-
-    def _features(self, inputs: Tensor) -> Tensor:
-        # gradients pass a frozen tower only if its input has some: alpha's
-        with torch.set_grad_enabled(torch.is_grad_enabled() and (not self.freeze_image or inputs.requires_grad)):
-            return pooled(self.backbone(inputs))
 
     def _focused(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Tensor:
         """What the ROI branch sees, normalised ``[B, 3, H, W]``."""

@@ -5,17 +5,17 @@ import torch
 from mmpose.registry import MODELS
 from open_clip.model import _build_text_tower
 from open_clip.tokenizer import SimpleTokenizer
-from torch import Tensor, nn
+from torch import Tensor
 
 from clamp_mmpose.models.clip_tower import CLIPTower, clip_architecture
+from clamp_mmpose.models.utils.freeze import freeze
 
 
 @MODELS.register_module()
 class CLIPTextEncoder(CLIPTower):
     """CLIP's text tower (Radford et al. 2021), frozen or not: texts in, ``[K, D]`` out.
 
-    Frozen, its weights are buffers, so they are saved and moved with the model but no optimizer sees them. Gradient
-    passes through it to learned contexts.
+    Frozen, gradients still pass through it to learned contexts.
 
     Args:
         arch: a name of open_clip's or its JSON as a dict, see :func:`clip_architecture`.
@@ -47,12 +47,7 @@ class CLIPTextEncoder(CLIPTower):
                 f"text_cfg has vocab_size={self.text.vocab_size}; CLIP's BPE needs {self.tokenizer.vocab_size}."
             )
         if not tune:
-            freeze(self.text)
-            self.train(False)
-
-    def train(self, mode: bool = True) -> 'CLIPTextEncoder':
-        """Frozen: always eval mode."""
-        return super().train(mode and self.tune)
+            freeze(self)
 
     def tokenize(self, texts: Sequence[str]) -> List[List[int]]:
         """BPE ids of each text, without start and end."""
@@ -107,11 +102,3 @@ class CLIPTextEncoder(CLIPTower):
 def bpe_tokenizer() -> SimpleTokenizer:
     """CLIP's tokenizer, read from disk once."""
     return SimpleTokenizer()
-
-
-def freeze(module: nn.Module) -> None:
-    """Turn the parameters into buffers of the same names."""
-    for child in module.modules():
-        for name, parameter in list(child.named_parameters(recurse=False)):
-            delattr(child, name)
-            child.register_buffer(name, parameter.detach())

@@ -8,7 +8,7 @@ from mmengine.model import BaseModule, PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from .clip_text_encoder import freeze
+from clamp_mmpose.models.utils.freeze import freeze
 
 POOLINGS = ('mean', 'cls', 'eos')
 
@@ -55,12 +55,7 @@ class HFTextEncoder(BaseModule):
         self.embed_dims = config.hidden_size
         self.max_length = min(self.tokenizer.model_max_length, getattr(config, 'max_position_embeddings', 512))
         if not tune:
-            freeze(self.text)
-            self.train(False)
-
-    def train(self, mode: bool = True) -> 'HFTextEncoder':
-        """Frozen: always eval mode."""
-        return super().train(mode and self.tune)
+            freeze(self)
 
     def init_weights(self) -> None:
         """Load pretrained weights.
@@ -109,7 +104,7 @@ class HFTextEncoder(BaseModule):
                 f'text of {max(lengths)} tokens, {self.model_name} reads {self.max_length}: '
                 f'{texts[lengths.index(max(lengths))]!r}.'
             )
-        device = next(iter(self.text.state_dict().values())).device
+        device = next(self.text.parameters()).device
         ids, mask = tokens['input_ids'].to(device), tokens['attention_mask'].to(device)
         # not in mixed precision, so that a text means the same wherever it is embedded
         with torch.autocast(device.type, enabled=False):

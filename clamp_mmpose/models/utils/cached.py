@@ -1,4 +1,3 @@
-from itertools import chain
 from typing import Any, Callable, Hashable
 
 import torch
@@ -21,7 +20,7 @@ class Cached(nn.Module):
         if self.training or torch.is_grad_enabled():
             return compute()
         if key not in self._kept:
-            device = next(chain(self.parameters(), self.buffers())).device  # of a frozen module, all are buffers
+            device = next(self.parameters()).device
             with torch.autocast(device_type=device.type, enabled=False):
                 self._kept[key] = compute()
         return self._kept[key]

@@ -18,7 +18,9 @@ model = dict(
 
 train_cfg = dict(max_epochs=8, val_interval=8)
 val_cfg = dict(_delete_=True)
-optim_wrapper = dict(_delete_=True, optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05))
+optim_wrapper = dict(
+    _delete_=True, constructor='TrainableOptimWrapperConstructor',
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05))
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=50, start_factor=0.01, by_epoch=False),
     dict(type='CosineAnnealingLR', begin=0, end=8, eta_min=1e-5, by_epoch=True, convert_to_iter_based=True)]

@@ -24,7 +24,9 @@ model = dict(
     test_cfg=dict(_delete_=True, flip_test=False))
 
 train_cfg = dict(max_epochs=10, val_interval=10)
-optim_wrapper = dict(_delete_=True, optimizer=dict(type='AdamW', lr=8e-4, weight_decay=0.05))
+optim_wrapper = dict(
+    _delete_=True, constructor='TrainableOptimWrapperConstructor',
+    optimizer=dict(type='AdamW', lr=8e-4, weight_decay=0.05))
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=50, start_factor=0.01, by_epoch=False),
     dict(type='CosineAnnealingLR', begin=0, end=10, eta_min=1e-5, by_epoch=True, convert_to_iter_based=True)]

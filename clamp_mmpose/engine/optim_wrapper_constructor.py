@@ -1,0 +1,24 @@
+from typing import List
+
+from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
+from mmpose.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from torch import nn
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
+    """MMEngine's default constructor, for the parameters that are trained.
+
+    MMEngine's own gives the optimizer frozen parameters too unless there is a ``paramwise_cfg``, and with one it warns
+    about each of them.
+    """
+
+    def __call__(self, model: nn.Module) -> OptimWrapper:
+        if self.paramwise_cfg:
+            return super().__call__(model)
+        return super().__call__(nn.ParameterList(p for p in model.parameters() if p.requires_grad))
+
+    def add_params(self, params: List[dict], module: nn.Module, *args, **kwargs) -> None:
+        """As the base class, but frozen modules are left out without a word."""
+        if any(p.requires_grad for p in module.parameters()):
+            super().add_params(params, module, *args, **kwargs)
