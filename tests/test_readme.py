@@ -1,42 +1,104 @@
+"""README and the pages in docs/: links lead somewhere, commands and options exist, tables equal the metafiles."""
+
+import importlib
 import re
+import shlex
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-
-README = (ROOT / 'README.md').read_text(encoding='utf-8')
-
-
-def test_links_lead_to_files():
-    links = [link for link in re.findall(r'\]\(([^)\s]+)\)', README) if '://' not in link and link[0] != '#']
-    assert len(links) > 40
-    assert [link for link in links if not (ROOT / link).exists()] == []
+PAGES = sorted(path for path in [*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md'), *ROOT.glob('tests/data/*.md')])
+TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding='utf-8') for page in PAGES}
+ALL = '\n'.join(TEXTS.values())
+REPRODUCTION = TEXTS['docs/reproduction.md']
 
 
-def test_paths_in_commands_exist():
-    paths = set(re.findall(r'(?:tools|configs)/[\w./-]+\.(?:py|sh)', README))
-    assert len(paths) > 10
+@pytest.mark.parametrize('page', TEXTS)
+def test_links_lead_to_files_and_headings(page):
+    for link in re.findall(r'\]\(([^)\s]+)\)', TEXTS[page]):
+        if '://' in link:
+            continue
+        path, _, heading = link.partition('#')
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        if heading:
+            titles = re.findall(r'^#+ (.+)$', target.read_text(encoding='utf-8'), re.MULTILINE)
+            assert heading in [re.sub(r'[^\w -]', '', title.lower()).replace(' ', '-') for title in titles], link
+
+
+def test_every_page_is_in_the_index():
+    pages = {path.relative_to(ROOT / 'docs').as_posix() for path in ROOT.glob('docs/**/*.md')} - {'README.md'}
+    assert set(re.findall(r'\]\(([\w/]+\.md)\)', TEXTS['docs/README.md'])) == pages
+
+
+@pytest.mark.parametrize('page', TEXTS)
+def test_named_files_exist(page):
+    paths = set(
+        re.findall(r'(?:tools|configs|clamp_mmpose|benchmarks|demos|tests)/[\w./-]+\.(?:py|sh|yml)\b', TEXTS[page])
+    )
     assert [path for path in paths if not (ROOT / path).is_file()] == []
+
+
+def test_readme_is_short():
+    assert len(TEXTS['README.md'].splitlines()) <= 130
+    assert TEXTS['README.md'].count('![') == 1
+
+
+def commands():
+    """(page, script, arguments) of every command in a code block."""
+    for page, text in TEXTS.items():
+        for block in re.findall(r'```sh\n(.*?)```', text, re.DOTALL):
+            for line in block.replace('\\\n', ' ').splitlines():
+                words = shlex.split(line, comments=True)
+                if words[:1] == ['python'] and words[1].startswith('tools/'):
+                    yield page, words[1], words[2:]
+
+
+@pytest.mark.parametrize('page, script, arguments', list(commands()))
+def test_commands_can_be_parsed(page, script, arguments):
+    module = importlib.import_module(f'clamp_mmpose.cli.{Path(script).stem}')
+    module.make_parser().parse_args(arguments)
+
+
+def test_commands_are_found():
+    scripts = {script for _, script, _ in commands()}
+    assert scripts >= {
+        f'tools/{name}.py' for name in ('train', 'test', 'predict', 'export', 'zero_shot', 'score_mp100')
+    }
+
+
+def test_make_targets_exist():
+    targets = set(re.findall(r'^([\w-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE))
+    named = {
+        target for found in re.findall(r'`make ([a-z -]+)`|^make ([a-z-]+)', ALL, re.MULTILINE) for target in found
+    }
+    named = {target for names in named for target in names.split()}
+    assert {'demo', 'test', 'lint'} <= named <= targets
+
+
+def models():
+    for metafile in yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']:
+        yield from yaml.safe_load((ROOT / metafile).read_text())['Models']
 
 
 def test_experiments_are_those_of_the_metafiles():
     told = {
         name: (config, ap and float(ap))
         for name, config, ap in re.findall(
-            r'\[(\w[\w-]+)\]\((configs/[\w./-]+\.py)\): (?:([\d.]+)|not in the paper)', README
+            r'\[(\w[\w-]+)\]\(\.\./(configs/[\w./-]+\.py)\): (?:([\d.]+)|not in the paper)', REPRODUCTION
         )
     }
-    known = {}
-    for metafile in yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']:
-        for model in yaml.safe_load((ROOT / metafile).read_text())['Models']:
-            if model['In Collection'] not in ('FocusCLIP', 'TextQuery'):
-                known[model['Name']] = (model['Config'], model['Results'][0]['Metrics'].get('AP', ''))
-    assert told == known
+    assert told == {
+        model['Name']: (model['Config'], model['Results'][0]['Metrics'].get('AP', ''))
+        for model in models()
+        if model['In Collection'] not in ('FocusCLIP', 'TextQuery')
+    }
 
 
 def test_tables_of_focus_clip_are_those_of_the_metafiles():
-    rows = re.findall(r'^\| \[(focusclip_\S+|clip_\S+)\]\((\S+)\)[^|]*\| (.*?) \|$', README, re.MULTILINE)
+    rows = re.findall(r'^\| \[(focusclip_\S+|clip_\S+)\]\(\.\./(\S+)\)[^|]*\| (.*?) \|$', REPRODUCTION, re.MULTILINE)
     told = {
         (name, config): tuple(float(cell) for cell in cells.split('|') if cell.strip()) for name, config, cells in rows
     }
@@ -45,4 +107,4 @@ def test_tables_of_focus_clip_are_those_of_the_metafiles():
         (model['Name'], model['Config']): tuple(model['Results'][0]['Metrics'].values()) for model in metafile['Models']
     }
     for model in yaml.safe_load((ROOT / 'configs/focusclip/cub/metafile.yml').read_text())['Models']:
-        assert f'[{model["Name"]}]({model["Config"]}) {model["Results"][0]["Metrics"]["T1"]}' in README
+        assert f'[{model["Name"]}](../{model["Config"]}) {model["Results"][0]["Metrics"]["T1"]}' in REPRODUCTION
