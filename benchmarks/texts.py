@@ -56,7 +56,7 @@ def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
     cfg = Config.fromfile(path)
     model, given = build_model(cfg, device), build_model(cfg, device)
     images, samples = random_batch(model, cfg, batch_size, device)
-    asked = model.head.queries(samples, batch_size).texts
+    asked = [query.texts for query in model.head.queries(samples, batch_size)]
     distinct = list(dict.fromkeys(text for line in asked for text in line))
     model.head.text_encoder.remember(distinct)  # as EmbedTextsHook does before training
     given.head.text_encoder = GivenEmbeddings(model.head.text_encoder(distinct).detach().clone())

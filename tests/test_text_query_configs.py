@@ -116,7 +116,7 @@ def forward_loss_and_decoding(cfg):
     train, val = (DATASETS.build(loader.dataset) for loader in (cfg.train_dataloader, cfg.val_dataloader))
     model = MODELS.build(cfg.model).train()
     batch = [train[0], train[len(train) - 1]]
-    texts = [sample['data_samples'].texts for sample in batch]
+    texts = [sample['data_samples'].keypoint_names for sample in batch]
     data = model.data_preprocessor(pseudo_collate(batch), training=True)
     losses = {name: value.item() for name, value in model.loss(data['inputs'], data['data_samples']).items()}
     with torch.no_grad():
@@ -125,7 +125,7 @@ def forward_loss_and_decoding(cfg):
         losses=losses,
         texts=texts,
         number=found.pred_instances.keypoints.shape[1],
-        asked=len(found.texts),
+        asked=len(found.keypoint_names),
         finite=bool(np.isfinite(found.pred_instances.keypoints).all()),
     )
 

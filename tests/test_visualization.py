@@ -20,7 +20,7 @@ def test_named_keypoints():
         image, points, ['nose', 'tail', 'neck'], scores=np.array([0.9, 0.1, 0.9]), links=[(0, 1)]
     )
     assert tuple(drawn[60, 40]) == PALETTE[0]
-    assert (image == 128).all()  # the caller's picture stays as it is
+    assert (image == 128).all()  # the caller's image stays as it is
     assert (drawn[50:70, 90:110] == 128).all()  # below the threshold: no keypoint, and no link to it
     nothing = draw_named_keypoints(image, points, ['nose', 'tail', 'neck'], scores=np.zeros(3))
     assert (nothing == image).all()

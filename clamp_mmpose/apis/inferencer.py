@@ -1,6 +1,7 @@
 import importlib.util
 import mimetypes
 from pathlib import Path
+from threading import Lock
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import mmengine
@@ -8,52 +9,53 @@ import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
-from mmengine.structures import InstanceData, PixelData
 from mmpose.apis import Pose2DInferencer
 from mmpose.apis.inferencers.utils import default_det_models
 from mmpose.evaluation.functional import nearby_joints_nms, nms
 from mmpose.registry import DATASETS, INFERENCERS
-from mmpose.structures import PoseDataSample, merge_data_samples
+from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.checkpoints.reader import check_fit
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.keypoint_names import keypoint_names
+from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.heads import TextQueryHead
-from clamp_mmpose.visualization import draw_named_keypoints, score_map_grid
-from clamp_mmpose.visualization.score_maps import revert_score_maps
+from clamp_mmpose.visualization.predictions import draw_prediction
 
 from .boxes import check_boxes, check_overlap
-from .keypoint_queries import KeypointQueries
+from .merging import merge_crops
 from .model_zoo import find_model
 
 InputType = Union[str, np.ndarray]
+Keypoints = Union[str, Sequence[str], TextQueries, None]
+Skeleton = Union[str, Sequence[Sequence[int]]]
 
 
 @INFERENCERS.register_module()
 class TextPoseInferencer(Pose2DInferencer):
-    """MMPose's :class:`Pose2DInferencer`, with its boxes, batches and names mended.
+    """MMPose's :class:`Pose2DInferencer` for top-down models, and for keypoints that are named in words.
 
     It takes what the base class takes. Beyond that: boxes given by the caller are used, all crops of ``batch_size``
     images run as one batch, a bad image can be skipped, and predictions carry their ``keypoint_names``. A model with a
-    :class:`TextQueryHead` finds any ``keypoints`` that are named, and remembers them from one call to the next.
+    :class:`TextQueryHead` finds any ``keypoints`` that a call names. Several threads may ask one inferencer for images.
 
     Args:
         model: a config file, a config, or the alias of a model in a ``metafile.yml`` of this package or of MMPose.
         weights: the checkpoint; needed unless the metafile names published weights.
         device, det_model, det_weights, det_cat_ids, show_progress: as in the base class. A detector is only built when
             boxes are missing; without mmdet, or with ``det_model='whole_image'``, the whole image is the box.
-        keypoints, skeleton: what a :class:`TextQueryHead` looks for, as in :meth:`set_keypoints`. Default: the names
-            of the model's head or data set.
+        keypoints, skeleton: what a :class:`TextQueryHead` looks for in calls that name nothing, as in
+            :meth:`preprocess`. Default: the names of the model's head or data set.
 
     Attributes:
-        failures: (input, error) of every image that the last call skipped.
+        keypoint_names: of calls that name nothing; empty where they must.
+        failures: (input, error) of every image that the latest call skipped.
 
     Raises:
         ValueError: no weights, or weights of another model.
     """
 
-    preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton'}
-    visualize_kwargs = Pose2DInferencer.visualize_kwargs | {'draw_score_maps'}
+    preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton', 'draw_score_maps'}
 
     def __init__(
         self,
@@ -65,8 +67,8 @@ class TextPoseInferencer(Pose2DInferencer):
         det_weights: Optional[str] = None,
         det_cat_ids: Union[int, Tuple, None] = None,
         show_progress: bool = False,
-        keypoints: Union[str, Sequence[str], None] = None,
-        skeleton: Union[str, Sequence[Sequence[int]]] = (),
+        keypoints: Keypoints = None,
+        skeleton: Skeleton = (),
     ):
         entry = find_model(model) if isinstance(model, str) and not Path(model).is_file() else None
         if entry is not None:
@@ -77,6 +79,7 @@ class TextPoseInferencer(Pose2DInferencer):
                 'weights=CHECKPOINT. A model with random weights is never run.'
             )
         self.failures: List[Tuple[InputType, Exception]] = []
+        self._lock = Lock()  # around what threads would spoil: MMPose's visualizer, and building the detector
         self._weights = weights
         super().__init__(model, weights, device, scope, det_model, det_weights, det_cat_ids, show_progress)
         if self.cfg.data_mode != 'topdown':
@@ -86,36 +89,44 @@ class TextPoseInferencer(Pose2DInferencer):
             )
         head = self.model.head
         self._reads_text = isinstance(head, TextQueryHead)
-        self._queries: Optional[KeypointQueries] = None
+        self._has_score_maps = hasattr(head, 'score_map')
+        if self._has_score_maps:
+            self.model.test_cfg['output_score_maps'] = True  # they cost nothing until they are merged
+        self._default_queries: Optional[TextQueries] = None
         self.keypoint_names: List[str] = []
         if getattr(head, 'names', None):
             self.keypoint_names = list(head.names)
         elif not self._reads_text or 'keypoint_id2name' in (self.model.dataset_meta or {}):
             self.keypoint_names = keypoint_names(self.model.dataset_meta)
         if keypoints is not None:
-            self.set_keypoints(keypoints, skeleton)
+            self._default_queries = self.queries(keypoints, skeleton)
+            self.keypoint_names = list(self._default_queries.keypoint_names)
         elif self._reads_text and self.keypoint_names:
-            self.set_keypoints(self.keypoint_names, (self.model.dataset_meta or {}).get('skeleton_links', ()))
+            links = (self.model.dataset_meta or {}).get('skeleton_links', ())
+            self._default_queries = TextQueries.create(self.keypoint_names, skeleton=links)
 
-    def set_keypoints(
-        self, keypoints: Union[str, Sequence[str]], skeleton: Union[str, Sequence[Sequence[int]]] = ()
-    ) -> None:
-        """Look for other keypoints from now on.
-
-        Args:
-            keypoints: names or descriptions, in a list or with commas between them.
-            skeleton: pairs of their indices that are joined, in a list or as ``'0-2,1-2'``.
+    def queries(self, keypoints: Keypoints = None, skeleton: Skeleton = ()) -> Optional[TextQueries]:
+        """What a call with these arguments looks for; None: the model's fixed keypoints.
 
         Raises:
-            ValueError: they are unusable, or the model's keypoints are fixed.
+            ValueError: they are unusable, the model's keypoints are fixed, or a model without names is given none.
         """
+        if keypoints is None or isinstance(keypoints, TextQueries):
+            if len(skeleton):
+                raise ValueError('a skeleton joins the keypoints it is given with: give keypoints= too, as names.')
+            if keypoints is None and self._reads_text and self._default_queries is None:
+                raise ValueError(
+                    'this model finds the keypoints you name: give keypoints=["left ear", ...], or on the '
+                    'command line --keypoints "left ear, ...".'
+                )
+        if keypoints is None:
+            return self._default_queries
         if not self._reads_text:
             raise ValueError(
                 f'{type(self.model.head).__name__} finds {len(self.keypoint_names)} fixed keypoints '
                 f'({self.keypoint_names[0]!r} ...); a model with a TextQueryHead finds those you name.'
             )
-        self._queries = KeypointQueries.parse(keypoints, skeleton)
-        self.keypoint_names = self._queries.names
+        return keypoints if isinstance(keypoints, TextQueries) else TextQueries.parse(keypoints, skeleton)
 
     def _load_weights_to_model(
         self, model: torch.nn.Module, checkpoint: Optional[dict], cfg: Optional[ConfigDict]
@@ -166,8 +177,9 @@ class TextPoseInferencer(Pose2DInferencer):
         bbox_thr: float = 0.3,
         nms_thr: float = 0.3,
         on_error: str = 'raise',
-        keypoints: Union[str, Sequence[str], None] = None,
-        skeleton: Union[str, Sequence[Sequence[int]]] = (),
+        keypoints: Keypoints = None,
+        skeleton: Skeleton = (),
+        draw_score_maps: bool = False,
     ) -> Iterator[Tuple[Dict[str, Any], List[np.ndarray]]]:
         """Crop every instance of ``batch_size`` images at a time.
 
@@ -179,28 +191,24 @@ class TextPoseInferencer(Pose2DInferencer):
             bbox_thr: least score of a detected box.
             nms_thr: greatest overlap of two detected boxes.
             on_error: ``'raise'``, or ``'skip'``: unreadable images go to ``failures``, the others on.
-            keypoints, skeleton: as in :meth:`set_keypoints`; None: those of the last call.
+            keypoints: what to look for in these images: names or 'name: description', in a list or in one string with
+                commas between them, or :class:`TextQueries`; None: what the inferencer was built with.
+            skeleton: pairs of their indices that are joined, in a list or as ``'0-2,1-2'``.
+            draw_score_maps: merge the score maps of the crops, and draw them instead of the keypoints.
 
         Yields:
             The crops with what they belong to, and the images they come from.
         """
         if on_error not in ('raise', 'skip'):
             raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
-        if keypoints is not None:
-            self.set_keypoints(keypoints, skeleton)
-        elif len(skeleton):
-            raise ValueError('a skeleton joins the keypoints it is given with: give keypoints= too.')
-        if self._reads_text and self._queries is None:
-            raise ValueError(
-                'this model finds the keypoints you name: give keypoints=["left ear", ...], or on the '
-                'command line --keypoints "left ear, ...".'
-            )
-        fields = dict(self.model.dataset_meta or {}, **self._queries.fields() if self._queries else {})
-        self.failures = []
+        queries = self.queries(keypoints, skeleton)
+        names = self.keypoint_names if queries is None else list(queries.keypoint_names)
+        fields = dict(self.model.dataset_meta or {}, **({} if queries is None else dict(text_queries=queries)))
+        failures: List[Tuple[InputType, Exception]] = []
+        self.failures = failures  # a list for each call: those of other threads stay apart
         boxes = None if bboxes is None else check_boxes(bboxes, inputs)
-        if boxes is None and self._build_detector is not None:
-            self._build_detector()
-            self._build_detector = None
+        if boxes is None:
+            self._finish_detector()
         chunk: List[Tuple[str, np.ndarray, List[dict]]] = []
         for i, item in enumerate(inputs):
             try:
@@ -216,19 +224,28 @@ class TextPoseInferencer(Pose2DInferencer):
                 if on_error == 'raise':
                     raise
                 MMLogger.get_current_instance().error(f'skipped: {error}')
-                self.failures.append((item, error))
+                failures.append((item, error))
                 continue
             chunk.append((path, image, crops))
             if len(chunk) == batch_size:
-                yield self._pack(chunk)
+                yield self._pack(chunk, names, draw_score_maps)
                 chunk = []
         if chunk:
-            yield self._pack(chunk)
+            yield self._pack(chunk, names, draw_score_maps)
 
-    def _pack(self, chunk: List[Tuple[str, np.ndarray, List[dict]]]) -> Tuple[Dict[str, Any], List[np.ndarray]]:
+    def _pack(
+        self, chunk: List[Tuple[str, np.ndarray, List[dict]]], names: List[str], score_maps: bool
+    ) -> Tuple[Dict[str, Any], List[np.ndarray]]:
         crops = [crop for _, _, crops in chunk for crop in crops]
         images = [(path, image.shape[:2], len(crops)) for path, image, crops in chunk]
-        return dict(batch=self.collate_fn(crops) if crops else None, images=images), [image for _, image, _ in chunk]
+        batch = self.collate_fn(crops) if crops else None
+        return dict(batch=batch, images=images, names=names, score_maps=score_maps), [image for _, image, _ in chunk]
+
+    def _finish_detector(self) -> None:
+        with self._lock:
+            if self._build_detector is not None:
+                self._build_detector()
+                self._build_detector = None
 
     def _find_boxes(self, image: np.ndarray, bbox_thr: float, nms_thr: float) -> np.ndarray:
         """Detected boxes with scores, or the whole image: ``[N, 5]``."""
@@ -251,11 +268,16 @@ class TextPoseInferencer(Pose2DInferencer):
     ) -> List[PoseDataSample]:
         """Run one batch and give each image its own instances back."""
         samples = self.model.test_step(inputs['batch']) if inputs['batch'] is not None else []
+        names = inputs['names']
         if not merge_results:
+            for sample in samples:
+                sample.set_metainfo(dict(keypoint_names=names))
+                if self._has_score_maps and not inputs['score_maps']:
+                    sample.pred_fields.pop('score_maps')
             return samples
         merged, start = [], 0
         for path, shape, count in inputs['images']:
-            merged.append(self._merge(samples[start : start + count], path, shape))
+            merged.append(merge_crops(samples[start : start + count], path, shape, names, inputs['score_maps']))
             start += count
         if pose_based_nms:
             for sample in merged:
@@ -264,72 +286,29 @@ class TextPoseInferencer(Pose2DInferencer):
                     for keypoints, score in zip(sample.pred_instances.keypoints, sample.pred_instances.bbox_scores)
                 ]
                 if poses:
-                    kept = nearby_joints_nms(poses, num_nearby_joints_thr=len(self.keypoint_names) // 3)
+                    kept = nearby_joints_nms(poses, num_nearby_joints_thr=len(names) // 3)
                     sample.pred_instances = sample.pred_instances[kept]
         return merged
 
-    def _merge(self, samples: List[PoseDataSample], path: str, shape: Tuple[int, int]) -> PoseDataSample:
-        num_keypoints = len(self.keypoint_names)
-        if samples:
-            merged = merge_data_samples(samples)
-            if 'score_maps' in samples[0].get('pred_fields', {}):
-                fields = merged.get('pred_fields', PixelData())
-                fields.set_data(
-                    dict(score_maps=np.max([revert_score_maps(sample, shape) for sample in samples], axis=0))
-                )
-                merged.pred_fields = fields
-        else:
-            merged = PoseDataSample(metainfo=dict(img_path=path, ori_shape=shape))
-            merged.pred_instances = InstanceData(
-                keypoints=np.zeros((0, num_keypoints, 2)),
-                keypoint_scores=np.zeros((0, num_keypoints)),
-                keypoints_visible=np.zeros((0, num_keypoints)),
-                bboxes=np.zeros((0, 4)),
-                bbox_scores=np.zeros(0),
-            )
-        merged.set_metainfo(dict(keypoint_names=self.keypoint_names))
-        return merged
-
     def update_model_visualizer_settings(self, draw_score_maps: bool = False, **kwargs) -> None:
-        if draw_score_maps and not hasattr(self.model.head, 'score_map'):
+        if draw_score_maps and not self._has_score_maps:
             raise ValueError(
                 f'{type(self.model.head).__name__} has no score maps to draw; CLAMPHead and TextQueryHead have.'
             )
         super().update_model_visualizer_settings(**kwargs)
-        self.model.test_cfg['output_score_maps'] = draw_score_maps
 
-    def visualize(
-        self, inputs: List[np.ndarray], preds: List[PoseDataSample], draw_score_maps: bool = False, **kwargs
-    ) -> Optional[List[np.ndarray]]:
-        """As the base class; ``draw_score_maps`` draws those instead of the keypoints.
+    def visualize(self, inputs: List[np.ndarray], preds: List[PoseDataSample], **kwargs) -> Optional[List[np.ndarray]]:
+        """As the base class; score maps that were asked for are drawn instead of the keypoints.
 
         Keypoints found by their texts are drawn with their names, hollow below ``kpt_thr``.
         """
         wanted = kwargs.get('return_vis') or kwargs.get('show') or kwargs.get('vis_out_dir')
-        if not wanted or not (draw_score_maps or self._reads_text):
-            return super().visualize(inputs, preds, **kwargs)
+        if not wanted or not (self._reads_text or any('score_maps' in pred.get('pred_fields', {}) for pred in preds)):
+            with self._lock:
+                return super().visualize(inputs, preds, **kwargs)
         drawn = []
         for image, pred in zip(inputs, preds):
-            image = np.ascontiguousarray(image[..., ::-1])
-            if draw_score_maps:
-                maps = (
-                    pred.pred_fields.score_maps
-                    if 'pred_fields' in pred
-                    else np.zeros((len(self.keypoint_names), *image.shape[:2]))
-                )
-                drawn.append(score_map_grid(image, maps, self.keypoint_names))
-            else:
-                for found, scores in zip(pred.pred_instances.keypoints, pred.pred_instances.keypoint_scores):
-                    image = draw_named_keypoints(
-                        image,
-                        found,
-                        self.keypoint_names,
-                        scores,
-                        kwargs.get('kpt_thr', 0.3),
-                        self._queries.links,
-                        hollow=True,
-                    )
-                drawn.append(image)
+            drawn.append(draw_prediction(np.ascontiguousarray(image[..., ::-1]), pred, kwargs.get('kpt_thr', 0.3)))
             if kwargs.get('show'):
                 self.visualizer.show(drawn[-1], wait_time=kwargs.get('wait_time', 0))
             if kwargs.get('vis_out_dir'):
@@ -344,7 +323,7 @@ class TextPoseInferencer(Pose2DInferencer):
             if not isinstance(instances, list):
                 continue
             for instance in instances:
-                instance['keypoint_names'] = self.keypoint_names
+                instance['keypoint_names'] = list(pred.keypoint_names)
             if pred_out_dir and not self._video_input:
                 mmengine.dump(instances, str(Path(pred_out_dir) / f'{Path(pred.img_path).stem}.json'), indent='  ')
         return result

@@ -67,13 +67,14 @@ def mirrored_name(name: str) -> str:
 
 
 def mirrored_indices(names: Sequence[str]) -> List[int]:
-    """For each name the index of the one with left and right exchanged; its own where there is none.
+    """For each name the index of the one with left and right exchanged; its own where there is none, or more than one.
 
     Of 'name: description' the name counts.
     """
     names = [name.lower().split(':')[0] for name in names]
-    index = {name: i for i, name in enumerate(names)}
-    return [index.get(mirrored_name(name), i) for i, name in enumerate(names)]
+    counts = Counter(names)
+    index = {name: i for i, name in enumerate(names) if counts[name] == 1}
+    return [index.get(mirrored_name(name), i) if name in index else i for i, name in enumerate(names)]
 
 
 def is_sided(name: str) -> bool:

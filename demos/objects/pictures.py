@@ -21,7 +21,7 @@ def draw_pictures(folder: Path, cfg: Config, checkpoint: str, ann_file: Path) ->
     folder.mkdir(parents=True, exist_ok=True)
     annotations, texts = read_instances(ann_file), load_texts(cfg.test_dataloader.dataset.texts)
     images = Path(cfg.test_dataloader.dataset.data_root) / cfg.test_dataloader.dataset.data_prefix.img
-    inferencer = TextPoseInferencer(cfg, checkpoint, 'cpu', keypoints=['nothing yet'])
+    inferencer = TextPoseInferencer(cfg, checkpoint, 'cpu')
     rows, maps = [], None
     for category_id, category in annotations.categories.items():
         own = texts[category_id]

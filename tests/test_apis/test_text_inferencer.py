@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -15,8 +17,8 @@ from tiny import NAMES, text_query_config, write_config, write_dots
 
 from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.apis.boxes import parse_box
-from clamp_mmpose.apis.keypoint_queries import KeypointQueries
 from clamp_mmpose.cli.predict import main
+from clamp_mmpose.language.text_queries import TextQueries
 
 ROOT = Path(__file__).parents[2]
 BOX = [[[10, 5, 50, 45]]]
@@ -48,11 +50,7 @@ def only(results):
     return result['predictions'][0]
 
 
-def test_parse():
-    queries = KeypointQueries.parse('left ear, right ear ,nose', '0-2, 1-2')
-    assert queries.names == ['left ear', 'right ear', 'nose'] and queries.links == [(0, 2), (1, 2)]
-    assert queries.fields() == dict(keypoint_names=queries.names, skeleton_links=queries.links, flip_indices=[1, 0, 2])
-    assert KeypointQueries.parse(['nose: left, below the eyes']).names == ['nose: left, below the eyes']
+def test_parse_box():
     assert parse_box('1,2,30,40.5') == [1, 2, 31, 42.5]
 
 
@@ -81,14 +79,14 @@ def test_unusable_boxes(box):
         parse_box(box)
 
 
-def test_names_are_asked_for_and_remembered(inferencer, trained):
-    """The head itself, fed the same crop, gives the same; the second image costs no text work."""
+def test_names_are_asked_for(inferencer, trained):
+    """The order of the names does not matter, the skeleton does; the second image costs no text work."""
     encoded = []
     inferencer.model.head.text_encoder.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
     first = only(inferencer(trained[2], keypoints=['left ear', 'nose', 'tail'], skeleton=[(0, 1)], bboxes=BOX))[0]
     assert encoded == ['left ear', 'nose', 'tail']
     assert first['keypoint_names'] == ['left ear', 'nose', 'tail'] and len(first['keypoints']) == 3
-    again = only(inferencer(trained[2], bboxes=BOX))[0]
+    again = only(inferencer(trained[2], keypoints=['left ear', 'nose', 'tail'], skeleton=[(0, 1)], bboxes=BOX))[0]
     assert again['keypoints'] == first['keypoints'] and encoded == ['left ear', 'nose', 'tail']
     swapped = only(inferencer(trained[2], keypoints='tail, nose, left ear', skeleton='1-2', bboxes=BOX))[0]
     assert np.allclose(swapped['keypoints'], first['keypoints'][::-1], atol=1e-3) and len(encoded) == 3
@@ -98,13 +96,61 @@ def test_names_are_asked_for_and_remembered(inferencer, trained):
     assert not np.allclose(unlinked['keypoints'], swapped['keypoints'], atol=1e-3)
 
 
+def test_a_call_leaves_nothing_behind(inferencer, trained):
+    """Names, skeleton and score maps are those of a call, not of the one before."""
+    before = only(inferencer(trained[2], bboxes=BOX))
+    list(inferencer(trained[2], keypoints='nose, tail', skeleton='0-1', draw_score_maps=True, return_vis=True))
+    assert only(inferencer(trained[2], bboxes=BOX)) == before and before[0]['keypoint_names'] == NAMES
+    sample = only(inferencer(trained[2], bboxes=BOX, return_datasamples=True))
+    assert 'score_maps' not in sample.get('pred_fields', {}) and inferencer.keypoint_names == NAMES
+
+
+def test_descriptions_are_read_and_names_are_handed_out(inferencer, trained):
+    """'name: description' as one text, as TextQueries, or as names with commas between them."""
+    encoded = []
+    inferencer.model.head.text_encoder.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
+    found = only(inferencer(trained[2], keypoints=['tail: thin, behind', 'nose'], bboxes=BOX))[0]
+    assert encoded == ['tail: thin, behind', 'nose'] and found['keypoint_names'] == ['tail', 'nose']
+    queries = TextQueries.create(['tail', 'nose'], ['thin, behind', ''])
+    assert only(inferencer(trained[2], keypoints=queries, bboxes=BOX))[0] == found
+    plain = only(inferencer(trained[2], keypoints=['tail', 'nose'], bboxes=BOX))[0]
+    assert not np.allclose(plain['keypoints'], found['keypoints'], atol=1e-3)
+    with pytest.raises(ValueError, match='give keypoints= too, as names'):
+        list(inferencer(trained[2], keypoints=queries, skeleton='0-1'))
+
+
+def test_four_threads_ask_for_different_names(inferencer, trained):
+    """Each gets its own answers, those that a single thread gets, whoever comes between."""
+    asked = [
+        dict(keypoints='left ear, nose', skeleton='0-1'),
+        dict(keypoints=['tail', 'nose', 'mane: on the neck'], draw_score_maps=True),
+        dict(keypoints='mouth', return_vis=True),
+        dict(),
+    ]
+    alone = TextPoseInferencer(trained[0], trained[1], device='cpu')
+    expected = [only(alone(trained[2], bboxes=BOX, **one)) for one in asked]
+    start = threading.Barrier(len(asked))
+
+    def ask(one):
+        start.wait()
+        return [only(inferencer(trained[2], bboxes=BOX, **one)) for _ in range(10)]
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = list(pool.map(ask, asked))
+    for own, once in zip(answers, expected):
+        for (instance,) in own:
+            assert instance['keypoint_names'] == once[0]['keypoint_names']
+            assert np.allclose(instance['keypoints'], once[0]['keypoints'], atol=1e-3)
+            assert np.allclose(instance['keypoint_scores'], once[0]['keypoint_scores'], atol=1e-5)
+
+
 @pytest.mark.parametrize('box', [[90, 0, 120, 30], [0, 64, 10, 90], [-20, 0, 0, 10]])
-def test_a_box_outside_the_picture(inferencer, trained, box):
+def test_a_box_outside_the_image(inferencer, trained, box):
     with pytest.raises(ValueError, match=r'outside .*80x64 pixels'):
         list(inferencer(trained[2], keypoints='nose', bboxes=[[box]]))
 
 
-@pytest.mark.parametrize('keypoints', [['nose', 3], [['nose']]])
+@pytest.mark.parametrize('keypoints', [['nose', 3], [['nose']], {'cat': ['nose']}])
 def test_names_are_strings(inferencer, trained, keypoints):
     with pytest.raises(ValueError, match='must be strings'):
         list(inferencer(trained[2], keypoints=keypoints))

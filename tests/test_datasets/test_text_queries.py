@@ -9,8 +9,10 @@ from mmpose.registry import DATASETS, MODELS, TRANSFORMS
 from mp100_files import DOTS, write_mp100
 from tiny import METAINFO, NAMES, text_query_config, write_dots
 
+from clamp_mmpose.datasets.transforms import GetTextQueries
 from clamp_mmpose.engine.hooks.embed_texts_hook import dataset_texts
 from clamp_mmpose.language.keypoint_names import mirrored_indices, skeleton_links
+from clamp_mmpose.language.text_queries import TextQueries
 
 CROP = [
     dict(type='LoadIntactImage'),
@@ -37,16 +39,19 @@ def test_names_of_the_instance_come_first():
         ),
         names=['a', 'b', 'c'],
     )
-    assert results['texts'] == ['left rim', 'right rim', 'bottom']
-    assert results['text_links'] == [(0, 2)] and results['text_partners'] == [1, 0, 2]
-    assert queries({}, names='AP10KDataset')['texts'][4] == 'root of tail'
+    assert results['text_queries'] == TextQueries(['left rim', 'right rim', 'bottom'], None, [(0, 2)], [1, 0, 2])
+    assert queries({}, names='AP10KDataset')['text_queries'].keypoint_names[4] == 'root of tail'
 
 
 def test_descriptions():
     results = dict(keypoint_names=['tip', 'cap'], keypoint_descriptions=['The end that writes.', 'The other end.'])
-    assert queries(dict(results), text='descriptions')['texts'] == ['tip: The end that writes.', 'cap: The other end.']
-    assert queries(dict(results))['texts'] == ['tip', 'cap']
-    assert queries(dict(keypoint_names=['tip']), text='descriptions')['texts'] == ['tip']
+    described = GetTextQueries('descriptions').queries(results)
+    assert described.texts == ['tip: The end that writes.', 'cap: The other end.']
+    assert GetTextQueries().queries(results).texts == ['tip', 'cap']
+    assert queries(dict(results))['text_queries'].keypoint_descriptions is None
+    given = TextQueries.create(['a', 'b'])  # an inferencer's, whatever the data set says
+    assert queries(dict(results, text_queries=given))['text_queries'] is given
+    assert GetTextQueries('descriptions').queries(dict(keypoint_names=['tip'])).texts == ['tip']
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,7 @@ def test_flip_swaps_the_keypoints_not_the_names(mp100):
     sample = dict(dataset[0], img=np.zeros((100, 160, 3), np.uint8), img_shape=(100, 160))
     flipped = queries(RandomFlip(prob=1.0)(sample))
     assert flipped['keypoints'][0, :2].tolist() == [[159 - DOTS[1][0], DOTS[1][1]], [159 - DOTS[0][0], DOTS[0][1]]]
-    assert flipped['texts'] == ['left rim', 'right rim', 'bottom']
+    assert flipped['text_queries'].keypoint_names == ['left rim', 'right rim', 'bottom']
 
 
 def test_batch_of_mixed_categories_and_data_sets(mp100, tmp_path):
@@ -115,12 +120,12 @@ def test_batch_of_mixed_categories_and_data_sets(mp100, tmp_path):
     )
     assert set(dataset_texts(combined)) == {'left rim', 'right rim', 'bottom', 'tip', 'cap', *NAMES}
     labels = [combined[i]['data_samples'] for i in range(len(combined))]
-    pen = next(i for i, sample in enumerate(labels) if sample.texts == ['tip', 'cap'])
+    pen = next(i for i, sample in enumerate(labels) if sample.keypoint_names == ['tip', 'cap'])
     batch = [combined[0], combined[pen], combined[len(combined) - 1]]
     samples = [entry['data_samples'] for entry in batch]
-    assert [sample.texts for sample in samples] == [['left rim', 'right rim', 'bottom'], ['tip', 'cap'], NAMES]
-    assert [sample.text_links for sample in samples] == [[(0, 2), (1, 2)], [(0, 1)], []]
-    assert [sample.text_partners for sample in samples] == [[1, 0, 2], [0, 1], [0, 2, 1, 3, 4]]
+    assert [sample.keypoint_names for sample in samples] == [['left rim', 'right rim', 'bottom'], ['tip', 'cap'], NAMES]
+    assert [sample.skeleton_links for sample in samples] == [[(0, 2), (1, 2)], [(0, 1)], []]
+    assert [sample.flip_indices for sample in samples] == [[1, 0, 2], [0, 1], [0, 2, 1, 3, 4]]
     assert [sample.get('hidden_is_absent') for sample in samples] == [True, True, None]
     # the box of 100 x 50 at (20, 25) is cropped as a square of 125 around (70, 50)
     expected = [[(x - 70) / 125 + 0.5, (y - 50) / 125 + 0.5] for x, y in DOTS]

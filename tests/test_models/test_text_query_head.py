@@ -12,7 +12,8 @@ from mmpose.structures import PoseDataSample
 from tiny import VIT
 
 from clamp_mmpose.engine.launch import shut_down_distributed
-from clamp_mmpose.models.heads.text_query_head import Queries, _adjacency, _mean
+from clamp_mmpose.language.text_queries import TextQueries
+from clamp_mmpose.models.heads.text_query_head import _adjacency, _mean
 from clamp_mmpose.models.layers import GraphDecoder, JointEncoder, SimilarityProposal
 from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
 
@@ -38,13 +39,18 @@ def make_head(**kwargs):
     ).eval()
 
 
-def make_sample(texts, labels=None, weights=None, **metainfo):
-    sample = PoseDataSample(metainfo=dict(texts=texts, **metainfo))
+def make_sample(names, labels=None, weights=None, **metainfo):
+    sample = PoseDataSample(metainfo=dict(keypoint_names=names, **metainfo))
     if labels is not None:
         sample.gt_instance_labels = InstanceData(
             keypoint_labels=torch.tensor([labels]), keypoint_weights=torch.tensor([weights])
         )
     return sample
+
+
+def ask(names, links=()):
+    """For each image its names, and for each or for none its skeleton."""
+    return [TextQueries.create(own, skeleton=pairs) for own, pairs in zip(names, links or [()] * len(names))]
 
 
 def moved(head):
@@ -165,7 +171,7 @@ def test_skeleton_counts_with_graph_only(graph):
     head, feats = moved(make_head(graph=graph)), (torch.randn(1, 32, 6, 4),)
     texts = [['nose', 'left eye', 'tail']]
     with torch.no_grad():
-        without, linked = (head(feats, Queries(texts, [links])).points[-1] for links in ((), [(0, 2)]))
+        without, linked = (head(feats, ask(texts, [links])).points[-1] for links in ((), [(0, 2)]))
     difference = (without - linked).abs().amax(dim=(0, 2))[[0, 2]]
     assert (difference > 1e-4).all() if graph else difference.max() == 0
 
@@ -175,8 +181,8 @@ def test_padding_changes_nothing():
     head, feature = moved(make_head()), torch.randn(2, 32, 6, 4)
     texts, links = [['nose', 'left eye', 'tail', 'mouth'], ['tail', 'nose']], [[(0, 1)], [(0, 1)]]
     with torch.no_grad():
-        together = head((feature,), Queries(texts, links))
-        alone = head((feature[1:],), Queries(texts[1:], links[1:]))
+        together = head((feature,), ask(texts, links))
+        alone = head((feature[1:],), ask(texts[1:], links[1:]))
     assert torch.allclose(together.points[-1][1, :2], alone.points[-1][0], atol=1e-5)
     assert torch.allclose(together.similarity[1, :2], alone.similarity[0], atol=1e-4)
 
@@ -184,8 +190,8 @@ def test_padding_changes_nothing():
 def test_order_of_the_texts_does_not_matter():
     head, feats = moved(make_head()), (torch.randn(1, 32, 6, 4),)
     with torch.no_grad():
-        one = head(feats, Queries([['nose', 'left eye', 'tail']], [[(0, 1)]])).points[-1]
-        other = head(feats, Queries([['tail', 'nose', 'left eye']], [[(1, 2)]])).points[-1]
+        one = head(feats, ask([['nose', 'left eye', 'tail']], [[(0, 1)]])).points[-1]
+        other = head(feats, ask([['tail', 'nose', 'left eye']], [[(1, 2)]])).points[-1]
     assert torch.allclose(one[0, [2, 0, 1]], other[0], atol=1e-5)
 
 
@@ -199,7 +205,7 @@ def test_losses_by_plain_loops():
     ]  # nothing labelled: it weighs nothing
     with torch.no_grad():
         losses = head.loss((feature,), samples)
-        answers = head((feature,), Queries([sample.texts for sample in samples], [(), (), ()]))
+        answers = head((feature,), ask([sample.keypoint_names for sample in samples]))
     maps = answers.similarity.sigmoid().numpy()
 
     def heatmap(x, y):
@@ -289,7 +295,7 @@ def test_given_partners_come_before_those_of_the_names():
     head, feats = moved(make_head()), ((torch.randn(1, 32, 6, 4),), (torch.randn(1, 32, 6, 4),))
     with torch.no_grad():
         swapped, kept = (
-            head.predict(feats, [make_sample(['left a', 'right a'], text_partners=partners)], dict(flip_test=True))[
+            head.predict(feats, [make_sample(['left a', 'right a'], flip_indices=partners)], dict(flip_test=True))[
                 0
             ].keypoints
             for partners in ([1, 0], [0, 1])
@@ -376,12 +382,12 @@ def test_unusable_input():
         head.predict(feats, [make_sample([])])
     with pytest.raises(ValueError, match='hold GenerateTarget'):
         head.loss(feats, [make_sample(['a'])])
-    with pytest.raises(ValueError, match='no texts and the head has no names'):
+    with pytest.raises(ValueError, match='no keypoint_names and the head has no names'):
         head(feats)
-    with pytest.raises(ValueError, match='3 keypoints and 2 texts'):
+    with pytest.raises(ValueError, match='3 keypoints and 2 names'):
         head.loss(feats, [make_sample(['a', 'b'], [[0.1, 0.1]] * 3, [1.0] * 3)])
     with pytest.raises(ValueError, match=r'16 channels.*in_channels=32'):
-        head((torch.randn(1, 16, 6, 4),), Queries([['a']], [()]))
+        head((torch.randn(1, 16, 6, 4),), ask([['a']]))
 
 
 def _mean_of_a_process(rank, address, values, weights, results):

@@ -1,19 +1,21 @@
-from typing import List, Optional, Sequence, Union
+from typing import Optional, Sequence, Union
 
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from clamp_mmpose.language.keypoint_names import keypoint_names, mirrored_indices, skeleton_links
+from clamp_mmpose.language.keypoint_names import keypoint_names
+from clamp_mmpose.language.text_queries import TextQueries
 
 TEXTS = ('names', 'descriptions')
 
 
 @TRANSFORMS.register_module()
 class GetTextQueries(BaseTransform):
-    """Gives each instance the texts of its keypoints, for :class:`TextQueryHead`.
+    """Gives each instance its ``text_queries``, the keypoints that :class:`TextQueryHead` looks for.
 
-    Adds ``texts``, ``text_links`` (the skeleton) and ``text_partners`` (whom each keypoint swaps with in a mirror).
-    Names come from the instance (``keypoint_names``, as :class:`MP100Dataset` gives them), or else from here.
+    They are :class:`TextQueries`, which :class:`PackTextQueries` packs. Names come from the instance
+    (``keypoint_names``, as :class:`MP100Dataset` gives them), or else from here. An inferencer brings ``text_queries``,
+    which were checked when the user named them.
 
     Args:
         text: ``'names'``, or ``'descriptions'``: 'name: description' where the data set has descriptions (CapeLLM,
@@ -30,28 +32,30 @@ class GetTextQueries(BaseTransform):
         self.text = text
         self.names = None if names is None else keypoint_names(names)
 
-    def texts(self, names: Sequence[str], descriptions: Optional[Sequence[str]] = None) -> List[str]:
-        """What is asked for keypoints of these names."""
-        if self.text == 'names' or not descriptions:
-            return list(names)
-        return [f'{name}: {description}' for name, description in zip(names, descriptions)]
-
     def transform(self, results: dict) -> dict:
-        """Add the texts of one instance."""
-        names = results.get('keypoint_names', self.names)
+        """Add the queries of one instance."""
+        if 'text_queries' not in results:
+            results['text_queries'] = self.queries(results)
+        return results
+
+    def queries(self, fields: dict) -> TextQueries:
+        """What is asked for an instance, or a category, with these fields."""
+        names = fields.get('keypoint_names', self.names)
         if names is None:
             raise ValueError(
-                f'instance {results.get("id", "")} has no keypoint_names: give GetTextQueries names=, a '
+                f'instance {fields.get("id", "")} has no keypoint_names: give GetTextQueries names=, a '
                 'data set type or a list.'
             )
-        names = keypoint_names(list(names))
-        if 'keypoints' in results and results['keypoints'].shape[1] != len(names):
+        descriptions: Optional[Sequence[str]] = fields.get('keypoint_descriptions')
+        queries = TextQueries.create(
+            names,
+            descriptions if self.text == 'descriptions' else None,
+            fields.get('skeleton_links') or (),
+            fields.get('flip_indices'),
+        )
+        if 'keypoints' in fields and fields['keypoints'].shape[1] != len(names):
             raise ValueError(
-                f'instance {results.get("id", "")} has {results["keypoints"].shape[1]} keypoints and '
+                f'instance {fields.get("id", "")} has {fields["keypoints"].shape[1]} keypoints and '
                 f'{len(names)} names ({names[0]!r} ... {names[-1]!r}).'
             )
-        results['texts'] = self.texts(names, results.get('keypoint_descriptions'))
-        results['text_links'] = skeleton_links(results.get('skeleton_links') or (), len(names))
-        partners = results.get('flip_indices')
-        results['text_partners'] = mirrored_indices(names) if partners is None else list(partners)
-        return results
+        return queries

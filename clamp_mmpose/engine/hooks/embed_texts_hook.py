@@ -34,4 +34,4 @@ def dataset_texts(dataset) -> Iterator[str]:
                 if transform.names is not None:
                     yield from transform.names
                 for fields in getattr(member, 'category_fields', {}).values():  # MP100Dataset's
-                    yield from transform.texts(fields['keypoint_names'], fields['keypoint_descriptions'])
+                    yield from transform.queries(fields).texts

@@ -8,24 +8,15 @@ from mmengine.structures import InstanceData, PixelData
 from mmpose.models.heads.base_head import BaseHead
 from mmpose.models.utils.tta import flip_coordinates
 from mmpose.registry import KEYPOINT_CODECS, MODELS
-from mmpose.structures import PoseDataSample
 from mmpose.utils.tensor_utils import to_numpy
 from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions
 from torch import Tensor, nn
 
-from clamp_mmpose.language.keypoint_names import is_sided, keypoint_names, mirrored_indices
+from clamp_mmpose.language.keypoint_names import is_sided, keypoint_names
+from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.layers import GraphDecoder, JointEncoder, SimilarityProposal
 from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
 from clamp_mmpose.models.text_encoders.text_embeddings import TextEmbeddings
-
-Links = Sequence[Tuple[int, int]]
-
-
-class Queries(NamedTuple):
-    """What is looked for in each image of a batch: for image b its K_b texts and the skeleton that links them."""
-
-    texts: List[List[str]]
-    links: List[Links]
 
 
 class QueryPredictions(NamedTuple):
@@ -43,7 +34,7 @@ class QueryPredictions(NamedTuple):
 class TextQueryHead(BaseHead):
     """Finds keypoints that are named in words (CapeX, Rusanovsky et al. 2024; GraphCAPE, Hirschorn and Avidan 2024).
 
-    Every sample brings its own texts (``texts`` in its metainfo, see :class:`GetTextQueries`), any number of them. A
+    Every sample brings its own queries (see :class:`TextQueries` and :class:`GetTextQueries`), any number of them. A
     joint encoder reads image and texts, similarity proposes a place for each text, and a decoder moves it layer by
     layer.
 
@@ -89,7 +80,7 @@ class TextQueryHead(BaseHead):
         self.heatmap_weight = heatmap_weight
         self.decoder = KEYPOINT_CODECS.build(decoder)
         self.names = [] if names is None else keypoint_names(names)
-        self.default_queries = Queries([self.names], [()])
+        self.default_queries = TextQueries.create(self.names) if self.names else None
         self.text_encoder = TextEmbeddings(MODELS.build(text_encoder))
         self.image_projection = nn.Conv2d(in_channels, width, 1)
         self.text_projection = nn.Sequential(
@@ -109,29 +100,25 @@ class TextQueryHead(BaseHead):
                 if parameter.ndim > 1:
                     nn.init.xavier_uniform_(parameter)
 
-    def queries(self, batch_data_samples: OptSampleList, batch_size: int) -> Queries:
-        """The texts and skeletons of the samples, or the head's own."""
-        if batch_data_samples is None or not any('texts' in sample for sample in batch_data_samples):
-            if not self.names:
+    def queries(self, batch_data_samples: OptSampleList, batch_size: int) -> List[TextQueries]:
+        """What each sample asks for, or the head's own names."""
+        if batch_data_samples is None or not any('keypoint_names' in sample for sample in batch_data_samples):
+            if self.default_queries is None:
                 raise ValueError(
-                    'the samples bring no texts and the head has no names: add GetTextQueries to the '
+                    'the samples bring no keypoint_names and the head has no names: add GetTextQueries to the '
                     'pipeline, or set names= on the head.'
                 )
-            texts, links = self.default_queries
-            return Queries(texts * batch_size, links * batch_size)
+            return [self.default_queries] * batch_size
         for sample in batch_data_samples:
-            if not sample.get('texts'):
+            if not sample.get('keypoint_names'):
                 raise ValueError(
                     f'sample {sample.get("id", "")} of {sample.get("img_path", "an image")} asks for no '
-                    'keypoint: give at least one text.'
+                    'keypoint: give at least one name.'
                 )
-        return Queries(
-            [list(sample.texts) for sample in batch_data_samples],
-            [sample.get('text_links') or () for sample in batch_data_samples],
-        )
+        return [TextQueries.of_sample(sample) for sample in batch_data_samples]
 
-    def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Queries] = None) -> QueryPredictions:
-        """Features of the backbone and what to look for (None: the head's names) -> :class:`QueryPredictions`."""
+    def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Sequence[TextQueries]] = None) -> QueryPredictions:
+        """Features of the backbone and what to look for in each image (None: the head's names)."""
         feature_map = feats[-1] if feats[-1].ndim == 4 else feats[0]  # CLIP towers may add their global embedding
         if feature_map.shape[1] != self.in_channels:
             raise ValueError(
@@ -139,14 +126,14 @@ class TextQueryHead(BaseHead):
                 f'{self.in_channels}: give it those of the backbone.'
             )
         queries = queries or self.queries(None, len(feature_map))
-        texts, padding = self.embed(queries.texts)
+        texts, padding = self.embed([query.texts for query in queries])
         size = tuple(feature_map.shape[2:])
         centers = cell_centers(size, self.decoder.input_size, feature_map.device)
         image = self.image_projection(feature_map).flatten(2).transpose(1, 2)
         positions = sine_encoding(centers, image.shape[2])
         image, texts = self.joint_encoder(image, positions, texts, padding)
         similarity, proposal, start = self.proposal(image, texts, size, centers)
-        adjacency = _adjacency(queries.links, texts) if self.graph else None
+        adjacency = _adjacency([query.skeleton_links for query in queries], texts) if self.graph else None
         return QueryPredictions(
             similarity, [proposal, *self.graph_decoder(texts, start, image, positions, padding, adjacency)]
         )
@@ -163,7 +150,7 @@ class TextQueryHead(BaseHead):
             return embedded, None
         return embedded, torch.arange(longest, device=device) >= torch.tensor(counts, device=device)[:, None]
 
-    def score_map(self, feats: Tuple[Tensor, ...], queries: Optional[Queries] = None) -> Tensor:
+    def score_map(self, feats: Tuple[Tensor, ...], queries: Optional[Sequence[TextQueries]] = None) -> Tensor:
         """How much each cell looks like each text, ``[B, K, h, w]``, 0 to 1."""
         return self.forward(feats, queries).similarity.sigmoid()
 
@@ -182,12 +169,12 @@ class TextQueryHead(BaseHead):
         points = [prediction.points[-1].float() for prediction in predictions]
         maps = [prediction.similarity.sigmoid() for prediction in predictions]
         instances, fields = [], []
-        for b, sample in enumerate(batch_data_samples):
-            number = len(queries.texts[b])
+        for b, query in enumerate(queries):
+            number = len(query.keypoint_names)
             place, score_map = points[0][b : b + 1, :number], maps[0][b, :number]
             if len(predictions) == 2:
-                partners, share = _partners(sample, queries.texts[b])
-                share = place.new_tensor(share)
+                partners = list(query.flip_indices)
+                share = place.new_tensor(_mirror_share(query))
                 turned = flip_coordinates(
                     points[1][b : b + 1, :number].clone(), partners, True, self.decoder.input_size
                 )
@@ -225,24 +212,26 @@ class TextQueryHead(BaseHead):
         losses['acc_pose'] = _mean(near.float(), weights)
         return losses
 
-    def _labels(self, samples: OptSampleList, queries: Queries, like: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+    def _labels(
+        self, samples: OptSampleList, queries: Sequence[TextQueries], like: Tensor
+    ) -> Tuple[Tensor, Tensor, Tensor]:
         """Targets ``[B, K, 2]``, their weights ``[B, K]``, and those of their heatmaps, padded with weight 0."""
         targets, weights, asked = (
             like.new_zeros(shape, dtype=torch.float32) for shape in (like.shape, like.shape[:2], like.shape[:2])
         )
-        for b, (sample, texts) in enumerate(zip(samples, queries.texts)):
+        for b, (sample, query) in enumerate(zip(samples, queries)):
+            number = len(query.keypoint_names)
             labels = sample.get('gt_instance_labels', {})
             if 'keypoint_labels' not in labels:
                 raise ValueError(
                     f'sample {sample.get("id", "")} has no keypoint_labels: let the pipeline for training '
                     'hold GenerateTarget(encoder=dict(type="RegressionLabel", ...)).'
                 )
-            if labels.keypoint_labels.shape[1] != len(texts):
+            if labels.keypoint_labels.shape[1] != number:
                 raise ValueError(
-                    f'sample {sample.get("id", "")} has {labels.keypoint_labels.shape[1]} keypoints and '
-                    f'{len(texts)} texts ({texts[0]!r} ... {texts[-1]!r}): they must be as many.'
+                    f'sample {sample.get("id", "")} has {labels.keypoint_labels.shape[1]} keypoints and {number} names '
+                    f'({query.keypoint_names[0]!r} ... {query.keypoint_names[-1]!r}): they must be as many.'
                 )
-            number = len(texts)
             targets[b, :number] = labels.keypoint_labels[0]
             weights[b, :number] = labels.keypoint_weights[0]
             asked[b, :number] = 1.0 if sample.get('hidden_is_absent') else labels.keypoint_weights[0]
@@ -267,7 +256,7 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
     return each.sum() * get_world_size() / instances.clamp(min=1)
 
 
-def _adjacency(links: Sequence[Links], queries: Tensor) -> Tensor:
+def _adjacency(links: Sequence[Sequence[Tuple[int, int]]], queries: Tensor) -> Tensor:
     """Each keypoint's neighbours on the skeleton, sharing a weight of 1: ``[B, K, K]``."""
     linked = [(b, i, j) for b, pairs in enumerate(links) for pair in pairs for i, j in (pair, pair[::-1])]
     adjacency = queries.new_zeros(len(queries), queries.shape[1], queries.shape[1])
@@ -276,9 +265,11 @@ def _adjacency(links: Sequence[Links], queries: Tensor) -> Tensor:
     return adjacency / adjacency.sum(dim=-1, keepdim=True).clamp(min=1)
 
 
-def _partners(sample: PoseDataSample, texts: Sequence[str]) -> Tuple[List[int], List[float]]:
-    """Whom each text swaps with in a mirror, and the mirrored image's share in the result: half, or none where
-    one side is asked for without the other, whose place the mirror would give.
+def _mirror_share(query: TextQueries) -> List[float]:
+    """The weight of the mirrored image for each keypoint: half, or none where one side is asked for without the other,
+    whose place the mirror would give.
     """
-    partners = list(sample.text_partners) if 'text_partners' in sample else mirrored_indices(texts)
-    return partners, [0.0 if partner == i and is_sided(texts[i]) else 0.5 for i, partner in enumerate(partners)]
+    return [
+        0.0 if partner == i and is_sided(name) else 0.5
+        for i, (name, partner) in enumerate(zip(query.keypoint_names, query.flip_indices))
+    ]

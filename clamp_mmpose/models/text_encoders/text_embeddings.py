@@ -1,4 +1,4 @@
-from typing import Dict, Optional, Sequence
+from typing import Dict, Optional, Sequence, Tuple
 
 import torch
 from mmengine.logging import MMLogger
@@ -22,31 +22,37 @@ class TextEmbeddings(BaseModule):
         super().__init__()
         self.encoder = encoder
         self.embed_dims: int = encoder.embed_dims
-        self._rows: Dict[str, int] = {}
-        self._table: Optional[Tensor] = None
+        # where each text is in the table; replaced as a whole and never changed, so that threads may share it
+        self._kept: Tuple[Dict[str, int], Optional[Tensor]] = ({}, None)
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """N texts -> ``[N, D]``, float32, on the encoder's device."""
         if self.encoder.tune and (self.training or torch.is_grad_enabled()):
             return self.encoder(texts)
-        self.remember(texts)
-        return self._table[[self._rows[text] for text in texts]]
+        rows, table = self.remember(texts)
+        return table[[rows[text] for text in texts]]
 
     @torch.no_grad()
-    def remember(self, texts: Sequence[str]) -> None:
-        """Embed the texts that are not known yet."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._rows]
+    def remember(self, texts: Sequence[str]) -> Tuple[Dict[str, int], Optional[Tensor]]:
+        """Embed the texts that are not known yet; returns the row of each known text, and the table ``[N, D]``."""
+        rows, table = self._kept
+        new = [text for text in dict.fromkeys(texts) if text not in rows]
+        if not new:
+            return rows, table
+        tables = [] if table is None else [table]
         for start in range(0, len(new), CHUNK):
             chunk = new[start : start + CHUNK]
-            rows = self.encoder(chunk).float()
-            self._rows.update(zip(chunk, range(len(self._rows), len(self._rows) + len(chunk))))
-            self._table = rows if self._table is None else torch.cat([self._table, rows])
+            tables.append(self.encoder(chunk).float())
             if len(new) > CHUNK:
                 MMLogger.get_current_instance().info(f'{start + len(chunk)} of {len(new)} texts embedded')
+        rows = {**rows, **{text: len(rows) + i for i, text in enumerate(new)}}
+        kept = rows, torch.cat(tables)
+        self._kept = kept
+        return kept
 
     def forget(self) -> None:
         """Drop what was kept."""
-        self._rows, self._table = {}, None
+        self._kept = ({}, None)
 
     def train(self, mode: bool = True) -> 'TextEmbeddings':
         if self.encoder.tune:

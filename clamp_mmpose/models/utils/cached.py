@@ -19,14 +19,15 @@ class Cached(nn.Module):
         """``compute()``, or what it gave before; computed in full precision, to be right outside autocast too."""
         if self.training or torch.is_grad_enabled():
             return compute()
-        if key not in self._kept:
+        kept = self._kept  # another thread may drop it meanwhile
+        if key not in kept:
             device = next(self.parameters()).device
             with torch.autocast(device_type=device.type, enabled=False):
-                self._kept[key] = compute()
-        return self._kept[key]
+                kept[key] = compute()
+        return kept[key]
 
     def drop_cache(self) -> None:
-        self._kept.clear()
+        self._kept = {}
 
     def train(self, mode: bool = True) -> 'Cached':
         self.drop_cache()

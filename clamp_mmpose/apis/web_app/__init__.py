@@ -1,0 +1,4 @@
+from .page import build_app, launch
+from .search import read_names
+
+__all__ = ['build_app', 'launch', 'read_names']

@@ -1,0 +1,197 @@
+from typing import Dict, Optional
+
+from clamp_mmpose.apis.inferencer import TextPoseInferencer
+from clamp_mmpose.language.category_texts import CategoryTexts
+
+try:
+    import gradio as gr
+except ImportError as error:
+    raise ImportError('the web page needs Gradio: pip install "clamp_mmpose[app]"') from error
+
+from . import handlers
+from .handlers import WHOLE
+from .search import draw_found
+
+OWN = 'own'  # in the place of a category's id
+AT_ONCE = 4  # requests that are answered side by side
+HELP = (
+    'Drop an image, pick a category or name any points of your own, and press Find. Two clicks on the image are '
+    'the corners of a box around one object; without a box the whole image is searched.'
+)
+
+
+def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -> gr.Blocks:
+    """The page; :func:`launch` serves it.
+
+    Args:
+        inferencer: of a model with a :class:`TextQueryHead`; others are told on the page that they read no text.
+        texts: the categories whose names can be picked, as from :func:`load_texts`.
+    """
+    # the number tells categories of one name apart
+    categories = sorted(
+        (f'{category.name} ({len(category.names)} points)', number) for number, category in texts.items()
+    )
+    presets = {
+        number: ('\n'.join(category.names), ', '.join(f'{i}-{j}' for i, j in category.skeleton))
+        for number, category in texts.items()
+    }
+
+    with gr.Blocks(title='Keypoints from text', analytics_enabled=False, delete_cache=(3600, 3600)) as app:
+        # what one user has done so far; every browser tab has its own
+        image, corners, picked, found = gr.State(), gr.State([]), gr.State((OWN, ('', ''))), gr.State()
+        gr.Markdown(f'# Keypoints from text\n{HELP}')
+        with gr.Row():
+            with gr.Column(scale=3):
+                photo = gr.Image(
+                    label='Image',
+                    format='jpeg',
+                    height=350,
+                    sources=['upload', 'clipboard'],
+                    buttons=[],
+                    elem_id='photo',
+                )
+                with gr.Row():
+                    box = gr.Textbox(WHOLE, label='Box', interactive=False, scale=3, elem_id='box')
+                    clear_box = gr.Button('Clear box', scale=1, elem_id='clear-box')
+            with gr.Column(scale=2):
+                category = gr.Dropdown(
+                    [('own names', OWN), *categories],
+                    value=OWN,
+                    label='Category',
+                    info='fills in its names',
+                    num_choices_shown=None,
+                    elem_id='category',
+                )
+                names = gr.Textbox(
+                    label='Keypoint names',
+                    info='one per line, or with commas between them',
+                    lines=5,
+                    max_lines=5,
+                    placeholder='left ear\nright ear\nnose',
+                    elem_id='names',
+                )
+                skeleton = gr.Textbox(
+                    label='Skeleton (optional)',
+                    placeholder='0-2, 1-2',
+                    elem_id='skeleton',
+                    info='pairs of names that are joined, counted from 0',
+                )
+                find_button = gr.Button('Find', variant='primary', elem_id='find')
+                message = gr.HTML(elem_id='message')
+        with gr.Column(visible=False, elem_id='results') as results:
+            with gr.Row():
+                with gr.Column(scale=3):
+                    drawn = gr.Image(
+                        label='Keypoints',
+                        format='png',
+                        height=480,
+                        interactive=False,
+                        buttons=['download', 'fullscreen'],
+                        elem_id='drawn',
+                    )
+                    threshold = gr.Slider(
+                        0,
+                        1,
+                        0.3,
+                        step=0.01,
+                        elem_id='threshold',
+                        label='Confidence below which a point is drawn hollow',
+                    )
+                with gr.Column(scale=2):
+                    table = gr.Dataframe(
+                        headers=['keypoint', 'x', 'y', 'confidence'],
+                        interactive=False,
+                        buttons=[],
+                        datatype=['str', 'number', 'number', 'number'],
+                        elem_id='table',
+                        label='In pixels of the image',
+                        max_height=560,
+                    )
+            gr.Markdown('Score maps: bright where the image looks like the name')
+            score_maps = gr.Gallery(
+                show_label=False,
+                columns=5,
+                fit_columns=False,
+                height='auto',
+                object_fit='contain',
+                interactive=False,
+                buttons=[],
+                elem_id='score-maps',
+            )
+            code = gr.Code(
+                label='JSON',
+                language='json',
+                interactive=False,
+                wrap_lines=True,
+                show_line_numbers=False,
+                max_lines=12,
+                buttons=['copy'],
+                elem_id='json',
+            )
+        outputs = [message, results, found, drawn, table, score_maps, code]
+
+        # nothing is offered to other programs: tools/predict.py is for them
+        private = dict(api_visibility='private')
+        quick = dict(private, show_progress='hidden')
+        # a pasted image is announced twice in a row: the old one cleared, the new one uploaded; what Gradio cannot
+        # preprocess would end in a stack trace
+        gr.on(
+            [photo.upload, photo.clear],
+            handlers.load,
+            photo,
+            [photo, image, corners, box, *outputs],
+            trigger_mode='multiple',
+            preprocess=False,
+            **private,
+        )
+        photo.select(handlers.click, [image, corners], [photo, corners, box], trigger_mode='multiple', **quick)
+        clear_box.click(lambda content: (content, [], WHOLE), image, [photo, corners, box], **quick)
+        category.input(
+            lambda *values: handlers.choose(presets, *values),
+            [category, names, skeleton, picked],
+            [names, skeleton, picked],
+            trigger_mode='always_last',
+            **quick,
+        )
+        find_button.click(
+            lambda *values: handlers.run(inferencer, *values),
+            [image, corners, names, skeleton, threshold],
+            outputs,
+            concurrency_limit=AT_ONCE,
+            **private,
+        )
+        threshold.change(
+            lambda last, least: draw_found(last, least) if last else None,
+            [found, threshold],
+            drawn,
+            trigger_mode='always_last',
+            **quick,
+        )
+    return app
+
+
+def launch(app: gr.Blocks, host: str = '127.0.0.1', port: Optional[int] = None) -> str:
+    """Serve the page in the background; nothing is fetched from or reported to anyone.
+
+    Args:
+        port: None: the first free one from 7860.
+
+    Returns:
+        str: the address.
+    """
+    theme = gr.themes.Default(
+        primary_hue='blue', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
+    )
+    _, address, _ = app.launch(
+        server_name=host,
+        server_port=port,
+        share=False,
+        show_error=True,
+        prevent_thread_lock=True,
+        quiet=True,
+        theme=theme,
+        css='#clear-box {align-self: center}',
+        footer_links=[],
+        run_history=False,
+    )
+    return address

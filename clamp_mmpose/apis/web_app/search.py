@@ -1,0 +1,115 @@
+from typing import List, NamedTuple, Sequence, Tuple
+
+import cv2
+import numpy as np
+from mmpose.structures import split_instances
+
+from clamp_mmpose.apis.inferencer import TextPoseInferencer
+from clamp_mmpose.language.text_queries import TextQueries
+from clamp_mmpose.visualization import draw_named_keypoints, score_map_grid
+from clamp_mmpose.visualization.score_maps import revert_score_maps
+
+SHOWN = 640  # longer side of the image with the points, on which they and their names are of a readable size
+TILE = 240  # longer side of a score map
+BOX_COLOR = (255, 200, 0)
+
+
+class Found(NamedTuple):
+    """What was found in one box.
+
+    ``instance`` is what ``tools/predict.py`` writes, in pixels of the original image. ``image [h, w, 3]`` (RGB) and
+    ``score_maps``, one image for each keypoint, are as large as they are shown; ``scale`` is the former's width over
+    the original's.
+    """
+
+    instance: dict
+    links: Sequence[Tuple[int, int]]
+    image: np.ndarray
+    scale: float
+    score_maps: List[np.ndarray]
+
+
+def read_names(text: str) -> List[str]:
+    """Names on lines or with commas between them; a line with a colon, 'name: description', is taken whole."""
+    parts = [part for line in text.splitlines() for part in ([line] if ':' in line else line.split(','))]
+    return [part.strip() for part in parts if part.strip()]
+
+
+def find(
+    inferencer: TextPoseInferencer,
+    image: np.ndarray,
+    corners: Sequence[Tuple[int, int]],
+    names: str,
+    skeleton: str = '',
+) -> Found:
+    """Find the named keypoints in one box.
+
+    Args:
+        image: ``[H, W, 3]`` uint8 RGB.
+        corners: two opposite corners (x, y) of the box, in pixels of the image; none: the whole image.
+        names, skeleton: as a user types them, see :func:`read_names` and :class:`TextQueries`.
+
+    Raises:
+        ValueError: names, skeleton or box are unusable, or the model reads no text.
+    """
+    queries = inferencer.queries(TextQueries.parse(read_names(names), skeleton))
+    height, width = image.shape[:2]
+    if len(corners) == 1:
+        raise ValueError('the box has one corner: click the opposite one, or clear the box.')
+    box = [*np.min(corners, axis=0), *np.max(corners, axis=0)] if len(corners) else [0, 0, width, height]
+    if box[0] == box[2] or box[1] == box[3]:
+        raise ValueError('the box is empty: click two corners that differ in x and in y, or clear the box.')
+    # not merged: for that, the maps would be made as large as the photo
+    (result,) = inferencer(
+        np.ascontiguousarray(image[..., ::-1]),
+        bboxes=[box],
+        return_datasamples=True,
+        draw_score_maps=True,
+        merge_results=False,
+        keypoints=queries,
+    )
+    (sample,) = result['predictions']
+    (instance,) = split_instances(sample.pred_instances)
+    instance['keypoint_names'] = list(sample.keypoint_names)
+    small, scale = _resize(image, TILE)
+    sample.set_metainfo(dict(input_center=sample.input_center * scale, input_scale=sample.input_scale * scale))
+    maps = revert_score_maps(sample, small.shape[:2])
+    tiles = [
+        score_map_grid(small, maps[k : k + 1], [f'{score:.2f} {name}'], tile_width=small.shape[1])
+        for k, (name, score) in enumerate(zip(instance['keypoint_names'], instance['keypoint_scores']))
+    ]
+    return Found(instance, sample.skeleton_links, *_resize(image, SHOWN), tiles)
+
+
+def draw_found(found: Found, threshold: float) -> np.ndarray:
+    """The image with the named keypoints, hollow where the confidence is below ``threshold``."""
+    # a pixel's center is half a pixel from its corner, in both sizes
+    keypoints = (np.array(found.instance['keypoints']) + 0.5) * found.scale - 0.5
+    return draw_named_keypoints(
+        found.image,
+        keypoints,
+        found.instance['keypoint_names'],
+        np.array(found.instance['keypoint_scores']),
+        threshold,
+        found.links,
+        font_scale=0.45,
+        hollow=True,
+    )
+
+
+def draw_corners(image: np.ndarray, corners: Sequence[Tuple[int, int]]) -> np.ndarray:
+    """The image with the corners clicked so far."""
+    image = image.copy()
+    thickness = max(1, round(max(image.shape[:2]) / 300))
+    if len(corners) == 1:
+        cv2.drawMarker(image, corners[0], BOX_COLOR, cv2.MARKER_CROSS, 12 * thickness, thickness)
+    if len(corners) == 2:
+        cv2.rectangle(image, *corners, (0, 0, 0), thickness + 2)
+        cv2.rectangle(image, *corners, BOX_COLOR, thickness)
+    return image
+
+
+def _resize(image: np.ndarray, longer: int) -> Tuple[np.ndarray, float]:
+    scale = longer / max(image.shape[:2])
+    size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), scale

@@ -1,0 +1,24 @@
+import numpy as np
+from mmpose.structures import PoseDataSample
+
+from .named_keypoints import draw_named_keypoints
+from .score_maps import score_map_grid
+
+
+def draw_prediction(image: np.ndarray, sample: PoseDataSample, threshold: float = 0.3) -> np.ndarray:
+    """What was found in an image: its score maps where the sample has them, else the keypoints with their names.
+
+    Args:
+        image: ``[H, W, 3]`` uint8.
+        sample: as an inferencer gives it, with ``keypoint_names``, in pixels of the image.
+        threshold: keypoints with a lower score are drawn hollow.
+
+    Returns:
+        np.ndarray: uint8, in the color order of the image.
+    """
+    if 'score_maps' in sample.get('pred_fields', {}):
+        return score_map_grid(image, sample.pred_fields.score_maps, sample.keypoint_names)
+    links = sample.get('skeleton_links', ())
+    for keypoints, scores in zip(sample.pred_instances.keypoints, sample.pred_instances.keypoint_scores):
+        image = draw_named_keypoints(image, keypoints, sample.keypoint_names, scores, threshold, links, hollow=True)
+    return image
