@@ -42,13 +42,13 @@ setup-full: .venv-full/.ready
 	touch $@
 
 demo: .venv/.ready
-	$(MALLOC) .venv/bin/python tools/demo.py
+	$(MALLOC) .venv/bin/python -m demos.animals.demo
 
 demo-cape: .venv/.ready
-	$(MALLOC) .venv/bin/python tools/demo_cape.py
+	$(MALLOC) .venv/bin/python -m demos.objects.demo
 
 demo-focus: .venv/.ready
-	$(MALLOC) .venv/bin/python tools/demo_focus.py
+	$(MALLOC) .venv/bin/python -m demos.people.demo
 
 test: .venv/.ready
 	$(TEST) tests

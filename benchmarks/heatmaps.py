@@ -4,43 +4,26 @@ from typing import Dict, NamedTuple, Tuple
 
 import numpy as np
 from mmpose.registry import TRANSFORMS
+from torch.utils.benchmark import Measurement
 
 from clamp_mmpose.datasets.focus.body_parts import body_parts
 
-from .models import Timing, alternate
+from .models import alternate, milliseconds
 
-PICTURE, CROP = (720, 1280), (256, 256)  # (H, W)
-# someone who stands with an arm raised, MPII's 16 keypoints, 580 pixels high
-PERSON = np.array(
-    [
-        [600, 660],
-        [608, 530],
-        [615, 400],
-        [675, 400],
-        [690, 535],
-        [700, 660],
-        [645, 400],
-        [645, 200],
-        [645, 165],
-        [648, 80],
-        [530, 60],
-        [548, 150],
-        [590, 205],
-        [700, 205],
-        [735, 310],
-        [745, 405],
-    ],
-    np.float32,
-)
+IMAGE, CROP = (720, 1280), (256, 256)  # (H, W)
+# MPII's 16 keypoints of a standing person with an arm raised, 580 pixels high
+X = [600, 608, 615, 675, 690, 700, 645, 645, 645, 648, 530, 548, 590, 700, 735, 745]
+Y = [660, 530, 400, 400, 535, 660, 400, 200, 165, 80, 60, 150, 205, 205, 310, 405]
+PERSON = np.stack([X, Y], axis=1).astype(np.float32)
 
 
 class HeatmapTimings(NamedTuple):
-    """Ours and the plain way, run in turn, for a picture and for a crop of it."""
+    """Ours and the plain way, run in turn, for an image and for a crop of it."""
 
-    picture: Timing
-    picture_plain: Timing
-    crop: Timing
-    crop_plain: Timing
+    image: Measurement
+    image_plain: Measurement
+    crop: Measurement
+    crop_plain: Measurement
 
 
 def plain_heatmap(keypoints: np.ndarray, parts: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
@@ -59,7 +42,7 @@ def heatmap(pairs: int) -> HeatmapTimings:
     transform = TRANSFORMS.build(dict(type='GenerateFocusHeatmap', groups='mpii'))
     parts = body_parts('mpii')
     scale = np.float32(256 / 640)
-    views = {PICTURE: PERSON, CROP: (PERSON - (325, 40)) * scale}
+    views = {IMAGE: PERSON, CROP: (PERSON - (325, 40)) * scale}
     runs = []
     for shape, keypoints in views.items():
         results = dict(keypoints=keypoints[None], keypoints_visible=np.ones((1, 16)), img_shape=shape)
@@ -70,16 +53,19 @@ def heatmap(pairs: int) -> HeatmapTimings:
             lambda results=results: transform(dict(results)),
             lambda keypoints=keypoints, shape=shape: plain_heatmap(keypoints, parts, shape),
         ]
-    return HeatmapTimings(*alternate(runs, pairs, 'cpu'))
+    return HeatmapTimings(*alternate(runs, pairs))
 
 
 def heatmap_summary(timings: HeatmapTimings) -> Dict[str, float]:
-    """The numbers as they go into JSON; ``crop_of_picture_ratio``: the plain way draws the picture, ours the crop."""
-    medians = {f'{name}_ms': timing.median for name, timing in timings._asdict().items()}
+    """The numbers as they go into JSON; ``crop_of_image_ratio``: the plain way draws the image, ours the crop."""
+    image, image_plain, crop, crop_plain = map(milliseconds, timings)
     return dict(
-        medians,
-        picture_ratio=timings.picture_plain.median / timings.picture.median,
-        crop_ratio=timings.crop_plain.median / timings.crop.median,
-        crop_of_picture_ratio=timings.picture_plain.median / timings.crop.median,
-        runs=len(timings.picture.runs),
+        image_ms=image,
+        image_plain_ms=image_plain,
+        crop_ms=crop,
+        crop_plain_ms=crop_plain,
+        image_ratio=image_plain / image,
+        crop_ratio=crop_plain / crop,
+        crop_of_image_ratio=image_plain / crop,
+        runs=len(timings.image.times),
     )

@@ -2,10 +2,10 @@
 
 import multiprocessing
 import re
-import statistics
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -15,22 +15,9 @@ from mmengine.structures import InstanceData, PixelData
 from mmpose.models.builder import build_pose_estimator
 from mmpose.structures import PoseDataSample
 from torch import nn
+from torch.utils.benchmark import Measurement, TaskSpec, timer
 
 from clamp_mmpose.models.heads import TextQueryHead
-
-
-class Timing(NamedTuple):
-    """Milliseconds of every run."""
-
-    runs: List[float]
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.runs)
-
-    @property
-    def quartiles(self) -> List[float]:
-        return [float(value) for value in np.percentile(self.runs, (25, 75))]
 
 
 def build_model(cfg: Config, device: str) -> nn.Module:
@@ -71,27 +58,19 @@ def random_batch(model: nn.Module, cfg: Config, batch_size: int, device: str) ->
     return images.to(device), samples
 
 
-def alternate(functions: Sequence[Callable[[], None]], pairs: int, device: str, warmup: int = 3) -> List[Timing]:
-    """Call the functions in turn, ``pairs`` times each, after some uncounted rounds."""
-    runs: List[List[float]] = [[] for _ in functions]
-    for round_ in range(warmup + pairs):
-        for function, times in zip(functions, runs):
-            _wait(device)
-            start = time.perf_counter()
+def alternate(functions: Sequence[Callable[[], object]], pairs: int, warmup: int = 3) -> List[Measurement]:
+    """Call the functions in turn, ``pairs`` times each, after some rounds that do not count."""
+    times: List[List[float]] = [[] for _ in functions]
+    for _ in range(warmup + pairs):
+        for function, own in zip(functions, times):
+            start = timer()  # waits for the GPU
             function()
-            _wait(device)
-            if round_ >= warmup:
-                times.append(1000 * (time.perf_counter() - start))
-    return [Timing(times) for times in runs]
+            own.append(timer() - start)
+    return [Measurement(1, own[warmup:], TaskSpec('function()', 'pass')) for own in times]
 
 
-def _wait(device: str) -> None:
-    if device.startswith('cuda'):
-        torch.cuda.synchronize()
-
-
-def inference(configs: Sequence[str], batch_size: int, device: str, pairs: int, amp: bool) -> List[Timing]:
-    """Time from normalised images to heatmaps, in eval mode, without flip test."""
+def inference(configs: Sequence[str], batch_size: int, device: str, pairs: int, amp: bool) -> List[Measurement]:
+    """Time from normalized images to heatmaps, in eval mode, without flip test."""
     functions = []
     for path in configs:
         cfg = Config.fromfile(path)
@@ -103,7 +82,7 @@ def inference(configs: Sequence[str], batch_size: int, device: str, pairs: int, 
                 model(images, None, mode='tensor')
 
         functions.append(run)
-    return alternate(functions, pairs, device)
+    return alternate(functions, pairs)
 
 
 def training_step(path: str, batch_size: int, device: str, amp: bool) -> Callable[[], None]:
@@ -128,20 +107,18 @@ def train_on(model: nn.Module, images: torch.Tensor, samples: list, amp: bool = 
     return step
 
 
-def training(configs: Sequence[str], batch_size: int, device: str, pairs: int, amp: bool) -> List[Timing]:
+def training(configs: Sequence[str], batch_size: int, device: str, pairs: int, amp: bool) -> List[Measurement]:
     """Time whole training steps."""
-    return alternate([training_step(path, batch_size, device, amp) for path in configs], pairs, device)
+    return alternate([training_step(path, batch_size, device, amp) for path in configs], pairs)
 
 
 def peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
     """MiB at the peak of three training steps, in a process of their own: of a GPU, or of RAM (NaN but on Linux)."""
-    with multiprocessing.get_context('spawn').Pool(1) as pool:
-        return pool.apply(_peak_memory, (path, batch_size, device, amp))
+    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as pool:
+        return pool.submit(_peak_memory, path, batch_size, device, amp).result()
 
 
 def _peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
-    import clamp_mmpose  # noqa: F401  (a fresh process)
-
     step = training_step(path, batch_size, device, amp)
     for _ in range(3):
         step()
@@ -166,20 +143,25 @@ def data(path: str, seconds: float = 10.0) -> Dict[str, float]:
     return dict(samples=count, samples_per_second=count / (time.perf_counter() - start))
 
 
-def summary(configs: Sequence[str], batch_size: int, timings: Sequence[Timing]) -> Dict[str, Optional[object]]:
-    """The numbers as they go into JSON."""
-    first, *rest = timings
-    against = rest[0] if rest else None
+def milliseconds(measurement: Measurement) -> float:
+    """The median."""
+    return 1000 * measurement.median
+
+
+def summary(
+    configs: Sequence[str], batch_size: int, measurements: Sequence[Measurement]
+) -> Dict[str, Optional[object]]:
+    """The numbers of one config, or of one against another, as they go into JSON."""
+    result = dict(config=configs[0], against=None, against_median_ms=None, against_quartiles_ms=None, ratio=None)
+    for prefix, measurement in zip(('', 'against_'), measurements):
+        result[f'{prefix}median_ms'] = milliseconds(measurement)
+        result[f'{prefix}quartiles_ms'] = [float(1000 * q) for q in np.percentile(measurement.times, (25, 75))]
+    if len(configs) > 1:
+        result.update(against=configs[1], ratio=result['median_ms'] / result['against_median_ms'])
     return dict(
-        config=configs[0],
-        against=configs[1] if against else None,
+        result,
         batch_size=batch_size,
-        median_ms=first.median,
-        against_median_ms=against and against.median,
-        ratio=against and first.median / against.median,
-        quartiles_ms=first.quartiles,
-        against_quartiles_ms=against and against.quartiles,
-        runs=len(first.runs),
+        runs=len(measurements[0].times),
         torch=torch.__version__,
         threads=torch.get_num_threads(),
     )

@@ -3,105 +3,46 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional, Sequence
 
 import torch
+from torch.utils.benchmark import Measurement
 
-from . import heatmaps as benchmark_heatmap
-from . import models as benchmark
-from . import texts as benchmark_texts
+from benchmarks import heatmaps, models, texts
 
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    kinds = parser.add_subparsers(dest='kind', required=True)
-    for kind, help_text in (('inference', 'images to heatmaps'), ('training', 'a training step, and peak memory')):
-        command = kinds.add_parser(kind, help=help_text)
-        command.add_argument('config')
-        command.add_argument('--against', metavar='CONFIG', help='a second model, run in turn with the first')
-        command.add_argument('--batch-size', type=int, default=1 if kind == 'inference' else 16)
-        command.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-        command.add_argument('--amp', action='store_true', help='bfloat16 autocast')
-        command.add_argument('--pairs', type=int, default=30 if kind == 'inference' else 20, help='runs of each')
-        command.add_argument('--threads', type=int, help='CPU threads')
-        command.add_argument('--json', metavar='FILE')
-    for kind, help_text in (
-        ('head', 'features to keypoints or heatmaps'),
-        ('texts', 'a TextQueryHead with its texts, against embeddings that are simply there'),
-    ):
-        command = kinds.add_parser(kind, help=help_text)
-        command.add_argument('config')
-        if kind == 'head':
-            command.add_argument('--against', metavar='CONFIG', help='a second head, run in turn with the first')
-        command.add_argument('--batch-size', type=int, default=8)
-        command.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-        command.add_argument('--pairs', type=int, default=30, help='runs of each')
-        command.add_argument('--threads', type=int, help='CPU threads')
-        command.add_argument('--json', metavar='FILE')
-    command = kinds.add_parser('data', help='samples per second of the training pipeline, for each loader worker')
-    command.add_argument('config')
-    command.add_argument('--json', metavar='FILE')
-    command = kinds.add_parser('heatmap', help='focus heatmaps, against one part after the other')
-    command.add_argument('--pairs', type=int, default=30, help='runs of each')
-    command.add_argument('--json', metavar='FILE')
-    return parser.parse_args()
+FEWEST_RUNS = 20  # with fewer the medians are noise
 
 
-def main() -> None:
-    args = parse_args()
-    if args.kind == 'data':
-        result = dict(config=args.config, **benchmark.data(args.config))
-        print(f'{args.config}: {result["samples_per_second"]:.1f} samples per second and worker')
-    else:
-        if args.pairs < 20:
-            raise SystemExit(f'--pairs {args.pairs}: at least 20, or the medians are noise.')
-        if args.kind == 'heatmap':
-            report_heatmap(args)
-            return
-        if args.threads:
-            torch.set_num_threads(args.threads)
-        if args.kind == 'texts':
-            report_texts(args)
-            return
-        configs = [args.config, *filter(None, [args.against])]
-        if args.kind == 'head':
-            timings = benchmark_texts.heads(configs, args.batch_size, args.device, args.pairs)
-        else:
-            measure = benchmark.inference if args.kind == 'inference' else benchmark.training
-            timings = measure(configs, args.batch_size, args.device, args.pairs, args.amp)
-        result = dict(benchmark.summary(configs, args.batch_size, timings), device=args.device)
-        print(f'{args.kind}, batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn')
-        for config, timing in zip(configs, timings):
-            low, high = timing.quartiles
-            print(f'{timing.median:10.2f} ms  (quartiles {low:.2f} ... {high:.2f})  {config}')
-        if args.against:
-            print(f'ratio {result["ratio"]:.3f}')
-        if args.kind == 'training':
-            result['peak_memory_mib'] = {
-                config: benchmark.peak_memory(config, args.batch_size, args.device, args.amp) for config in configs
-            }
-            for config, mib in result['peak_memory_mib'].items():
-                print(f'{mib:10.0f} MiB at the peak  {config}')
-    write(args.json, result)
+def inference(args: argparse.Namespace) -> dict:
+    """Images to heatmaps."""
+    configs = _configs(args)
+    timings = models.inference(configs, args.batch_size, args.device, args.pairs, args.amp)
+    return _report(args, configs, timings)
 
 
-def report_heatmap(args: argparse.Namespace) -> None:
-    result = benchmark_heatmap.heatmap_summary(benchmark_heatmap.heatmap(args.pairs))
-    print(f'one person, {args.pairs} runs each, in turn; plain: one part after the other, all pixels')
-    print(
-        f'1280 x 720       {result["picture_ms"]:8.2f} ms, plain {result["picture_plain_ms"]:8.2f} ms, '
-        f'{result["picture_ratio"]:.0f} times'
-    )
-    print(
-        f'256 x 256 crop   {result["crop_ms"]:8.2f} ms, plain {result["crop_plain_ms"]:8.2f} ms, '
-        f'{result["crop_ratio"]:.0f} times; plain in the whole picture, {result["crop_of_picture_ratio"]:.0f} times'
-    )
-    write(args.json, result)
+def training(args: argparse.Namespace) -> dict:
+    """A training step, and peak memory."""
+    configs = _configs(args)
+    timings = models.training(configs, args.batch_size, args.device, args.pairs, args.amp)
+    result = _report(args, configs, timings)
+    result['peak_memory_mib'] = {
+        config: models.peak_memory(config, args.batch_size, args.device, args.amp) for config in configs
+    }
+    for config, mib in result['peak_memory_mib'].items():
+        print(f'{mib:10.0f} MiB at the peak  {config}')
+    return result
 
 
-def report_texts(args: argparse.Namespace) -> None:
-    timings = benchmark_texts.texts(args.config, args.batch_size, args.device, args.pairs)
-    result = benchmark_texts.text_summary(args.config, args.batch_size, timings)
+def head(args: argparse.Namespace) -> dict:
+    """Features to keypoints or heatmaps."""
+    configs = _configs(args)
+    return _report(args, configs, texts.heads(configs, args.batch_size, args.device, args.pairs))
+
+
+def text(args: argparse.Namespace) -> dict:
+    """A TextQueryHead with its texts, against given embeddings."""
+    timings = texts.texts(args.config, args.batch_size, args.device, args.pairs)
+    result = texts.text_summary(args.config, args.batch_size, timings)
     print(
         f'batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn; {timings.encoded} texts encoded '
         'meanwhile'
@@ -112,13 +53,81 @@ def report_texts(args: argparse.Namespace) -> None:
             f'{kind:<10} {row["median_ms"]:10.2f} ms, {against} {row["against_median_ms"]:10.2f} ms, '
             f'ratio {row["ratio"]:.3f}'
         )
-    write(args.json, result)
+    return result
 
 
-def write(path: Optional[str], result: dict) -> None:
-    if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps(result, indent=2))
+def data(args: argparse.Namespace) -> dict:
+    """Samples per second of the training pipeline, for each loader worker."""
+    result = dict(config=args.config, **models.data(args.config, args.seconds))
+    print(f'{args.config}: {result["samples_per_second"]:.1f} samples per second and worker')
+    return result
+
+
+def heatmap(args: argparse.Namespace) -> dict:
+    """Focus heatmaps, against one part after the other."""
+    result = heatmaps.heatmap_summary(heatmaps.heatmap(args.pairs))
+    print(f'one person, {args.pairs} runs each, in turn; plain: one part after the other, all pixels')
+    for name, size in (('image', '1280 x 720'), ('crop', '256 x 256 crop')):
+        ours, plain, ratio = (result[f'{name}_{key}'] for key in ('ms', 'plain_ms', 'ratio'))
+        print(f'{size:<15} {ours:8.2f} ms, plain {plain:8.2f} ms, {ratio:.0f} times')
+    print(f'256 x 256 crop, plain in the whole image: {result["crop_of_image_ratio"]:.0f} times')
+    return result
+
+
+KINDS = dict(inference=inference, training=training, head=head, texts=text, data=data, heatmap=heatmap)
+
+
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    kinds = parser.add_subparsers(dest='kind', required=True)
+    for kind, measure in KINDS.items():
+        command = kinds.add_parser(kind, help=measure.__doc__)
+        command.set_defaults(measure=measure)
+        command.add_argument('--json', metavar='FILE', help='where the numbers go, too')
+        if kind != 'heatmap':
+            command.add_argument('config')
+        if kind == 'data':
+            command.add_argument('--seconds', type=float, default=10.0)
+            continue
+        command.add_argument('--pairs', type=int, default=20 if kind == 'training' else 30, help='runs of each')
+        if kind == 'heatmap':
+            continue
+        command.add_argument('--batch-size', type=int, default=dict(inference=1, training=16).get(kind, 8))
+        command.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+        command.add_argument('--threads', type=int, help='CPU threads')
+        if kind != 'texts':
+            command.add_argument('--against', metavar='CONFIG', help='a second model, run in turn with the first')
+        if kind in ('inference', 'training'):
+            command.add_argument('--amp', action='store_true', help='bfloat16 autocast')
+    args = parser.parse_args(argv)
+    if getattr(args, 'pairs', FEWEST_RUNS) < FEWEST_RUNS:
+        parser.error(f'--pairs {args.pairs}: give at least {FEWEST_RUNS}, or the medians are noise.')
+    return args
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    args = parse_args(argv)
+    if getattr(args, 'threads', None):
+        torch.set_num_threads(args.threads)
+    result = args.measure(args)
+    if args.json:
+        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
+        Path(args.json).write_text(json.dumps(result, indent=2))
+
+
+def _configs(args: argparse.Namespace) -> List[str]:
+    return [args.config, *filter(None, [args.against])]
+
+
+def _report(args: argparse.Namespace, configs: Sequence[str], timings: Sequence[Measurement]) -> dict:
+    result = dict(models.summary(configs, args.batch_size, timings), device=args.device)
+    print(f'{args.kind}, batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn')
+    for prefix, config in zip(('', 'against_'), configs):
+        low, high = result[f'{prefix}quartiles_ms']
+        print(f'{result[f"{prefix}median_ms"]:10.2f} ms  (quartiles {low:.2f} ... {high:.2f})  {config}')
+    if args.against:
+        print(f'ratio {result["ratio"]:.3f}')
+    return result
 
 
 if __name__ == '__main__':

@@ -1,12 +1,13 @@
 """Times what heads that read texts add: a head alone, and its texts against embeddings that are simply there."""
 
-from typing import Callable, Dict, List, NamedTuple, Sequence
+from typing import Dict, List, NamedTuple, Sequence
 
 import torch
 from mmengine.config import Config
 from torch import Tensor, nn
+from torch.utils.benchmark import Measurement
 
-from .models import Timing, alternate, build_model, random_batch, train_on
+from .models import alternate, build_model, milliseconds, random_batch, train_on
 
 
 class TextTimings(NamedTuple):
@@ -16,13 +17,13 @@ class TextTimings(NamedTuple):
     the original image without flip test, and the bare forward of the same model.
     """
 
-    training: List[Timing]
-    prediction: List[Timing]
+    training: List[Measurement]
+    prediction: List[Measurement]
     encoded: int
 
 
 class GivenEmbeddings(nn.Module):
-    """In place of :class:`TextEmbeddings`: the same ``[N, D]`` for every batch, without a look at its texts."""
+    """In place of :class:`TextEmbeddings`: the same ``[N, D]`` for every batch, whatever its texts."""
 
     def __init__(self, embeddings: Tensor):
         super().__init__()
@@ -33,7 +34,7 @@ class GivenEmbeddings(nn.Module):
         return self.embeddings
 
 
-def heads(configs: Sequence[str], batch_size: int, device: str, pairs: int) -> List[Timing]:
+def heads(configs: Sequence[str], batch_size: int, device: str, pairs: int) -> List[Measurement]:
     """Time from features of each config's backbone to what its head gives, in eval mode."""
     functions = []
     for path in configs:
@@ -48,7 +49,7 @@ def heads(configs: Sequence[str], batch_size: int, device: str, pairs: int) -> L
                 head(feats)
 
         functions.append(run)
-    return alternate(functions, pairs, device)
+    return alternate(functions, pairs)
 
 
 def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
@@ -62,25 +63,16 @@ def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
     given.head.text_encoder = GivenEmbeddings(model.head.text_encoder(distinct).detach().clone())
     encoded: List[str] = []
     model.head.text_encoder.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
-    training = alternate([train_on(one.train(), images, samples) for one in (model, given)], pairs, device)
+    training = alternate([train_on(one.train(), images, samples) for one in (model, given)], pairs)
     model.eval().test_cfg['flip_test'] = False
     prediction = alternate(
         [
-            _without_gradient(lambda: model.predict(images, samples)),
-            _without_gradient(lambda: model(images, None, mode='tensor')),
+            torch.no_grad()(lambda: model.predict(images, samples)),
+            torch.no_grad()(lambda: model(images, None, mode='tensor')),
         ],
         pairs,
-        device,
     )
     return TextTimings(training, prediction, len(encoded))
-
-
-def _without_gradient(function: Callable[[], object]) -> Callable[[], None]:
-    def run() -> None:
-        with torch.no_grad():
-            function()
-
-    return run
 
 
 def text_summary(path: str, batch_size: int, timings: TextTimings) -> Dict[str, object]:
@@ -93,8 +85,6 @@ def text_summary(path: str, batch_size: int, timings: TextTimings) -> Dict[str, 
         threads=torch.get_num_threads(),
     )
     for kind in ('training', 'prediction'):
-        first, against = getattr(timings, kind)
-        result[kind] = dict(
-            median_ms=first.median, against_median_ms=against.median, ratio=first.median / against.median
-        )
+        first, against = map(milliseconds, getattr(timings, kind))
+        result[kind] = dict(median_ms=first, against_median_ms=against, ratio=first / against)
     return result

@@ -1,13 +1,42 @@
 import time
 from pathlib import Path
-from typing import Optional
+from typing import Dict, Optional
 
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from clamp_mmpose.apis.model_zoo import configs_root
+from clamp_mmpose.engine.launch import build_runner
 
-from .progress import Say, SayEpochs
+from .command import Say, quiet
+from .threads import use_idle_cores
+
+
+class SayEpochs(Hook):
+    """One line for each epoch: where the training is, and how long it will take.
+
+    Args:
+        say: shows a line.
+        loss: the loss that is shown.
+    """
+
+    def __init__(self, say: Say, loss: str):
+        self.say = say
+        self.loss = loss
+
+    def before_train(self, runner: Runner) -> None:
+        self.start = time.perf_counter()
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        use_idle_cores()  # other programs may have started or ended
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        done, total = runner.epoch + 1, runner.max_epochs
+        taken = time.perf_counter() - self.start
+        loss = runner.message_hub.get_scalar(f'train/{self.loss}').mean(20)
+        left = f', about {taken / done * (total - done):.0f} s left' if done < total else ''
+        self.say(f'      epoch {done}/{total}, {self.loss} {loss:.5f}, {taken:.0f} s{left}')
 
 
 def demo_config(config: str, work_dir: Path, epochs: Optional[int]) -> Config:
@@ -21,6 +50,9 @@ def demo_config(config: str, work_dir: Path, epochs: Optional[int]) -> Config:
     # MMEngine keeps one logger and one visualizer for each name
     cfg.experiment_name = cfg.visualizer.name = f'demo_{time.time_ns()}'
     cfg.launcher = 'none'
+    # the few images of a demo are read faster than a worker starts and ends, and it would take a core
+    for loader in filter(None, (cfg.get('val_dataloader'), cfg.get('test_dataloader'))):
+        loader.update(num_workers=0, persistent_workers=False)
     if epochs is not None:
         cfg.train_cfg.max_epochs = epochs
     return cfg
@@ -37,3 +69,19 @@ def timed_training(runner: Runner, say: Say, loss: str) -> float:
 def last_checkpoint(cfg: Config) -> Path:
     """Where the training leaves its last weights."""
     return Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
+
+
+def test(cfg: Config, name: str, **dataset: str) -> Dict[str, float]:
+    """Test the last checkpoint of a config; its metrics.
+
+    Args:
+        name: of the folder ``test_<name>`` for the log.
+        dataset: what of the test data set is another than in the config.
+    """
+    test_cfg = Config(cfg.to_dict())
+    test_cfg.work_dir = f'{cfg.work_dir}/test_{name}'
+    test_cfg.experiment_name = test_cfg.visualizer.name = f'{cfg.experiment_name}_{name}'
+    test_cfg.load_from = str(last_checkpoint(cfg))
+    test_cfg.test_dataloader.dataset.update(dataset)
+    with quiet():
+        return {metric: float(value) for metric, value in build_runner(test_cfg).test().items()}

@@ -1,3 +1,5 @@
+"""Draw toy objects, train the text-query head on nine categories and ask it for three that it never saw."""
+
 import shutil
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
@@ -11,16 +13,16 @@ from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.evaluation.mp100.predictions import read_predictions
 from clamp_mmpose.evaluation.mp100.protocols import query_only
-from demos.common.progress import Say, quiet
-from demos.common.training import demo_config, last_checkpoint, timed_training
+from demos.common import training
+from demos.common.command import Say, quiet, run_command
+from demos.common.report import table, write_report
+from demos.objects.images import draw_images
 from demos.objects.world.dataset import write_toy_objects
-
-from .pictures import draw_pictures
 
 CONFIG = 'configs/text_query/toy/tq_rn-tiny_toy-objects.py'
 IMAGES = (300, 40, 60)  # of each category: train, val, test
 TEST, TRAIN = (f'annotations/mp100_split1_{part}.json' for part in ('test', 'train'))
-SEEN = 'by name, new pictures of the nine'
+NAMED, SEEN = 'by name', 'by name, new images of the nine'
 
 
 class Trial(NamedTuple):
@@ -46,40 +48,39 @@ def run_cape_demo(
         Path: the report.
     """
     out_dir = Path(out_dir)
-    for name in ('model', 'pictures'):
+    for name in ('model', 'images'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     data = out_dir / 'data'
     say(f'[1/4] drawing toy objects into {data}')
     write_toy_objects(data, images)
-    write_toy_objects(out_dir / 'new_data', (images[2], 1, 1), seed=1)  # the nine categories in new pictures
+    write_toy_objects(out_dir / 'new_data', (images[2], 1, 1), seed=1)  # the nine categories in new images
     shuffle_names(data / 'texts', out_dir / 'shuffled_texts')
 
     cfg = make_config(out_dir, epochs)
     say(f'[2/4] training on nine categories, {cfg.train_cfg.max_epochs} epochs; log in {cfg.work_dir}')
     with quiet():
-        seconds = timed_training(build_runner(cfg), say, 'loss_layer1')
-    checkpoint = last_checkpoint(cfg)
+        seconds = training.timed_training(build_runner(cfg), say, 'loss_layer1')
 
     say('[3/4] asking for the keypoints of three unseen categories')
     trials = {
-        'by name': test(cfg, checkpoint, data / TEST, data / 'texts', 'named'),
-        "by each other's names": test(cfg, checkpoint, data / TEST, out_dir / 'shuffled_texts', 'shuffled'),
-        'centre of the box': box_centers(data / TEST),
-        SEEN: test(cfg, checkpoint, out_dir / 'new_data' / TRAIN, data / 'texts', 'seen'),
+        NAMED: test(cfg, data / TEST, data / 'texts', 'named'),
+        "by each other's names": test(cfg, data / TEST, out_dir / 'shuffled_texts', 'shuffled'),
+        'center of the box': box_centers(data / TEST),
+        SEEN: test(cfg, out_dir / 'new_data' / TRAIN, data / 'texts', 'seen'),
     }
     for name, trial in trials.items():
         say(f'      {name:<39} PCK@0.2 {trial.scores["PCK@0.2"]:.3f}')
 
-    say('[4/4] drawing pictures')
+    say('[4/4] drawing the images of the report')
     with quiet():
-        pictures = draw_pictures(out_dir / 'pictures', cfg, str(checkpoint), data / TEST)
+        shown = draw_images(out_dir / 'images', cfg, data / TEST)
     mmengine.dump({name: trial._asdict() for name, trial in trials.items()}, str(out_dir / 'metrics.json'), indent='  ')
-    return write_report(out_dir / 'report.md', trials, cfg, checkpoint, seconds, pictures)
+    return write_report(out_dir, report_lines(trials, cfg, seconds), shown)
 
 
 def make_config(out_dir: Path, epochs: Optional[int]) -> Config:
     """The demo's config with its data below ``out_dir``."""
-    cfg = demo_config(CONFIG, out_dir / 'model', epochs)
+    cfg = training.demo_config(CONFIG, out_dir / 'model', epochs)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.update(data_root=str(out_dir / 'data'), texts=str(out_dir / 'data' / 'texts'))
     return cfg
@@ -100,25 +101,18 @@ def shuffle_names(source: Path, target: Path, seed: int = 0) -> None:
         (target / path.name).write_text(yaml.safe_dump(content, sort_keys=False), encoding='utf-8')
 
 
-def test(cfg: Config, checkpoint: Path, ann_file: Path, texts: Path, name: str) -> Trial:
+def test(cfg: Config, ann_file: Path, texts: Path, name: str) -> Trial:
     """Score the categories of a file, asked for by these texts."""
     cfg = Config(cfg.to_dict())
     predictions = Path(cfg.work_dir) / name
-    cfg.work_dir = f'{cfg.work_dir}/test_{name}'
-    cfg.experiment_name = cfg.visualizer.name = f'{cfg.experiment_name}_{name}'
-    cfg.load_from = str(checkpoint)
-    cfg.test_dataloader.dataset.update(
-        data_root=str(ann_file.parents[1]), ann_file=f'annotations/{ann_file.name}', texts=str(texts)
-    )
     for metric in cfg.test_evaluator:
         if metric.type == 'CapePCK':
             metric.outfile_prefix = str(predictions)
-    with quiet():
-        auroc = build_runner(cfg).test()['confidence/AUROC']
+    data_root, ann_name = str(ann_file.parents[1]), f'annotations/{ann_file.name}'
+    metrics = training.test(cfg, name, data_root=data_root, ann_file=ann_name, texts=str(texts))
     annotations = read_instances(ann_file)
-    return _trial(
-        query_only(annotations, read_predictions(f'{predictions}.predictions.json', annotations).keypoints), auroc
-    )
+    keypoints = read_predictions(f'{predictions}.predictions.json', annotations).keypoints
+    return _trial(query_only(annotations, keypoints), metrics['confidence/AUROC'])
 
 
 def box_centers(ann_file: Path) -> Trial:
@@ -135,42 +129,32 @@ def _trial(scores, auroc: Optional[float] = None) -> Trial:
     return Trial(dict(scores.overall), {name: row['PCK@0.2'] for name, row in scores.categories.items()}, auroc)
 
 
-def write_report(
-    path: Path, trials: Dict[str, Trial], cfg: Config, checkpoint: Path, seconds: float, pictures: Dict[str, Path]
-) -> Path:
-    """Write what the demo found as Markdown, whatever it is."""
+def report_lines(trials: Dict[str, Trial], cfg: Config, seconds: float) -> List[str]:
+    """What the demo found as Markdown, whatever it is."""
     named, shuffled, center, _ = (trial.scores['PCK@0.2'] for trial in trials.values())
-    categories: List[str] = list(trials['by name'].categories)
-    lines = [
+    categories = list(trials[NAMED].categories)
+    rows = []
+    for name, trial in trials.items():
+        own = [trial.categories.get(category) for category in categories]
+        cells = [trial.scores['PCK@0.2'], *own, trial.scores['mPCK'], trial.scores['NME']]
+        rows.append([name, *('' if cell is None else f'{cell:.3f}' for cell in cells)])
+    return [
         '# Keypoints of categories never seen, from their names',
         '',
         f'Trained from random weights for {cfg.train_cfg.max_epochs} epochs ({seconds:.0f} s) on nine categories of '
-        f'drawn objects, tested on three others ({int(trials["by name"].scores["instances"])} pictures) whose '
-        'keypoints have names made of the words of the nine. One run; without pretrained words and pictures this shows '
-        'that the parts work together, not what they reach on MP-100.',
-        '',
-        '| PCK@0.2 asked | all | ' + ' | '.join(categories) + ' | mPCK | NME |',
-        '|---|' + '---|' * (len(categories) + 3),
-    ]
-    for name, trial in trials.items():
-        cells = [
-            trial.scores['PCK@0.2'],
-            *(trial.categories.get(one) for one in categories),
-            trial.scores['mPCK'],
-            trial.scores['NME'],
-        ]
-        lines.append(f'| {name} | ' + ' | '.join('' if cell is None else f'{cell:.3f}' for cell in cells) + ' |')
-    lines += [
-        '',
-        f'- Against the centre of the box: {named / center:.2f} times its PCK@0.2.',
-        f'- Of what is gained over the centre, {100 * (named - shuffled) / (named - center):.0f} % is lost when a '
+        f'drawn objects, tested on three others ({int(trials[NAMED].scores["instances"])} images) whose keypoints '
+        'have names made of the words of the nine. One run; without pretrained words and images this shows that the '
+        'parts work together, not what they reach on MP-100.',
+        *table(['PCK@0.2 asked', 'all', *categories, 'mPCK', 'NME'], rows),
+        f'- Against the center of the box: {named / center:.2f} times its PCK@0.2.',
+        f'- Of what is gained over the center, {100 * (named - shuffled) / (named - center):.0f} % is lost when a '
         "category's names are given to other keypoints of its own: the words matter.",
         '- Confidence tells keypoints that are there from hidden or missing ones with an AUROC of '
-        f'{trials[SEEN].auroc:.3f} in new pictures of the nine categories, and of {trials["by name"].auroc:.3f} in '
-        'those of the three unseen ones (0.5 is guessing).',
-        f'- Config `{CONFIG}`, weights `{checkpoint}`.',
+        f'{trials[SEEN].auroc:.3f} in new images of the nine categories, and of {trials[NAMED].auroc:.3f} in those of '
+        'the three unseen ones (0.5 is guessing).',
+        f'- Config `{CONFIG}`, weights `{training.last_checkpoint(cfg)}`.',
     ]
-    for title, picture in pictures.items():
-        lines += ['', f'## {title}', '', f'![{title}]({picture.relative_to(path.parent).as_posix()})']
-    path.write_text('\n'.join(lines) + '\n', encoding='utf-8')
-    return path
+
+
+if __name__ == '__main__':
+    run_command(run_cape_demo, __doc__, 'work_dirs/demo_cape')

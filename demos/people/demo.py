@@ -1,3 +1,5 @@
+"""Draw toy people, pretrain FocusCLIP with and without heatmaps, and test both by texts on unseen combinations."""
+
 import json
 import shutil
 from pathlib import Path
@@ -8,11 +10,11 @@ from mmengine.config import Config
 from clamp_mmpose.apis.zero_shot import run_zero_shot
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.evaluation.zero_shot_table import task_wise_mean
-from demos.common.progress import Say, quiet
+from demos.common.command import Say, quiet, run_command
+from demos.common.report import table, write_report
 from demos.common.training import demo_config, last_checkpoint, timed_training
+from demos.people.images import draw_images
 from demos.people.world.dataset import HELD_OUT, SEEN, write_toy_people
-
-from .pictures import draw_pictures
 
 CONFIGS = {
     'with heatmaps (FocusCLIP)': 'configs/focusclip/toy/focusclip_rn-tiny_toy-people.py',
@@ -45,7 +47,7 @@ def run_focus_demo(
         Path: the report.
     """
     out_dir = Path(out_dir)
-    for name in ('runs', 'pictures'):
+    for name in ('runs', 'images'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     say(f'[1/4] drawing toy people into {out_dir / "data"}')
     write_toy_people(out_dir / 'data', images)
@@ -54,20 +56,16 @@ def run_focus_demo(
         cfg = make_config(out_dir, config, epochs)
         say(f'[{step}/4] pretraining {name}, {cfg.train_cfg.max_epochs} epochs; log in {cfg.work_dir}')
         runs[name] = train_and_test(cfg, say)
-        say(
-            '      zero-shot: '
-            + ', '.join(
-                f'{task} {detail["accuracy"]:.1f} % (chance {detail["chance"]:.1f} %)'
-                for task, detail in runs[name].details.items()
-            )
+        results = (
+            f'{task} {one["accuracy"]:.1f} % (chance {one["chance"]:.1f} %)' for task, one in runs[name].details.items()
         )
-    say('[4/4] drawing pictures')
+        say('      zero-shot: ' + ', '.join(results))
+    say('[4/4] drawing the images of the report')
     with quiet():
-        checkpoints = {name: (run.config, run.checkpoint) for name, run in runs.items()}
-        pictures = draw_pictures(out_dir / 'pictures', checkpoints)
+        shown = draw_images(out_dir / 'images', {name: (run.config, run.checkpoint) for name, run in runs.items()})
     metrics = {name: dict(seconds=run.seconds, **run.details) for name, run in runs.items()}
     (out_dir / 'metrics.json').write_text(json.dumps(metrics, indent=2))
-    return write_report(out_dir / 'report.md', runs, images, pictures)
+    return write_report(out_dir, report_lines(runs, images), shown)
 
 
 def make_config(out_dir: Path, config: str, epochs: Optional[int]) -> Config:
@@ -94,54 +92,39 @@ def train_and_test(cfg: Config, say: Say) -> Run:
     return Run(config, checkpoint, seconds, details)
 
 
-def write_report(path: Path, runs: Dict[str, Run], images: Tuple[int, int], pictures: Dict[str, Path]) -> Path:
-    """Write what the demo found as Markdown, whatever it is."""
+def report_lines(runs: Dict[str, Run], images: Tuple[int, int]) -> List[str]:
+    """What the demo found as Markdown, whatever it is."""
     focus, clip = runs.values()
     tasks = list(focus.details)
-    chance = {task: focus.details[task]['chance'] for task in tasks}
-    lines = [
-        '# Pretraining with focus heatmaps, tested by texts',
-        '',
-        f'{images[0]:,} drawn pictures of {len(SEEN)} combinations of an activity and a shirt, with descriptions; '
-        f'tested on {images[1]:,} pictures of {len(HELD_OUT)} other combinations, which no description and no picture '
-        'of the training has. From random weights, one run of each: this shows that the parts work together, not what '
-        'they reach on photos.',
-        '',
-        '| accuracy in % | ' + ' | '.join(tasks) + ' | task-wise mean | training |',
-        '|---|' + '---|' * (len(tasks) + 2),
-        '| chance | '
-        + ' | '.join(f'{chance[task]:.1f}' for task in tasks)
-        + ' | '
-        + f'{sum(chance.values()) / len(tasks):.1f} | |',
-    ]
+    chances = [focus.details[task]['chance'] for task in tasks]
+    rows = [['chance', *(f'{chance:.1f}' for chance in chances), f'{sum(chances) / len(tasks):.1f}', '']]
     for name, run in runs.items():
         cells = ['{accuracy:.1f} [{low:.1f}, {high:.1f}]'.format(**run.details[task]) for task in tasks]
-        lines.append(
-            f'| {name} | ' + ' | '.join(cells) + f' | {task_wise_mean(list(run.details.values())):.1f} | '
-            f'{run.seconds:.0f} s |'
-        )
-    lines += [
+        rows.append([name, *cells, f'{task_wise_mean(list(run.details.values())):.1f}', f'{run.seconds:.0f} s'])
+    return [
+        '# Pretraining with focus heatmaps, tested by texts',
         '',
-        'In brackets the 95 % interval over the test pictures; another seed of the training moves the numbers, too.',
+        f'{images[0]:,} drawn images of {len(SEEN)} combinations of an activity and a shirt, with descriptions; tested '
+        f'on {images[1]:,} images of {len(HELD_OUT)} other combinations, which no description and no image of the '
+        'training has. From random weights, one run of each: this shows that the parts work together, not what they '
+        'reach on photos.',
+        *table(['accuracy in %', *tasks, 'task-wise mean', 'training'], rows),
+        'In brackets the 95 % interval over the test images; another seed of the training moves the numbers, too.',
         '',
         *_findings(focus, clip, tasks),
+        *(f'- Config `{run.config}`, weights `{run.checkpoint}`.' for run in runs.values()),
     ]
-    for run in runs.values():
-        lines.append(f'- Config `{run.config}`, weights `{run.checkpoint}`.')
-    for title, picture in pictures.items():
-        lines += ['', f'## {title}', '', f'![{title}]({picture.relative_to(path.parent).as_posix()})']
-    path.write_text('\n'.join(lines) + '\n', encoding='utf-8')
-    return path
 
 
 def _findings(focus: Run, clip: Run, tasks: List[str]) -> List[str]:
     found = []
     for task in tasks:
         ours, theirs = focus.details[task], clip.details[task]
-        apart = ours['low'] > theirs['high'] or theirs['low'] > ours['high']
-        found.append(
-            f'- {task}: with heatmaps {ours["accuracy"] - theirs["accuracy"]:+.1f} points, '
-            + ('beyond' if apart else 'within')
-            + ' the intervals.'
-        )
+        apart = 'beyond' if ours['low'] > theirs['high'] or theirs['low'] > ours['high'] else 'within'
+        gain = ours['accuracy'] - theirs['accuracy']
+        found.append(f'- {task}: with heatmaps {gain:+.1f} points, {apart} the intervals.')
     return found
+
+
+if __name__ == '__main__':
+    run_command(run_focus_demo, __doc__, 'work_dirs/demo_focus')

@@ -6,7 +6,8 @@ import torch
 
 from clamp_mmpose.datasets.files.coco import read_annotations
 from demos.animals.demo import CONFIGS, run_demo
-from demos.animals.pictures import PANEL, choose_animals, enlarge, mean_similarity, xyxy
+from demos.animals.images import PANEL, choose_animals, mean_similarity, xyxy
+from demos.common.panels import enlarge
 
 
 @pytest.fixture(scope='module')
@@ -40,7 +41,8 @@ def test_report_says_what_was_measured(demo):
         for cells in (line.split('|') for line in text.splitlines() if line.startswith('|'))
     }
     assert rows[''] == list(CONFIGS) == ['baseline', 'CLAMP']
-    assert rows['PCK@0.1, seen species'] == [f'{metrics[name]["seen"]["PCK"]:.3f}' for name in CONFIGS]
+    seen = next(row for label, row in rows.items() if label.startswith('PCK@0.1, seen species'))
+    assert seen == [f'{metrics[name]["seen"]["PCK"]:.3f}' for name in CONFIGS]
     unseen = next(row for label, row in rows.items() if label.startswith('AP, unseen family Canidae'))
     assert unseen == [f'{metrics[name]["unseen"]["coco/AP"]:.3f}' for name in CONFIGS]
     baseline, clamp = (int(number.replace(',', '')) for number in rows['trained parameters'])
@@ -52,7 +54,7 @@ def test_report_says_what_was_measured(demo):
             assert (report.parent / line.split('(')[-1].rstrip(')')).stat().st_size > 1000
 
 
-def test_animals_in_the_pictures(tmp_path):
+def test_animals_in_the_images(tmp_path):
     images = [dict(id=i, file_name=f'{i}.jpg') for i in range(9)]
     # only animals 2, 5 and 8 are well visible
     animals = [dict(id=i, image_id=i, num_keypoints=17 if i % 3 == 2 else i) for i in range(8)]
@@ -64,7 +66,9 @@ def test_animals_in_the_pictures(tmp_path):
 
 def test_panel_shows_the_box_with_space_around():
     assert xyxy(dict(bbox=[10, 20, 30, 40])) == [10, 20, 40, 60]
-    matrix = enlarge([10, 20, 40, 60], padding=2)
+    box = xyxy(dict(bbox=[10, 20, 30, 40]), padding=2)
+    assert box == [-5, 0, 55, 80]
+    matrix = enlarge(box, PANEL)
     scale = min(PANEL[0] / 60, PANEL[1] / 80)
     np.testing.assert_allclose(matrix @ [25, 40, 1], [PANEL[0] / 2, PANEL[1] / 2])
     np.testing.assert_allclose(matrix @ [40, 60, 1] - matrix @ [10, 20, 1], [30 * scale, 40 * scale])
@@ -84,7 +88,7 @@ def test_mean_similarity_over_labelled_keypoints(demo):
         rows.append(torch.arange(len(keypoints)).float())
         return rows[-1][:, None, None].expand(-1, 17, 17).clone()
 
-    model.head.match = match
+    model.head.keypoint_prompt_similarity = match
     similarity = mean_similarity(model, cfg)
     assert similarity.shape == (17, 17) and model.training
     # each row is the mean number of the animals on which that keypoint is labelled

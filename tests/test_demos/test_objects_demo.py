@@ -1,4 +1,4 @@
-"""The demo of the text-query head, with a handful of pictures."""
+"""The demo of the text-query head, with a handful of images."""
 
 import json
 from pathlib import Path
@@ -26,8 +26,8 @@ def test_report_tells_what_was_measured(demo):
     assert list(metrics) == [
         'by name',
         "by each other's names",
-        'centre of the box',
-        'by name, new pictures of the nine',
+        'center of the box',
+        'by name, new images of the nine',
     ]
     unseen = list(metrics['by name']['categories'])
     assert unseen == ['table', 'bird', 'shirt']
@@ -41,9 +41,9 @@ def test_report_tells_what_was_measured(demo):
         assert f'| {name} | ' + ' | '.join(cells) + ' |' in report
         assert any(name in line and f'{trial["scores"]["PCK@0.2"]:.3f}' in line for line in said)
     assert f'{metrics["by name"]["auroc"]:.3f}' in report
-    assert f'{metrics["by name, new pictures of the nine"]["auroc"]:.3f}' in report
-    for picture in ('unseen.jpg', 'score_maps.jpg'):
-        assert f'pictures/{picture}' in report and cv2.imread(str(folder / 'pictures' / picture)).std() > 5
+    assert f'{metrics["by name, new images of the nine"]["auroc"]:.3f}' in report
+    for image in ('unseen.jpg', 'score_maps.jpg'):
+        assert f'images/{image}' in report and cv2.imread(str(folder / 'images' / image)).std() > 5
     assert sum('epoch' in line for line in said) >= 1
 
 

@@ -1,4 +1,4 @@
-"""The demo of FocusCLIP, with a handful of pictures."""
+"""The demo of FocusCLIP, with a handful of images."""
 
 import json
 
@@ -29,10 +29,10 @@ def test_report_tells_what_was_measured(demo):
         assert f'| {name} | ' + ' | '.join(cells) + ' |' in report
         assert all(one['trials'] == 24 for one in details)
         assert any(f'activity {details[0]["accuracy"]:.1f} % (chance 10.0 %)' in line for line in said)
-    assert '| chance | 10.0 | 16.7 | 8.3 | 11.7 | |' in report
-    assert '130 drawn pictures of 48 combinations' in report and '24 pictures of 12 other combinations' in report
-    for picture in ('heatmaps.jpg', 'predictions.jpg'):
-        assert f'pictures/{picture}' in report and cv2.imread(str(folder / 'pictures' / picture)).std() > 5
+    assert '| chance | 10.0 | 16.7 | 8.3 | 11.7 |  |' in report
+    assert '130 drawn images of 48 combinations' in report and '24 images of 12 other combinations' in report
+    for image in ('heatmaps.jpg', 'predictions.jpg'):
+        assert f'images/{image}' in report and cv2.imread(str(folder / 'images' / image)).std() > 5
     assert sum('epoch 1/1' in line for line in said) == 2
 
 

@@ -14,13 +14,13 @@ from clamp_mmpose.visualization import focus_triptych
 from clamp_mmpose.visualization.score_maps import title
 
 ROWS = 6
-SIDE = 224  # pixels, of a picture
+SIDE = 224  # pixels, of an image
 BAR = (300, 22)  # (w, h)
 RIGHT, WRONG = (90, 170, 60), (170, 170, 170)  # BGR
 
 
-def draw_pictures(folder: Path, runs: Dict[str, Tuple[Path, Path]]) -> Dict[str, Path]:
-    """Focus heatmaps of training pictures, and what the models say of test pictures; title -> file.
+def draw_images(folder: Path, runs: Dict[str, Tuple[Path, Path]]) -> Dict[str, str]:
+    """Focus heatmaps of training images, and what the models say of test images; file name -> caption.
 
     Args:
         folder: made if missing.
@@ -28,22 +28,21 @@ def draw_pictures(folder: Path, runs: Dict[str, Tuple[Path, Path]]) -> Dict[str,
     """
     folder.mkdir(parents=True, exist_ok=True)
     (config, _), *_ = runs.values()
-    heatmaps, predictions = folder / 'heatmaps.jpg', folder / 'predictions.jpg'
-    cv2.imwrite(str(heatmaps), draw_heatmaps(Config.fromfile(str(config))))
-    cv2.imwrite(str(predictions), draw_predictions(runs))
+    cv2.imwrite(str(folder / 'heatmaps.jpg'), draw_heatmaps(Config.fromfile(str(config))))
+    cv2.imwrite(str(folder / 'predictions.jpg'), draw_predictions(runs))
     return {
-        'Picture, heatmap, focused picture': heatmaps,
-        'Combinations never seen: the three likeliest of twelve, the right one in green': predictions,
+        'heatmaps.jpg': 'Image, heatmap, focused image',
+        'predictions.jpg': 'Combinations never seen: the three likeliest of twelve, the right one in green',
     }
 
 
 def spread(number: int) -> List[int]:
-    """Some of so many pictures; the drawn ones take turns, so these are of different kinds."""
+    """Some of so many images; the drawn ones take turns, so these are of different kinds."""
     return np.linspace(0, number - ROWS, ROWS).astype(int).tolist()
 
 
 def draw_heatmaps(cfg: Config) -> np.ndarray:
-    """``[h, w, 3]`` BGR: triptychs of training pictures, two in a row."""
+    """``[h, w, 3]`` BGR: triptychs of training images, two in a row."""
     dataset = dict(cfg.train_dataloader.dataset)
     dataset['pipeline'] = [step for step in dataset['pipeline'] if step['type'] != 'PackFocusInputs']
     built = DATASETS.build(dataset)
@@ -56,24 +55,23 @@ def draw_heatmaps(cfg: Config) -> np.ndarray:
 
 
 def draw_predictions(runs: Dict[str, Tuple[Path, Path]]) -> np.ndarray:
-    """``[h, w, 3]`` BGR: a test picture in each row, then each model's three likeliest classes (Table 2)."""
-    columns, names = [], list(runs)
+    """``[h, w, 3]`` BGR: a test image in each row, then each model's three likeliest classes (Table 2)."""
+    columns = []
     for config, checkpoint in runs.values():
         scored = load_scored_model(str(config), str(checkpoint))
         built = DATASETS.build(dict(scored.tasks['combination'], pipeline=scored.pipeline))
         chosen = spread(len(built))
         with torch.no_grad():
             samples = scored.model.eval().test_step(pseudo_collate([built[index] for index in chosen]))
-        columns.append([likeliest(sample) for sample in samples])
-    rows = [np.hstack([np.full((BAR[1], SIDE, 3), 255, np.uint8), *(title(name, BAR[0], BAR[1]) for name in names)])]
-    for row, sample in enumerate(samples):
-        picture = cv2.resize(read_image(sample.img_path), (SIDE, SIDE))
-        rows.append(np.hstack([picture, *(bars(column[row]) for column in columns)]))
+        columns.append([bars(likeliest(sample)) for sample in samples])
+    rows = [np.hstack([np.full((BAR[1], SIDE, 3), 255, np.uint8), *(title(name, *BAR) for name in runs)])]
+    for sample, *panels in zip(samples, *columns):
+        rows.append(np.hstack([cv2.resize(read_image(sample.img_path), (SIDE, SIDE)), *panels]))
     return np.vstack(rows)
 
 
 def likeliest(sample) -> List[Tuple[str, float, bool]]:
-    """The three best classes of a picture: name, cosine, whether it is right."""
+    """The three best classes of an image: name, cosine, whether it is right."""
     best = sample.class_scores.topk(3)
     return [
         (sample.class_names[index], float(score), index in sample.labels)
@@ -88,5 +86,5 @@ def bars(classes: List[Tuple[str, float, bool]]) -> np.ndarray:
         top = 30 + 60 * i
         length = int(max(cosine, 0) * (BAR[0] - 8))
         cv2.rectangle(panel, (4, top + BAR[1]), (4 + max(length, 2), top + BAR[1] + 16), RIGHT if right else WRONG, -1)
-        panel[top : top + BAR[1]] = title(f'{name}  {cosine:.2f}', BAR[0], BAR[1])
+        panel[top : top + BAR[1]] = title(f'{name}  {cosine:.2f}', *BAR)
     return panel

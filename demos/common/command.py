@@ -1,0 +1,38 @@
+import argparse
+import contextlib
+import io
+import sys
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import Callable
+
+from .threads import use_idle_cores
+
+Say = Callable[[str], None]
+
+
+def quiet() -> contextlib.redirect_stdout:
+    """MMEngine's console lines go to its log files only."""
+    return contextlib.redirect_stdout(io.StringIO())
+
+
+def run_command(run: Callable[[str, Say], Path], description: str, folder: str) -> None:
+    """The command line of a demo.
+
+    Args:
+        run: takes the folder to write to and a function that shows a line; returns the report.
+        folder: the default of ``--work-dir``.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('--work-dir', default=folder, help='what an earlier demo left there is replaced')
+    args = parser.parse_args()
+    warnings.simplefilter('ignore')  # MMPose's and PyTorch's, about themselves
+    start = time.perf_counter()
+    # standard output as it is now: the demo silences it
+    say = partial(print, file=sys.stdout, flush=True)
+    say(f'{use_idle_cores()} PyTorch thread(s); set OMP_NUM_THREADS for another number')
+    report = run(args.work_dir, say)
+    say(f'\nDone in {time.perf_counter() - start:.0f} s.')
+    say(f'The numbers: {report}\nThe images:  {report.parent / "images"}')

@@ -1,0 +1,41 @@
+from typing import Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from clamp_mmpose.visualization import draw_named_keypoints
+from clamp_mmpose.visualization.score_maps import title
+
+
+def keypoint_panel(
+    caption: str,
+    image: np.ndarray,
+    box: Sequence[float],
+    size: Tuple[int, int],
+    keypoints: np.ndarray,
+    scores: Optional[np.ndarray],
+    names: Sequence[str],
+    links: Sequence[Sequence[int]],
+    hollow: bool = False,
+) -> np.ndarray:
+    """A part of an image, enlarged, with named keypoints and a caption above: RGB.
+
+    Args:
+        image: ``[h, w, 3]``, RGB uint8.
+        box: x1, y1, x2, y2 of what is shown, image pixels.
+        size: (w, h) of the panel without the caption.
+        keypoints, scores, names, links, hollow: as ``draw_named_keypoints`` takes them; keypoints are image pixels.
+    """
+    matrix = enlarge(box, size)
+    shown = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderValue=(40, 40, 40))
+    keypoints = np.asarray(keypoints) @ matrix[:, :2].T + matrix[:, 2]
+    return np.vstack(
+        [title(caption, size[0]), draw_named_keypoints(shown, keypoints, names, scores, links=links, hollow=hollow)]
+    )
+
+
+def enlarge(box: Sequence[float], size: Tuple[int, int]) -> np.ndarray:
+    """The ``[2, 3]`` matrix from image pixels that brings a box into the middle of a panel of this (w, h)."""
+    x1, y1, x2, y2 = box
+    scale = min(size[0] / (x2 - x1), size[1] / (y2 - y1))
+    return np.array([[scale, 0, (size[0] - scale * (x1 + x2)) / 2], [0, scale, (size[1] - scale * (y1 + y2)) / 2]])
