@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from drawn_data import draw_pose_data
 from mmengine.registry import init_default_scope
 
 import clamp_mmpose  # noqa: F401  (registers everything, before any test touches MMPose)
@@ -39,6 +40,12 @@ def shared_data() -> Path:
     """Small real data sets, in their own formats; a test that asks for them is marked ``shared``."""
     assert SHARED_DATA.is_dir(), f'{SHARED_DATA} is no folder (CLAMP_MMPOSE_DATA names another)'
     return SHARED_DATA
+
+
+@pytest.fixture(scope='session')
+def pose_data(tmp_path_factory) -> Path:
+    """One or a few images of AP-10K, Animal-Pose, COCO, MPII and the open-field mouse; drawn where those are absent."""
+    return SHARED_DATA if SHARED_DATA.is_dir() else draw_pose_data(tmp_path_factory.mktemp('pose_data'))
 
 
 @pytest.fixture(scope='session')

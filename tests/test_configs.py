@@ -42,23 +42,23 @@ def computation(cfg) -> str:
 
 
 @pytest.fixture(scope='module')
-def run_once(shared_data):
+def run_once(pose_data):
     """Take one image through a config's pipelines, forward and loss; once for equal computations."""
     results = {}
 
     def run(cfg):
         key = computation(cfg)
         if key not in results:
-            results[key] = forward_and_loss(copy.deepcopy(cfg), shared_data)
+            results[key] = forward_and_loss(copy.deepcopy(cfg), pose_data)
         return results[key]
 
     return run
 
 
-def forward_and_loss(cfg, shared_data) -> dict:
+def forward_and_loss(cfg, pose_data) -> dict:
     real = REAL_IMAGES[cfg.dataset_type]
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
-        loader.dataset.update(real, data_root=str(shared_data / real['data_root']))
+        loader.dataset.update(real, data_root=str(pose_data / real['data_root']))
     train, val = (DATASETS.build(loader.dataset) for loader in (cfg.train_dataloader, cfg.val_dataloader))
     model = MODELS.build(cfg.model).train()
     batch = model.data_preprocessor(pseudo_collate([train[0]]), training=True)

@@ -25,7 +25,7 @@ METAFILES = [
 
 
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory, shared_data):
+def folder(tmp_path_factory, pose_data):
     """BERT's stand-in, real MPII annotations with descriptions, a map for each picture, and a zero-shot test."""
     path = tmp_path_factory.mktemp('focus')
     words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'a', 'photo', 'of', 'person']
@@ -34,7 +34,7 @@ def folder(tmp_path_factory, shared_data):
         vocab_size=len(words), hidden_size=24, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
     ).save_pretrained(path)
     BertTokenizerFast(vocab=str(path / 'vocab.txt'), vocab_file=str(path / 'vocab.txt')).save_pretrained(path)
-    entries = json.loads((shared_data / 'mmpose_mpii/test_mpii.json').read_text())
+    entries = json.loads((pose_data / 'mmpose_mpii/test_mpii.json').read_text())
     for entry in entries:
         entry.update(description='a photo of a person', id=Path(entry['image']).stem)
         np.save(path / f'{entry["id"]}.npy', np.random.default_rng(0).uniform(size=(14, 14)))
@@ -43,7 +43,7 @@ def folder(tmp_path_factory, shared_data):
     return path
 
 
-def read(path, folder, shared_data):
+def read(path, folder, pose_data):
     """The config with small stand-ins for what cannot be downloaded here."""
     cfg = Config.fromfile(ROOT / 'configs/focusclip' / path)
     if cfg.model.backbone.type == 'TIMMBackbone':
@@ -60,7 +60,7 @@ def read(path, folder, shared_data):
         cfg.model.text_encoder.update(init_cfg=None, arch=small)
     dataset = cfg.train_dataloader.dataset
     dataset.update(
-        data_root=str(shared_data / 'mmpose_mpii'), ann_file=str(folder / 'mpii.json'), data_prefix=dict(img='')
+        data_root=str(pose_data / 'mmpose_mpii'), ann_file=str(folder / 'mpii.json'), data_prefix=dict(img='')
     )
     if 'description_files' in dataset:
         dataset.description_files = []
@@ -73,8 +73,8 @@ def read(path, folder, shared_data):
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=str)
-def test_config(path, folder, shared_data):
-    cfg = read(path, folder, shared_data)
+def test_config(path, folder, pose_data):
+    cfg = read(path, folder, pose_data)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).train()
@@ -131,8 +131,8 @@ def test_recipe_of_table_c4():
     ]
 
 
-def test_frozen_tower_is_not_in_the_optimizer(folder, shared_data):
-    cfg = read(Path('mpii/focusclip_vit-b-bert_mpii.py'), folder, shared_data)
+def test_frozen_tower_is_not_in_the_optimizer(folder, pose_data):
+    cfg = read(Path('mpii/focusclip_vit-b-bert_mpii.py'), folder, pose_data)
     model = MODELS.build(cfg.model)
     groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
     optimised = {id(parameter) for group in groups for parameter in group['params']}

@@ -70,16 +70,16 @@ def mp100(tmp_path_factory):
     return dict(data_root=str(folder), ann_file='annotations.json')
 
 
-def real_data(dataset, mp100, shared_data):
+def real_data(dataset, mp100, pose_data):
     for inner in dataset.get('datasets', [dataset]):
         inner.update(
             dict(
                 MP100Dataset=mp100,
                 AP10KDataset=dict(
-                    data_root=str(shared_data / 'mmpose_ap10k'), ann_file='test_ap10k.json', data_prefix=dict(img='')
+                    data_root=str(pose_data / 'mmpose_ap10k'), ann_file='test_ap10k.json', data_prefix=dict(img='')
                 ),
                 CocoDataset=dict(
-                    data_root=str(shared_data / 'mmpose_coco'), ann_file='test_coco.json', data_prefix=dict(img='')
+                    data_root=str(pose_data / 'mmpose_coco'), ann_file='test_coco.json', data_prefix=dict(img='')
                 ),
             )[inner.type]
         )
@@ -95,7 +95,7 @@ def read(path, bert):
 
 
 @pytest.fixture(scope='module')
-def run_once(bert, mp100, shared_data):
+def run_once(bert, mp100, pose_data):
     """Configs that differ in annotation files alone compute the same: each such computation runs once."""
     done = {}
 
@@ -103,7 +103,7 @@ def run_once(bert, mp100, shared_data):
         cfg = read(path, bert)
         loaders = (cfg.train_dataloader, cfg.val_dataloader)
         for loader in loaders:
-            real_data(loader.dataset, mp100, shared_data)
+            real_data(loader.dataset, mp100, pose_data)
         key = json.dumps([cfg.model.to_dict(), *(loader.dataset.to_dict() for loader in loaders)], default=str)
         if key not in done:
             done[key] = forward_loss_and_decoding(cfg)

@@ -112,11 +112,11 @@ def test_seed_of_the_runner(dataset):
     assert isinstance(sampler(dataset, seed=None).seed, int)
 
 
-def test_combined(dataset, tmp_path, shared_data):
+def test_combined(dataset, tmp_path, pose_data):
     """The categories of the members are different ones, a stock data set is one."""
     coco = dict(
         type='CocoDataset',
-        data_root=str(shared_data / 'mmpose_coco'),
+        data_root=str(pose_data / 'mmpose_coco'),
         ann_file='test_coco.json',
         data_prefix=dict(img=''),
     )

@@ -188,12 +188,12 @@ def test_wrong_settings(mp100, setting):
         build(mp100, **setting)
 
 
-def test_combined_with_a_stock_data_set(mp100, shared_data):
+def test_combined_with_a_stock_data_set(mp100, pose_data):
     """Each member's own pipeline does all but the packing."""
     init_default_scope('mmpose')
     coco = dict(
         type='CocoDataset',
-        data_root=str(shared_data / 'mmpose_coco'),
+        data_root=str(pose_data / 'mmpose_coco'),
         ann_file='test_coco.json',
         data_prefix=dict(img=''),
         pipeline=TRAIN[:-1],
