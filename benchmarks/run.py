@@ -9,6 +9,7 @@ import torch
 from torch.utils.benchmark import Measurement
 
 from benchmarks import heatmaps, models, texts
+from clamp_mmpose.utils.files import atomic_write
 
 FEWEST_RUNS = 20  # with fewer the medians are noise
 
@@ -111,8 +112,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         torch.set_num_threads(args.threads)
     result = args.measure(args)
     if args.json:
-        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
-        Path(args.json).write_text(json.dumps(result, indent=2))
+        atomic_write(Path(args.json), json.dumps(result, indent=2).encode())
 
 
 def _configs(args: argparse.Namespace) -> List[str]:

@@ -16,7 +16,7 @@ def sample(people=1, seed=0, size=(240, 200), kind='mpii', num_keypoints=16):
     boxes = np.concatenate([keypoints.min(axis=1) - 5, keypoints.max(axis=1) + 5], axis=1)
     return dict(
         img=rng.integers(0, 256, (height, width, 3)).astype(np.uint8),
-        img_path='pictures/007.jpg',
+        img_path='images/007.jpg',
         id=3,
         img_id=7,
         img_shape=(height, width),

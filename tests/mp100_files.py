@@ -10,8 +10,6 @@ INDEX = """
 - {id: 9, slug: pen, name: pen, supercategory: things, num_keypoints: 2, split: 1, layout: pen}
 """
 MUG = """
-order: ours
-unverified: []
 keypoints:
 - left rim: The left rim is the upper edge on the left side.
 - right rim: The right rim is the upper edge on the right side.
@@ -20,8 +18,6 @@ skeleton: [[0, 2], [1, 2]]
 swap: [[0, 1]]
 """
 PEN = """
-order: ours
-unverified: []
 keypoints:
 - tip: The tip is the end that writes.
 - cap: The cap is the other end.
@@ -32,7 +28,7 @@ DOTS = [[30, 30], [110, 40], [70, 60]]  # of annotation 10, a white pixel each
 
 
 def write_mp100(folder):
-    """Pictures of 160x100: two mugs, two pens, a mug with nothing visible, a box that is dropped."""
+    """Images of 160x100: two mugs, two pens, a mug with nothing visible, a box that is dropped."""
     (folder / 'texts').mkdir()
     for name, text in (('mp100', INDEX), ('mug', MUG), ('pen', PEN)):
         (folder / f'texts/{name}.yml').write_text(text)
@@ -70,7 +66,7 @@ def write_mp100(folder):
     content['annotations'][5]['bbox'] = [20, 25, -3, 51]
     (folder / 'ann.json').write_text(json.dumps(content))
     for _, name, *_ in rows:
-        picture = np.zeros((100, 160, 3), np.uint8)
+        image = np.zeros((100, 160, 3), np.uint8)
         for x, y in DOTS:
-            picture[y, x] = 255
-        Image.fromarray(picture).save(folder / 'images' / name)
+            image[y, x] = 255
+        Image.fromarray(image).save(folder / 'images' / name)

@@ -7,9 +7,11 @@ from mp100_files import write_mp100
 from PIL import Image
 
 from clamp_mmpose.data_check.check import check_dataset
+from clamp_mmpose.data_check.rules import RULES
 
 NAMES = ['left ear', 'right ear', 'nose']
 SIZE = (64, 48)
+LEVELS = {rule.text: rule.level for rule in RULES.values()}
 
 
 def metainfo():
@@ -39,7 +41,7 @@ class Toy(NamedTuple):
         (self.root / 'train.json').write_text(json.dumps(self.content))
 
     def found(self, **kwargs):
-        return [(f.level, f.what, f.item) for f in check_dataset(self.dataset, **kwargs)]
+        return [(f.level, f.text, f.item) for f in check_dataset(self.dataset, **kwargs)]
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Iterator, List, NamedTuple, Optional, Union
 
-import yaml
 from mmengine.config import Config
 
+from clamp_mmpose.utils.files import read_yaml
+
 PACKAGE = Path(__file__).resolve().parents[1]
+REMEDY = 'install clamp_mmpose again'
 
 
 class ZooEntry(NamedTuple):
@@ -25,15 +27,15 @@ def configs_root() -> Path:
         if (root / 'model-index.yml').is_file():
             return root
     raise FileNotFoundError(
-        f'model-index.yml was found neither in {PACKAGE.parent} nor in {PACKAGE / ".mim"}: install clamp_mmpose again.'
+        f'model-index.yml was found neither in {PACKAGE.parent} nor in {PACKAGE / ".mim"}: {REMEDY}.'
     )
 
 
 def model_zoo() -> Iterator[ZooEntry]:
     """Every model of the metafiles."""
     root = configs_root()
-    for metafile in yaml.safe_load((root / 'model-index.yml').read_text())['Import']:
-        for model in yaml.safe_load((root / metafile).read_text())['Models']:
+    for metafile in read_yaml(root / 'model-index.yml', 'model index', REMEDY)['Import']:
+        for model in read_yaml(root / metafile, 'metafile', REMEDY)['Models']:
             aliases = model.get('Alias', [])
             aliases = [aliases] if isinstance(aliases, str) else aliases
             yield ZooEntry(model['Name'], aliases, str(root / model['Config']), model.get('Weights'))

@@ -18,7 +18,7 @@ from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_t
 from clamp_mmpose.evaluation import ZeroShotAccuracy
 from clamp_mmpose.evaluation.zero_shot_table import markdown_table, task_wise_mean
 from clamp_mmpose.models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
-from clamp_mmpose.utils.files import atomic_write
+from clamp_mmpose.utils.files import atomic_write, parse_json, read_json
 
 from .model_zoo import configs_root, read_config
 
@@ -50,7 +50,7 @@ def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Op
 
     Raises:
         FileNotFoundError: no such config or checkpoint.
-        ValueError: the model has no space that pictures and texts share, the checkpoint is of another one.
+        ValueError: the model has no space that images and texts share, the checkpoint is of another one.
     """
     init_default_scope('mmpose')
     if source.startswith(OPEN_CLIP):
@@ -110,7 +110,7 @@ def _clamp_towers(
     backbone, text_encoder = model.backbone, getattr(getattr(model, 'head', None), 'text_encoder', None)
     if getattr(backbone, 'out', None) != 'embeddings' or text_encoder is None or cfg.model.head.get('project'):
         raise ValueError(
-            f'{path} has no space that its pictures and texts share: zero-shot tests want FocusCLIP, '
+            f'{path} has no space that its images and texts share: zero-shot tests want FocusCLIP, '
             f"CLAMP on a tower of CLIP's, or {OPEN_CLIP}ARCH/TAG."
         )
     if checkpoint is None:
@@ -217,13 +217,13 @@ class _Results:
     """What is known of each data set, in a file that is whole at any time."""
 
     def __init__(self, folder: Path, of: dict, names: Sequence[str], resume: bool):
-        self.folder, self.of = folder, json.loads(json.dumps(of))  # as it will be read
+        self.folder, self.of = folder, parse_json(json.dumps(of))  # as it will be read
         self.details: Dict[str, dict] = {}
         self.absent: Dict[str, dict] = {}
         path = folder / 'zero_shot.json'
         if not resume or not path.is_file():
             return
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content = read_json(path, 'results', 'go without --resume')
         differ = [key for key, value in self.of.items() if content.get(key) != value]
         if differ:
             raise ValueError(

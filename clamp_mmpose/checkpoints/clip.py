@@ -1,11 +1,12 @@
 """``clip://``: CLIP weights of every publisher under one set of names, ``visual.*`` and ``text.*``."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
 from torch import Tensor, cat
+
+from clamp_mmpose.utils.files import read_json
 
 from .reader import is_torchscript, read_checkpoint
 
@@ -113,7 +114,7 @@ def _locate(address: str) -> Tuple[Path, Any]:
 def _hugging_face_quick_gelu(config: Path) -> Any:
     if not config.is_file():
         return None
-    vision = json.loads(config.read_text()).get('vision_config') or {}
+    vision = read_json(config, 'CLIP config', 'restore it').get('vision_config') or {}
     return vision.get('hidden_act', 'quick_gelu') == 'quick_gelu'  # the default of CLIPVisionConfig
 
 

@@ -1,6 +1,5 @@
 """Turns a released CLAMP checkpoint (MMPose 0.x) and its config into a config and checkpoint of this package."""
 
-import json
 import re
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -11,6 +10,7 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
+from clamp_mmpose.utils.files import atomic_write, read_json
 
 from .reader import read_checkpoint
 
@@ -104,7 +104,8 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
         )
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
-    (out / 'config.py').write_text(f"_base_ = ['mmpose::_base_/default_runtime.py']\n{config.pretty_text}")
+    text = f"_base_ = ['mmpose::_base_/default_runtime.py']\n{config.pretty_text}"
+    atomic_write(out / 'config.py', text.encode())
     torch.save(dict(state_dict=renamed, meta=dict(converted_from=Path(source).name)), out / 'checkpoint.pth')
     return ConversionReport(out / 'config.py', out / 'checkpoint.pth', len(renamed), unused, unmatched)
 
@@ -135,10 +136,7 @@ def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optio
     if not file.is_file():
         raise FileNotFoundError(f"{file} does not exist; give the authors' config (.py) or its model dict in JSON.")
     if file.suffix == '.json':
-        try:
-            content = json.loads(file.read_text(encoding='utf-8'))
-        except ValueError as error:
-            raise ValueError(f'{file} cannot be read as JSON ({error}); write it again.') from error
+        content = read_json(file, 'model config', "give the authors' config (.py) or its model dict in JSON")
         model = content.get('config', content.get('model', content))
         size, flip_pairs = content.get('input_size'), content.get('flip_pairs')
     else:

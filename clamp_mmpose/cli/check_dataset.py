@@ -13,6 +13,16 @@ LEVELS = ('error', 'warning', 'info')
 SHOWN = 5
 
 
+class PrintRules(argparse.Action):
+    """Print the tables of ``docs/data_check.md``."""
+
+    def __call__(self, parser, *_) -> None:
+        from clamp_mmpose.data_check.rules import rules_as_markdown
+
+        print(rules_as_markdown())
+        parser.exit()
+
+
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
     parser.add_argument('config', help='config file, or the name or alias of a model')
@@ -20,6 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--no-images', action='store_true', help='do not open the images')
     parser.add_argument('--workers', type=int, metavar='N', help='threads that decode images')
     parser.add_argument('--json', metavar='FILE', help='write every finding to this file')
+    parser.add_argument('--rules', action=PrintRules, nargs=0, help='print every rule with its code, and exit')
     return parser
 
 
@@ -27,14 +38,14 @@ def print_findings(findings: list) -> None:
     """Grouped by kind, worst first, with the first few cases of each."""
     groups = {}
     for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
-        groups.setdefault((finding.level, finding.what, finding.where), []).append(finding)
-    for (level, what, where), group in groups.items():
-        print(f'{level:<7}  {len(group):7,}  {what}\n{"":18}in {where}')
+        groups.setdefault((finding.rule, finding.where), []).append(finding)
+    for (rule, where), group in groups.items():
+        print(f'{rule.level:<7}  {len(group):7,}  {rule.code} {rule.text}\n{"":18}in {where}')
         for finding in group[:SHOWN]:
             print(f'{"":20}{finding.item}' + (f': {finding.detail}' if finding.detail else ''))
         if len(group) > SHOWN:
             print(f'{"":20}and {len(group) - SHOWN:,} more')
-        print(f'{"":18}-> {group[0].remedy}')
+        print(f'{"":18}-> {rule.remedy}')
 
 
 def print_categories(findings: list) -> None:
@@ -42,7 +53,7 @@ def print_categories(findings: list) -> None:
     counts = {}
     for finding in findings:
         if finding.category:
-            counts.setdefault(finding.category, Counter())[finding.what] += 1
+            counts.setdefault(finding.category, Counter())[finding.text] += 1
     if counts:
         print('By category:')
     for category, kinds in sorted(counts.items(), key=lambda item: -sum(item[1].values())):
@@ -68,16 +79,18 @@ def run(args: argparse.Namespace) -> int:
     from rich.progress import track
 
     from clamp_mmpose.apis.model_zoo import read_config
-    from clamp_mmpose.data_check.check import examine_config
+    from clamp_mmpose.data_check.check import check_config
+    from clamp_mmpose.utils.files import atomic_write
 
     cfg = read_config(args.config, args.cfg_options)
     # not on standard output, which holds the findings alone
     progress = functools.partial(track, console=Console(stderr=True))
-    report = examine_config(cfg, not args.no_images, args.workers, progress)
+    report = check_config(cfg, not args.no_images, args.workers, progress)
     print_findings(report.findings)
     print_categories(report.findings)
     if args.json:
-        Path(args.json).write_text(json.dumps([finding._asdict() for finding in report.findings], indent=2))
+        content = [finding.as_dict() for finding in report.findings]
+        atomic_write(Path(args.json), json.dumps(content, indent=2).encode())
     print(summary(report))
     return int(any(finding.level == 'error' for finding in report.findings))
 

@@ -144,15 +144,15 @@ def save(out: Path, names: list, result: dict) -> None:
     import cv2
     import mmengine
 
+    from clamp_mmpose.utils.files import atomic_write
+
     drawn = result['visualization'] or [None] * len(names)
-    for name, instances, picture in zip(names, result['predictions'], drawn):
-        target = out / 'predictions' / name.with_suffix('.json')
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mmengine.dump(instances, str(target), indent='  ')
-        if picture is not None:
-            target = out / 'visualizations' / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(target), picture[..., ::-1])
+    for name, instances, image in zip(names, result['predictions'], drawn):
+        content = mmengine.dump(instances, file_format='json', indent='  ')
+        atomic_write(out / 'predictions' / name.with_suffix('.json'), content.encode())
+        if image is not None:
+            _, encoded = cv2.imencode(name.suffix, image[..., ::-1])
+            atomic_write(out / 'visualizations' / name, encoded.tobytes())
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

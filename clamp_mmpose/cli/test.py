@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
     from clamp_mmpose.engine.launch import build_runner, shut_down_distributed
+    from clamp_mmpose.utils.files import atomic_write
 
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         raise ValueError(f'--dump writes a pickle: give it a name ending in .pkl, not {args.dump}.')
@@ -50,8 +51,8 @@ def run(args: argparse.Namespace) -> None:
     for name, value in metrics.items():
         print(f'{name:<{width}}  {value:8.4f}')
     for path in filter(None, (Path(cfg.work_dir) / 'test.json', args.out and Path(args.out))):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics), indent=2))
+        content = dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics)
+        atomic_write(path, json.dumps(content, indent=2).encode())
         print(f'Wrote {path}.')
 
 

@@ -2,7 +2,7 @@
 
 from typing import Dict, List, Optional, Sequence
 
-COLUMNS = ('Task', 'Data set', 'Classes', 'k', 'Chance', 'Accuracy', '95 % interval', 'Pictures')
+COLUMNS = ('Task', 'Data set', 'Classes', 'k', 'Chance', 'Accuracy', '95 % interval', 'Images')
 
 
 def task_wise_mean(rows: Sequence[dict]) -> Optional[float]:
@@ -25,7 +25,7 @@ def markdown_table(details: Sequence[dict], absent: Sequence[dict]) -> str:
         details: those of ``ZeroShotAccuracy``.
         absent: data sets that were not evaluated: ``dataset``, ``task`` and ``reason`` each.
     """
-    unread = [dict(detail, reason='no picture could be read') for detail in details if detail['accuracy'] is None]
+    unread = [dict(detail, reason='no image could be read') for detail in details if detail['accuracy'] is None]
     lines = [COLUMNS, ['---', '---', *['---:'] * (len(COLUMNS) - 2)]]
     for task in dict.fromkeys(row['task'] for row in [*details, *absent]):
         rows = [_detail_cells(row) for row in details if row['task'] == task]
@@ -52,7 +52,7 @@ def markdown_table(details: Sequence[dict], absent: Sequence[dict]) -> str:
 
 
 def _detail_cells(row: dict) -> List[str]:
-    pictures = f'{row["pictures"]:,}' + (f' ({row["faults"]:,} unreadable)' if row['faults'] else '')
+    images = f'{row["images"]:,}' + (f' ({row["faults"]:,} unreadable)' if row['faults'] else '')
     interval = '' if row['low'] is None else f'[{_percent(row["low"])}, {_percent(row["high"])}]'
     return [
         row['dataset'],
@@ -61,7 +61,7 @@ def _detail_cells(row: dict) -> List[str]:
         _percent(row['chance']),
         _percent(row['accuracy']),
         interval,
-        pictures,
+        images,
     ]
 
 

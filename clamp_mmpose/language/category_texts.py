@@ -1,15 +1,15 @@
-import difflib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Tuple, Union
 
-import yaml
+from clamp_mmpose.utils.files import read_yaml
 
 FOLDER = Path(__file__).with_name('texts')
 INDEX = 'mp100.yml'
+REMEDY = 'a folder of texts holds mp100.yml and one file for each layout'
 ENTRY = dict(id=int, slug=str, name=str, supercategory=str, num_keypoints=int, split=int, layout=str)
-LAYOUT = dict(order=str, unverified=(list, str), keypoints=list, skeleton=list, swap=list)
+LAYOUT = dict(keypoints=list, skeleton=list, swap=list)
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,10 @@ class CategoryTexts:
     Args:
         slug: the category's unique name; ``name`` is the readable one, which two categories may share.
         split: the split of MP-100 that tests the category.
-        names: K different names; left and right are the object's own, not the picture's.
+        names: K different names; left and right are the object's own, not the image's.
         descriptions: K sentences: where the keypoint is, next to what.
         skeleton: pairs of indices of keypoints, 0-based.
-        flip_indices: K indices: the keypoint that each one becomes in a mirrored picture.
-        unverified: the names whose place in the order could not be confirmed from public documentation.
+        flip_indices: K indices: the keypoint that each one becomes in a mirrored image.
     """
 
     slug: str
@@ -35,7 +34,6 @@ class CategoryTexts:
     descriptions: Tuple[str, ...]
     skeleton: Tuple[Tuple[int, int], ...]
     flip_indices: List[int]
-    unverified: Tuple[str, ...]
 
 
 def load_texts(folder: Union[str, Path, None] = None) -> Dict[int, CategoryTexts]:
@@ -47,31 +45,16 @@ def load_texts(folder: Union[str, Path, None] = None) -> Dict[int, CategoryTexts
 
     Raises:
         FileNotFoundError: the index or a layout is not there.
-        ValueError: a file is no YAML or has missing or unknown keys; ids or slugs repeat; a layout has another number
+        ValueError: a file is not YAML or has missing or unknown keys; ids or slugs repeat; a layout has another number
             of keypoints than its category, empty or repeated texts, or indices out of range.
     """
     return dict(_load(Path(folder or FOLDER).resolve()))
 
 
-def find_category(slug: str, folder: Union[str, Path, None] = None) -> CategoryTexts:
-    """The texts of one category.
-
-    Raises:
-        ValueError: there is no such category; the message lists similar ones.
-    """
-    categories = {texts.slug: texts for texts in load_texts(folder).values()}
-    if slug not in categories:
-        near = [known for known in categories if known.startswith(slug)]
-        near = near or difflib.get_close_matches(slug.lower(), categories, n=5, cutoff=0.5)
-        hint = f'similar ones are {near[:5]}' if near else f'{Path(folder or FOLDER) / INDEX} lists {len(categories)}'
-        raise ValueError(f'unknown category {slug!r}; {hint}.')
-    return categories[slug]
-
-
 @cache
 def _load(folder: Path) -> Dict[int, CategoryTexts]:
     index = folder / INDEX
-    entries = _read(index)
+    entries = read_yaml(index, 'category texts', REMEDY)
     if not isinstance(entries, list) or not entries:
         raise ValueError(f'{index}: expected a list of categories, got {entries!r:.60}.')
     categories: Dict[int, CategoryTexts] = {}
@@ -110,7 +93,7 @@ def _load(folder: Path) -> Dict[int, CategoryTexts]:
 
 
 def _read_layout(path: Path) -> dict:
-    content = _read(path)
+    content = read_yaml(path, 'category texts', REMEDY)
     _check_keys(content, LAYOUT, ('keypoints',), str(path))
     names, descriptions = [], []
     for i, keypoint in enumerate(content['keypoints']):
@@ -139,20 +122,11 @@ def _read_layout(path: Path) -> dict:
             raise ValueError(f'{path}: a keypoint may be in one pair of swap, but {taken[0]} is in two.')
         flip_indices[left], flip_indices[right] = right, left
 
-    unverified = content.get('unverified', [])
-    if unverified == 'all':
-        unverified = names
-    unknown = [unverified] if isinstance(unverified, str) else [name for name in unverified if name not in names]
-    if unknown:
-        raise ValueError(
-            f'{path}: unverified must be "all" or a list of names of keypoints, but {unknown} are none of {names}.'
-        )
     return dict(
         names=tuple(names),
         descriptions=tuple(descriptions),
         skeleton=tuple(_pairs(content, 'skeleton', len(names), path)),
         flip_indices=flip_indices,
-        unverified=tuple(unverified),
     )
 
 
@@ -180,14 +154,4 @@ def _check_keys(content: Any, kinds: dict, required: Iterable[str], where: str) 
         raise ValueError(f'{where}: the keys {missing} are missing.')
     for key, value in content.items():
         if not isinstance(value, kinds[key]) or isinstance(value, bool):
-            kind = getattr(kinds[key], '__name__', 'list or str')
-            raise ValueError(f'{where}: {key} must be of type {kind}, got {value!r:.60}.')
-
-
-def _read(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} is not there; a folder of texts has it and one file per layout.')
-    try:
-        return yaml.safe_load(path.read_text(encoding='utf-8'))
-    except yaml.YAMLError as error:
-        raise ValueError(f'{path} is no YAML; a text with ": " in it must be quoted: {error}') from error
+            raise ValueError(f'{where}: {key} must be of type {kinds[key].__name__}, got {value!r:.60}.')

@@ -17,6 +17,7 @@ from clamp_mmpose.apis.model_zoo import configs_root
 from clamp_mmpose.datasets.files.coco import read_annotations
 from clamp_mmpose.datasets.subsets import family_subset
 from clamp_mmpose.engine.launch import build_runner
+from clamp_mmpose.utils.files import atomic_write
 from demos.animals.images import draw_images, mean_similarity
 from demos.animals.world.dataset import SPLITS, draw_toy_animals
 from demos.common.command import Say, quiet, run_command
@@ -101,7 +102,7 @@ def make_data(folder: Path, num_images: int) -> Dict[str, int]:
         families = {category['supercategory'] for category in annotations['categories']}
         for group, chosen in (('seen', families - {UNSEEN_FAMILY}), ('unseen', {UNSEEN_FAMILY})):
             part = family_subset(annotations, *chosen)
-            source.with_name(f'{source.stem}-{group}.json').write_text(json.dumps(part))
+            atomic_write(source.with_name(f'{source.stem}-{group}.json'), json.dumps(part).encode())
             instances[f'{split}-{group}'] = len(part['annotations'])
     return instances
 

@@ -1,6 +1,8 @@
 from pathlib import Path
 from typing import Dict, List, Sequence
 
+from clamp_mmpose.utils.files import atomic_write
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
     """The lines of a Markdown table, with an empty line before and after."""
@@ -11,5 +13,5 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
 def write_report(folder: Path, lines: Sequence[str], images: Dict[str, str]) -> Path:
     """Write ``report.md`` in Markdown: lines of text, then the images of ``images/`` by file name, with captions."""
     shown = [line for name, text in images.items() for line in ('', f'## {text}', '', f'![{text}](images/{name})')]
-    (folder / 'report.md').write_text('\n'.join([*lines, *shown]) + '\n', encoding='utf-8')
+    atomic_write(folder / 'report.md', ('\n'.join([*lines, *shown]) + '\n').encode())
     return folder / 'report.md'

@@ -13,6 +13,7 @@ from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.evaluation.mp100.predictions import read_predictions
 from clamp_mmpose.evaluation.mp100.protocols import query_only
+from clamp_mmpose.utils.files import atomic_write, read_yaml
 from demos.common import training
 from demos.common.command import Say, quiet, run_command
 from demos.common.report import table, write_report
@@ -89,16 +90,15 @@ def make_config(out_dir: Path, epochs: Optional[int]) -> Config:
 def shuffle_names(source: Path, target: Path, seed: int = 0) -> None:
     """Copy a folder of texts with every category's names given to other keypoints of its own."""
     rng = np.random.default_rng(seed)
-    target.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.glob('*.yml')):
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+        content = read_yaml(path, 'texts', 'draw the toy objects first')
         if isinstance(content, dict):  # the index is a list
             keypoints = content['keypoints']
             order = rng.permutation(len(keypoints))
             while (order == np.arange(len(order))).any():  # no keypoint keeps its name
                 order = rng.permutation(len(keypoints))
             content.update(keypoints=[keypoints[i] for i in order], swap=[])
-        (target / path.name).write_text(yaml.safe_dump(content, sort_keys=False), encoding='utf-8')
+        atomic_write(target / path.name, yaml.safe_dump(content, sort_keys=False).encode())
 
 
 def test(cfg: Config, ann_file: Path, texts: Path, name: str) -> Trial:

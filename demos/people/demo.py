@@ -10,6 +10,7 @@ from mmengine.config import Config
 from clamp_mmpose.apis.zero_shot import run_zero_shot
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.evaluation.zero_shot_table import task_wise_mean
+from clamp_mmpose.utils.files import atomic_write, read_json
 from demos.common.command import Say, quiet, run_command
 from demos.common.report import table, write_report
 from demos.common.training import demo_config, last_checkpoint, timed_training
@@ -64,7 +65,7 @@ def run_focus_demo(
     with quiet():
         shown = draw_images(out_dir / 'images', {name: (run.config, run.checkpoint) for name, run in runs.items()})
     metrics = {name: dict(seconds=run.seconds, **run.details) for name, run in runs.items()}
-    (out_dir / 'metrics.json').write_text(json.dumps(metrics, indent=2))
+    atomic_write(out_dir / 'metrics.json', json.dumps(metrics, indent=2).encode())
     return write_report(out_dir, report_lines(runs, images), shown)
 
 
@@ -88,7 +89,7 @@ def train_and_test(cfg: Config, say: Say) -> Run:
     with quiet():
         seconds = timed_training(build_runner(cfg), say, 'loss')
         run_zero_shot(str(config), str(checkpoint), folder / 'zero_shot')
-    details = json.loads((folder / 'zero_shot/zero_shot.json').read_text())['details']
+    details = read_json(folder / 'zero_shot/zero_shot.json', 'results', 'score the model first')['details']
     return Run(config, checkpoint, seconds, details)
 
 

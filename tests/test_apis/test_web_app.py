@@ -100,7 +100,6 @@ def category(number, name, names, skeleton=()):
         descriptions=tuple(names),
         skeleton=tuple(skeleton),
         flip_indices=list(range(len(names))),
-        unverified=(),
     )
 
 

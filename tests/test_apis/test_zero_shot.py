@@ -1,8 +1,6 @@
 """tools/zero_shot.py on FocusCLIP, CLAMP's towers and open_clip's models, all tiny and random."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,9 +17,10 @@ from PIL import Image
 from tiny import VIT, model_config
 
 from clamp_mmpose.apis.zero_shot import load_scored_model, run_zero_shot
+from clamp_mmpose.cli.test import main as run_test
+from clamp_mmpose.cli.zero_shot import main as zero_shot_main
 from clamp_mmpose.models import OpenCLIPModel
 
-ROOT = Path(__file__).parents[2]
 CLASSES = ['sit', 'run', 'eat']
 FOCUS_CLIP = dict(
     type='FocusCLIP',
@@ -40,7 +39,7 @@ PIPELINE = [
 
 @pytest.fixture
 def data(tmp_path):
-    """Two sets of pictures in noise, one of them with a picture cut short, and one that is not there."""
+    """Two sets of images in noise, one of them with an image cut short, and one that is not there."""
     rng = np.random.default_rng(0)
     tasks = {}
     for name, task, top_k in (('acts', 'Activity', 1), ('moods', 'Emotion', 2)):
@@ -91,22 +90,22 @@ def trained(tmp_path, data):
 
 
 def by_hand(config, checkpoint, data, name):
-    """Accuracy in percent, one picture at a time."""
+    """Accuracy in percent, one image at a time."""
     model = MODELS.build(FOCUS_CLIP).eval()
     model.load_state_dict(torch.load(checkpoint, weights_only=True)['state_dict'])
     root, hits, top_k = Path(data[name]['data_root']), [], dict(acts=1, moods=2)[name]
     with torch.no_grad():
         texts = F.normalize(model.embed_texts([f'someone may {word}' for word in CLASSES]), dim=1)
         for i in range(7 if name == 'acts' else 6):  # moods6 is cut short
-            picture = cv2.imread(str(root / f'{name}{i}.png'))
-            picture = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_LINEAR)  # 50 x 70: enlarged in all
-            pixels = torch.from_numpy(picture[..., ::-1].copy()).permute(2, 0, 1)[None].float()
+            image = cv2.imread(str(root / f'{name}{i}.png'))
+            image = cv2.resize(image, (64, 64), interpolation=cv2.INTER_LINEAR)  # 50 x 70: enlarged in all
+            pixels = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None].float()
             scores = texts @ F.normalize(model.embed_images((pixels - 127.5) / 127.5), dim=1)[0]
             hits.append(i % 3 in scores.topk(top_k).indices.tolist())
     return 100 * np.mean(hits)
 
 
-def test_accuracies_are_those_of_one_picture_at_a_time(tmp_path, trained, data):
+def test_accuracies_are_those_of_one_image_at_a_time(tmp_path, trained, data):
     table = run_zero_shot(*trained, tmp_path / 'out')
     content = json.loads((tmp_path / 'out/zero_shot.json').read_text())
     expected = {name: by_hand(*trained, data, name) for name in ('acts', 'moods')}
@@ -202,35 +201,28 @@ def test_a_config_with_a_single_data_set(tmp_path, trained, data):
     assert details['accuracy'] == pytest.approx(by_hand(*trained, data, 'acts'))
 
 
-def test_tools_test_gives_the_same(tmp_path, trained, data):
-    done = subprocess.run(
-        [sys.executable, 'tools/test.py', *trained, '--work-dir', str(tmp_path / 'work')],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+def test_tools_test_gives_the_same(tmp_path, trained, data, capsys):
+    assert run_test([*trained, '--work-dir', str(tmp_path / 'work')]) == 0
+    out, err = capsys.readouterr()
     metrics = json.loads((tmp_path / 'work/test.json').read_text())['metrics']
     assert metrics['acts/Activity/top1'] == pytest.approx(by_hand(*trained, data, 'acts'))
     assert metrics['moods/Emotion/top2'] == pytest.approx(by_hand(*trained, data, 'moods'))
     assert metrics['moods/Emotion/faults'] == 1
-    assert 'UTKFace/Age is absent' in done.stdout + done.stderr
-    assert 'absent, and in no mean: UTKFace/Age' in done.stdout + done.stderr
+    assert 'UTKFace/Age is absent' in out + err
+    assert 'absent, and in no mean: UTKFace/Age' in out + err
 
 
-def test_command(tmp_path, trained):
-    run = [sys.executable, 'tools/zero_shot.py', *trained, '--out-dir', str(tmp_path / 'out'), '--device', 'cpu']
-    done = subprocess.run([*run, '--tasks', 'acts'], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.startswith('| Task | Data set |') and 'Wrote' in done.stdout
-    done = subprocess.run([*run, '--tasks', 'ages'], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1 and "error: unknown tasks ['ages']" in done.stderr
+def test_command(tmp_path, trained, capsys):
+    run = [*trained, '--out-dir', str(tmp_path / 'out'), '--device', 'cpu']
+    assert zero_shot_main([*run, '--tasks', 'acts']) == 0
+    out = capsys.readouterr().out
+    assert out.startswith('| Task | Data set |') and 'Wrote' in out
+    assert zero_shot_main([*run, '--tasks', 'ages']) == 1
+    assert "error: unknown tasks ['ages']" in capsys.readouterr().err
 
 
-def test_arguments_of_the_command(tmp_path, trained):
+def test_arguments_of_the_command(tmp_path, trained, capsys):
     run = [
-        sys.executable,
-        'tools/zero_shot.py',
         *trained,
         '--out-dir',
         str(tmp_path / 'out'),
@@ -240,17 +232,16 @@ def test_arguments_of_the_command(tmp_path, trained):
         'acts',
         '--templates',
         'ensemble',
-        '--cfg-options',
-        'test_dataloader.batch_size=2',
     ]
-    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run += ['--cfg-options', 'test_dataloader.batch_size=2']
+    assert zero_shot_main(run) == 0
     path = tmp_path / 'out/zero_shot.json'
     content = json.loads(path.read_text())
     assert content['templates'] == 'ensemble' and content['options'] == {'test_dataloader.batch_size': 2}
     content['details']['acts']['accuracy'] = 12.34
     path.write_text(json.dumps(content))
-    assert '| 12.34 |' in subprocess.run([*run, '--resume'], cwd=ROOT, capture_output=True, text=True).stdout
+    assert zero_shot_main([*run, '--resume']) == 0
+    assert '| 12.34 |' in capsys.readouterr().out
 
 
 def test_towers_of_clamp(tmp_path, data):
@@ -279,7 +270,7 @@ def test_towers_of_clamp(tmp_path, data):
 @pytest.mark.parametrize('out, project', [('map', False), ('embeddings', True)])
 def test_pose_estimators_without_a_shared_space(tmp_path, out, project):
     plain = model_config(backbone=dict(type='CLIPVisionTransformer', arch=VIT, out=out), project=project)
-    with pytest.raises(ValueError, match='no space that its pictures and texts share'):
+    with pytest.raises(ValueError, match='no space that its images and texts share'):
         load_scored_model(write_config(tmp_path / 'plain.py', plain, {}))
 
 
@@ -294,19 +285,19 @@ def test_towers_of_clamp_from_the_file_to_the_scores(tmp_path):
     )
     assert scored.pipeline[1] == dict(type='ResizeToInput', input_size=(64, 32), crop_bbox=True)
     assert scored.tasks['utkface']['data_root'] == 'elsewhere'
-    picture = torch.randint(0, 256, (3, 64, 64)).byte()
-    inputs = scored.model.data_preprocessor(dict(inputs=[picture], data_samples=[]))['inputs']
+    image = torch.randint(0, 256, (3, 64, 64)).byte()
+    inputs = scored.model.data_preprocessor(dict(inputs=[image], data_samples=[]))['inputs']
     mean, std = (torch.tensor(settings['data_preprocessor'][name])[:, None, None] for name in ('mean', 'std'))
-    assert torch.allclose(inputs[0], (picture.flip(0) - mean) / std, atol=1e-5)
+    assert torch.allclose(inputs[0], (image.flip(0) - mean) / std, atol=1e-5)
 
 
 def test_towers_of_clamp_without_checkpoint_are_clips(tmp_path, monkeypatch):
-    initialised = []
+    initialized = []
     config = write_config(tmp_path / 'clamp.py', model_config(), {})
     for kind in ('CLIPVisionTransformer', 'CLIPTextEncoder'):
-        monkeypatch.setattr(MODELS.get(kind), 'init_weights', lambda self: initialised.append(type(self).__name__))
+        monkeypatch.setattr(MODELS.get(kind), 'init_weights', lambda self: initialized.append(type(self).__name__))
     load_scored_model(config)
-    assert sorted(initialised) == ['CLIPTextEncoder', 'CLIPVisionTransformer']
+    assert sorted(initialized) == ['CLIPTextEncoder', 'CLIPVisionTransformer']
 
 
 def test_options_reach_the_config(trained):
@@ -377,10 +368,10 @@ def test_any_model_of_open_clip(tmp_path, data, tiny_open_clip, suffix):
     torch.manual_seed(9)
     scored = load_scored_model(f'open_clip://{tiny_open_clip}', str(path))
     preprocess = open_clip.image_transform(64, is_train=False, mean=None, std=None)
-    picture = Path(data['acts']['data_root']) / 'acts3.png'
+    image = Path(data['acts']['data_root']) / 'acts3.png'
     tokens = open_clip.get_tokenizer(tiny_open_clip)(['someone may run'])
     with torch.no_grad():
-        image = reference.encode_image(preprocess(Image.open(picture))[None])
+        image = reference.encode_image(preprocess(Image.open(image))[None])
         text = reference.encode_text(tokens)
         packed = DATASETS.build(dict(data['acts'], pipeline=scored.pipeline))[3]
         assert torch.allclose(scored.model.eval().embed_images(packed['inputs'][None]), image, atol=1e-4)
@@ -391,10 +382,10 @@ def test_any_model_of_open_clip(tmp_path, data, tiny_open_clip, suffix):
 
 
 def test_box_is_cut_out_for_open_clip(tmp_path, tiny_open_clip):
-    picture = np.zeros((80, 90, 3), np.uint8)
-    picture[20:50, 30:60] = (0, 0, 255)  # BGR: red
+    image = np.zeros((80, 90, 3), np.uint8)
+    image[20:50, 30:60] = (0, 0, 255)  # BGR: red
     transform = TRANSFORMS.build(dict(type='OpenCLIPPreprocess', arch=tiny_open_clip))
-    pixels = transform(dict(img=picture, bbox=np.array([[30, 20, 60, 50]])))['img']
+    pixels = transform(dict(img=image, bbox=np.array([[30, 20, 60, 50]])))['img']
     mean, std = np.array(open_clip.OPENAI_DATASET_MEAN), np.array(open_clip.OPENAI_DATASET_STD)
     np.testing.assert_allclose(pixels, np.broadcast_to((np.array([1, 0, 0]) - mean) / std, (64, 64, 3)), atol=1e-5)
 
@@ -480,7 +471,7 @@ def test_missing_and_foreign_checkpoints(tmp_path, trained):
         load_scored_model('no.py', trained[1])
 
 
-def test_open_clip_tag_reaches_the_pictures(monkeypatch, tiny_open_clip):
+def test_open_clip_tag_reaches_the_images(monkeypatch, tiny_open_clip):
     monkeypatch.setattr('clamp_mmpose.apis.zero_shot.OpenCLIPModel.init_weights', lambda self: None)
     scored = load_scored_model(f'open_clip://{tiny_open_clip}/openai')
     assert scored.pipeline[1] == dict(type='OpenCLIPPreprocess', arch=tiny_open_clip, tag='openai')

@@ -2,24 +2,24 @@
 
 import copy
 import json
-import subprocess
-import sys
 
 import pytest
 from mmengine.config import Config
 from mmpose.registry import DATASETS
 from PIL import Image
+from toy_dataset import LEVELS
 
-from clamp_mmpose.data_check.annotations import KINDS
-from clamp_mmpose.data_check.check import check_config, check_dataset, examine_config
+from clamp_mmpose.cli.check_dataset import main
+from clamp_mmpose.data_check.check import check_config, check_dataset
+from clamp_mmpose.data_check.report import CheckReport
 
 MOUSE = 'configs/clamp/openfield_mouse/clamp_rn-tiny_openfield-mouse.py'
 
 
 def test_real_data_is_clean(shared_data, monkeypatch):
     monkeypatch.setenv('CLAMP_MMPOSE_DATA', str(shared_data))
-    report = examine_config(Config.fromfile(MOUSE))
-    assert report == ([], 2, 116, 116)
+    report = check_config(Config.fromfile(MOUSE))
+    assert report == CheckReport([], 2, 116, 116)
     folder = shared_data / 'mmpose_ap10k'
     findings = check_dataset(
         dict(type='AP10KDataset', ann_file=str(folder / 'test_ap10k.json'), data_prefix=dict(img=str(folder)))
@@ -84,7 +84,7 @@ def test_faulty_files(toy, name):
     spoil, what, item = FILES[name]
     spoil(toy)
     [(level, found, where)] = toy.found()
-    assert (level, found) == (KINDS[what][0], what)
+    assert (level, found) == (LEVELS[what], what)
     assert where.rstrip('/').endswith(item)
 
 
@@ -153,7 +153,7 @@ def test_data_sets_of_other_formats(shared_data):
     findings = check_dataset(
         dict(type='MpiiDataset', ann_file=str(folder / 'test_mpii.json'), data_prefix=dict(img=str(folder)))
     )
-    assert [f.what for f in findings] == ['format is not checked']
+    assert [f.text for f in findings] == ['format is not checked']
 
 
 def config(toy, **model):
@@ -177,9 +177,9 @@ def config(toy, **model):
 
 def test_equal_data_sets_are_checked_once(toy):
     cfg = config(toy)
-    assert examine_config(cfg) == ([], 2, 8, 8)
+    assert check_config(cfg) == CheckReport([], 2, 8, 8)
     (toy.root / 'more/3.jpg').unlink()
-    [finding] = check_config(cfg)
+    [finding] = check_config(cfg).findings
     assert finding.where == 'val_dataloader.dataset, test_dataloader.dataset'
     assert (finding.level, finding.item) == ('error', '3.jpg')
 
@@ -194,7 +194,7 @@ def test_progress_sees_every_image(toy):
     seen = []
     cfg = config(toy)
     cfg.val_dataloader = cfg.test_dataloader = None
-    examine_config(cfg, workers=2, progress=progress)
+    check_config(cfg, workers=2, progress=progress)
     assert seen == [(4, 'train_dataloader.dataset')] * 4 + ['end']
 
 
@@ -212,28 +212,30 @@ def test_progress_sees_every_image(toy):
     ],
 )
 def test_head(toy, head, what):
-    findings = check_config(config(toy, head=head), images=False)
-    assert {finding.what for finding in findings} == ({what} if what else set())
+    findings = check_config(config(toy, head=head), images=False).findings
+    assert {finding.text for finding in findings} == ({what} if what else set())
     assert all(finding.level == 'error' for finding in findings)
 
 
 def test_head_that_takes_the_metainfo(toy):
-    assert check_config(config(toy, head=dict(names=toy.dataset['metainfo'])), images=False) == []
+    assert check_config(config(toy, head=dict(names=toy.dataset['metainfo'])), images=False).findings == []
 
 
 def test_names_given_to_the_head_excuse_those_of_the_metainfo(toy):
     toy.dataset['metainfo']['keypoint_info'][2]['name'] = 'Left_Ear'
     cfg = config(toy, head=dict(names=['a', 'b', 'c']))
-    assert 'keypoint names cannot be prompts' not in {finding.what for finding in check_config(cfg, images=False)}
+    assert 'keypoint names cannot be prompts' not in {
+        finding.text for finding in check_config(cfg, images=False).findings
+    }
 
 
 def test_image_in_training_and_evaluation(toy):
     cfg = config(toy)
     cfg.val_dataloader.dataset.data_prefix = dict(img='images/')
     cfg.test_dataloader = None
-    findings = check_config(cfg)
+    findings = check_config(cfg).findings
     assert [finding.item for finding in findings] == ['0.jpg', '1.jpg', '2.jpg', '3.jpg']
-    assert {(f.level, f.what, f.where) for f in findings} == {
+    assert {(f.level, f.text, f.where) for f in findings} == {
         ('warning', 'image is used for training and for evaluation', 'train_dataloader, val_dataloader.dataset')
     }
 
@@ -245,7 +247,7 @@ def test_wrapped_data_sets(toy):
         type='CombinedDataset', datasets=[other, dict(type='RepeatDataset', times=2, dataset=toy.dataset)]
     )
     cfg.val_dataloader = cfg.test_dataloader = None
-    assert [(f.where, f.what) for f in check_config(cfg)] == [
+    assert [(f.where, f.text) for f in check_config(cfg).findings] == [
         ('train_dataloader.dataset.datasets.0', 'annotation file does not exist'),
         ('train_dataloader.dataset.datasets.1.dataset', 'number of keypoints differs from the head'),
     ]
@@ -260,29 +262,38 @@ def test_wrapped_data_sets(toy):
     ],
 )
 def test_config_without_data(content, what):
-    assert [finding.what for finding in check_config(Config(content))] == [what]
+    assert [finding.text for finding in check_config(Config(content)).findings] == [what]
 
 
-def run(*args):
-    return subprocess.run([sys.executable, 'tools/check_dataset.py', *map(str, args)], capture_output=True, text=True)
-
-
-def test_command(toy):
+def test_command(toy, capsys):
     truncate(toy)
     cfg = config(toy)
     toy.content['annotations'][0]['area'] = 5000
     toy.write()
     cfg.dump(toy.root / 'config.py')
-    done = run(toy.root / 'config.py', '--workers', 1, '--json', toy.root / 'findings.json')
-    assert done.returncode == 1, done.stderr
-    assert done.stdout.splitlines()[-1] == '2 errors, 1 warning in 2 data sets (8 images, 8 instances)'
-    assert '2.jpg' in done.stdout and 'image is truncated or damaged' in done.stdout
-    findings = json.loads((toy.root / 'findings.json').read_text())
-    assert sorted((f['level'], f['item']) for f in findings) == [
-        ('error', '2.jpg'),
-        ('error', '2.jpg'),
-        ('warning', '0.jpg'),
+    path, out = str(toy.root / 'config.py'), str(toy.root / 'new/findings.json')
+    assert main([path, '--workers', '1', '--json', out]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == '2 errors, 1 warning in 2 data sets (8 images, 8 instances)'
+    assert (
+        lines[0].split() == ['error', '1', 'IM005', 'image', 'is', 'truncated', 'or', 'damaged'] and '2.jpg' in lines[2]
+    )
+    findings = json.loads((toy.root / 'new/findings.json').read_text())
+    assert sorted((f['level'], f['code'], f['item']) for f in findings) == [
+        ('error', 'IM005', '2.jpg'),
+        ('error', 'IM005', '2.jpg'),
+        ('warning', 'BX010', '0.jpg'),
     ]
-    done = run(toy.root / 'config.py', '--no-images', '--cfg-options', 'val_dataloader=None', 'test_dataloader=None')
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == '0 errors, 1 warning in 1 data set (4 images, 4 instances)'
+    damaged = next(finding for finding in findings if finding['code'] == 'IM005')
+    assert damaged == dict(
+        code='IM005',
+        level='error',
+        text='image is truncated or damaged',
+        remedy='restore the file, or remove the image and its annotations',
+        item='2.jpg',
+        detail=damaged['detail'],
+        category='',
+        where='train_dataloader.dataset',
+    )
+    assert main([path, '--no-images', '--cfg-options', 'val_dataloader=None', 'test_dataloader=None']) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == '0 errors, 1 warning in 1 data set (4 images, 4 instances)'

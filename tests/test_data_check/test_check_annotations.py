@@ -4,8 +4,8 @@ import copy
 import json
 
 import pytest
+from toy_dataset import LEVELS
 
-from clamp_mmpose.data_check.annotations import KINDS
 from clamp_mmpose.data_check.check import check_dataset
 
 
@@ -46,7 +46,7 @@ CONTENT = {
     'area a word': (set_ann(area='large'), 'area is not positive'),
     'large area': (set_ann(area=3000), 'area is larger than the box'),
     'annotation twice': (set_ann(id=10), 'id occurs more than once'),
-    'id a word': (set_ann(id='11'), 'id is no whole number'),
+    'id a word': (set_ann(id='11'), 'id is not a whole number'),
     'category': (set_ann(category_id=7), 'category_id does not exist'),
     'size missing': (lambda c: c['images'][1].pop('width'), 'image has no width and height'),
 }
@@ -63,7 +63,7 @@ ELSEWHERE = {
         set_ann(image_id=[1]),
         {('error', 'image_id does not exist', 'annotation 11'), ('info', 'images without annotations', 'train.json')},
     ),
-    'image no object': (lambda c: c['images'].append('4.jpg'), {('error', 'entry is no object', 'train.json')}),
+    'image no object': (lambda c: c['images'].append('4.jpg'), {('error', 'entry is not an object', 'train.json')}),
     'file name missing': (lambda c: c['images'][1].pop('file_name'), {('error', 'image has no file name', 'image 1')}),
     'no list': (lambda c: c.update(categories={}), {('error', 'annotation file is not COCO-style', 'train.json')}),
     'other order': (
@@ -89,7 +89,7 @@ def test_faulty_instances(toy, name):
     spoil, what = CONTENT[name]
     spoil(toy.content)
     toy.write()
-    assert toy.found() == [(KINDS[what][0], what, '1.jpg')]
+    assert toy.found() == [(LEVELS[what], what, '1.jpg')]
 
 
 @pytest.mark.parametrize('name', ELSEWHERE)
@@ -119,7 +119,7 @@ def test_nonsense_anywhere_is_a_finding_not_a_crash(toy):
             node[path[-1]] = nonsense
             (toy.root / 'train.json').write_text(json.dumps(content))
             for finding in check_dataset(toy.dataset):
-                json.dumps(finding)
+                json.dumps(finding.as_dict())
 
 
 @pytest.mark.parametrize(

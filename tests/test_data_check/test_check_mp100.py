@@ -1,14 +1,13 @@
 """Faults planted in a data set of MP-100's format are found with their category, and counted by it."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from clamp_mmpose.data_check.check import check_dataset, examine_config
+from clamp_mmpose.cli.check_dataset import main
+from clamp_mmpose.data_check.check import check_config, check_dataset
 
 DROPPED = ('info', 'box is dropped by the benchmark', 'mug/5.png', 'mug')
 UNLABELLED = ('info', 'instances without labelled keypoints')
@@ -29,7 +28,7 @@ def dataset(mp100, **kwargs):
 
 def found(mp100, **kwargs):
     """Without what the clean data set says."""
-    findings = [(f.level, f.what, f.item, f.category) for f in check_dataset(dataset(mp100, **kwargs))]
+    findings = [(f.level, f.text, f.item, f.category) for f in check_dataset(dataset(mp100, **kwargs))]
     assert findings.count(DROPPED) <= 1
     return [finding for finding in findings if finding != DROPPED and finding[:2] != UNLABELLED]
 
@@ -37,7 +36,7 @@ def found(mp100, **kwargs):
 def test_clean(mp100):
     assert found(mp100) == []
     [dropped, unlabelled] = check_dataset(dataset(mp100))
-    assert (dropped.level, dropped.what, dropped.item, dropped.category) == DROPPED
+    assert (dropped.level, dropped.text, dropped.item, dropped.category) == DROPPED
     assert dropped.detail == 'annotation 15: [20, 25, -3, 51], area 5000'
     assert unlabelled.detail == '1 of 6'
 
@@ -127,7 +126,7 @@ def test_file_that_is_no_annotations(mp100):
     assert [what for _, what, *_ in found(mp100)] == ['annotation file is not COCO-style']
 
 
-def test_config_and_command(mp100):
+def test_config_and_command(mp100, capsys):
     """The head's number of keypoints is not compared: a category has its own."""
     cfg = Config(
         dict(
@@ -135,19 +134,14 @@ def test_config_and_command(mp100):
             test_dataloader=dict(dataset=dataset(mp100, test_mode=True)),
         )
     )
-    report = examine_config(cfg)
+    report = check_config(cfg)
     assert (report.datasets, report.images, report.instances) == (1, 6, 6)
     assert {finding.level for finding in report.findings} == {'info'}
     (mp100 / 'images/pen/2.png').unlink()
     (mp100 / 'images/pen/3.png').unlink()
     cfg.dump(mp100 / 'config.py')
-    done = subprocess.run(
-        [sys.executable, 'tools/check_dataset.py', str(mp100 / 'config.py'), '--json', str(mp100 / 'findings.json')],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1, done.stderr
-    lines = done.stdout.splitlines()
+    assert main([str(mp100 / 'config.py'), '--json', str(mp100 / 'findings.json')]) == 1
+    lines = capsys.readouterr().out.splitlines()
     assert lines[-4:-1] == ['By category:', '  pen  image does not exist 2', '  mug  box is dropped by the benchmark 1']
     assert lines[-1] == '2 errors, 0 warnings in 1 data set (6 images, 6 instances)'
     assert [f['category'] for f in json.loads((mp100 / 'findings.json').read_text()) if f['level'] == 'error'] == [
@@ -163,4 +157,4 @@ def test_real_annotations(shared_data):
             dict(type='MP100Dataset', ann_file=str(shared_data / f'mp100/annotations/mp100_split1_{part}.json')),
             images=False,
         )
-        assert {f.what for f in findings} <= {'box reaches beyond the image', 'keypoint lies far outside the image'}
+        assert {f.text for f in findings} <= {'box reaches beyond the image', 'keypoint lies far outside the image'}

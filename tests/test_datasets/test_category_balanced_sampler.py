@@ -18,9 +18,7 @@ def write(folder, sizes):
     """An MP100Dataset with so many instances of each category, in turn; all images are one file."""
     (folder / 'texts').mkdir(parents=True)
     (folder / '0.png').touch()
-    (folder / 'texts/one.yml').write_text(
-        'order: ours\nkeypoints:\n- tip: The tip is the end.\nskeleton: []\nswap: []\nunverified: []\n'
-    )
+    (folder / 'texts/one.yml').write_text('keypoints:\n- tip: The tip is the end.\nskeleton: []\nswap: []\n')
     (folder / 'texts/mp100.yml').write_text(
         '\n'.join(
             f'- {{id: {i}, slug: {name}, name: {name}, supercategory: a, num_keypoints: 1, split: 1, layout: one}}'

@@ -1,4 +1,4 @@
-"""Pictures with descriptions: MPII's, and others."""
+"""Images with descriptions: MPII's, and others."""
 
 import json
 
@@ -70,21 +70,21 @@ def build(folder, pipeline=(), **kwargs):
     )
 
 
-def test_pictures_with_everyone_in_them(folder):
+def test_images_with_everyone_in_them(folder):
     dataset = build(folder)
     assert len(dataset) == 3
     first = dataset.get_data_info(0)
     assert first['keypoints'].shape == (2, 16, 2) and first['keypoints_visible'].sum() == 30
-    # the entries of one picture need not follow each other
+    # the entries of one image need not follow each other
     assert first['keypoints'][:, 0].tolist() == [[10, 20], [60, 20]]
     assert [dataset.get_data_info(i)['descriptions'] for i in range(3)] == [
         ['One jumps.'],
         ['Two sit.', 'They rest.'],
         ['One runs.'],
     ]
-    # MPII counts from 1, and MMPose moves the centre down by 15 of 200
-    centre = first['bbox'].reshape(2, 2, 2).mean(axis=1)
-    np.testing.assert_allclose(centre, [[24, 45 + 0.4 * 15 - 1], [74, 50]])
+    # MPII counts from 1, and MMPose moves the center down by 15 of 200
+    center = first['bbox'].reshape(2, 2, 2).mean(axis=1)
+    np.testing.assert_allclose(center, [[24, 45 + 0.4 * 15 - 1], [74, 50]])
 
 
 def test_through_the_pipeline(folder):
@@ -128,14 +128,14 @@ def test_missing_descriptions(folder, description, monkeypatch):
     logged = []
     monkeypatch.setattr('clamp_mmpose.datasets.descriptions.entries.print_log', lambda text, **_: logged.append(text))
     write(folder / 'train.json', [person('001.jpg', 10, 'One jumps.'), person('002.jpg', 10, description)])
-    with pytest.raises(ValueError, match=r'1 of 2 pictures have no description, such as 002\.jpg.*"skip"'):
+    with pytest.raises(ValueError, match=r'1 of 2 images have no description, such as 002\.jpg.*"skip"'):
         build(folder)
     assert len(build(folder, missing_descriptions='skip')) == 1
-    assert len(logged) == 1 and '1 of 2 pictures have no description, such as 002.jpg' in logged[0]
+    assert len(logged) == 1 and '1 of 2 images have no description, such as 002.jpg' in logged[0]
     with pytest.raises(ValueError, match="missing_descriptions='ignore'"):
         build(folder, missing_descriptions='ignore')
     write(folder / 'train.json', [person('002.jpg', 10, description)])
-    with pytest.raises(ValueError, match='1 of 1 pictures have no description'):
+    with pytest.raises(ValueError, match='1 of 1 images have no description'):
         build(folder, missing_descriptions='skip')
 
 
@@ -157,15 +157,15 @@ def test_malformed_files(folder, content, message):
 
 def test_truncated_and_missing_files(folder):
     (folder / 'train.json').write_text('[{"image": ')
-    with pytest.raises(ValueError, match='are not JSON'):
+    with pytest.raises(ValueError, match=r'train\.json cannot be read as JSON'):
         build(folder)
-    with pytest.raises(FileNotFoundError, match=r'no\.json do not exist'):
+    with pytest.raises(FileNotFoundError, match=r'no\.json not found'):
         build(folder, ann_file='no.json')
 
 
-def test_missing_picture(folder):
+def test_missing_image(folder):
     (folder / 'images/002.jpg').unlink()
-    with pytest.raises(FileNotFoundError, match=r'1 of 3 pictures do not exist, such as .*002\.jpg'):
+    with pytest.raises(FileNotFoundError, match=r'1 of 3 images do not exist, such as .*002\.jpg'):
         build(folder)
 
 
@@ -225,14 +225,14 @@ def test_one_sentence_at_a_time():
     assert transform.choices(descriptions) == ['One jumps.', 'Two sit.', 'Nobody.']
 
 
-def test_description_files_beside_pictures_without_keypoints(folder):
+def test_description_files_beside_images_without_keypoints(folder):
     write(folder / 'a.json', [dict(image='001.jpg', description='One.'), dict(image='002.jpg')])
     other = write(folder / 'b.json', [dict(image='001.jpg', description='Two.')])
     kind = dict(type='DescriptionsDataset', ann_file='a.json')
-    with pytest.raises(ValueError, match='1 of 2 pictures have no description'):
+    with pytest.raises(ValueError, match='1 of 2 images have no description'):
         build(folder, **kind)
     dataset = build(folder, **kind, description_files=[other], missing_descriptions='skip')
     assert [dataset.get_data_info(i)['descriptions'] for i in range(len(dataset))] == [['One.', 'Two.']]
     (folder / 'images/001.jpg').unlink()
-    with pytest.raises(FileNotFoundError, match='1 of 1 pictures do not exist'):
+    with pytest.raises(FileNotFoundError, match='1 of 1 images do not exist'):
         build(folder, **kind, missing_descriptions='skip')

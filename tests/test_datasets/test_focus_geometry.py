@@ -1,4 +1,4 @@
-"""How a map follows its picture, and how pictures are cut and resized."""
+"""How a map follows its image, and how images are cut and resized."""
 
 import cv2
 import numpy as np
@@ -89,7 +89,7 @@ def test_keypoints_of_a_crop():
         keypoints=np.array([[[20.0, 40], [59, 59]]]),
     )
     found = TRANSFORMS.build(dict(type='ResizeToInput', input_size=(80, 80), crop_bbox=True))(results)
-    # 2 and 4 pixels for one: its centre is at 0.5 and 1.5
+    # 2 and 4 pixels for one: its center is at 0.5 and 1.5
     np.testing.assert_allclose(found['keypoints'], [[[0.5, 1.5], [78.5, 77.5]]])
     np.testing.assert_allclose(found['bbox'], [[0.5, 1.5, 80.5, 81.5]])
 
@@ -106,7 +106,7 @@ def test_boxes_in_whole_pixels(box, expected):
     assert bbox_pixels(dict(img=np.zeros((60, 80, 3)), bbox=np.array([box]))) == expected
 
 
-def test_open_clip_normalises_and_resizes_as_the_weights_want():
+def test_open_clip_normalizes_and_resizes_as_the_weights_want():
     transform = TRANSFORMS.build(dict(type='OpenCLIPPreprocess', arch='ViT-B-16-SigLIP', tag='webli'))
     image = np.zeros((50, 100, 3), np.uint8)
     image[:, :10] = 255
@@ -115,7 +115,7 @@ def test_open_clip_normalises_and_resizes_as_the_weights_want():
     assert found[112, 5, 0] == pytest.approx(1)  # squashed, not cropped: the edge is seen
 
 
-def test_nothing_beside_the_picture():
+def test_nothing_beside_the_image():
     shift = np.array([[1.0, 0, 4], [0, 1, 0]])
     found = geometry.apply_steps(np.ones((10, 10), np.float32), [('warp', shift, (10, 10))])
     assert not found[:, :4].any() and found[:, 4:].all()

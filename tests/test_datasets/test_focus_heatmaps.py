@@ -94,7 +94,7 @@ def test_ellipse_of_a_part():
 def test_ellipse_in_whole_pixels():
     keypoints = np.array([[[10.9, 20.2], [41.8, 61.7]]])
     (ellipse,) = part_ellipses(keypoints, np.array([[True, True]]), np.array([[True, True]]), 100, whole_pixels=True)
-    # 10 and 41, 20 and 61: centre (51 // 2, 81 // 2), sigma (31 // 2, 41 // 2)
+    # 10 and 41, 20 and 61: center (51 // 2, 81 // 2), sigma (31 // 2, 41 // 2)
     assert ellipse.tolist() == [25, 40, 15, 20]
 
 
@@ -169,7 +169,7 @@ def test_ellipse_goes_round_the_corners_of_its_box():
     assert inside.sum() == pytest.approx(math.pi * 2 * 200, rel=0.01)
 
 
-def test_ellipses_outside_the_picture():
+def test_ellipses_outside_the_image():
     ellipses = np.array([[-500, 40, 20, 10], [5, 5, 3, 3], [900, 900, 1, 1]], float)
     heatmap = sum_of_ellipses(ellipses, (80, 100))
     assert heatmap[5, 5] == 1

@@ -30,12 +30,12 @@ def test_draw_then_crop_equals_crop_then_draw(flip, degrees, scale, mode):
             'img'
         ].min(axis=2)
         == 255
-    )  # beside the picture there is nothing to draw
+    )  # beside the image there is nothing to draw
     difference = np.abs(first - last)[inside]
     if mode == 'paper':  # ellipses have sharp edges, at which interpolation mixes; elsewhere it does not
         assert np.quantile(difference, 0.9) < 0.02
         assert difference.mean() < 0.02
-    else:  # whole pixels move a centre or a sigma by up to one pixel of the crop
+    else:  # whole pixels move a center or a sigma by up to one pixel of the crop
         assert difference.max() < 0.2
         assert difference.mean() < 0.04
     assert last.max() > 0.9
@@ -93,24 +93,24 @@ def test_udp_is_told_from_its_keypoints():
     assert np.abs(before - behind).mean() < 0.02
 
 
-def test_pictures_of_unknown_changes():
+def test_images_of_unknown_changes():
     results = dict(sample(people=2), bbox=None, bbox_score=None)
     results = pipeline(results, dict(type='BottomupRandomCrop', crop_size=(90, 70)), dict(type='GenerateFocusHeatmap'))
     assert results['focus_heatmap'].shape == results['img'].shape[:2] == (70, 90)
     results = pipeline(sample(), dict(type='GenerateFocusHeatmap'))
     results['img'] = results['img'][:50]
-    with pytest.raises(ValueError, match=r'has \(200, 240\) pixels and the picture \(50, 240\): put Generate'):
+    with pytest.raises(ValueError, match=r'has \(200, 240\) pixels and the image \(50, 240\): put Generate'):
         take_along(results)
 
 
-def test_squashed_pictures():
+def test_squashed_images():
     draw = dict(type='GenerateFocusHeatmap', mode='paper')
     resize = dict(type='ResizeToInput', input_size=(112, 60))
     first = pipeline(sample(people=2), draw, resize)
     last = pipeline(sample(people=2), resize, draw)
     assert last['focus_heatmap'].shape == (60, 112)
     assert np.abs(first['focus_heatmap'] - last['focus_heatmap']).mean() < 0.02
-    # pixel centres: the middle of the left upper pixel stays the corner's
+    # pixel centers: the middle of the left upper pixel stays the corner's
     np.testing.assert_allclose(
         last['keypoints'], (sample(people=2)['keypoints'] + 0.5) * [112 / 240, 60 / 200] - 0.5, rtol=1e-5
     )

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from clamp_mmpose.datasets.files.coco import read_annotations
 from clamp_mmpose.datasets.mp100.annotations import category_slug, clean_box, read_instances
 
 
@@ -197,3 +198,23 @@ def test_split_1(shared_data):
     given = {c['id']: c for c in json.loads((shared_data / 'mp100/categories.json').read_text())}
     assert all(category.num_keypoints == given[i]['num_keypoints'] for i, category in found.categories.items())
     assert len({category_slug(c['name'], c['num_keypoints']) for c in given.values()}) == 100
+
+
+def test_a_file_is_read_once_until_it_changes(content, read, tmp_path, monkeypatch):
+    """The data set, the metric and the score file ask for the same annotations."""
+    opened = []
+
+    def counted(path, remedy):
+        opened.append(path)
+        return read_annotations(path, remedy)
+
+    monkeypatch.setattr('clamp_mmpose.datasets.mp100.annotations.read_annotations', counted)
+    first = read(content)
+    assert read_instances(str(tmp_path / 'ann.json')) is first and len(opened) == 1
+    with pytest.raises(ValueError, match='read-only'):
+        first.instances[0].keypoints[0] = 0
+    content['annotations'].pop()
+    assert len(read(content).instances) == len(first.instances) - 1 and len(opened) == 2
+    (tmp_path / 'ann.json').unlink()
+    with pytest.raises(FileNotFoundError):
+        read_instances(tmp_path / 'ann.json')

@@ -1,4 +1,4 @@
-"""MP-100 as the pipelines meet it: a drawn picture, two categories of different K, texts of their own."""
+"""MP-100 as the pipelines meet it: a drawn image, two categories of different K, texts of their own."""
 
 import json
 

@@ -64,7 +64,7 @@ def test_heatmaps_lead_back_to_the_keypoints(box):
 
 
 def test_labels_are_the_keypoints_in_input_pixels():
-    """Box (0, 0, 100, 50): centre (50, 25), 1.25 x 100 = 125 pixels wide and, as the input is square, high."""
+    """Box (0, 0, 100, 50): center (50, 25), 1.25 x 100 = 125 pixels wide and, as the input is square, high."""
     keypoints = np.array([[[50.0, 25.0], [112.5, 25.0], [0.0, 0.0], [50.0, 87.5], [20.0, 30.0]]], np.float32)
     labels = sample([0, 0, 100, 50], keypoints)['data_samples'].gt_instance_labels
     expected = [[32, 32], [64, 32], [32 - 25.6, 32 - 12.8], [32, 64], [32 - 15.36, 32 + 2.56]]

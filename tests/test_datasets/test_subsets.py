@@ -2,13 +2,12 @@
 
 import json
 import random
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.cli import ap10k_splits, coco_subset
 from clamp_mmpose.datasets.subsets import (
     FAMILIES,
     ZERO_SHOT_PAIRS,
@@ -290,15 +289,11 @@ def test_an_interrupted_write_leaves_the_old_file(folder, monkeypatch):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_commands(folder, tmp_path):
-    def run(*args):
-        done = subprocess.run([sys.executable, *map(str, args)], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    output = run('tools/datasets/ap10k_splits.py', folder, '--shots', 4, '--out-dir', folder / 'out')
+def test_commands(folder, tmp_path, capsys):
+    assert ap10k_splits.main([str(folder), '--shots', '4', '--out-dir', str(folder / 'out')]) == 0
+    output = capsys.readouterr().out
     assert 'ap10k-train-split1-4shot.json' in output and 'bobcat (3)' in output
     assert len(list((folder / 'out').iterdir())) == 11
     source = coco(tmp_path / 'person_keypoints_train2017.json')
-    output = run('tools/datasets/coco_subset.py', source, '--percent', 1, 2)
-    assert output.count('percent_seed') == 6
+    assert coco_subset.main([str(source), '--percent', '1', '2']) == 0
+    assert capsys.readouterr().out.count('percent_seed') == 6

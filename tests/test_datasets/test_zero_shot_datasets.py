@@ -136,7 +136,7 @@ def test_lagenda_as_focusclip_arranges_it(tmp_path):
         ([LAGENDA[0], 'a.jpg,30,M,1,2,3,4,5,6,x,8'], "line 2: expected numbers in .*person_x1.*'x'"),
         ([LAGENDA[0], LAGENDA[1], 'a.jpg,30,M,1,2'], r"line 3: expected the columns .* got \['a.jpg', '30', 'M'"),
         (['img_name,age', 'a.jpg,3'], r"without \['person_x0', "),
-        (LAGENDA[:1], 'no pictures'),
+        (LAGENDA[:1], 'no images'),
     ],
 )
 def test_lagenda_malformed(tmp_path, lines, message):
@@ -221,7 +221,7 @@ def test_fer_plus(tmp_path, monkeypatch):
     write(tmp_path, fer2013new=FER, fer2013=fer2013(row.split(',')[0] for row in FER[1:]))
     dataset = FERPlusDataset(data_root=str(tmp_path), pipeline=[])
     assert labels(dataset) == [[4], [6]] and shared(dataset) == ('FER+', 'Emotion', 3, 'micro', 8)
-    assert len(found) == 1 and 'left out 3 pictures' in found[0]
+    assert len(found) == 1 and 'left out 3 images' in found[0]
     assert found[0].endswith('NF 1, undecided 1, unknown 1.')
     image = dataset.get_data_info(1)['img']
     assert image.shape == (48, 48, 3) and image.dtype == np.uint8 and 'gray' not in dataset.get_data_info(1)
@@ -238,7 +238,7 @@ def test_fer_plus(tmp_path, monkeypatch):
     assert labels(train) == [[1]] and train.get_data_info(0)['img'][0, 5, 0] == 5
 
 
-def test_fer_plus_pictures(tmp_path):
+def test_fer_plus_images(tmp_path):
     write(tmp_path, fer2013new=FER)
     with pytest.raises(FileNotFoundError, match=r'fer2013\.csv'):
         FERPlusDataset(data_root=str(tmp_path))

@@ -1,4 +1,4 @@
-"""The data sets of zero-shot tests behind their pipeline: boxes, unreadable pictures, absent data sets."""
+"""The data sets of zero-shot tests behind their pipeline: boxes, unreadable images, absent data sets."""
 
 import json
 import pickle
@@ -40,9 +40,9 @@ def content(**changes):
 
 @pytest.fixture
 def folder(tmp_path):
-    picture = np.zeros((80, 160, 3), np.uint8)
-    picture[40:60, 100:120] = (10, 20, 30)
-    cv2.imwrite(str(tmp_path / '0.png'), picture)
+    image = np.zeros((80, 160, 3), np.uint8)
+    image[40:60, 100:120] = (10, 20, 30)
+    cv2.imwrite(str(tmp_path / '0.png'), image)
     (tmp_path / 'cut.png').write_bytes((tmp_path / '0.png').read_bytes()[:80])
     (tmp_path / 'toys.json').write_text(json.dumps(content()))
     return tmp_path
@@ -81,14 +81,14 @@ def test_box_is_cut_out(folder):
 
 
 @pytest.mark.parametrize('index, reason', [(2, r'none\.png does not exist'), (3, r'cut\.png is truncated')])
-def test_unreadable_pictures_are_told(folder, index, reason):
+def test_unreadable_images_are_told(folder, index, reason):
     packed = build(folder)[index]
     assert not packed['inputs'].any() and packed['inputs'].shape == (3, 32, 64)
     with pytest.raises(AssertionError, match=reason):
         raise AssertionError(packed['data_samples'].fault)
 
 
-def test_box_outside_its_picture(folder):
+def test_box_outside_its_image(folder):
     (folder / 'toys.json').write_text(
         json.dumps(content(images=[dict(file_name='0.png', labels=[1], bbox=[200, 10, 220, 20])]))
     )
@@ -101,7 +101,7 @@ def test_box_outside_its_picture(folder):
         (dict(images=[dict(file_name='0.png', labels=[3])]), 'labels .3., expected one or more of 0 to 2'),
         (dict(images=[dict(file_name='0.png', labels=[-1])]), 'labels .-1., expected one or more of 0 to 2'),
         (dict(images=[dict(file_name='0.png', labels=[])]), 'labels .., expected one or more'),
-        (dict(images=[]), 'no pictures'),
+        (dict(images=[]), 'no images'),
         (dict(templates=['a photo']), "holds one {}.*'a photo'"),
         (dict(words=['', 'a', 'b']), 'must not be empty'),
         (dict(words=['a', 'b']), '2 words for 3 classes'),
@@ -120,7 +120,7 @@ def test_incomplete_and_missing_files(folder):
     (folder / 'toys.json').write_text(json.dumps(dict(task='a', classes=[])))
     with pytest.raises(ValueError, match=r"lacks \['top_k', 'templates', 'images'\]"):
         build(folder)
-    with pytest.raises(FileNotFoundError, match=r'no\.json does not exist'):
+    with pytest.raises(FileNotFoundError, match=r'no\.json not found'):
         build(folder, ann_file='no.json')
 
 

@@ -7,7 +7,7 @@ from clamp_mmpose.datasets.transforms import SampleDescription
 from clamp_mmpose.engine.hooks import text_length_hook
 
 
-class Pictures:
+class Images:
     """A data set of texts: two are longer than 4, one is just as long."""
 
     texts = ('abc', 'abcd', 'abcde', 'a', 'abcdef', 'b', 'c')
@@ -21,7 +21,7 @@ class Pictures:
 
 
 @pytest.mark.parametrize(
-    'dataset, counts', [(Pictures(), '2 of 7'), (SimpleNamespace(datasets=[Pictures(), Pictures()]), '4 of 14')]
+    'dataset, counts', [(Images(), '2 of 7'), (SimpleNamespace(datasets=[Images(), Images()]), '4 of 14')]
 )
 def test_counts_over_several_chunks(monkeypatch, dataset, counts):
     monkeypatch.setattr(text_length_hook, 'AT_ONCE', 3)

@@ -27,7 +27,7 @@ def annotations(ann_file):
 
 
 def samples(instances, shift=0.1):
-    """Data samples as ``predict`` leaves them: each point is ``shift`` of the normaliser to the right."""
+    """Data samples as ``predict`` leaves them: each point is ``shift`` of the normalizer to the right."""
     for instance in instances:
         keypoints = instance.keypoints[None] + np.array([shift * instance.normalizer, 0])
         sample = PoseDataSample(metainfo=dict(id=instance.id, img_id=instance.image_id))
@@ -44,9 +44,9 @@ def evaluate(metrics, data_samples, meta, size=None):
     return evaluator.evaluate(len(data_samples) if size is None else size)
 
 
-def test_both_protocols_side_by_side(ann_file, annotations):
+def test_both_protocols_of_one_metric(ann_file, annotations):
     found = evaluate(
-        [dict(type='CapePCK'), dict(type='CapePCK', protocol='pairs', num_episodes=4)],
+        dict(type='CapePCK', protocols=['query_only', 'pairs'], num_episodes=4),
         samples(annotations.instances),
         dict(ann_file=str(ann_file)),
     )
@@ -61,7 +61,7 @@ def test_both_protocols_side_by_side(ann_file, annotations):
 def test_predictions_are_written_for_the_tool(ann_file, annotations, tmp_path):
     metric = dict(
         type='CapePCK',
-        protocol='pairs',
+        protocols='pairs',
         num_episodes=2,
         ann_file=str(ann_file),
         outfile_prefix=str(tmp_path / 'run/test'),
@@ -125,7 +125,7 @@ def test_broken_predictions_are_written_before_the_error(ann_file, annotations, 
 
 
 def test_wrong_settings():
-    for setting in (dict(protocol='both'), dict(empty='maybe')):
+    for setting in (dict(protocols='both'), dict(protocols=['pairs', 'all']), dict(protocols=()), dict(empty='maybe')):
         with pytest.raises(ValueError, match=next(iter(setting))):
             METRICS.build(dict(type='CapePCK', **setting))
     metric = METRICS.build(dict(type='CapePCK'))

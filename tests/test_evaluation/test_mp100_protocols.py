@@ -1,4 +1,4 @@
-"""The published numbers of the box-centre predictor, hand-made examples, and a slow re-computation with plain loops."""
+"""The published numbers of the box-center predictor, hand-made examples, and a slow re-computation with plain loops."""
 
 import hashlib
 import json
@@ -15,8 +15,8 @@ PAIRS_PCK = [0.011375, 0.039231, 0.085867, 0.158480, 0.268207]
 KEYS = ['PCK@0.05', 'PCK@0.1', 'PCK@0.15', 'PCK@0.2', 'PCK@0.25', 'mPCK', 'NME', 'AUC']
 
 
-def centres(annotations):
-    """The centre of the cleaned box for every keypoint."""
+def centers(annotations):
+    """The center of the cleaned box for every keypoint."""
     return {
         i.id: np.tile([i.bbox[0] + i.bbox[2] / 2, i.bbox[1] + i.bbox[3] / 2], (len(i.visible), 1))
         for i in annotations.instances
@@ -67,8 +67,8 @@ def test_published_episodes(split1):
     np.testing.assert_array_equal(draw_episodes(split1, 3)[:45], episodes[:45])
 
 
-def test_pairs_of_the_box_centre(split1):
-    scores = pairs(split1, centres(split1))
+def test_pairs_of_the_box_center(split1):
+    scores = pairs(split1, centers(split1))
     assert list(scores.overall) == [*KEYS, 'pairs'] and scores.overall['pairs'] == 60000
     np.testing.assert_allclose([scores.overall[key] for key in KEYS[:5]], PAIRS_PCK, atol=5e-7)
     assert scores.overall['mPCK'] == pytest.approx(sum(PAIRS_PCK) / 5, abs=1e-6)
@@ -84,8 +84,8 @@ def test_pairs_of_the_box_centre(split1):
     assert scores.supercategories['animal_face']['NME'] == pytest.approx(np.mean([row['NME'] for row in faces]))
 
 
-def test_query_only_of_the_box_centre(split1):
-    scores = query_only(split1, centres(split1))
+def test_query_only_of_the_box_center(split1):
+    scores = query_only(split1, centers(split1))
     assert list(scores.overall) == [*KEYS, 'instances'] and scores.overall['instances'] == 2000
     assert scores.overall['PCK@0.2'] == pytest.approx(0.160324, abs=5e-7)
 
@@ -153,7 +153,7 @@ def test_pairs_against_plain_loops(split1, empty):
 
 
 def test_by_hand(write):
-    """Predictions at x = 0, 10 and 20 for truth 0: at .2 a normaliser of 100 forgives the second, 20 is not below."""
+    """Predictions at x = 0, 10 and 20 for truth 0: at .2 a normalizer of 100 forgives the second, 20 is not below."""
     truth = [[0, 5]] * 3
     annotations = write(
         {'wide': [(truth, [2, 1, 2.0], [0, 0, 101, 21])], 'small': [(truth, [2] * 3, [0, 0, 11, 51])]},

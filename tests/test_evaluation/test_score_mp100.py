@@ -1,12 +1,11 @@
 """The command that scores predictions from anywhere, and what it says of files that do not fit."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from clamp_mmpose.cli.score_mp100 import main
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.evaluation.mp100.predictions import read_predictions, write_predictions
 
@@ -51,26 +50,22 @@ def save(folder, predictions):
     (folder / 'predictions.json').write_text(predictions if isinstance(predictions, str) else json.dumps(predictions))
 
 
-def score(folder, *args):
-    return subprocess.run(
-        [
-            sys.executable,
-            'tools/score_mp100.py',
-            '--ann',
-            str(folder / 'ann.json'),
-            '--predictions',
-            str(folder / 'predictions.json'),
-            *map(str, args),
-        ],
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture
+def score(folder, capsys):
+    """Runs the command on the folder's files: exit code, standard output, standard error."""
+
+    def score(*args):
+        files = ['--ann', folder / 'ann.json', '--predictions', folder / 'predictions.json']
+        code = main(list(map(str, [*files, *args])))
+        return (code, *capsys.readouterr())
+
+    return score
 
 
-def test_table_and_json(folder):
-    """Errors .0 and .0; .0 and .3; .22 of the normaliser."""
-    done = score(folder, '--protocol', 'query_only', '--json', folder / 'out.json')
-    assert done.returncode == 0, done.stderr
+def test_table_and_json(folder, score):
+    """Errors .0 and .0; .0 and .3; .22 of the normalizer."""
+    code, printed, err = score('--protocol', 'query_only', '--json', folder / 'out.json')
+    assert code == 0, err
     out = json.loads((folder / 'out.json').read_text())
     assert {key: value for key, value in out.items() if 'categories' not in key} == pytest.approx(
         {
@@ -87,7 +82,7 @@ def test_table_and_json(folder):
     )
     assert out['categories']['gull']['PCK@0.25'] == 0.75 and out['categories']['gull']['instances'] == 2
     assert out['supercategories']['furniture'] == out['categories']['bed']
-    lines = done.stdout.splitlines()
+    lines = printed.splitlines()
     assert lines[0] == f'3 instances of 2 categories in {folder / "ann.json"}'
     assert lines[1] == 'dropped for their boxes: 2 annotations (4, 5)'
     table = lines[2:]
@@ -105,44 +100,29 @@ def test_table_and_json(folder):
     assert len({len(line) for line in table if 'categories' not in line}) == 1, 'aligned'
 
 
-def test_predictions_of_dropped_boxes_are_ignored(folder):
+def test_predictions_of_dropped_boxes_are_ignored(folder, score):
     save(folder, {**PREDICTIONS, '4': [[0, 0]], '5': 'anything'})
-    done = score(folder, '--protocol', 'query_only')
-    assert done.returncode == 0 and 'ignored: 2 predictions of dropped annotations' in done.stdout
+    code, out, _ = score('--protocol', 'query_only')
+    assert code == 0 and 'ignored: 2 predictions of dropped annotations' in out
 
 
-def test_missing_predictions(folder):
+def test_missing_predictions(folder, score):
     save(folder, {'1': PREDICTIONS['1'], '3': PREDICTIONS['3']})
-    done = score(folder, '--protocol', 'query_only')
-    assert done.returncode == 1 and '1 of 3 annotations have no prediction, such as 2' in done.stderr
-    done = score(folder, '--protocol', 'query_only', '--missing', 'skip', '--json', folder / 'out.json')
-    assert done.returncode == 0, done.stderr
-    assert 'without a prediction: 1 of 3 instances (gull 1); left out: 1 instances' in done.stdout
+    code, out, err = score('--protocol', 'query_only')
+    assert code == 1 and '1 of 3 annotations have no prediction, such as 2' in err
+    code, out, err = score('--protocol', 'query_only', '--missing', 'skip', '--json', folder / 'out.json')
+    assert code == 0, err
+    assert 'without a prediction: 1 of 3 instances (gull 1); left out: 1 instances' in out
     assert json.loads((folder / 'out.json').read_text())['instances'] == 2
 
 
-def test_pairs(shared_data, folder):
+def test_pairs(shared_data, folder, score):
     """Both protocols on the real split."""
     ann = shared_data / 'mp100/annotations/mp100_split1_test.json'
     instances = read_instances(ann).instances
     save(folder, {i.id: [[i.bbox[0] + i.bbox[2] / 2, i.bbox[1] + i.bbox[3] / 2]] * len(i.visible) for i in instances})
-    done = subprocess.run(
-        [
-            sys.executable,
-            'tools/score_mp100.py',
-            '--ann',
-            str(ann),
-            '--predictions',
-            str(folder / 'predictions.json'),
-            '--protocol',
-            'pairs',
-            '--json',
-            str(folder / 'out.json'),
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    code, _, err = score('--protocol', 'pairs', '--ann', ann, '--json', folder / 'out.json')
+    assert code == 0, err
     out = json.loads((folder / 'out.json').read_text())
     assert [round(out[f'PCK@{threshold}'], 6) for threshold in (0.05, 0.1, 0.15, 0.2, 0.25)] == [
         0.011375,
@@ -152,13 +132,13 @@ def test_pairs(shared_data, folder):
         0.268207,
     ]
     assert out['pairs'] == 60000 and len(out['categories']) == 20
-    done = score(folder, '--protocol', 'pairs', '--ann', ann, '--episodes', 100, '--json', folder / 'out.json')
-    assert done.returncode == 0 and json.loads((folder / 'out.json').read_text())['pairs'] == 30000
+    code, out, err = score('--protocol', 'pairs', '--ann', ann, '--episodes', 100, '--json', folder / 'out.json')
+    assert code == 0 and json.loads((folder / 'out.json').read_text())['pairs'] == 30000
 
 
-def test_pairs_need_16_instances(folder):
-    done = score(folder, '--protocol', 'pairs')
-    assert done.returncode == 1 and "'gull' has 2" in done.stderr and 'Traceback' not in done.stderr
+def test_pairs_need_16_instances(folder, score):
+    code, _, err = score('--protocol', 'pairs')
+    assert code == 1 and "'gull' has 2" in err
 
 
 @pytest.mark.parametrize(
@@ -187,10 +167,10 @@ def test_wrong_predictions(folder, predictions, message):
     assert 'predictions.json' in str(error.value)
 
 
-def test_no_file(folder):
+def test_no_file(folder, score):
     (folder / 'predictions.json').unlink()
-    done = score(folder, '--protocol', 'query_only')
-    assert done.returncode == 1 and 'predictions.json do not exist' in done.stderr and 'Traceback' not in done.stderr
+    code, _, err = score('--protocol', 'query_only')
+    assert code == 1 and 'predictions.json not found' in err
 
 
 def test_written_predictions_are_read_again(folder):

@@ -16,7 +16,7 @@ from clamp_mmpose.evaluation import ZeroShotAccuracy
 IDS = count()
 
 
-def picture(labels, scores=None, **kwargs):
+def image(labels, scores=None, **kwargs):
     """A sample of three classes, unless told otherwise."""
     sample = dict(
         id=next(IDS),
@@ -57,22 +57,22 @@ def test_each_label_is_a_trial(top_k, accuracy, hits):
     """Scores .1 .9 .5 .3: the classes are 4th, 1st, 2nd and 3rd; the chance of each is k/4 however many labels."""
     shared = dict(class_names=list('abcd'), top_k=top_k)
     scores = [0.1, 0.9, 0.5, 0.3]
-    metrics, (detail,) = evaluate([picture([0, 1, 2], scores, **shared), picture([3], scores, **shared)])
+    metrics, (detail,) = evaluate([image([0, 1, 2], scores, **shared), image([3], scores, **shared)])
     assert metrics[f'FER+/emotion/top{top_k}'] == accuracy
     assert metrics['FER+/emotion/chance'] == 25 * top_k
     assert metrics['FER+/emotion/trials'] == detail['trials'] == 4
-    assert detail['pictures'] == 2
+    assert detail['images'] == 2
     assert [detail['classes'][name]['accuracy'] for name in 'abcd'] == [100 * hit for hit in hits]
 
 
 def test_ties_go_to_the_lower_index():
     """Equal scores hit the first two of four; in .5 .9 .5 .5 the second place is class 0's."""
     shared = dict(class_names=list('abcd'), top_k=2)
-    _, (detail,) = evaluate([picture([label], [0.0, 0.0, 0.0, 0.0], **shared) for label in range(4)])
+    _, (detail,) = evaluate([image([label], [0.0, 0.0, 0.0, 0.0], **shared) for label in range(4)])
     assert [detail['classes'][name]['accuracy'] for name in 'abcd'] == [100, 100, 0, 0]
-    _, (detail,) = evaluate([picture([label], [0.5, 0.9, 0.5, 0.5], **shared) for label in range(4)])
+    _, (detail,) = evaluate([image([label], [0.5, 0.9, 0.5, 0.5], **shared) for label in range(4)])
     assert [detail['classes'][name]['accuracy'] for name in 'abcd'] == [100, 100, 0, 0]
-    _, (detail,) = evaluate([picture([label], [0.1, 0.9, 0.5, 0.5], **shared) for label in range(4)])
+    _, (detail,) = evaluate([image([label], [0.1, 0.9, 0.5, 0.5], **shared) for label in range(4)])
     assert [detail['classes'][name]['accuracy'] for name in 'abcd'] == [0, 100, 100, 0]
 
 
@@ -84,7 +84,7 @@ def test_micro_and_macro(average, headline, low, log):
     is one hit, which is half of the classes, and the 97.5th is four.
     """
     angry = [2.0, 1.0, 0.0]
-    metrics, (detail,) = evaluate([picture([label], angry, average=average) for label in (0, 0, 1, 0)])
+    metrics, (detail,) = evaluate([image([label], angry, average=average) for label in (0, 0, 1, 0)])
     assert metrics == {
         'FER+/emotion/top1': headline,
         'FER+/emotion/micro': 75,
@@ -100,11 +100,11 @@ def test_micro_and_macro(average, headline, low, log):
     assert detail['classes'] == dict(
         anger=dict(accuracy=100, trials=3), fear=dict(accuracy=0, trials=1), joy=dict(accuracy=None, trials=0)
     )
-    assert 'FER+/emotion: 1 of 3 classes have no pictures and are left out of macro: joy' in log.text
+    assert 'FER+/emotion: 1 of 3 classes have no images and are left out of macro: joy' in log.text
 
 
 def test_chance_of_emotic():
-    metrics, _ = evaluate([picture([25], list(range(26)), class_names=[f'class {i}' for i in range(26)], top_k=3)])
+    metrics, _ = evaluate([image([25], list(range(26)), class_names=[f'class {i}' for i in range(26)], top_k=3)])
     assert metrics['FER+/emotion/chance'] == pytest.approx(11.538, abs=5e-4)
 
 
@@ -112,10 +112,10 @@ def test_data_sets_are_kept_apart():
     """FER+ has 1 of 2 hits, Emotic's emotions 0 of 1, its ages 3 of 4: the mean of (50 + 0) / 2 and 75."""
     joyful = [0.0, 1.0, 2.0]
     samples = [
-        picture([2], joyful),
-        *(picture([label], joyful, dataset_name='Emotic', task='age') for label in (2, 2, 0, 2)),
-        picture([0], joyful, dataset_name='Emotic'),
-        picture([1], joyful),
+        image([2], joyful),
+        *(image([label], joyful, dataset_name='Emotic', task='age') for label in (2, 2, 0, 2)),
+        image([0], joyful, dataset_name='Emotic'),
+        image([1], joyful),
     ]
     metrics, details = evaluate(samples)
     assert [(detail['dataset'], detail['task'], detail['accuracy']) for detail in details] == [
@@ -130,31 +130,31 @@ def test_data_sets_are_kept_apart():
 def test_faults_are_counted_not_scored(log, tmp_path):
     """One of two hit; six that cannot be read, one with scores all the same, change nothing but the counts."""
     faulty = [
-        picture([0], [9.0, 0.0, 0.0], fault='OSError: first'),
-        *(picture([1], fault=f'cut {i}') for i in range(5)),
+        image([0], [9.0, 0.0, 0.0], fault='OSError: first'),
+        *(image([1], fault=f'cut {i}') for i in range(5)),
     ]
     outfile = tmp_path / 'scores' / 'details.json'
     metrics, details = evaluate(
-        [faulty[0], picture([0], [1.0, 0.0, 0.0]), picture([2], [1.0, 0.0, 0.0]), *faulty[1:]], outfile=str(outfile)
+        [faulty[0], image([0], [1.0, 0.0, 0.0]), image([2], [1.0, 0.0, 0.0]), *faulty[1:]], outfile=str(outfile)
     )
     assert metrics['FER+/emotion/top1'] == 50
     assert metrics['FER+/emotion/trials'] == 2
     assert metrics['FER+/emotion/faults'] == details[0]['faults'] == 6
-    assert details[0]['pictures'] == 8
+    assert details[0]['images'] == 8
     assert details[0]['fault_examples'] == [dict(id=sample['id'], reason=sample['fault']) for sample in faulty[:5]]
     assert json.loads(outfile.read_text()) == details
     warning = next(record for record in log.records if record.levelno == logging.WARNING)
-    assert '6 of 8 pictures could not be read' in warning.getMessage()
-    assert f'picture {faulty[0]["id"]}: OSError: first' in warning.getMessage()
+    assert '6 of 8 images could not be read' in warning.getMessage()
+    assert f'image {faulty[0]["id"]}: OSError: first' in warning.getMessage()
 
 
 def test_a_data_set_of_faults_does_not_end_the_evaluation(log, tmp_path):
-    samples = [picture([0], fault='cut', dataset_name='UTKFace', task='age'), picture([0], [1.0, 0.0, 0.0])]
+    samples = [image([0], fault='cut', dataset_name='UTKFace', task='age'), image([0], [1.0, 0.0, 0.0])]
     metrics, (unread, read) = evaluate(samples, outfile=str(tmp_path / 'details.json'))
     assert {name: value for name, value in metrics.items() if 'UTKFace' in name} == {'UTKFace/age/faults': 1}
     assert metrics['task_wise_mean'] == read['accuracy'] == 100
     assert [unread[key] for key in ('accuracy', 'micro', 'macro', 'low', 'high', 'trials')] == [None] * 5 + [0]
-    assert 'UTKFace/age: 1 of 1 pictures could not be read and are not scored; none is left' in log.text
+    assert 'UTKFace/age: 1 of 1 images could not be read and are not scored; none is left' in log.text
     assert json.loads((tmp_path / 'details.json').read_text())[0]['accuracy'] is None
     metrics, _ = evaluate(samples[:1])
     assert metrics == {'UTKFace/age/faults': 1}
@@ -163,15 +163,15 @@ def test_a_data_set_of_faults_does_not_end_the_evaluation(log, tmp_path):
 @pytest.mark.parametrize(
     ('sample', 'message'),
     [
-        (picture([0], [float('nan'), 0.0, 0.0]), 'FER./emotion, picture .* not finite'),
-        (picture([0], [0.0, float('-inf'), 0.0]), 'FER./emotion, picture .* not finite'),
-        (picture([0], [0.0, 1.0]), r'class_scores has the shape \(2,\), expected \(3,\)'),
-        (picture([0]), 'neither class_scores nor fault'),
-        (picture([3], [0.0, 1.0, 2.0]), r'labels \[3\], expected one or more of 0 to 2'),
-        (picture([], [0.0, 1.0, 2.0]), 'expected one or more of 0 to 2'),
-        (picture([0], [0.0, 1.0, 2.0], top_k=4), 'top_k=4, expected 1 to 3'),
-        (picture([0], [0.0, 1.0, 2.0], average='weighted'), "average='weighted'"),
-        (picture([0], [0.0, 1.0, 2.0], class_names=['joy', 'fear', 'joy']), 'a name twice'),
+        (image([0], [float('nan'), 0.0, 0.0]), 'FER./emotion, image .* not finite'),
+        (image([0], [0.0, float('-inf'), 0.0]), 'FER./emotion, image .* not finite'),
+        (image([0], [0.0, 1.0]), r'class_scores has the shape \(2,\), expected \(3,\)'),
+        (image([0]), 'neither class_scores nor fault'),
+        (image([3], [0.0, 1.0, 2.0]), r'labels \[3\], expected one or more of 0 to 2'),
+        (image([], [0.0, 1.0, 2.0]), 'expected one or more of 0 to 2'),
+        (image([0], [0.0, 1.0, 2.0], top_k=4), 'top_k=4, expected 1 to 3'),
+        (image([0], [0.0, 1.0, 2.0], average='weighted'), "average='weighted'"),
+        (image([0], [0.0, 1.0, 2.0], class_names=['joy', 'fear', 'joy']), 'a name twice'),
         (dict(dataset_name='FER+', labels=[0]), 'a sample of FER. lacks .*class_names'),
     ],
 )
@@ -182,17 +182,17 @@ def test_refuses(sample, message):
 
 def test_samples_of_a_data_set_must_agree():
     metric = ZeroShotAccuracy()
-    metric.process({}, [picture([0], [0.0, 1.0, 2.0])])
+    metric.process({}, [image([0], [0.0, 1.0, 2.0])])
     with pytest.raises(ValueError, match='disagree on top_k'):
-        metric.process({}, [picture([0], [0.0, 1.0, 2.0], top_k=2)])
+        metric.process({}, [image([0], [0.0, 1.0, 2.0], top_k=2)])
 
 
-def interval_by_hand(pictures, average):
-    """The bootstrap in plain Python; pictures are lists of (label, hit)."""
+def interval_by_hand(images, average):
+    """The bootstrap in plain Python; images are lists of (label, hit)."""
     rng, values = random.Random(1), []
     for _ in range(3000):
         trials = {}
-        for pairs in rng.choices(pictures, k=len(pictures)):
+        for pairs in rng.choices(images, k=len(images)):
             for label, hit in pairs:
                 trials.setdefault(label, []).append(hit)
         if average == 'macro':
@@ -205,31 +205,31 @@ def interval_by_hand(pictures, average):
 
 @pytest.mark.parametrize('average', ['micro', 'macro'])
 def test_interval_against_plain_python(average):
-    """A picture's labels are hit or missed together, so resampling trials would give a narrower interval; class 9 is
-    that of a single picture and is absent from a third of the resamples."""
+    """An image's labels are hit or missed together, so resampling trials would give a narrower interval; class 9 is
+    that of a single image and is absent from a third of the resamples."""
     rng = random.Random(2)
-    pictures = [(rng.sample(range(4), rng.choice([1, 4])), rng.random() < 0.6) for _ in range(60)] + [([9], True)]
+    images = [(rng.sample(range(4), rng.choice([1, 4])), rng.random() < 0.6) for _ in range(60)] + [([9], True)]
     # of ten classes the labels, at most four, are either all before the others or all behind them
     _, (detail,) = evaluate(
         [
-            picture(
+            image(
                 labels,
                 [float((label in labels) == hit) - label / 100 for label in range(10)],
                 average=average,
                 top_k=4,
                 class_names=list('abcdefghij'),
             )
-            for labels, hit in pictures
+            for labels, hit in images
         ]
     )
-    low, high = interval_by_hand([[(label, hit) for label in labels] for labels, hit in pictures], average)
+    low, high = interval_by_hand([[(label, hit) for label in labels] for labels, hit in images], average)
     assert high - low > 10
     assert detail['low'] == pytest.approx(low, abs=1)
     assert detail['high'] == pytest.approx(high, abs=1)
 
 
 def test_interval_of_a_perfect_model():
-    metrics, _ = evaluate([picture([label], np.eye(3)[label]) for label in (0, 1, 2, 2)])
+    metrics, _ = evaluate([image([label], np.eye(3)[label]) for label in (0, 1, 2, 2)])
     assert [metrics[f'FER+/emotion/{key}'] for key in ('top1', 'low', 'high')] == [100, 100, 100]
 
 
@@ -240,11 +240,11 @@ def test_through_the_evaluator(device):
     samples = []
     for label, scores in ((0, [3.0, 1.0, 2.0]), (1, [3.0, 1.0, 2.0]), (2, [1.0, 2.0, 3.0]), (0, [3.0, 1.0, 2.0])):
         sample = PoseDataSample()
-        sample.set_metainfo(picture([label]))
+        sample.set_metainfo(image([label]))
         sample.set_field(torch.tensor(scores, dtype=torch.bfloat16, requires_grad=True), 'class_scores')
         samples.append(sample)
     unread = PoseDataSample()
-    unread.set_metainfo(picture([1], fault='OSError: cut'))
+    unread.set_metainfo(image([1], fault='OSError: cut'))
     evaluator.process(data_samples=[samples[0], unread], data_batch={})
     evaluator.process(data_samples=samples[1:], data_batch={})
     metrics = evaluator.evaluate(4)
@@ -254,5 +254,5 @@ def test_through_the_evaluator(device):
 
 
 def test_close_scores_are_told_apart():
-    metrics, _ = evaluate([picture([1], [0.5, 0.5001, 0.0])])
+    metrics, _ = evaluate([image([1], [0.5, 0.5001, 0.0])])
     assert metrics['FER+/emotion/top1'] == 100

@@ -20,7 +20,7 @@ def detail(dataset, task, accuracy, **kwargs):
             accuracy=accuracy,
             low=None,
             high=None,
-            pictures=1234,
+            images=1234,
             faults=0,
         ),
         **kwargs,
@@ -62,7 +62,7 @@ def test_table():
             chance=7.5,
             low=58.0,
             high=62.0,
-            pictures=5532,
+            images=5532,
             faults=2,
         ),
         detail('UTKFace', 'age', 30.0, low=29.0, high=31.0),
@@ -72,7 +72,7 @@ def test_table():
         dict(dataset='CUB', task='birds', reason='not downloaded'),
     ]
     assert markdown_table(details, absent).split('\n') == [
-        '| Task | Data set | Classes | k | Chance | Accuracy | 95 % interval | Pictures |',
+        '| Task | Data set | Classes | k | Chance | Accuracy | 95 % interval | Images |',
         '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
         '| age | Emotic | 4 | 1 | 25.00 | 10.00 | [8.12, 12.00] | 1,234 |',
         '|  | UTKFace | 4 | 1 | 25.00 | 30.00 | [29.00, 31.00] | 1,234 |',
@@ -84,7 +84,7 @@ def test_table():
         '',
         '- LAGENDA/age: no access',
         '- CUB/birds: not downloaded',
-        '- FER+/emotion: no picture could be read',
+        '- FER+/emotion: no image could be read',
     ]
 
 

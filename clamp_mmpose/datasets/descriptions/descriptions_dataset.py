@@ -11,7 +11,7 @@ from .entries import MISSING, check_images, descriptions_of, keep_described, rea
 
 @DATASETS.register_module()
 class DescriptionsDataset(BaseDataset):
-    """Pictures with descriptions, for pretraining (FocusCLIP, sections 3.4 and 4.3).
+    """Images with descriptions, for pretraining (FocusCLIP, sections 3.4 and 4.3).
 
     Samples have ``img_path``, ``img_id`` and ``descriptions``, one or several texts. Heatmaps come from files or a
     model, see :class:`GenerateFocusHeatmap`.
@@ -19,13 +19,13 @@ class DescriptionsDataset(BaseDataset):
     Args:
         ann_file: JSON list of ``{"image", "description"}``, see :func:`read_entries`; ``"id"``, where an entry has
             one, is its ``img_id``, else its name.
-        description_files: further files of descriptions of the same pictures, such as another language model's.
-        missing_descriptions: ``'error'``, or ``'skip'``: pictures without are left out and counted in the log.
-        kwargs: as for MMEngine's ``BaseDataset``; ``data_prefix=dict(img=...)`` is the folder of the pictures.
+        description_files: further files of descriptions of the same images, such as another language model's.
+        missing_descriptions: ``'error'``, or ``'skip'``: images without are left out and counted in the log.
+        kwargs: as for MMEngine's ``BaseDataset``; ``data_prefix=dict(img=...)`` is the folder of the images.
 
     Raises:
-        FileNotFoundError: a file or a picture does not exist.
-        ValueError: malformed files, pictures without description.
+        FileNotFoundError: a file or an image does not exist.
+        ValueError: malformed files, images without description.
     """
 
     METAINFO: dict = dict(dataset_name='descriptions')
@@ -44,7 +44,7 @@ class DescriptionsDataset(BaseDataset):
         super().__init__(ann_file=ann_file, data_prefix=data_prefix or dict(img=''), **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """The described pictures, in the order of the file."""
+        """The described images, in the order of the file."""
         first, *others = map(read_entries, [self.ann_file, *self.description_files])
         entries = {entry['image']: entry for entry in first}
         descriptions = descriptions_of([first, *others])

@@ -1,10 +1,11 @@
-import json
 import logging
 from itertools import chain
 from pathlib import Path
 from typing import Dict, List, Sequence, Union
 
 from mmengine.logging import print_log
+
+from clamp_mmpose.utils.files import read_json
 
 MISSING = ('error', 'skip')
 
@@ -19,34 +20,28 @@ def read_entries(file: Union[str, Path]) -> List[dict]:
         FileNotFoundError: the file does not exist.
         ValueError: it is not such a list.
     """
-    path = Path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f'descriptions {path} do not exist: give the JSON file of a language model.')
-    try:
-        entries = json.loads(path.read_text(encoding='utf-8'))
-    except json.JSONDecodeError as error:
-        raise ValueError(f'descriptions {path} are not JSON ({error}): copy or download them again.') from error
+    entries = read_json(file, 'descriptions', 'give the JSON file of a language model')
     if not isinstance(entries, list):
         raise ValueError(
-            f'descriptions {path} must be a list of {{"image", "description"}}, got a {type(entries).__name__}.'
+            f'descriptions {file} must be a list of {{"image", "description"}}, got a {type(entries).__name__}.'
         )
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get('image'), str):
-            raise ValueError(f'{path}, entry {number}: expected {{"image", "description"}}, got {str(entry)[:80]}.')
+            raise ValueError(f'{file}, entry {number}: expected {{"image", "description"}}, got {str(entry)[:80]}.')
         texts = entry.get('description') or []
         texts = [texts] if isinstance(texts, str) else texts
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise ValueError(
-                f'{path}, entry {number}: the description must be a text or a list of texts, got {str(texts)[:80]}.'
+                f'{file}, entry {number}: the description must be a text or a list of texts, got {str(texts)[:80]}.'
             )
         entry['descriptions'] = [text.strip() for text in texts if text.strip()]
     return entries
 
 
 def descriptions_of(files: Sequence[List[dict]]) -> Dict[str, List[str]]:
-    """For each picture its descriptions, from the entries of one file for each language model (appendix A.2).
+    """For each image its descriptions, from the entries of one file for each language model (appendix A.2).
 
-    Entries of the same picture, as MPII has one for each person, may repeat a description.
+    Entries of the same image, as MPII has one for each person, may repeat a description.
 
     Args:
         files: what :func:`read_entries` gives of each.
@@ -59,32 +54,32 @@ def descriptions_of(files: Sequence[List[dict]]) -> Dict[str, List[str]]:
 
 
 def keep_described(images: Sequence[str], descriptions: Dict[str, List[str]], missing: str, source: str) -> List[str]:
-    """The pictures that have a description, in their order.
+    """The images that have a description, in their order.
 
     Args:
-        images: names of pictures.
+        images: names of images.
         descriptions: from :func:`descriptions_of`.
         missing: what to do about the others: ``'error'``, or ``'skip'`` and count them in the log.
         source: what to call the annotations in messages.
 
     Raises:
-        ValueError: pictures without description, or none with.
+        ValueError: images without description, or none with.
     """
     kept = [image for image in images if descriptions.get(image)]
     if len(kept) == len(images):
         return kept
     lacking = next(image for image in images if not descriptions.get(image))
-    found = f'{source}: {len(images) - len(kept):,} of {len(images):,} pictures have no description, such as {lacking}'
+    found = f'{source}: {len(images) - len(kept):,} of {len(images):,} images have no description, such as {lacking}'
     if missing == 'error' or not kept:
         raise ValueError(
-            f'{found}. Complete the descriptions, or leave these pictures out by missing_descriptions="skip".'
+            f'{found}. Complete the descriptions, or leave these images out by missing_descriptions="skip".'
         )
     print_log(f'{found}. They are left out (missing_descriptions="skip").', logger='current', level=logging.WARNING)
     return kept
 
 
 def check_images(paths: Sequence[str], source: str) -> None:
-    """See that the pictures exist.
+    """See that the images exist.
 
     Raises:
         FileNotFoundError: some do not; counts them.
@@ -92,7 +87,7 @@ def check_images(paths: Sequence[str], source: str) -> None:
     missing = [path for path in paths if not Path(path).is_file()]
     if missing:
         raise FileNotFoundError(
-            f'{source}: {len(missing):,} of {len(paths):,} pictures do not exist, such as '
+            f'{source}: {len(missing):,} of {len(paths):,} images do not exist, such as '
             f'{missing[0]}: check data_root and data_prefix, or prepare the data as the README '
             'says.'
         )

@@ -14,22 +14,22 @@ OF_PEOPLE = ('keypoints', 'keypoints_visible', 'bbox', 'bbox_score')
 
 @DATASETS.register_module()
 class MPIIDescriptionsDataset(MpiiDataset):
-    """MPII Pose Descriptions (FocusCLIP, appendix A): pictures with everyone's keypoints and what was written of them.
+    """MPII Pose Descriptions (FocusCLIP, appendix A): images with everyone's keypoints and what was written of them.
 
     The annotations are MMPose's of MPII, an entry for each person, with ``description``, see
-    :func:`read_entries`; the published set describes 14,644 pictures for training and 2,723 for validation. A
-    sample is a picture with ``descriptions``, ``keypoints`` ``[N, 16, 2]`` and ``bbox`` ``[N, 4]`` in its pixels, and
+    :func:`read_entries`; the published set describes 14,644 images for training and 2,723 for validation. A
+    sample is an image with ``descriptions``, ``keypoints`` ``[N, 16, 2]`` and ``bbox`` ``[N, 4]`` in its pixels, and
     ``keypoints_visible`` ``[N, 16]``.
 
     Args:
         ann_file: such as ``mpii_train.json``; it may bring the descriptions, or leave them to ``description_files``.
-        description_files: files of descriptions, one for each language model; a picture has those of all of them.
-        missing_descriptions: ``'error'``, or ``'skip'``: pictures without are left out and counted in the log.
+        description_files: files of descriptions, one for each language model; an image has those of all of them.
+        missing_descriptions: ``'error'``, or ``'skip'``: images without are left out and counted in the log.
         kwargs: as for MMPose's ``MpiiDataset``.
 
     Raises:
-        FileNotFoundError: a file or a picture does not exist.
-        ValueError: malformed files, pictures without description.
+        FileNotFoundError: a file or an image does not exist.
+        ValueError: malformed files, images without description.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class MPIIDescriptionsDataset(MpiiDataset):
         super().__init__(ann_file=ann_file, data_mode='bottomup', **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """The described pictures, in the order of the annotations."""
+        """The described images, in the order of the annotations."""
         descriptions = descriptions_of([read_entries(file) for file in (self.ann_file, *self.description_files)])
         try:
             instances, _ = self._load_annotations()

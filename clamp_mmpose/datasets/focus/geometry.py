@@ -1,4 +1,4 @@
-"""What a pipeline has done to a picture, read off what MMPose's transforms leave in ``results``."""
+"""What a pipeline has done to an image, read off what MMPose's transforms leave in ``results``."""
 
 from typing import List, Optional, Tuple
 
@@ -10,8 +10,8 @@ from mmpose.structures.bbox import get_udp_warp_matrix, get_warp_matrix
 Step = Tuple  # ('flip', direction) or ('warp', matrix [2 or 3, 3], (w, h))
 
 
-def picture_shape(results: dict) -> Tuple[int, int]:
-    """(H, W) of the picture as it now is."""
+def image_shape(results: dict) -> Tuple[int, int]:
+    """(H, W) of the image as it now is."""
     if 'img' in results:
         return tuple(results['img'].shape[:2])
     width_height = results.get('input_size')
@@ -25,13 +25,13 @@ def steps(results: dict) -> List[Step]:
     """
     flip = [('flip', results['flip_direction'])] if results.get('flip') else []
     matrix = warp_matrix(results)
-    size = results.get('input_size', picture_shape(results)[::-1])  # BottomupRandomCrop names none
+    size = results.get('input_size', image_shape(results)[::-1])  # BottomupRandomCrop names none
     warp = [] if matrix is None else [('warp', matrix, tuple(size))]
     return flip + warp if results.get('flipped_first', 'warp_mat' not in results) else warp + flip
 
 
 def warp_matrix(results: dict) -> Optional[np.ndarray]:
-    """From the (flipped) original picture to the network input; None before the crop."""
+    """From the (flipped) original image to the network input; None before the crop."""
     if 'warp_mat' in results:  # bottom-up, ResizeToInput
         return results['warp_mat']
     if results.get('input_center') is None:
@@ -65,7 +65,7 @@ def apply_steps(heatmap: np.ndarray, todo: List[Step]) -> np.ndarray:
 
 
 def unit_length(results: dict) -> float:
-    """The longer side of the original picture, in pixels of the picture as it now is."""
-    longer = max(results.get('ori_shape', picture_shape(results))[:2])
+    """The longer side of the original image, in pixels of the image as it now is."""
+    longer = max(results.get('ori_shape', image_shape(results))[:2])
     matrix = warp_matrix(results)
     return longer if matrix is None else longer * np.sqrt(abs(np.linalg.det(matrix[:2, :2])))

@@ -1,11 +1,11 @@
-"""Where a picture's subject is, as one map in [0, 1] (FocusCLIP, section 3.3)."""
+"""Where an image's subject is, as one map in [0, 1] (FocusCLIP, section 3.3)."""
 
 from typing import Tuple
 
 import numpy as np
 
 # A part without extent is as wide as a sixteenth of its person. A person of one keypoint is taken to be as large as a
-# quarter of the picture. Both are ours: the published code divides by zero.
+# quarter of the image. Both are ours: the published code divides by zero.
 PART, PERSON = 1 / 16, 1 / 4
 LEAST = 0.75  # pixels; a smaller ellipse may fall between the pixels
 
@@ -13,7 +13,7 @@ LEAST = 0.75  # pixels; a smaller ellipse may fall between the pixels
 def part_ellipses(
     keypoints: np.ndarray, visible: np.ndarray, parts: np.ndarray, unit: float, whole_pixels: bool = False
 ) -> np.ndarray:
-    """Centre and sigma of each body part that has at least two visible keypoints.
+    """Center and sigma of each body part that has at least two visible keypoints.
 
     A person of whom no part has two is one ellipse round what is visible.
 
@@ -21,7 +21,7 @@ def part_ellipses(
         keypoints: ``[N, K, 2]``, pixels.
         visible: ``[N, K]`` bool.
         parts: ``[P, K]`` bool, from :func:`body_parts`.
-        unit: longer side of the whole picture in the same pixels, for people of one keypoint.
+        unit: longer side of the whole image in the same pixels, for people of one keypoint.
         whole_pixels: round as the published code does.
 
     Returns:
@@ -48,11 +48,11 @@ def part_ellipses(
     size = np.where(size > 0, size, PERSON * unit)
     floor = np.maximum(LEAST, PART * size[person])[:, None]
     if whole_pixels:
-        centre, sigma = (low + high) // 2, (high - low) // 2
+        center, sigma = (low + high) // 2, (high - low) // 2
         sigma = np.where(sigma > 0, sigma, floor)
     else:
-        centre, sigma = (low + high) / 2, np.maximum((high - low) / 2, floor)
-    return np.hstack([centre, sigma])
+        center, sigma = (low + high) / 2, np.maximum((high - low) / 2, floor)
+    return np.hstack([center, sigma])
 
 
 def sum_of_gaussians(ellipses: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
@@ -89,9 +89,9 @@ def _profiles(ellipses: np.ndarray, shape: Tuple[int, int]) -> Tuple[np.ndarray,
     return profiles[0], profiles[1]
 
 
-def _window(centre: float, half: float, length: int) -> slice:
-    start = int(np.clip(np.floor(centre - half), 0, length))
-    return slice(start, int(np.clip(np.ceil(centre + half) + 1, start, length)))
+def _window(center: float, half: float, length: int) -> slice:
+    start = int(np.clip(np.floor(center - half), 0, length))
+    return slice(start, int(np.clip(np.ceil(center + half) + 1, start, length)))
 
 
 def stretched(values: np.ndarray) -> np.ndarray:

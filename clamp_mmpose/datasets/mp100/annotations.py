@@ -1,7 +1,8 @@
 """MP-100's annotation files (Xu et al., "Pose for Everything", ECCV 2022): what the benchmark keeps of them."""
 
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -97,6 +98,8 @@ def keypoint_counts(categories: Iterable[dict], annotations: Iterable[dict]) -> 
 def read_instances(ann_file: Union[str, Path]) -> MP100Annotations:
     """The instances of a split that the benchmark keeps.
 
+    A process reads a file once, until its size or time of change differs; callers share the result.
+
     Left out, and listed in ``dropped``, are boxes without an area (``area <= 0``, or nothing remains after
     :func:`clean_box`) and crowds. An instance with nothing visible is kept: it can be the support or the query of an
     episode.
@@ -106,6 +109,13 @@ def read_instances(ann_file: Union[str, Path]) -> MP100Annotations:
         ValueError: it is no JSON, a key is missing, an id is unknown or occurs twice, numbers are not finite, or an
             instance has another number of keypoints than its category, see :func:`keypoint_counts`.
     """
+    path = Path(ann_file).expanduser()
+    stat = path.stat() if path.is_file() else None
+    return _read_instances(str(ann_file), stat and (stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=8)
+def _read_instances(ann_file: str, state: Optional[Tuple[int, int]]) -> MP100Annotations:
     content = read_annotations(ann_file, GET_MP100)
     try:
         images = _images(content['images'])
@@ -141,7 +151,7 @@ def read_instances(ann_file: Union[str, Path]) -> MP100Annotations:
                     instances.append(instance)
     except ValueError as error:
         raise ValueError(f'{ann_file}: {error}') from error
-    return MP100Annotations(str(ann_file), instances, categories, images, dropped)
+    return MP100Annotations(ann_file, instances, categories, images, dropped)
 
 
 def _instance(ann: dict, image: dict, category: Category, index: int) -> Optional[Instance]:
@@ -163,6 +173,7 @@ def _instance(ann: dict, image: dict, category: Category, index: int) -> Optiona
     if area <= 0:
         return None
     points = values.reshape(-1, 3)
+    points.flags.writeable = False
     return Instance(
         index,
         ann['id'],

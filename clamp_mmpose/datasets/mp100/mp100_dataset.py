@@ -12,6 +12,7 @@ from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.language.category_texts import FOLDER, CategoryTexts, load_texts
+from clamp_mmpose.utils.choices import check_choice
 
 from .annotations import Category, Instance, MP100Annotations, read_instances
 
@@ -31,7 +32,7 @@ class MP100Dataset(BaseCocoStyleDataset):
         texts: folder of text files, see :mod:`.category_texts`; None: the package's.
         missing_images: ``'error'``, or ``'skip'``: their instances are left out, and counted in the log.
         hidden: what v = 0 means of a keypoint: ``'ignored'``: nothing, it may be there without a label, as in MP-100;
-            ``'absent'``: it is not in the picture, and its score map is trained to zero.
+            ``'absent'``: it is not in the image, and its score map is trained to zero.
         kwargs: as for :class:`BaseCocoStyleDataset`, without ``bbox_file`` and ``data_mode='bottomup'``.
 
     Raises:
@@ -49,14 +50,10 @@ class MP100Dataset(BaseCocoStyleDataset):
         hidden: str = 'ignored',
         **kwargs,
     ):
-        for name, value, expected in (
-            ('missing_images', missing_images, ('error', 'skip')),
-            ('hidden', hidden, ('ignored', 'absent')),
-            ('data_mode', kwargs.get('data_mode', 'topdown'), ('topdown',)),
-            ('bbox_file', kwargs.get('bbox_file') or None, (None,)),
-        ):
-            if value not in expected:
-                raise ValueError(f'MP100Dataset: {name}={value!r}, expected {" or ".join(map(repr, expected))}.')
+        check_choice('MP100Dataset: missing_images', missing_images, ('error', 'skip'))
+        check_choice('MP100Dataset: hidden', hidden, ('ignored', 'absent'))
+        check_choice('MP100Dataset: data_mode', kwargs.get('data_mode', 'topdown'), ('topdown',))
+        check_choice('MP100Dataset: bbox_file', kwargs.get('bbox_file') or None, (None,))
         self.texts = str(FOLDER if texts is None else texts)
         self.missing_images = missing_images
         self.hidden = hidden

@@ -9,7 +9,7 @@ from .generate_focus_heatmap import take_along
 class FocusMask(BaseTransform):
     """Darkens what is not the subject, now and then: an augmentation after FocusCLIP's masked image (eq. 2).
 
-    The picture is multiplied by ``alpha + H (1 - alpha)``, H being the ``focus_heatmap``.
+    The image is multiplied by ``alpha + H (1 - alpha)``, H being the ``focus_heatmap``.
 
     Args:
         prob: how often.
@@ -26,7 +26,7 @@ class FocusMask(BaseTransform):
         self.prob, self.alpha = prob, alpha
 
     def transform(self, results: dict) -> dict:
-        """Mask one picture, or leave it."""
+        """Mask one image, or leave it."""
         heatmap = take_along(results)
         if np.random.rand() < self.prob:
             image = results['img']

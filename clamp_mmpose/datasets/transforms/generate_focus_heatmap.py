@@ -19,9 +19,9 @@ MODES = ('published', 'paper')
 
 @TRANSFORMS.register_module()
 class GenerateFocusHeatmap(BaseTransform):
-    """A map of where a picture's subject is (FocusCLIP, section 3.3), for any pipeline, before or after the crop.
+    """A map of where an image's subject is (FocusCLIP, section 3.3), for any pipeline, before or after the crop.
 
-    Adds ``focus_heatmap``, float32 ``[H, W]`` in [0, 1], of the picture as it then is. Of a top-down sample it shows
+    Adds ``focus_heatmap``, float32 ``[H, W]`` in [0, 1], of the image as it then is. Of a top-down sample it shows
     the instance at hand, of an image-level one everyone in it. Drawn before flip and crop, it is taken along by
     :class:`FocusMask` and :class:`PackFocusInputs`: through ``RandomFlip``, ``TopdownAffine``,
     ``BottomupRandomAffine`` (a flip before that one only if the map is drawn between them) and :class:`ResizeToInput`.
@@ -29,22 +29,22 @@ class GenerateFocusHeatmap(BaseTransform):
 
     Args:
         source: ``'keypoints'`` draws the body parts; ``'bbox'`` an ellipse in each box; ``'file'`` reads a map of the
-            original picture; ``'attention'`` asks a self-supervised vision transformer, which costs a forward pass.
+            original image; ``'attention'`` asks a self-supervised vision transformer, which costs a forward pass.
         groups: the body parts: ``'mpii'``, ``'coco'``, ``'ap10k'``, ``'animalpose'``, a dict that gives for each part
             the names of its keypoints, or ``'auto'``: those of the sample's data set, or else the bones of its
             skeleton.
         names: for groups of your own: the keypoints' names in their order, as for :func:`keypoint_names`.
         mode: ``'published'`` draws unbounded Gaussians in whole pixels, as the authors' code; ``'paper'`` each inside
             its ellipse (eq. 4).
-        path: for ``'file'``, with ``{folder}`` and ``{stem}`` of the picture, ``{img_id}`` or ``{id}``:
-            ``'{folder}/{stem}.npy'``. A gray picture or an array ``[h, w]`` of any size and range.
+        path: for ``'file'``, with ``{folder}`` and ``{stem}`` of the image, ``{img_id}`` or ``{id}``:
+            ``'{folder}/{stem}.npy'``. A gray image or an array ``[h, w]`` of any size and range.
         model: for ``'attention'``, see :class:`AttentionHeatmap`.
         checkpoint: its weights.
 
     Raises:
         ValueError: unknown arguments, a sample without keypoints or boxes, or with another number of keypoints than
             the groups have, a file that is no map.
-        FileNotFoundError: the map of a picture does not exist.
+        FileNotFoundError: the map of an image does not exist.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class GenerateFocusHeatmap(BaseTransform):
         parts = self._parts_of(results, keypoints.shape[1])
         published = self.mode == 'published'
         ellipses = part_ellipses(keypoints[..., :2], visible, parts, geometry.unit_length(results), published)
-        return (sum_of_gaussians if published else sum_of_ellipses)(ellipses, geometry.picture_shape(results))
+        return (sum_of_gaussians if published else sum_of_ellipses)(ellipses, geometry.image_shape(results))
 
     def _parts_of(self, results: dict, num_keypoints: int) -> np.ndarray:
         parts = self.parts
@@ -116,16 +116,16 @@ class GenerateFocusHeatmap(BaseTransform):
             raise ValueError(f"{_name(results)} has no bbox, which source='bbox' draws.")
         corners = np.asarray(results['bbox'], np.float64)
         if not len(corners):
-            return np.zeros(geometry.picture_shape(results), np.float32)
+            return np.zeros(geometry.image_shape(results), np.float32)
         corners = corners.reshape(len(corners), -1, 2)  # two, or four once a bottom-up pipeline has turned them
         low, high = corners.min(axis=1), corners.max(axis=1)
-        centre, half = (low + high) / 2, (high - low) / 2
+        center, half = (low + high) / 2, (high - low) / 2
         matrix = geometry.warp_matrix(results)
-        if matrix is not None and 'warp_mat' not in results:  # else the boxes have been moved with the picture
-            centre = cv2.transform(centre[:, None], matrix)[:, 0]
+        if matrix is not None and 'warp_mat' not in results:  # else the boxes have been moved with the image
+            center = cv2.transform(center[:, None], matrix)[:, 0]
             half = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)  # extent of a turned ellipse
-        ellipses = np.hstack([centre, np.maximum(half, 1)])
-        return sum_of_ellipses(ellipses, geometry.picture_shape(results), reach=1.0)
+        ellipses = np.hstack([center, np.maximum(half, 1)])
+        return sum_of_ellipses(ellipses, geometry.image_shape(results), reach=1.0)
 
     def _of_file(self, results: dict) -> np.ndarray:
         image = Path(results['img_path'])
@@ -143,7 +143,7 @@ class GenerateFocusHeatmap(BaseTransform):
 
 
 def take_along(results: dict) -> np.ndarray:
-    """``focus_heatmap`` of the picture as it now is, wherever in the pipeline it was drawn.
+    """``focus_heatmap`` of the image as it now is, wherever in the pipeline it was drawn.
 
     Raises:
         ValueError: there is none, or it cannot be taken along.
@@ -153,10 +153,10 @@ def take_along(results: dict) -> np.ndarray:
     steps = geometry.steps(results)
     todo = [step for step in steps if step[0] not in results['focus_steps']]
     heatmap = geometry.apply_steps(results['focus_heatmap'], todo)
-    if heatmap.shape != geometry.picture_shape(results):
+    if heatmap.shape != geometry.image_shape(results):
         raise ValueError(
-            f'the focus heatmap has {heatmap.shape} pixels and the picture '
-            f'{geometry.picture_shape(results)}: put GenerateFocusHeatmap behind what changes its size.'
+            f'the focus heatmap has {heatmap.shape} pixels and the image '
+            f'{geometry.image_shape(results)}: put GenerateFocusHeatmap behind what changes its size.'
         )
     results['focus_heatmap'] = heatmap
     results['focus_steps'] = [kind for kind, *_ in steps]
@@ -164,7 +164,7 @@ def take_along(results: dict) -> np.ndarray:
 
 
 def read_map(path: str) -> np.ndarray:
-    """A gray picture or a ``.npy`` array, ``[h, w]``.
+    """A gray image or a ``.npy`` array, ``[h, w]``.
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -5,6 +5,7 @@ from mmpose.registry import TRANSFORMS
 
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
+from clamp_mmpose.utils.choices import check_choice
 
 TEXTS = ('names', 'descriptions')
 
@@ -27,8 +28,7 @@ class GetTextQueries(BaseTransform):
     """
 
     def __init__(self, text: str = 'names', names: Union[str, dict, Sequence[str], None] = None):
-        if text not in TEXTS:
-            raise ValueError(f'text must be one of {TEXTS}, got {text!r}.')
+        check_choice('text', text, TEXTS)
         self.text = text
         self.names = None if names is None else keypoint_names(names)
 

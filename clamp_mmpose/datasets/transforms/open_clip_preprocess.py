@@ -7,7 +7,7 @@ from .resize_to_input import bbox_pixels
 
 @TRANSFORMS.register_module()
 class OpenCLIPPreprocess(BaseTransform):
-    """What open_clip does to a picture for one of its models: resized, cropped in the middle, normalised.
+    """What open_clip does to an image for one of its models: resized, cropped in the middle, normalized.
 
     A sample's ``bbox`` is cut out first. ``img`` becomes float32 ``[H, W, 3]``, RGB, for a model without
     ``data_preprocessor``.
@@ -35,7 +35,7 @@ class OpenCLIPPreprocess(BaseTransform):
         )
 
     def transform(self, results: dict) -> dict:
-        """Prepare one picture."""
+        """Prepare one image."""
         from PIL import Image
 
         image = results['img']

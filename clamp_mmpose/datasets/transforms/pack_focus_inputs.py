@@ -8,7 +8,7 @@ from .generate_focus_heatmap import take_along
 
 @TRANSFORMS.register_module()
 class PackFocusInputs(PackPoseInputs):
-    """:class:`PackPoseInputs` that also packs the ``focus_heatmap`` and the ``text`` of a picture.
+    """:class:`PackPoseInputs` that also packs the ``focus_heatmap`` and the ``text`` of an image.
 
     The map becomes ``data_sample.gt_focus.heatmap``, ``[1, H, W]`` in pixels of the network input.
     """

@@ -8,17 +8,17 @@ from mmpose.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ResizeToInput(BaseTransform):
-    """Resizes the whole picture, or a box of it, to the network input, whatever its proportions, as FocusCLIP's code.
+    """Resizes the whole image, or a box of it, to the network input, whatever its proportions, as FocusCLIP's code.
 
     Keypoints and boxes are from then on in pixels of the network input. A flip comes before, or behind if the input is
     square: MMPose's ``RandomFlip`` takes the sides of other ones for each other.
 
     Args:
         input_size: (w, h) in pixels.
-        crop_bbox: take the sample's first ``bbox``, where it has one, instead of the picture.
+        crop_bbox: take the sample's first ``bbox``, where it has one, instead of the image.
 
     Raises:
-        ValueError: the box lies outside the picture or has no area.
+        ValueError: the box lies outside the image or has no area.
     """
 
     def __init__(self, input_size: Tuple[int, int], crop_bbox: bool = False):
@@ -26,7 +26,7 @@ class ResizeToInput(BaseTransform):
         self.crop_bbox = crop_bbox
 
     def transform(self, results: dict) -> dict:
-        """Resize one picture."""
+        """Resize one image."""
         image = results['img']
         boxed = self.crop_bbox and results.get('bbox') is not None
         x1, y1, x2, y2 = bbox_pixels(results) if boxed else (0, 0, image.shape[1], image.shape[0])
@@ -36,7 +36,7 @@ class ResizeToInput(BaseTransform):
         results['img'] = cv2.resize(
             image[y1:y2, x1:x2], self.input_size, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
         )
-        offset = (0.5 - np.array([x1, y1])) * scale - 0.5  # pixel centres
+        offset = (0.5 - np.array([x1, y1])) * scale - 0.5  # pixel centers
         if results.get('keypoints') is not None:
             results['keypoints'] = (results['keypoints'][..., :2] * scale + offset).astype(np.float32)
         if results.get('bbox') is not None:
@@ -51,7 +51,7 @@ class ResizeToInput(BaseTransform):
 
 
 def bbox_pixels(results: dict) -> Tuple[int, int, int, int]:
-    """The first ``bbox`` in whole pixels of its picture, what lies outside cut off: (x1, y1, x2, y2).
+    """The first ``bbox`` in whole pixels of its image, what lies outside cut off: (x1, y1, x2, y2).
 
     Raises:
         ValueError: nothing is left.
@@ -63,7 +63,7 @@ def bbox_pixels(results: dict) -> Tuple[int, int, int, int]:
     x2, y2 = np.minimum(high, (width, height)).astype(int)
     if x2 <= x1 or y2 <= y1:
         raise ValueError(
-            f'the box {box.tolist()} of {results.get("img_path", "the picture")} shares nothing with its '
+            f'the box {box.tolist()} of {results.get("img_path", "the image")} shares nothing with its '
             f'{width}x{height} pixels: correct the annotation or leave it out.'
         )
     return int(x1), int(y1), int(x2), int(y2)

@@ -8,7 +8,7 @@ from mmpose.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class SampleDescription(BaseTransform):
-    """Chooses one of a picture's ``descriptions`` as its ``text``.
+    """Chooses one of an image's ``descriptions`` as its ``text``.
 
     Args:
         sentences: one sentence of it instead of the whole, for text towers that read little (CLIP's 77 tokens).

@@ -13,7 +13,7 @@ UNSEEN = 50  # of the 200 species, in the split of Xian et al.
 @DATASETS.register_module()
 class CUBDataset(ZeroShotDataset):
     """CUB-200-2011 (Wah et al., 2011) in the zero-shot split of Xian et al. ("Zero-Shot Learning: A Comprehensive
-    Evaluation of the Good, the Bad and the Ugly", TPAMI 2018): the whole picture, one of the species asked for.
+    Evaluation of the Good, the Bad and the Ugly", TPAMI 2018): the whole image, one of the species asked for.
 
     Reads ``classes.txt``, ``images.txt`` and ``image_class_labels.txt`` of ``data_root``, the folder
     ``CUB_200_2011``. The classes are in the order of ``classes.txt``. The accuracy is the mean over classes.

@@ -70,7 +70,7 @@ class EmoticDataset(ZeroShotDataset):
     with one of three age groups or some of 26 emotions, each of them a label.
 
     Reads ``Annotations/Annotations.mat``, or ``CVPR17_Annotations.mat``, there or in ``data_root``. The folders of
-    the pictures are in ``data_root/emotic`` or else in ``data_root``. Boxes are in pixels of the original image, as
+    the images are in ``data_root/emotic`` or else in ``data_root``. Boxes are in pixels of the original image, as
     annotated. Where several people annotated a person, the emotions are their ``combined_categories``. Persons
     without an age, or without emotions, are left out, and counted in the log.
 

@@ -16,7 +16,7 @@ EMOTIONS = ('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', '
 VOTES = (*EMOTIONS, 'unknown', 'NF')  # NF: not a face
 USAGES = dict(train='Training', val='PublicTest', test='PrivateTest')
 FOLDERS = dict(train='FER2013Train', val='FER2013Valid', test='FER2013Test')
-SIZE = 48  # of the square pictures, in pixels
+SIZE = 48  # of the square images, in pixels
 
 
 def majority(votes: Sequence[int]) -> Optional[int]:
@@ -32,8 +32,8 @@ class FERPlusDataset(ZeroShotDataset):
     Distribution", ICMI 2016): cropped faces, one of eight emotions, by :func:`majority` of ten votes.
 
     Reads the votes of ``fer2013new.csv`` and the pixels of ``fer2013.csv`` (FER2013), whose rows are in the same
-    order: ``img`` ``[48, 48, 3]``, gray. Without ``fer2013.csv``, the pictures that the script of FER+ writes to
-    ``FER2013Train``, ``FER2013Valid`` and ``FER2013Test``. Undecided pictures and those voted unknown or not a face
+    order: ``img`` ``[48, 48, 3]``, gray. Without ``fer2013.csv``, the images that the script of FER+ writes to
+    ``FER2013Train``, ``FER2013Valid`` and ``FER2013Test``. Undecided images and those voted unknown or not a face
     are left out, and counted in the log.
 
     Args:
@@ -41,7 +41,7 @@ class FERPlusDataset(ZeroShotDataset):
         kwargs: as for :class:`ZeroShotDataset`.
 
     Raises:
-        FileNotFoundError: the votes do not exist, or neither pixels nor pictures do.
+        FileNotFoundError: the votes do not exist, or neither pixels nor images do.
         ValueError: another split, a malformed row, files whose rows are not those of each other.
     """
 
@@ -74,7 +74,7 @@ class FERPlusDataset(ZeroShotDataset):
                 left_out['undecided' if winner is None else VOTES[winner]] += 1
         if left_out:
             print_log(
-                f'{self.name}: left out {sum(left_out.values()):,} pictures of {path} without an emotion: '
+                f'{self.name}: left out {sum(left_out.values()):,} images of {path} without an emotion: '
                 + ', '.join(f'{why} {count:,}' for why, count in left_out.most_common())
                 + '.',
                 logger='current',
@@ -85,7 +85,7 @@ class FERPlusDataset(ZeroShotDataset):
         return list(samples.values())
 
     def get_data_info(self, idx: int) -> dict:
-        """A sample, with its pixels as a color picture."""
+        """A sample, with its pixels as a color image."""
         info = super().get_data_info(idx)
         if 'gray' in info:
             info['img'] = np.repeat(info.pop('gray')[..., None], 3, axis=2)

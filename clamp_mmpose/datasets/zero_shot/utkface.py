@@ -15,12 +15,12 @@ class UTKFaceDataset(ZeroShotDataset):
     """UTKFace (Zhang et al., "Age Progression/Regression by Conditional Adversarial Autoencoder", CVPR 2017): cropped
     faces, one of five age groups.
 
-    Reads the names of the pictures, ``<age>_<gender>_<race>_<date and time>.jpg`` or ``.jpg.chip.jpg``, in
+    Reads the names of the images, ``<age>_<gender>_<race>_<date and time>.jpg`` or ``.jpg.chip.jpg``, in
     ``data_root/UTKFace`` or else in ``data_root``. Other files are left out, and counted in the log.
 
     Raises:
         FileNotFoundError: the folder does not exist.
-        ValueError: no picture in it.
+        ValueError: no image in it.
     """
 
     METAINFO: dict = dict(dataset_name='UTKFace')

@@ -1,4 +1,3 @@
-import json
 import os.path as osp
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Union
@@ -8,13 +7,14 @@ from mmengine.dataset import BaseDataset
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.language.class_prompts import class_texts
+from clamp_mmpose.utils.files import read_json
 
-FAULTY = np.zeros((32, 32, 3), np.uint8)  # stands in for a picture that cannot be read; it is not scored
+FAULTY = np.zeros((32, 32, 3), np.uint8)  # stands in for an image that cannot be read; it is not scored
 
 
 @DATASETS.register_module()
 class ZeroShotDataset(BaseDataset):
-    """Pictures whose classes are told by texts alone (CLIP; FocusCLIP, eq. 1).
+    """Images whose classes are told by texts alone (CLIP; FocusCLIP, eq. 1).
 
     This class reads a JSON file of our own, ``{"task", "top_k", "classes": [C names], "words": [C, optional],
     "templates": [...], "images": [{"file_name", "labels": [indices], "bbox": [x1, y1, x2, y2], optional}]}``; its
@@ -24,7 +24,7 @@ class ZeroShotDataset(BaseDataset):
     data set's publications report), ``class_names`` (C) and ``class_texts`` (for each class the filled templates).
     Each label of a sample is one trial.
 
-    A picture that cannot be read does not end an evaluation: its sample is black, and ``fault`` says why; the metric
+    An image that cannot be read does not end an evaluation: its sample is black, and ``fault`` says why; the metric
     counts it.
 
     Args:
@@ -84,7 +84,7 @@ class ZeroShotDataset(BaseDataset):
         """The samples, once labels and classes are seen to agree."""
         samples = self.read_samples()
         if not samples:
-            raise ValueError(f'{self.name}: no pictures in {self.ann_file or self.data_root}.')
+            raise ValueError(f'{self.name}: no images in {self.ann_file or self.data_root}.')
         for sample in samples:
             if not sample['labels'] or not all(0 <= label < len(self.classes) for label in sample['labels']):
                 raise ValueError(
@@ -97,9 +97,7 @@ class ZeroShotDataset(BaseDataset):
     def read_samples(self) -> List[dict]:
         """What the files hold, each made by :meth:`sample`; here those of the JSON file."""
         path = Path(self.ann_file)
-        if not path.is_file():
-            raise FileNotFoundError(f'{path} does not exist: give ann_file and data_root of the zero-shot data set.')
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content = read_json(path, 'zero-shot annotations', 'give ann_file and data_root of the data set')
         missing = [key for key in ('task', 'top_k', 'classes', 'templates', 'images') if key not in content]
         if missing:
             raise ValueError(f'{path} lacks {missing}; expected task, top_k, classes, templates and images.')
@@ -122,7 +120,7 @@ class ZeroShotDataset(BaseDataset):
 
     @staticmethod
     def sample(img_path: str, labels: Sequence[int], bbox: Optional[Sequence[float]] = None) -> dict:
-        """What ``read_samples`` gives for one picture, or one person in it."""
+        """What ``read_samples`` gives for one image, or one person in it."""
         sample = dict(img_path=str(img_path), labels=[int(label) for label in labels])
         if bbox is not None:
             sample['bbox'] = np.array(bbox, np.float32).reshape(1, 4)
@@ -145,7 +143,7 @@ class ZeroShotDataset(BaseDataset):
         """The sample through the pipeline, or a black one with the reason."""
         try:
             return self.pipeline(self.get_data_info(idx))
-        except (OSError, ValueError) as error:  # what read_image and the crop raise of a bad picture
+        except (OSError, ValueError) as error:  # what read_image and the crop raise of a bad image
             return self.pipeline(
                 dict(
                     self.get_data_info(idx),

@@ -1,4 +1,4 @@
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 import torch
@@ -8,32 +8,39 @@ from mmpose.registry import METRICS
 
 from clamp_mmpose.datasets.mp100.annotations import Instance, MP100Annotations, read_instances
 from clamp_mmpose.evaluation.mp100.predictions import write_predictions
-from clamp_mmpose.evaluation.mp100.protocols import draw_episodes, pairs, query_only
+from clamp_mmpose.evaluation.mp100.protocols import EMPTY, PROTOCOLS, draw_episodes, score
 from clamp_mmpose.evaluation.mp100.tables import score_table, scoring_notes
+from clamp_mmpose.utils.choices import check_choice
 
 
 @METRICS.register_module()
 class CapePCK(BaseMetric):
     """PCK of category-agnostic pose estimation on MP-100 (Xu et al., ECCV 2022).
 
-    The table of all categories goes to the log; the overall scores are returned: ``PCK@0.05`` ... ``PCK@0.25``,
-    ``mPCK``, ``NME``, ``AUC`` and the number of ``instances`` or ``pairs``. See :mod:`.mp100_protocols`.
+    The table of all categories goes to the log; the overall scores are returned, each after its protocol, such as
+    ``query_only/PCK@0.2``: ``PCK@0.05`` ... ``PCK@0.25``, ``mPCK``, ``NME``, ``AUC`` and the number of ``instances`` or
+    ``pairs``. See :mod:`clamp_mmpose.evaluation.mp100.protocols`.
 
     Instances without a prediction, such as those whose images are missing, are left out and counted in the log.
 
     Args:
-        protocol: ``'query_only'``: each instance once; ``'pairs'``: the published episodes.
+        protocols: one or both of ``'query_only'``: each instance once; ``'pairs'``: the published episodes.
         num_episodes: of each category, for ``'pairs'``: as published 200 on test, 100 on val.
         empty: what a pair without a common visible point counts: ``'zero'`` or ``'skip'``.
         ann_file: None: that of the data set.
         outfile_prefix: the predictions are written to ``PREFIX.predictions.json``, before they are scored, for
             ``tools/score_mp100.py``.
-        prefix: of the metrics' names; None: the protocol.
+        prefix: put before the names of the metrics.
+
+    Raises:
+        ValueError: unknown protocols or ``empty``; later, predictions that do not fit the annotations.
     """
+
+    default_prefix = ''
 
     def __init__(
         self,
-        protocol: str = 'query_only',
+        protocols: Union[str, Sequence[str]] = 'query_only',
         num_episodes: int = 200,
         empty: str = 'zero',
         ann_file: Optional[str] = None,
@@ -42,12 +49,13 @@ class CapePCK(BaseMetric):
         prefix: Optional[str] = None,
         collect_dir: Optional[str] = None,
     ) -> None:
-        if protocol not in ('query_only', 'pairs'):
-            raise ValueError(f'protocol={protocol!r}: expected "query_only" or "pairs".')
-        if empty not in ('zero', 'skip'):
-            raise ValueError(f'empty={empty!r}: expected "zero" or "skip".')
-        super().__init__(collect_device=collect_device, prefix=prefix or protocol, collect_dir=collect_dir)
-        self.protocol = protocol
+        self.protocols = (protocols,) if isinstance(protocols, str) else tuple(protocols)
+        if not self.protocols:
+            raise ValueError(f'protocols is empty, expected one or both of {", ".join(PROTOCOLS)}.')
+        for protocol in self.protocols:
+            check_choice('protocols', protocol, PROTOCOLS)
+        check_choice('empty', empty, EMPTY)
+        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         self.num_episodes = num_episodes
         self.empty = empty
         self.ann_file = ann_file
@@ -98,12 +106,12 @@ class CapePCK(BaseMetric):
                 f'{len(broken):,} of {len(predictions):,} predictions are not finite, such as that of '
                 f'annotation {broken[0]}.'
             )
-        if self.protocol == 'pairs':
-            scores = pairs(self._annotations, predictions, self.num_episodes, self.empty)
-        else:
-            scores = query_only(self._annotations, predictions)
-        print_log(f'{scoring_notes(scores, self._annotations)}\n{score_table(scores)}', logger='current')
-        return dict(scores.overall)
+        metrics: Dict[str, float] = {}
+        for protocol in self.protocols:
+            scores = score(self._annotations, predictions, protocol, self.num_episodes, self.empty)
+            print_log(f'{scoring_notes(scores, self._annotations)}\n{score_table(scores)}', logger='current')
+            metrics.update({f'{protocol}/{name}': value for name, value in scores.overall.items()})
+        return metrics
 
     def _read_annotations(self) -> None:
         if self._annotations is None:
@@ -115,5 +123,5 @@ class CapePCK(BaseMetric):
                 )
             self._annotations = read_instances(ann_file)
             self._instances = {instance.id: instance for instance in self._annotations.instances}
-            if self.protocol == 'pairs':  # a category with too few instances is told before hours of prediction
+            if 'pairs' in self.protocols:  # report a category with too few instances before hours of prediction
                 draw_episodes(self._annotations, self.num_episodes)

@@ -7,7 +7,7 @@ from mmpose.registry import METRICS
 
 @METRICS.register_module()
 class ConfidenceAUROC(BaseMetric):
-    """How well confidence tells keypoints that are in the picture from those that are not: ``AUROC``.
+    """How well confidence tells keypoints that are in the image from those that are not: ``AUROC``.
 
     The chance that a visible keypoint is given a higher score than one that is not, ties counting half: 0.5 is
     guessing. For data in which an unlabelled keypoint is absent, which MP-100's are not.
@@ -31,11 +31,10 @@ class ConfidenceAUROC(BaseMetric):
 
 
 def auroc(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC curve by ranks: scores ``[N]``, positive ``[N]`` bool; NaN where all are of one kind."""
-    number = int(positive.sum())
-    if number in (0, len(positive)):
+    """Area under the ROC curve: scores ``[N]``, positive ``[N]`` bool; NaN where all are of one kind."""
+    from scipy.stats import mannwhitneyu  # slow to import
+
+    if positive.all() or not positive.any():
         return float('nan')
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    # equal scores share the mean of their ranks
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse.reshape(-1)]
-    return float((ranks[positive].sum() - number * (number + 1) / 2) / (number * (len(positive) - number)))
+    wins = mannwhitneyu(scores[positive], scores[~positive], method='asymptotic').statistic  # ties count half
+    return float(wins / (positive.sum() * (~positive).sum()))

@@ -11,6 +11,8 @@ from mmengine.logging import print_log
 from mmpose.registry import METRICS
 
 from clamp_mmpose.evaluation.zero_shot_table import task_wise_mean
+from clamp_mmpose.utils.choices import check_choice
+from clamp_mmpose.utils.files import atomic_write
 
 RESAMPLES = 1000
 SHOWN = 5
@@ -34,7 +36,7 @@ class _Group:
 
 @dataclass(frozen=True)
 class _Result:
-    """One picture: for each label the number of classes ranked before it, or the fault."""
+    """One image: for each label the number of classes ranked before it, or the fault."""
 
     group: _Group
     id: Any
@@ -47,18 +49,18 @@ class _Result:
 class ZeroShotAccuracy(BaseMetric):
     """Top-k accuracy of zero-shot classification, by data set and task (FocusCLIP, Table 1).
 
-    Each label of a picture is one trial, a hit if its class is among the k best, so chance is k/C with C classes.
+    Each label of an image is one trial, a hit if its class is among the k best, so chance is k/C with C classes.
     Of equal scores the class with the lower index goes first: equal scores for all hit the first k classes only.
     ``micro`` is over trials; ``macro`` is the mean over the classes that have trials. The headline is the one that the
     data set asks for. Its 95 % interval is the percentile bootstrap over samples (1,000 resamples, fixed seed).
 
     In percent, for each data set: ``DATASET/TASK/topK`` (the headline), ``.../micro``, ``.../macro``, ``.../chance``,
-    ``.../low`` and ``.../high`` (the interval); counted: ``.../trials`` and ``.../faults``, the pictures that could not
+    ``.../low`` and ``.../high`` (the interval); counted: ``.../trials`` and ``.../faults``, the images that could not
     be read, which are not scored. ``task_wise_mean`` is the mean over tasks of the mean over a task's data sets. Where
-    no picture could be read there is only ``.../faults``.
+    no image could be read there is only ``.../faults``.
 
     ``details``, in the main process after evaluation, is a list with a dict for each data set: the same numbers (None
-    where no picture could be read), ``accuracy`` the headline, ``pictures`` including the ``faults``,
+    where no image could be read), ``accuracy`` the headline, ``images`` including the ``faults``,
     ``fault_examples``, and ``classes`` with ``accuracy`` and ``trials`` of each.
 
     Args:
@@ -85,7 +87,7 @@ class ZeroShotAccuracy(BaseMetric):
         Args:
             data_samples: each with ``id``, ``dataset_name``, ``task``, ``top_k``, ``average``, ``class_names`` (C),
                 ``labels`` (indices of classes), and ``class_scores`` ``[C]``, higher is better, or ``fault``, why the
-                picture could not be read.
+                image could not be read.
 
         Raises:
             ValueError: something of this is missing or malformed, a score is not finite, or samples of one data set
@@ -99,7 +101,7 @@ class ZeroShotAccuracy(BaseMetric):
                 continue
             labels = tuple(int(label) for label in sample['labels'])
             ranks = _ranks(
-                sample.get('class_scores'), labels, f'{group.name}, picture {sample["id"]}', len(group.classes)
+                sample.get('class_scores'), labels, f'{group.name}, image {sample["id"]}', len(group.classes)
             )
             self.results.append(_Result(group, sample['id'], labels, ranks))
 
@@ -110,8 +112,7 @@ class ZeroShotAccuracy(BaseMetric):
             groups.setdefault(result.group.name, []).append(result)
         self.details = [_score(group) for group in groups.values()]
         if self.outfile is not None:
-            Path(self.outfile).parent.mkdir(parents=True, exist_ok=True)
-            Path(self.outfile).write_text(json.dumps(self.details, indent=2, default=str) + '\n', encoding='utf-8')
+            atomic_write(Path(self.outfile), json.dumps(self.details, indent=2, default=str).encode())
         metrics: Dict[str, float] = {}
         for detail in self.details:
             _log(detail)
@@ -144,8 +145,7 @@ class ZeroShotAccuracy(BaseMetric):
         )
         known = self._groups.get((group.dataset, group.task))
         if known is None:
-            if group.average not in ('micro', 'macro'):
-                raise ValueError(f'{group.name}: average={group.average!r}, expected "micro" or "macro".')
+            check_choice(f'{group.name}: average', group.average, ('micro', 'macro'))
             if not 1 <= group.top_k <= len(group.classes):
                 raise ValueError(
                     f'{group.name}: top_k={group.top_k}, expected 1 to {len(group.classes)}, the number of classes.'
@@ -184,13 +184,13 @@ def _score(results: List[_Result]) -> dict:
     scored = [result for result in results if result.fault is None]
     labels = np.array([label for result in scored for label in result.labels], np.int64)
     hits = np.array([rank < group.top_k for result in scored for rank in result.ranks], bool)
-    pictures = np.array([index for index, result in enumerate(scored) for _ in result.labels], np.int64)
+    images = np.array([index for index, result in enumerate(scored) for _ in result.labels], np.int64)
     num_classes = len(group.classes)
     micro = macro = low = high = None
     trials_of, hits_of = _tally(labels, hits, np.ones(len(labels)), num_classes)
     if scored:
         micro, macro = (_accuracy(trials_of, hits_of, average) for average in ('micro', 'macro'))
-        low, high = _interval(labels, hits, pictures, num_classes, group.average)
+        low, high = _interval(labels, hits, images, num_classes, group.average)
     classes = {
         name: dict(accuracy=100 * float(right / trials) if trials else None, trials=int(trials))
         for name, trials, right in zip(group.classes, trials_of, hits_of)
@@ -208,7 +208,7 @@ def _score(results: List[_Result]) -> dict:
         low=low,
         high=high,
         trials=len(labels),
-        pictures=len(results),
+        images=len(results),
         faults=len(faults),
         fault_examples=faults[:SHOWN],
         classes=classes,
@@ -230,17 +230,29 @@ def _accuracy(trials: np.ndarray, hits: np.ndarray, average: str) -> float:
 
 
 def _interval(
-    labels: np.ndarray, hits: np.ndarray, pictures: np.ndarray, num_classes: int, average: str
+    labels: np.ndarray, hits: np.ndarray, images: np.ndarray, num_classes: int, average: str
 ) -> Tuple[float, float]:
-    """The 95 % bootstrap interval: pictures are drawn with replacement, with all of their trials."""
-    rng = np.random.default_rng(0)
-    number = int(pictures[-1]) + 1
-    values = []
-    for _ in range(RESAMPLES):
-        times = np.bincount(rng.integers(number, size=number), minlength=number)
-        values.append(_accuracy(*_tally(labels, hits, times[pictures], num_classes), average))
-    low, high = np.percentile(values, (2.5, 97.5))
-    return float(low), float(high)
+    """The 95 % bootstrap interval: images are drawn with replacement, with all of their trials."""
+    from scipy.stats import bootstrap  # slow to import
+
+    number = int(images[-1]) + 1
+
+    def accuracy(drawn: np.ndarray) -> float:
+        times = np.bincount(drawn, minlength=number)
+        return _accuracy(*_tally(labels, hits, times[images], num_classes), average)
+
+    if number == 1:  # SciPy wants two at least
+        return accuracy(np.arange(1)), accuracy(np.arange(1))
+    interval = bootstrap(
+        (np.arange(number),),
+        accuracy,
+        n_resamples=RESAMPLES,
+        batch=1,  # the resamples of a batch are in memory together
+        vectorized=False,
+        method='percentile',
+        random_state=np.random.default_rng(0),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)
 
 
 def _log(detail: dict) -> None:
@@ -250,15 +262,15 @@ def _log(detail: dict) -> None:
         first = detail['fault_examples'][0]
         left_out = '' if detail['trials'] else '; none is left, so the data set is in no mean'
         print_log(
-            f'{name}: {detail["faults"]:,} of {detail["pictures"]:,} pictures could not be read and are not '
-            f'scored{left_out}. The first, picture {first["id"]}: {first["reason"]}',
+            f'{name}: {detail["faults"]:,} of {detail["images"]:,} images could not be read and are not '
+            f'scored{left_out}. The first, image {first["id"]}: {first["reason"]}',
             logger='current',
             level=logging.WARNING,
         )
     empty = [label for label, scores in detail['classes'].items() if not scores['trials']]
     if empty and detail['trials']:
         print_log(
-            f'{name}: {len(empty)} of {detail["num_classes"]} classes have no pictures and are left out of '
+            f'{name}: {len(empty)} of {detail["num_classes"]} classes have no images and are left out of '
             f'macro: {", ".join(empty)}',
             logger='current',
         )

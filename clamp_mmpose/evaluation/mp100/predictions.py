@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 import numpy as np
 
 from clamp_mmpose.datasets.mp100.annotations import MP100Annotations
-from clamp_mmpose.utils.files import atomic_write
+from clamp_mmpose.utils.files import atomic_write, read_json
 
 SHOWN = 3
 
@@ -34,16 +34,7 @@ def read_predictions(
         ValueError: it is no JSON object; an annotation id is unknown, occurs twice or is missing; there are not K
             finite (x, y).
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f'predictions {path} do not exist; give a JSON file {{annotation id: [[x, y], ...]}}.')
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'), object_pairs_hook=list)
-    except ValueError as error:
-        raise ValueError(
-            f'predictions {path} cannot be read as JSON ({path.stat().st_size:,} bytes): {error}; is the '
-            'file truncated?'
-        ) from error
+    content = read_json(path, 'predictions', 'give a JSON file {annotation id: [[x, y], ...]}', object_pairs_hook=list)
     if not isinstance(content, list) or not all(isinstance(entry, tuple) for entry in content):
         raise ValueError(
             f'predictions {path} must be one JSON object {{annotation id: [[x, y], ...]}}, not {content!s:.60}.'
@@ -55,7 +46,7 @@ def read_predictions(
 
 
 def write_predictions(path: Union[str, Path], predictions: Mapping[int, np.ndarray]) -> None:
-    """Write ``[K, 2]`` by annotation id, whole or not at all: a kill leaves no half file behind."""
+    """Write ``[K, 2]`` by annotation id, whole or not at all."""
     content = {int(number): np.asarray(keypoints, np.float64).tolist() for number, keypoints in predictions.items()}
     atomic_write(Path(path), json.dumps(content).encode())
 

@@ -6,7 +6,10 @@ from typing import Dict, List, Mapping, NamedTuple, Tuple
 import numpy as np
 
 from clamp_mmpose.datasets.mp100.annotations import MP100Annotations
+from clamp_mmpose.utils.choices import check_choice
 
+PROTOCOLS = ('query_only', 'pairs')
+EMPTY = ('zero', 'skip')
 CURVE = np.arange(20) / 20  # the thresholds of MMPose's keypoint_auc
 THRESHOLDS = slice(1, 6)  # those of the PCK: 0.05 to 0.25
 QUERIES = 15  # of each published episode, with one support
@@ -39,7 +42,7 @@ class Scores(NamedTuple):
 
 
 class _Members(NamedTuple):
-    """The instances of a category: their indices ``[N]``, and ``[N, K]`` distances over the normaliser."""
+    """The instances of a category: their indices ``[N]``, and ``[N, K]`` distances over the normalizer."""
 
     indices: np.ndarray
     errors: np.ndarray
@@ -57,6 +60,20 @@ class _Rows(NamedTuple):
     nme: np.ndarray
     empty: int
     left_out: int
+
+
+def score(
+    annotations: MP100Annotations,
+    predictions: Predictions,
+    protocol: str = 'query_only',
+    num_episodes: int = 200,
+    empty: str = 'zero',
+) -> Scores:
+    """:func:`query_only`, or :func:`pairs` with its ``num_episodes`` and ``empty``."""
+    check_choice('protocol', protocol, PROTOCOLS)
+    if protocol == 'pairs':
+        return pairs(annotations, predictions, num_episodes, empty)
+    return query_only(annotations, predictions)
 
 
 def query_only(annotations: MP100Annotations, predictions: Predictions) -> Scores:
@@ -98,8 +115,7 @@ def pairs(
     Raises:
         ValueError: a category has fewer than 16 instances, or nothing is left to score.
     """
-    if empty not in ('zero', 'skip'):
-        raise ValueError(f'empty={empty!r}: expected "zero" or "skip".')
+    check_choice('empty', empty, EMPTY)
     episodes = draw_episodes(annotations, num_episodes)
     category_of = np.array([instance.category_id for instance in annotations.instances])
     rows = {}

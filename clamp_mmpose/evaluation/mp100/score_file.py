@@ -3,9 +3,10 @@ from pathlib import Path
 from typing import Optional, Union
 
 from clamp_mmpose.datasets.mp100.annotations import read_instances
+from clamp_mmpose.utils.files import atomic_write
 
 from .predictions import read_predictions
-from .protocols import pairs, query_only
+from .protocols import score
 from .tables import score_table, scoring_notes
 
 
@@ -18,10 +19,10 @@ def score_file(
     missing: str = 'error',
     out: Optional[str] = None,
 ) -> str:
-    """Score a file of predictions; NumPy alone is needed.
+    """Score a file of predictions.
 
     Args:
-        protocol: ``'pairs'`` (with ``num_episodes`` and ``empty``) or ``'query_only'``; see :mod:`.mp100_protocols`.
+        protocol: ``'pairs'`` (with ``num_episodes`` and ``empty``) or ``'query_only'``; see :mod:`.protocols`.
         missing: ``'error'`` or ``'skip'``: annotations without a prediction.
         out: the scores are written to this JSON file.
 
@@ -33,12 +34,9 @@ def score_file(
     """
     annotations = read_instances(ann_file)
     predictions, ignored = read_predictions(prediction_file, annotations, missing)
-    if protocol == 'pairs':
-        scores = pairs(annotations, predictions, num_episodes, empty)
-    else:
-        scores = query_only(annotations, predictions)
+    scores = score(annotations, predictions, protocol, num_episodes, empty)
     if out is not None:
-        Path(out).write_text(json.dumps(scores.as_dict(), indent=2), encoding='utf-8')
+        atomic_write(Path(out), json.dumps(scores.as_dict(), indent=2).encode())
     notes = scoring_notes(scores, annotations)
     if ignored:
         notes += f'\nignored: {ignored:,} predictions of dropped annotations'

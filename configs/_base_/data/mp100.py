@@ -37,5 +37,5 @@ val_dataloader = dict(
             dict(type='PackTextQueries')]))
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='CapePCK', protocol='query_only')
-test_evaluator = [dict(type='CapePCK', protocol='pairs'), dict(type='CapePCK', protocol='query_only')]
+val_evaluator = dict(type='CapePCK', protocols='query_only')
+test_evaluator = dict(type='CapePCK', protocols=['pairs', 'query_only'])

@@ -52,5 +52,5 @@ test_dataloader = dict(
         test_mode=True,
         pipeline=val_dataloader['dataset']['pipeline']))
 
-val_evaluator = [dict(type='CapePCK', protocol='query_only'), dict(type='ConfidenceAUROC')]
+val_evaluator = [dict(type='CapePCK', protocols='query_only'), dict(type='ConfidenceAUROC')]
 test_evaluator = val_evaluator

@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Union
 
+import yaml
+
 from clamp_mmpose.utils.files import atomic_write
 from demos.canvas.folder import is_finished, write_jpeg
 
@@ -137,29 +139,30 @@ def _category(category: ToyCategory) -> dict:
 
 
 def _texts() -> Dict[str, str]:
-    """The files of ``texts/`` by name."""
+    """The files of ``texts/`` by name; split 1 tests the categories marked 1."""
     index = [
-        f'{{id: {category.id}, slug: {category.name}, name: {category.name}, supercategory: '
-        f'{category.supercategory}, num_keypoints: {len(category.keypoints)}, split: '
-        f'{int(category.split == "test")}, layout: {category.name}}}'
+        dict(
+            id=category.id,
+            slug=category.name,
+            name=category.name,
+            supercategory=category.supercategory,
+            num_keypoints=len(category.keypoints),
+            split=int(category.split == 'test'),
+            layout=category.name,
+        )
         for category in CATEGORIES
     ]
-    files = {'mp100.yml': '# toy objects; split 1 tests those marked 1\n' + ''.join(f'- {entry}\n' for entry in index)}
-    for category in CATEGORIES:
-        keypoints = [f'- {name}: {category.description(i)}' for i, name in enumerate(category.keypoints)]
-        files[f'{category.name}.yml'] = '\n'.join(
-            [
-                f'# toy objects: {category.name}',
-                'order: as drawn',
-                'unverified: []',
-                'keypoints:',
-                *keypoints,
-                f'skeleton: {_lists(category.skeleton)}',
-                f'swap: {_lists(category.swap)}',
-                '',
-            ]
+    layouts = {
+        category.name: dict(
+            keypoints=[{name: category.description(i)} for i, name in enumerate(category.keypoints)],
+            skeleton=_lists(category.skeleton),
+            swap=_lists(category.swap),
         )
-    return files
+        for category in CATEGORIES
+    }
+    return {
+        f'{name}.yml': yaml.safe_dump(content, sort_keys=False) for name, content in dict(layouts, mp100=index).items()
+    }
 
 
 def _lists(pairs: Sequence[Sequence[int]]) -> List[List[int]]:

@@ -4,54 +4,12 @@ import pytest
 from mmpose.registry import TRANSFORMS
 
 from clamp_mmpose.datasets.files.images import is_truncated, read_image
-from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
-
-
-@pytest.mark.parametrize(
-    'label, name',
-    [
-        ('L_Eye', 'left eye'),
-        ('R_F_Paw', 'right front paw'),
-        ('L_B_Elbow', 'left back elbow'),
-        ('Root of tail', 'root of tail'),
-        ('leftShoulder', 'left shoulder'),
-        ('neck-base', 'neck base'),
-        ('left_ear', 'left ear'),
-        ('Nose', 'nose'),
-    ],
-)
-def test_readable_names(label, name):
-    assert readable_name(label) == name
-
-
-def test_names_of_data_sets():
-    names = keypoint_names('AP10KDataset')
-    assert len(names) == 17 and names[:5] == ['left eye', 'right eye', 'nose', 'neck', 'root of tail']
-    assert names[7] == 'left front paw'
-    assert keypoint_names('CocoDataset')[5] == 'left shoulder'
-    assert keypoint_names(dict(keypoint_id2name={0: 'A', 1: 'R_B'}, num_keypoints=2)) == ['a', 'right back']
-    assert keypoint_names(['L_Eye', ' Point B ']) == ['L_Eye', 'Point B']  # given names are taken as they are
-
-
-@pytest.mark.parametrize(
-    'source, message',
-    [
-        ('NoSuchDataset', "'NoSuchDataset' is no registered data set"),
-        (['Left eye', 'nose', 'left eye'], r"\['left eye'\] occur more than once"),
-        (['nose', ' '], 'must not be empty'),
-        ([], 'must not be empty'),
-        ('BaseCocoStyleDataset', 'no metainfo of its own'),
-    ],
-)
-def test_unusable_names_are_explained(source, message):
-    with pytest.raises(ValueError, match=message):
-        keypoint_names(source)
 
 
 def photo(folder, suffix):
-    picture = np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
     path = folder / f'photo.{suffix}'
-    cv2.imwrite(str(path), picture)
+    cv2.imwrite(str(path), image)
     return path
 
 
@@ -84,9 +42,9 @@ def test_where_a_photo_ends(tmp_path):
     assert not is_truncated(header + scan + b'\xff\xd9')
     for suffix in ('jpg', 'png'):  # phones append films to photos
         path = photo(tmp_path, suffix)
-        picture = cv2.imread(str(path))
+        image = cv2.imread(str(path))
         path.write_bytes(path.read_bytes() + b'film \xff\xda' + bytes(100))
-        np.testing.assert_array_equal(read_image(str(path)), picture)
+        np.testing.assert_array_equal(read_image(str(path)), image)
 
 
 def test_transform_loads_what_the_stock_one_loads(tmp_path):

@@ -1,4 +1,4 @@
-"""tools/check_dataset.py on data sets of whole pictures."""
+"""tools/check_dataset.py on data sets of whole images."""
 
 import json
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from clamp_mmpose.data_check.check import check_dataset, examine_config
+from clamp_mmpose.data_check.check import check_config, check_dataset
 
 
 @pytest.fixture
@@ -65,12 +65,12 @@ def config(folder):
 
 
 def told(findings):
-    return sorted((finding.level, finding.what, finding.item) for finding in findings)
+    return sorted((finding.level, finding.text, finding.item) for finding in findings)
 
 
-def test_absent_data_sets_and_pictures_of_both_kinds(folder):
-    report = examine_config(config(folder))
-    assert report[1:] == (3, 2 + 3, 2 + 4)  # data sets, pictures, samples
+def test_absent_data_sets_and_images_of_both_kinds(folder):
+    report = check_config(config(folder))
+    assert (report.datasets, report.images, report.instances) == (3, 2 + 3, 2 + 4)
     assert told(report.findings) == [
         ('warning', 'image is used for training and for evaluation', '1.jpg'),
         ('warning', 'zero-shot data set is absent', 'UTKFaceDataset'),
@@ -81,11 +81,11 @@ def test_absent_data_sets_and_pictures_of_both_kinds(folder):
     }
 
 
-def test_damaged_pictures(folder):
+def test_damaged_images(folder):
     path = folder / 'images/3.jpg'
     path.write_bytes(path.read_bytes()[:-100])
     (folder / 'images/2.jpg').unlink()
-    findings = [finding for finding in examine_config(config(folder)).findings if finding.level == 'error']
+    findings = [finding for finding in check_config(config(folder)).findings if finding.level == 'error']
     assert told(findings) == [
         ('error', 'image does not exist', str(folder / 'images/2.jpg')),
         ('error', 'image is truncated or damaged', str(path)),
@@ -95,15 +95,15 @@ def test_damaged_pictures(folder):
 @pytest.mark.parametrize(
     'changes, detail',
     [
-        (dict(ann_file='no.json'), 'no.json do not exist'),
-        (dict(data_prefix=dict(img='other/')), '2 of 2 pictures'),
-        (dict(description_files=['none.json']), 'none.json do not exist'),
+        (dict(ann_file='no.json'), 'no.json not found'),
+        (dict(data_prefix=dict(img='other/')), '2 of 2 images'),
+        (dict(description_files=['none.json']), 'none.json not found'),
         (dict(ann_file='acts.json'), 'must be a list'),
     ],
 )
 def test_annotations_that_cannot_be_read(folder, changes, detail):
     (finding,) = check_dataset(mpii(folder, **changes))
-    assert (finding.level, finding.what) == ('error', 'data set cannot be read') and detail in finding.detail
+    assert (finding.level, finding.text) == ('error', 'data set cannot be read') and detail in finding.detail
 
 
 def test_data_sets_that_cannot_be_built(folder):
@@ -113,10 +113,10 @@ def test_data_sets_that_cannot_be_built(folder):
         (mpii(folder, missing_descriptions='no'), "='no'"),
     ):
         (finding,) = check_dataset(dataset)
-        assert (finding.level, finding.what) == ('error', 'data set cannot be read') and detail in finding.detail
+        assert (finding.level, finding.text) == ('error', 'data set cannot be read') and detail in finding.detail
 
 
-def test_same_pictures_of_other_splits(folder):
+def test_same_images_of_other_splits(folder):
     """Every data set that reads otherwise is looked at."""
     cfg = Config(
         dict(
@@ -124,7 +124,7 @@ def test_same_pictures_of_other_splits(folder):
             val_dataloader=dict(dataset=mpii(folder, missing_descriptions='skip')),
         )
     )
-    assert examine_config(cfg, images=False).datasets == 2
+    assert check_config(cfg, images=False).datasets == 2
 
 
 def test_missing_descriptions(folder):
@@ -132,11 +132,11 @@ def test_missing_descriptions(folder):
     del entries[1]['description']
     (folder / 'train.json').write_text(json.dumps(entries))
     (finding,) = check_dataset(mpii(folder))
-    assert '1 of 2 pictures have no description' in finding.detail
+    assert '1 of 2 images have no description' in finding.detail
     assert check_dataset(mpii(folder, missing_descriptions='skip')) == []
 
 
-def test_pictures_kept_as_pixels_need_no_file(tmp_path):
+def test_images_kept_as_pixels_need_no_file(tmp_path):
     header = 'neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF'
     (tmp_path / 'fer2013new.csv').write_text(f'Usage,Image name,{header}\nPrivateTest,fer1.png,10,0,0,0,0,0,0,0,0,0\n')
     (tmp_path / 'fer2013.csv').write_text('emotion,pixels,Usage\n6,' + ' '.join(['7'] * 48 * 48) + ',PrivateTest\n')
@@ -148,7 +148,7 @@ def test_both_crops_of_lagenda(tmp_path):
     rows = ['img_name,age,' + ','.join(corners), 'a.jpg,30,1,2,3,4,5,6,7,8', 'b.jpg,9,1,2,3,4,-1,-1,-1,-1']
     (tmp_path / 'lagenda_annotation.csv').write_text('\n'.join(rows))
     tasks = {crop: dict(type='LagendaDataset', crop=crop, data_root=str(tmp_path)) for crop in ('body', 'face')}
-    report = examine_config(
+    report = check_config(
         Config(dict(test_dataloader=dict(dataset=dict(type='ZeroShotTasks', tasks=tasks, pipeline=[])))), images=False
     )
     assert (report.datasets, report.instances) == (2, 1 + 2)

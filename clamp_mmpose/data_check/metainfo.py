@@ -1,0 +1,96 @@
+"""Faults of a data set's metainfo, and where the head expects other keypoints."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Iterator, List, Optional, Tuple
+
+from mmengine.config import Config
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+
+from clamp_mmpose.language.keypoint_names import keypoint_names, mirrored_name, readable_name
+
+from .findings import Finding, reason_of
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the head expects of the data; names given in full need not be those of the metainfo."""
+
+    num_keypoints: Optional[int] = None
+    own_names: bool = False
+
+
+def read_head(cfg: Config) -> Tuple[Head, List[Finding]]:
+    """The head of a config, and what is wrong with its names."""
+    model = cfg.get('model')
+    head = model.get('head') if isinstance(model, dict) else None
+    if not isinstance(head, dict):
+        return Head(), []
+    if head.get('names') is not None:
+        try:
+            return Head(len(keypoint_names(head['names'])), isinstance(head['names'], (list, tuple))), []
+        except Exception as error:  # a broken metainfo fails in many ways
+            return Head(), [Finding('MI005', 'names', reason_of(error))]
+    channels, decoder = head.get('out_channels'), head.get('decoder')
+    if not isinstance(channels, int):
+        return Head(), []
+    if isinstance(decoder, dict) and decoder.get('heatmap_type') == 'combined':
+        channels //= 3  # UDP: a heatmap and two offsets for each keypoint
+    return Head(channels), []
+
+
+def read_metainfo(dataset: dict, dataset_class: type) -> Tuple[Optional[dict], List[Finding]]:
+    """As MMPose parses it, None where it cannot."""
+    raw = dataset.get('metainfo')
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # MMPose warns when it finds a metainfo file among its own
+            metainfo = parse_pose_metainfo(dict(dataset_class.METAINFO if raw is None else raw))
+        if sorted(metainfo['keypoint_id2name']) != list(range(metainfo['num_keypoints'])):
+            raise ValueError(f'keypoint_info has the keys {list(metainfo["keypoint_id2name"])}, not 0, 1, ...')
+        if not all(isinstance(name, str) for name in metainfo['keypoint_name2id']):
+            raise ValueError(f'names must be strings, not {list(metainfo["keypoint_name2id"])}')
+    except Exception as error:  # it checks little and fails wherever it stumbles
+        return None, [Finding('MI001', dataset_class.__name__, reason_of(error))]
+    return metainfo, []
+
+
+def metainfo_findings(metainfo: dict, dataset: dict, head: Head) -> Iterator[Finding]:
+    """Faults of a metainfo that MMPose could parse.
+
+    Args:
+        dataset: the config of the data set.
+    """
+    label, number = metainfo['dataset_name'], metainfo['num_keypoints']
+    if not head.own_names:
+        try:
+            keypoint_names(metainfo)
+        except ValueError as error:
+            yield Finding('MI005', label, reason_of(error))
+    for key in ('dataset_keypoint_weights', 'sigmas'):
+        if metainfo[key].size not in (0, number):  # without sigmas: judged by PCK, as many of MMPose's
+            yield Finding('MI002', label, f'{metainfo[key].size} {key} for {number} keypoints')
+    converted = [
+        step.get('num_keypoints', number)
+        for step in dataset.get('pipeline') or ()
+        if isinstance(step, dict) and step.get('type') == 'KeypointConverter'
+    ]
+    given = converted[-1] if converted else number
+    if head.num_keypoints not in (None, given):
+        yield Finding('KP009', label, f'{given}, the head has {head.num_keypoints}')
+    yield from _flip_findings(metainfo, label)
+
+
+def _flip_findings(metainfo: dict, label: str) -> Iterator[Finding]:
+    names, swap = metainfo['keypoint_id2name'], dict(zip(metainfo['keypoint_id2name'], metainfo['flip_indices']))
+    asymmetric = [i for i in swap if swap[swap[i]] != i]
+    for i in asymmetric:
+        back = names[swap[swap[i]]]
+        yield Finding('MI003', names[i], f'it swaps with {names[swap[i]]!r}, which swaps with {back!r} ({label})')
+    excused = {*asymmetric, *(swap[i] for i in asymmetric)}
+    readable = {i: readable_name(name) for i, name in names.items()}
+    for i in readable.keys() - excused:
+        mirrored = mirrored_name(readable[i])
+        if mirrored != readable[i] and readable[swap[i]] != mirrored:
+            partner = 'nothing' if swap[i] == i else repr(names[swap[i]])
+            yield Finding('MI004', names[i], f'it swaps with {partner} ({label})')

@@ -1,0 +1,243 @@
+"""Every rule of the data check; ``tools/check_dataset.py --rules`` prints them as ``docs/data_check.md`` has them.
+
+A code keeps its meaning for ever: a new rule takes the next free number of its group.
+"""
+
+from dataclasses import dataclass
+
+GROUPS = dict(
+    CF='Config',
+    AF='Annotation files',
+    ID='Ids',
+    BX='Boxes and areas',
+    KP='Keypoints',
+    MI='Metainfo and names',
+    TX='Category texts',
+    IM='Image files',
+    RE='Relations between data sets',
+)
+LEVELS = ('error', 'warning', 'info')
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A kind of fault.
+
+    Args:
+        code: two letters of ``GROUPS`` and a number, such as ``'KP003'``.
+        level: ``'error'``: training or evaluation would fail or be wrong; ``'warning'``: worth a look; ``'info'``.
+        text: what is wrong.
+        remedy: what to do.
+    """
+
+    code: str
+    level: str
+    text: str
+    remedy: str
+
+
+_RULES = (
+    Rule(
+        'CF001',
+        'error',
+        'config has no data set',
+        'give the dataset of train_dataloader, val_dataloader or test_dataloader',
+    ),
+    Rule(
+        'CF002',
+        'error',
+        'data set type is unknown',
+        'correct the type, or import the module that registers it (custom_imports)',
+    ),
+    Rule(
+        'CF003',
+        'error',
+        'paths cannot be joined',
+        'data_root and ann_file are strings, data_prefix is dict(img=...)',
+    ),
+    Rule('CF004', 'error', 'data set cannot be read', 'correct what the message names'),
+    Rule('CF005', 'warning', 'zero-shot data set is absent', 'get it, or leave it out: tests list it as absent'),
+    Rule('AF001', 'error', 'annotation file does not exist', 'download or write it, or correct data_root and ann_file'),
+    Rule('AF002', 'error', 'annotation file cannot be read', 'restore it: it is truncated, damaged or not JSON'),
+    Rule(
+        'AF003', 'error', 'annotation file is not COCO-style', 'it needs the lists images, annotations and categories'
+    ),
+    Rule('AF004', 'error', 'entry is not an object', 'make it a JSON object, or remove it'),
+    Rule('AF005', 'error', 'detection file cannot be read', 'restore it, correct bbox_file, or remove bbox_file'),
+    Rule(
+        'AF006',
+        'info',
+        'format is not checked',
+        'nothing: this data set reads annotations in its own way, so only its metainfo is checked',
+    ),
+    Rule(
+        'AF007',
+        'error',
+        'no labelled instance',
+        'label keypoints: MMPose leaves out crowds and instances without labelled keypoints',
+    ),
+    Rule('AF008', 'info', 'images without annotations', 'nothing is learned from them: annotate or remove them'),
+    Rule('AF009', 'info', 'instances without labelled keypoints', 'MMPose leaves them out: label or remove them'),
+    Rule('AF010', 'error', 'annotations are not complete', 'correct what the message names: MP100Dataset stops there'),
+    Rule('ID001', 'error', 'id is not a whole number', 'number images, annotations and categories'),
+    Rule(
+        'ID002',
+        'error',
+        'id occurs more than once',
+        'give each image, each annotation and each category its own id',
+    ),
+    Rule('ID003', 'error', 'image_id does not exist', 'add the image, or remove the annotation'),
+    Rule('ID004', 'error', 'category_id does not exist', 'add the category, or correct the annotation'),
+    Rule('BX001', 'warning', 'annotation without box or keypoints', 'complete it: MMPose leaves it out'),
+    Rule('BX002', 'error', 'box is not four finite numbers', 'bbox is [x, y, width, height] in pixels'),
+    Rule(
+        'BX003', 'error', 'box is empty', 'bbox is [x, y, width, height], not two corners; both sizes must be positive'
+    ),
+    Rule('BX004', 'error', 'box lies outside the image', 'correct the box, or remove the annotation'),
+    Rule(
+        'BX005',
+        'warning',
+        'box of an unused instance is faulty',
+        'correct or remove it: a crowd, or without labelled keypoints, so MMPose leaves it out',
+    ),
+    Rule(
+        'BX006',
+        'warning',
+        'box reaches beyond the image',
+        'make sure that it is [x, y, width, height]: MMPose clips it',
+    ),
+    Rule(
+        'BX007',
+        'info',
+        'box is dropped by the benchmark',
+        'nothing: MP-100 neither trains on it nor scores it, cleaning leaves nothing of it',
+    ),
+    Rule(
+        'BX008',
+        'warning',
+        'area is missing',
+        'give it: width x height of the box will do; CocoMetric needs it unless use_area=False',
+    ),
+    Rule('BX009', 'error', 'area is not positive', "give the instance's area in square pixels: OKS divides by it"),
+    Rule(
+        'BX010',
+        'warning',
+        'area is larger than the box',
+        'give it in square pixels: OKS forgives more for larger areas',
+    ),
+    Rule('KP001', 'error', 'keypoints are not triplets', 'keypoints is one flat list: x, y, v of each keypoint'),
+    Rule(
+        'KP002',
+        'error',
+        'number of keypoints differs from the metainfo',
+        'use the data set type or metainfo of these annotations',
+    ),
+    Rule(
+        'KP003',
+        'warning',
+        'keypoint lies far outside the image',
+        'correct it, or mark it as not labelled (0, 0, 0)',
+    ),
+    Rule('KP004', 'error', 'keypoint is not a finite number', 'correct it; an unlabelled keypoint is 0, 0, 0'),
+    Rule('KP005', 'error', 'visibility is not 0, 1 or 2', '0: not labelled, 1: labelled but hidden, 2: visible'),
+    Rule(
+        'KP006',
+        'warning',
+        'num_keypoints is not the number of labelled keypoints',
+        'correct it: MMPose leaves an instance out where it is 0',
+    ),
+    Rule(
+        'KP007',
+        'warning',
+        'keypoints are in another order than in the metainfo',
+        'use the order of the annotations in the metainfo',
+    ),
+    Rule('KP008', 'error', 'number of keypoints differs from the category', 'give as many as the category lists'),
+    Rule(
+        'KP009',
+        'error',
+        'number of keypoints differs from the head',
+        'give the head the names or out_channels of this data set',
+    ),
+    Rule('KP010', 'info', 'keypoints are not counted', 'nothing: this data set puts its keypoints together itself'),
+    Rule(
+        'MI001',
+        'error',
+        'metainfo cannot be used',
+        'it needs dataset_name, keypoint_info, skeleton_info, joint_weights and sigmas',
+    ),
+    Rule('MI002', 'error', 'metainfo has another number of joint_weights or sigmas', 'give one for each keypoint'),
+    Rule('MI003', 'error', 'flip pair is not symmetric', 'each of the two must name the other as its swap'),
+    Rule(
+        'MI004',
+        'warning',
+        'flip pair does not swap left and right',
+        'name the same part of the other side as its swap',
+    ),
+    Rule(
+        'MI005',
+        'error',
+        'keypoint names cannot be prompts',
+        'rename them in the metainfo, or give the head names=[...]',
+    ),
+    Rule('TX001', 'error', 'texts cannot be read', 'correct texts, the folder, or the file'),
+    Rule(
+        'TX002', 'error', 'category has no texts', 'write them, or give texts, the folder written for these annotations'
+    ),
+    Rule(
+        'TX003',
+        'error',
+        'number of keypoints differs from the texts',
+        'correct the texts, or give texts, another folder',
+    ),
+    Rule('IM001', 'error', 'image has no file name', 'give its file_name'),
+    Rule('IM002', 'error', 'image has no width and height', "give the image's width and height in pixels"),
+    Rule(
+        'IM003',
+        'error',
+        'image folder does not exist',
+        "download the images, or correct data_root and data_prefix['img']",
+    ),
+    Rule('IM004', 'error', 'image does not exist', 'restore the file, or remove the image and its annotations'),
+    Rule(
+        'IM005', 'error', 'image is truncated or damaged', 'restore the file, or remove the image and its annotations'
+    ),
+    Rule(
+        'IM006',
+        'error',
+        'image has another size than its annotations',
+        'label this file, or restore the one that was labelled',
+    ),
+    Rule(
+        'IM007',
+        'warning',
+        'image is turned by its EXIF tag',
+        'make sure that it was labelled upright: MMPose turns it, too',
+    ),
+    Rule(
+        'IM008',
+        'info',
+        'image is turned by its EXIF tag, as in its annotations',
+        'nothing: MMPose turns it, too',
+    ),
+    Rule(
+        'RE001',
+        'warning',
+        'image is used for training and for evaluation',
+        'remove it from one of them',
+    ),
+)
+RULES = {rule.code: rule for rule in _RULES}
+
+
+def rules_as_markdown() -> str:
+    """All rules, a table for each group."""
+    lines = []
+    for prefix, title in GROUPS.items():
+        lines += ['', f'## {title}', '', '| Code | Level | Fault | What to do |', '| --- | --- | --- | --- |']
+        lines += [
+            f'| {rule.code} | {rule.level} | {rule.text} | {rule.remedy} |'
+            for rule in RULES.values()
+            if rule.code.startswith(prefix)
+        ]
+    return '\n'.join(lines[1:])

@@ -1,0 +1,30 @@
+"""Faults of data sets of whole images: descriptions to train on, classes to test zero-shot."""
+
+from mmpose.registry import DATASETS
+
+from clamp_mmpose.datasets.descriptions.descriptions_dataset import DescriptionsDataset
+from clamp_mmpose.datasets.descriptions.mpii_descriptions_dataset import MPIIDescriptionsDataset
+from clamp_mmpose.datasets.zero_shot import ZeroShotDataset
+
+from .findings import Finding, reason_of
+from .images import ImageCheck, image_findings
+from .report import DatasetReport
+
+WHOLE_IMAGE_DATASETS = (DescriptionsDataset, MPIIDescriptionsDataset, ZeroShotDataset)
+
+
+def check_whole_images(dataset: dict, where: str, how: ImageCheck) -> DatasetReport:
+    """What is wrong with one of ``WHOLE_IMAGE_DATASETS``, given by its config at ``where``."""
+    kind = str(dataset['type'])
+    built = None
+    try:
+        built = DATASETS.build(dict(dataset, pipeline=[], lazy_init=True))
+        built.full_init()
+    except FileNotFoundError as error:
+        return DatasetReport([Finding('CF005' if isinstance(built, ZeroShotDataset) else 'CF004', kind, str(error))])
+    except (TypeError, ValueError) as error:  # TypeError: arguments that it does not have
+        return DatasetReport([Finding('CF004', kind, reason_of(error))])
+    samples = [built.get_data_info(index) for index in range(len(built))]
+    paths = list(dict.fromkeys(sample['img_path'] for sample in samples if 'img' not in sample))  # FER+ has pixels
+    findings = image_findings([dict(file_name=path) for path in paths], '', how, where)
+    return DatasetReport(list(findings), paths, len(samples))
