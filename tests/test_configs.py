@@ -30,7 +30,7 @@ REAL_IMAGES = {
 def read(path) -> Config:
     cfg = Config.fromfile(ROOT / 'configs' / path)
     cfg.model.backbone.init_cfg = None
-    if 'text_encoder' in cfg.model.head:
+    if cfg.model.head.get('text_encoder'):
         cfg.model.head.text_encoder.init_cfg = None
     return cfg
 

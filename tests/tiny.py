@@ -18,6 +18,9 @@ VIT = dict(
 )
 RESNET = dict(embed_dim=24, vision_cfg=dict(image_size=64, layers=[1, 1, 1, 1], width=8, head_width=16), text_cfg=TEXT)
 
+# the ablation of Table 8, on top of what follows
+MATRIX = dict(prompts='matrix', text_encoder=None, prompt_encoder=None, cross_attention=None, embed_dims=24)
+
 
 def head_config(arch=VIT, names=NAMES, **kwargs):
     num_deconvs = 2 if arch is VIT else 3

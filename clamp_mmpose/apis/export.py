@@ -92,10 +92,11 @@ def bake(cfg: Config, model: nn.Module) -> Tuple[Config, nn.Module]:
         prompts='baked',
         embed_dims=model.head.embed_dims,
         names=model.head.names,
-        text_encoder=None,
         spatial_loss=None,
         feature_loss=None,
     )
+    for part in ('text_encoder', 'prompt_learner', 'prompt_encoder'):
+        head.pop(part, None)
     if model.head.cross_attention is None:
         head.cross_attention = None
     baked = build_pose_estimator(copy.deepcopy(cfg.model)).eval()

@@ -181,7 +181,7 @@ def build_config(model: dict, input_size: Optional[Tuple[int, int]], flip_pairs:
         in_channels=keypoint_head['in_channels'] - len(names),
         names=names,
         text_encoder=dict(type='CLIPTextEncoder', arch=arch),
-        num_contexts=text['context_length'] - model['context_length'],
+        prompt_learner=dict(num_contexts=text['context_length'] - model['context_length']),
         prompt_encoder=prompt_encoder
         and dict(
             num_heads=prompt_encoder.get('transformer_heads', 8), num_layers=prompt_encoder.get('transformer_layers', 1)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmpose.apis import init_model
-from tiny import NAMES, RESNET, model_config, write_config, write_dots
+from tiny import MATRIX, NAMES, RESNET, model_config, write_config, write_dots
 
 from clamp_mmpose.apis.export import export_clamp
 
@@ -14,7 +14,7 @@ onnxruntime = pytest.importorskip('onnxruntime')
 
 @pytest.mark.parametrize(
     'model',
-    [model_config(), model_config(RESNET), model_config(prompts='matrix'), model_config(cross_attention=None)],
+    [model_config(), model_config(RESNET), model_config(**MATRIX), model_config(cross_attention=None)],
     ids=['vit', 'resnet', 'matrix', 'no-cross-attention'],
 )
 def test_baked_model_is_the_trained_one(model, tmp_path):

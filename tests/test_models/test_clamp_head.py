@@ -8,7 +8,7 @@ from mmengine.runner import load_checkpoint, save_checkpoint
 from mmengine.utils import digit_version
 from mmpose.models.heads import HeatmapHead
 from mmpose.registry import MODELS
-from tiny import NAMES, RESNET, VIT, build, head_config, samples
+from tiny import MATRIX, NAMES, RESNET, VIT, build, head_config, samples
 
 
 def losses_of(model, batch_size=2, **kwargs):
@@ -114,7 +114,7 @@ def test_losses_have_their_weights():
         (dict(feature_loss=None), {'loss_feature'}),
         (dict(prompt_encoder=None), set()),
         (dict(cross_attention=None), set()),
-        (dict(prompts='matrix'), set()),
+        (MATRIX, set()),
         (dict(spatial_loss=dict(upsample='deconv'), feature_loss=dict(sampling='nearest', average='all')), set()),
     ],
 )
@@ -124,7 +124,7 @@ def test_ablations_are_one_line(switch, gone):
     assert set(losses) == {'loss_kpt', 'loss_spatial', 'loss_feature', 'acc_pose'} - gone
     sum(value for name, value in losses.items() if name.startswith('loss')).backward()
     assert all((parameter.grad is not None) == parameter.requires_grad for parameter in model.parameters())
-    if switch == dict(prompts='matrix'):
+    if switch is MATRIX:
         names = {name.split('.')[0] for name, _ in model.head.named_parameters()}
         assert 'prompt_matrix' in names and not names & {'prompt_learner', 'prompt_encoder', 'cross_attention'}
         assert model.head.encode_prompts() is model.head.prompt_matrix
@@ -313,3 +313,71 @@ def test_wrong_use_is_explained():
         build().loss(image, samples(1, 3))
     with pytest.raises(ValueError, match="prompts must be 'text', 'matrix' or 'baked', got 'random'"):
         MODELS.build(head_config(prompts='random'))
+
+
+@pytest.mark.parametrize(
+    'arguments, error',
+    [
+        (
+            dict(prompts='matrix', embed_dims=24),
+            "'matrix' makes no use of text_encoder, prompt_encoder, cross_attention",
+        ),
+        (dict(MATRIX, cross_attention=dict(num_layers=2)), "'matrix' makes no use of cross_attention: leave out"),
+        (dict(MATRIX, prompts='baked', prompt_learner=dict(num_contexts=2)), "'baked' makes no use of prompt_learner"),
+        (dict(MATRIX, prompts='baked', prompt_encoder='Mine'), "'baked' makes no use of prompt_encoder"),
+        (dict(MATRIX, embed_dims=None), "'matrix' with embed_dims=None: give embed_dims"),
+        (dict(embed_dims=24), "'text' with embed_dims=24"),
+        (dict(text_encoder=None), "'text' needs a text_encoder"),
+        (dict(prompt_learner=None), "'text' needs a text_encoder and a prompt_learner"),
+    ],
+)
+def test_nothing_given_is_dropped(arguments, error):
+    with pytest.raises(ValueError, match=error):
+        MODELS.build(head_config(**arguments))
+
+
+def test_without_further_arguments_it_is_the_papers():
+    """Eq. 2 with k = 8, one layer of 8 heads over the prompts, 3 layers of 4 heads and 256 channels, both losses."""
+    arch = dict(VIT, embed_dim=32)
+    encoder = dict(type='CLIPTextEncoder', arch=arch)
+    head = MODELS.build(
+        dict(type='CLAMPHead', in_channels=32, names=NAMES, text_encoder=encoder, decoder=head_config()['decoder'])
+    )
+    assert head.prompt_learner.contexts.shape == (8, 16)
+    assert [layer.attn.num_heads for layer in head.prompt_encoder.layers] == [8]
+    assert [layer.cross_attn.num_heads for layer in head.cross_attention.layers] == [4, 4, 4]
+    assert head.cross_attention.text_proj[1].out_features == 256
+    assert head.spatial_loss.upsampler is None and head.spatial_loss.loss_module.loss_weight == 1
+    assert (head.feature_loss.sampling, head.feature_loss.average) == ('bilinear', 'labelled')
+
+
+@MODELS.register_module()
+class DoubledPrompts(torch.nn.Module):
+    """A cross-attention of a user's own: it has nothing to prepare."""
+
+    def __init__(self, embed_dims, factor=2.0):
+        super().__init__()
+        self.embed_dims, self.factor = embed_dims, factor
+
+    def forward(self, prompts, dense, global_):
+        return self.factor * prompts.expand(len(dense), -1, -1)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('config, factor', [('DoubledPrompts', 2), (dict(type='DoubledPrompts', factor=3.0), 3)])
+def test_sub_layers_are_swapped_by_type(config, factor):
+    model = build(cross_attention=config).eval()
+    _, dense, global_ = model.backbone(torch.rand(2, 3, 64, 64))
+    prompts, _ = model.head.adapt_prompts(dense, global_)
+    assert model.head.cross_attention.embed_dims == 24
+    assert torch.equal(prompts, factor * model.head.encode_prompts().expand(2, -1, -1))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('flip, runs', [(False, 1), (True, 2)])
+def test_score_maps_cost_no_second_pass(flip, runs):
+    model, calls = build().eval(), []
+    model.head.cross_attention.register_forward_hook(lambda *_: calls.append(1))
+    model.test_cfg.update(output_score_maps=True, flip_test=flip)
+    model.predict(torch.rand(2, 3, 64, 64), samples())
+    assert len(calls) == runs

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from clamp_mmpose.models.layers.feature_sampling import sample_features
 from clamp_mmpose.models.losses import FeatureContrastiveLoss, SpatialContrastiveLoss
 
 SIZE = (64, 32)  # (w, h) of the network input: 4 x 2 cells of 16 pixels
@@ -22,12 +23,12 @@ def grid_of_cells():
 def test_bilinear_sampling_reads_at_the_keypoint():
     # cell i covers pixels 16 i ... 16 i + 15: its centre is pixel 16 i + 7.5
     keypoints = torch.tensor([[[7.5, 7.5], [23.5, 7.5], [15.5, 15.5], [39.5, 11.5], [0.0, 0.0], [63.0, 31.0]]])
-    features, inside = FeatureContrastiveLoss('bilinear').sample(grid_of_cells(), keypoints, SIZE)
+    features, inside = sample_features(grid_of_cells(), keypoints, SIZE)
     assert torch.allclose(
         features, torch.tensor([[[0.0, 0.0], [1.0, 0.0], [0.5, 0.5], [2.0, 0.25], [0.0, 0.0], [3.0, 1.0]]]), atol=1e-5
     )
     assert inside.all()
-    _, inside = FeatureContrastiveLoss('bilinear').sample(
+    _, inside = sample_features(
         grid_of_cells(), torch.tensor([[[-0.4, 5.0], [-0.6, 5.0], [63.4, 5.0], [63.6, 5.0], [5.0, 31.6]]]), SIZE
     )
     assert inside.tolist() == [[True, False, True, False, False]]
@@ -38,7 +39,7 @@ def test_nearest_sampling_reads_the_authors_cell():
     keypoints = torch.tensor(
         [[[7.9, 0.0], [8.0, 0.0], [-7.0, 0.0], [-23.0, 0.0], [-24.0, 0.0], [55.9, 23.9], [56.0, 0.0], [0.0, 24.0]]]
     )
-    features, inside = FeatureContrastiveLoss('nearest').sample(grid_of_cells(), keypoints, SIZE)
+    features, inside = sample_features(grid_of_cells(), keypoints, SIZE, 'nearest')
     assert inside.tolist() == [[True, True, True, True, False, True, False, False]]
     assert features[0, [0, 1, 2, 3, 5]].tolist() == [[0, 0], [1, 0], [0, 0], [0, 0], [3, 1]]
 
@@ -130,6 +131,7 @@ TWO_PROCESSES = """
 import sys, torch, torch.distributed as dist
 import clamp_mmpose
 from clamp_mmpose.engine.launch import shut_down_distributed
+from clamp_mmpose.models.layers.feature_sampling import sample_features
 from clamp_mmpose.models.losses import FeatureContrastiveLoss
 dist.init_process_group('gloo')
 rank = dist.get_rank()

@@ -1,26 +1,43 @@
-from typing import Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmpose.models.heads import HeatmapHead
+from mmpose.models.utils.tta import flip_heatmaps
 from mmpose.registry import MODELS
 from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions
 from torch import Tensor, nn
 
 from clamp_mmpose.language.keypoint_names import keypoint_names
-from clamp_mmpose.models.layers import PromptCrossAttention, PromptEncoder, PromptLearner
-from clamp_mmpose.models.losses import FeatureContrastiveLoss
+from clamp_mmpose.models.layers.feature_sampling import sample_features
 from clamp_mmpose.models.utils.cached import Cached
 
 Embeddings = Tuple[Tensor, Tensor, Tensor]
+SubLayer = Union[str, dict]  # a registered type, or a config whose type may be left out
+# the paper's sub-layers; their own defaults are the paper's values
+PAPER = dict(
+    prompt_learner='PromptLearner',
+    prompt_encoder='PromptEncoder',
+    cross_attention='PromptCrossAttention',
+    spatial_loss='SpatialContrastiveLoss',
+    feature_loss='FeatureContrastiveLoss',
+)
+# what has no place beside each kind of prompts
+NOT_WITH: Dict[str, Tuple[str, ...]] = dict(
+    text=(),
+    matrix=('text_encoder', 'prompt_learner', 'prompt_encoder', 'cross_attention'),
+    baked=('text_encoder', 'prompt_learner', 'prompt_encoder'),
+)
 
 
 @MODELS.register_module()
 class CLAMPHead(Cached, HeatmapHead):
     """Heatmap head that reads keypoint names (CLAMP, Zhang et al. 2023).
 
-    The predictor on the fused features is the stock :class:`HeatmapHead`, whose further arguments are passed on.
+    The predictor on the fused features is the stock :class:`HeatmapHead`, whose further arguments are passed on. Each
+    sub-layer is a config, in which ``type`` names another one registered in ``MODELS``, or that type alone; None leaves
+    it out (Table 6). Without these arguments the head is the paper's full CLAMP.
 
     Shapes: B images, K keypoints, C channels of the feature map, D the width of the shared image-text space, h x w
     cells of the feature map, H x W of the heatmap.
@@ -30,18 +47,21 @@ class CLAMPHead(Cached, HeatmapHead):
         names: what the prompts name: a data set type, its metainfo, or K names; see :func:`keypoint_names`.
         text_encoder: config of a text encoder such as :class:`CLIPTextEncoder`.
         prompts: ``'text'``: learned contexts and names through the text encoder (eq. 2); ``'matrix'``: a trainable
-            ``[K, D]`` in place of E_prompt (Table 8); ``'baked'``: a fixed ``[K, D]``, as ``tools/export.py`` writes.
-        num_contexts: k of eq. 2.
-        prompt_encoder: arguments of :class:`PromptEncoder`; None leaves it out (Table 6).
-        cross_attention: arguments of :class:`PromptCrossAttention`; None leaves it out.
+            ``[K, D]`` in place of E_prompt and without cross-attention (Table 8); ``'baked'``: a fixed ``[K, D]``, as
+            ``tools/export.py`` writes.
+        prompt_learner: built with ``names`` and ``text_encoder``; see :class:`PromptLearner`.
+        prompt_encoder: built with ``embed_dims``; prompts ``[K, D]`` in and out.
+        cross_attention: built with ``embed_dims``; prompts ``[K, D]``, dense ``[B, D, h, w]`` and global ``[B, D]``
+            embeddings in, prompts ``[B, K, D]`` out; see :class:`PromptCrossAttention`.
+        spatial_loss: built with ``num_keypoints`` and ``num_stages``; see :class:`SpatialContrastiveLoss`.
+        feature_loss: see :class:`FeatureContrastiveLoss`.
         project: for a backbone that knows no language: a learned 1x1 projection gives the dense embeddings, and their
             mean the global one.
-        spatial_loss: arguments of :class:`SpatialContrastiveLoss`; None leaves it out (Table 6).
-        feature_loss: arguments of :class:`FeatureContrastiveLoss`; None leaves it out (Table 6).
         embed_dims: D; follows from the text encoder and is only given where there is none.
 
     Raises:
-        ValueError: the names are unusable, or the backbone gives something else than announced here.
+        ValueError: the names are unusable, an argument has no place beside these prompts, or the backbone gives
+            something else than announced here.
     """
 
     def __init__(
@@ -50,13 +70,13 @@ class CLAMPHead(Cached, HeatmapHead):
         names: Union[str, dict, Sequence[str]],
         text_encoder: OptConfigType = None,
         prompts: str = 'text',
-        num_contexts: int = 8,
-        prompt_encoder: Optional[dict] = dict(num_heads=8),  # noqa: B006 (read only)
-        cross_attention: Optional[dict] = dict(width=256, num_heads=4, num_layers=3),  # noqa: B006
+        prompt_learner: SubLayer = PAPER['prompt_learner'],
+        prompt_encoder: Optional[SubLayer] = PAPER['prompt_encoder'],
+        cross_attention: Optional[SubLayer] = PAPER['cross_attention'],
+        spatial_loss: Optional[SubLayer] = PAPER['spatial_loss'],
+        feature_loss: Optional[SubLayer] = PAPER['feature_loss'],
         project: bool = False,
-        spatial_loss: Optional[dict] = dict(upsample='bilinear'),  # noqa: B006
-        feature_loss: Optional[dict] = dict(sampling='bilinear'),  # noqa: B006
-        deconv_out_channels: Sequence[int] = (256, 256, 256),
+        deconv_out_channels: Optional[Sequence[int]] = (256, 256, 256),
         embed_dims: Optional[int] = None,
         **heatmap_head,
     ):
@@ -65,38 +85,34 @@ class CLAMPHead(Cached, HeatmapHead):
         self.map_channels = in_channels
         self.names = names
         self.prompts = prompts
-        if text_encoder is not None:
-            text_encoder = MODELS.build(text_encoder)
-            embed_dims = text_encoder.embed_dims
-        self.embed_dims = embed_dims
+        _check_prompts(
+            prompts,
+            embed_dims,
+            text_encoder=text_encoder,
+            prompt_learner=prompt_learner,
+            prompt_encoder=prompt_encoder,
+            cross_attention=cross_attention,
+        )
         if prompts == 'text':
-            self.text_encoder = text_encoder
-            self.prompt_learner = PromptLearner(names, text_encoder, num_contexts)
-            self.prompt_encoder = PromptEncoder(embed_dims, **prompt_encoder) if prompt_encoder else None
+            self.text_encoder = MODELS.build(text_encoder)
+            embed_dims = self.text_encoder.embed_dims
+            self.prompt_learner = _build('prompt_learner', prompt_learner, names=names, text_encoder=self.text_encoder)
+            self.prompt_encoder = _build('prompt_encoder', prompt_encoder, embed_dims=embed_dims)
         elif prompts == 'matrix':
             self.prompt_matrix = nn.Parameter(torch.randn(len(names), embed_dims) * embed_dims**-0.5)
             cross_attention = None
-        elif prompts == 'baked':
-            self.register_buffer('baked_prompts', torch.zeros(len(names), embed_dims))
         else:
-            raise ValueError(f"prompts must be 'text', 'matrix' or 'baked', got {prompts!r}.")
-        self.cross_attention = PromptCrossAttention(embed_dims, **cross_attention) if cross_attention else None
+            self.register_buffer('baked_prompts', torch.zeros(len(names), embed_dims))
+        self.embed_dims = embed_dims
+        self.cross_attention = _build('cross_attention', cross_attention, embed_dims=embed_dims)
         self.projection = None
         if project:
             self.projection = nn.Conv2d(in_channels, embed_dims, 1)
             self.init_cfg = [*self.init_cfg, dict(type='Xavier', override=dict(name='projection'))]
-        self.spatial_loss = self.feature_loss = None
-        if spatial_loss:
-            self.spatial_loss = MODELS.build(
-                dict(
-                    type='SpatialContrastiveLoss',
-                    num_keypoints=len(names),
-                    num_stages=len(deconv_out_channels or ()),
-                    **spatial_loss,
-                )
-            )
-        if feature_loss:
-            self.feature_loss = MODELS.build(dict(type='FeatureContrastiveLoss', **feature_loss))
+        self.spatial_loss = _build(
+            'spatial_loss', spatial_loss, num_keypoints=len(names), num_stages=len(deconv_out_channels or ())
+        )
+        self.feature_loss = _build('feature_loss', feature_loss)
 
     def encode_prompts(self) -> Tensor:
         """The prompts before any image is seen, ``[K, D]``."""
@@ -157,10 +173,10 @@ class CLAMPHead(Cached, HeatmapHead):
         if self.cross_attention is None:
             prompts = prompts.expand(dense.shape[0], -1, -1)
         else:
-            prepared = None
-            if not self.training:
-                prepared = self.cached('prepared', lambda: self.cross_attention.prepare(prompts[None]))
-            prompts = self.cross_attention(prompts, dense, global_, prepared)
+            kept = {}
+            if not self.training and hasattr(self.cross_attention, 'prepare'):
+                kept = dict(prepared=self.cached('prepared', lambda: self.cross_attention.prepare(prompts[None])))
+            prompts = self.cross_attention(prompts, dense, global_, **kept)
         cells = F.normalize(dense, dim=1).flatten(2).transpose(1, 2)
         scores = cells @ F.normalize(prompts, dim=-1).transpose(1, 2)
         # channels last in memory, as a transformer's feature map beside it: the deconvolutions stay in that layout
@@ -173,8 +189,13 @@ class CLAMPHead(Cached, HeatmapHead):
 
     def forward(self, feats: Tuple[Tensor, ...]) -> Tensor:
         """Features of the backbone -> heatmaps ``[B, K, H, W]``."""
+        return self.heatmaps_and_score_maps(feats)[0]
+
+    def heatmaps_and_score_maps(self, feats: Tuple[Tensor, ...]) -> Tuple[Tensor, Tensor]:
+        """Features of the backbone -> heatmaps ``[B, K, H, W]`` and score maps ``[B, K, h, w]`` (eq. 4)."""
         feature_map, dense, global_ = self.embed(feats)
-        return self.fuse(feature_map, self.adapt_prompts(dense, global_)[1])
+        _, score_map = self.adapt_prompts(dense, global_)
+        return self.fuse(feature_map, score_map), score_map
 
     def score_map(self, feats: Tuple[Tensor, ...]) -> Tensor:
         """Features of the backbone -> score map ``[B, K, h, w]`` (eq. 4)."""
@@ -195,29 +216,48 @@ class CLAMPHead(Cached, HeatmapHead):
         """
         _, dense, global_ = self.embed(feats)
         prompts, _ = self.adapt_prompts(dense, global_)
-        features, _ = FeatureContrastiveLoss().sample(dense.float(), keypoints.float(), input_size)
+        features, _ = sample_features(dense.float(), keypoints.float(), input_size)
         return F.normalize(features, dim=-1) @ F.normalize(prompts.float(), dim=-1).transpose(1, 2)
 
     def decode(self, batch_outputs: Tensor) -> list:
         """See :class:`BaseHead`; in full precision, since NumPy has no bfloat16."""
         return super().decode(batch_outputs.float())
 
-    def predict(self, feats: Features, batch_data_samples: OptSampleList, test_cfg: ConfigType = {}) -> Predictions:  # noqa: B006
-        """As :class:`HeatmapHead`; ``test_cfg['output_score_maps']`` adds ``score_maps [K, h, w]`` to the fields."""
-        predictions = super().predict(feats, batch_data_samples, test_cfg)
-        if not test_cfg.get('output_score_maps', False):
-            return predictions
-        instances, fields = predictions if isinstance(predictions, tuple) else (predictions, None)
-        score_maps = self.score_map(feats[0] if test_cfg.get('flip_test', False) else feats).float()
-        if fields is None:
-            fields = [PixelData() for _ in instances]
-        for field, score_map in zip(fields, score_maps):
-            # PixelData holds maps of one size only
-            size = field.shape or score_map.shape[1:]
-            field.score_maps = F.interpolate(score_map[None], size, mode='bilinear', align_corners=False)[0]
+    def predict(
+        self, feats: Features, batch_data_samples: OptSampleList, test_cfg: Optional[ConfigType] = None
+    ) -> Predictions:
+        """As :class:`HeatmapHead`; ``test_cfg['output_score_maps']`` adds ``score_maps [K, h, w]`` to the fields.
+
+        With a flip test, the score maps are those of the image that is not mirrored.
+        """
+        test_cfg = test_cfg or {}
+        feats, mirrored = feats if test_cfg.get('flip_test', False) else (feats, None)
+        heatmaps, score_maps = self.heatmaps_and_score_maps(feats)
+        if mirrored is not None:
+            flipped = flip_heatmaps(
+                self.forward(mirrored),
+                flip_mode=test_cfg.get('flip_mode', 'heatmap'),
+                flip_indices=batch_data_samples[0].metainfo['flip_indices'],
+                shift_heatmap=test_cfg.get('shift_heatmap', False),
+            )
+            heatmaps = (heatmaps + flipped) * 0.5
+        instances = self.decode(heatmaps)
+        want_heatmaps, want_score_maps = (test_cfg.get(f'output_{kind}', False) for kind in ('heatmaps', 'score_maps'))
+        if not (want_heatmaps or want_score_maps):
+            return instances
+        fields = []
+        for heatmap, score_map in zip(heatmaps.detach(), score_maps.float()):
+            field = PixelData(heatmaps=heatmap) if want_heatmaps else PixelData()
+            if want_score_maps:
+                # PixelData holds maps of one size only
+                size = field.shape or score_map.shape[1:]
+                field.score_maps = F.interpolate(score_map[None], size, mode='bilinear', align_corners=False)[0]
+            fields.append(field)
         return instances, fields
 
-    def loss(self, feats: Tuple[Tensor, ...], batch_data_samples: OptSampleList, train_cfg: ConfigType = {}) -> dict:  # noqa: B006
+    def loss(
+        self, feats: Tuple[Tensor, ...], batch_data_samples: OptSampleList, train_cfg: Optional[ConfigType] = None
+    ) -> dict:
         """Losses of eq. 10: ``loss_kpt``, ``loss_spatial``, ``loss_feature``; and ``acc_pose``.
 
         Raises:
@@ -247,9 +287,34 @@ class CLAMPHead(Cached, HeatmapHead):
                     _peaks(heatmaps) * heatmaps.new_tensor(input_size) / heatmaps.new_tensor(heatmaps.shape[:1:-1])
                 )
             losses['loss_feature'] = self.feature_loss(dense, prompts, keypoints, weights, input_size)
-        if train_cfg.get('compute_acc', True):
+        if (train_cfg or {}).get('compute_acc', True):
             losses['acc_pose'] = _accuracy(predicted.detach(), heatmaps, weights)
         return losses
+
+
+def _check_prompts(prompts: str, embed_dims: Optional[int], **given: Union[SubLayer, None]) -> None:
+    if prompts not in NOT_WITH:
+        raise ValueError(f"prompts must be 'text', 'matrix' or 'baked', got {prompts!r}.")
+    extra = [name for name in NOT_WITH[prompts] if given[name] not in (None, PAPER.get(name))]
+    if extra:
+        raise ValueError(
+            f'prompts={prompts!r} makes no use of {", ".join(extra)}: leave out these arguments, or set them to None.'
+        )
+    if prompts == 'text' and (given['text_encoder'] is None or given['prompt_learner'] is None):
+        raise ValueError("prompts='text' needs a text_encoder and a prompt_learner.")
+    if (embed_dims is None) != (prompts == 'text'):
+        raise ValueError(
+            f'prompts={prompts!r} with embed_dims={embed_dims}: give embed_dims, the width of the shared image-text '
+            'space, where there is no text encoder, and only there.'
+        )
+
+
+def _build(role: str, part: Optional[SubLayer], **arguments) -> Optional[nn.Module]:
+    """A sub-layer from its type, or from a config in which the paper's type may be left out."""
+    if part is None:
+        return None
+    config = dict(type=part) if isinstance(part, str) else part
+    return MODELS.build(dict(arguments, **dict(dict(type=PAPER[role]), **config)))
 
 
 def _peaks(heatmaps: Tensor) -> Tensor:

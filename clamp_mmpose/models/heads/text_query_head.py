@@ -154,12 +154,15 @@ class TextQueryHead(BaseHead):
         """How much each cell looks like each text, ``[B, K, h, w]``, 0 to 1."""
         return self.forward(feats, queries).similarity.sigmoid()
 
-    def predict(self, feats: Features, batch_data_samples: OptSampleList, test_cfg: ConfigType = {}) -> Predictions:  # noqa: B006
+    def predict(
+        self, feats: Features, batch_data_samples: OptSampleList, test_cfg: Optional[ConfigType] = None
+    ) -> Predictions:
         """Keypoints of each sample, in pixels of the network input, as many as it has texts.
 
         The score of a keypoint is its confidence: the greatest similarity, 0 to 1. ``test_cfg['output_score_maps']``
         adds ``score_maps [K, h, w]`` to the fields.
         """
+        test_cfg = test_cfg or {}
         queries = self.queries(batch_data_samples, len(batch_data_samples))
         if test_cfg.get('flip_test', False):
             feats, mirrored = feats
@@ -185,7 +188,9 @@ class TextQueryHead(BaseHead):
             fields.append(PixelData(score_maps=score_map.float()))
         return (instances, fields) if test_cfg.get('output_score_maps', False) else instances
 
-    def loss(self, feats: Tuple[Tensor, ...], batch_data_samples: OptSampleList, train_cfg: ConfigType = {}) -> dict:  # noqa: B006
+    def loss(
+        self, feats: Tuple[Tensor, ...], batch_data_samples: OptSampleList, train_cfg: Optional[ConfigType] = None
+    ) -> dict:
         """``loss_heatmap``, ``loss_proposal``, ``loss_layer0`` ...; and ``acc_pose``.
 
         Each is averaged over an instance's labelled keypoints, then over the instances that have some, so that one with

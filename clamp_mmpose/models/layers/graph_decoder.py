@@ -2,11 +2,13 @@ from typing import List, Optional
 
 import torch
 from mmengine.model import BaseModule
+from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from .sine_encoding import sine_encoding
 
 
+@MODELS.register_module()
 class GraphDecoder(BaseModule):
     """Moves proposed keypoints to their places, layer by layer (GraphCAPE, Hirschorn and Avidan 2024, section 3.2).
 

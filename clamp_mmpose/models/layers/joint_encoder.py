@@ -2,9 +2,11 @@ from typing import Optional
 
 import torch
 from mmengine.model import BaseModule
+from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 
+@MODELS.register_module()
 class JointEncoder(BaseModule):
     """Self-attention over image and text together (CapeX, Rusanovsky et al. 2024; after CAPE, Shi et al. 2023).
 

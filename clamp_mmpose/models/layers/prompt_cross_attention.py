@@ -3,6 +3,7 @@ from typing import Optional
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
+from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 
@@ -56,6 +57,7 @@ class CrossAttentionLayer(nn.Module):
         return x + self.mlp(self.norm3(x))
 
 
+@MODELS.register_module()
 class PromptCrossAttention(BaseModule):
     """Language attends to the image's [global; dense] tokens (CLAMP, section 3.2.1, after DenseCLIP).
 

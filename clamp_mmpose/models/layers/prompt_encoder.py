@@ -1,8 +1,10 @@
 from mmengine.model import BaseModule
+from mmpose.registry import MODELS
 from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 from torch import Tensor, nn
 
 
+@MODELS.register_module()
 class PromptEncoder(BaseModule):
     """Relates the prompts of different keypoints: one transformer layer over them (CLAMP, section 3.2.1).
 

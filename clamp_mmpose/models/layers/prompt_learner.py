@@ -2,11 +2,13 @@ from typing import List, Sequence, Tuple
 
 import torch
 from mmengine.model import BaseModule
+from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from clamp_mmpose.models.text_encoders import CLIPTextEncoder
 
 
+@MODELS.register_module()
 class PromptLearner(BaseModule):
     """Pose-specific prompts, CLAMP eq. 2: k learned context tokens before the name of each keypoint.
 

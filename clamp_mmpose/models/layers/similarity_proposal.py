@@ -3,11 +3,13 @@ from typing import Tuple
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
+from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 Proposal = Tuple[Tensor, Tensor, Tensor]
 
 
+@MODELS.register_module()
 class SimilarityProposal(BaseModule):
     """Where each text is found first: its similarity with every cell (CAPE, Shi et al. 2023, section 3.3).
 

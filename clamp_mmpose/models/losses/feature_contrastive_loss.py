@@ -7,6 +7,8 @@ from mmengine.dist import all_reduce, get_world_size
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from clamp_mmpose.models.layers.feature_sampling import sample_features
+
 
 @MODELS.register_module()
 class FeatureContrastiveLoss(nn.Module):
@@ -50,7 +52,7 @@ class FeatureContrastiveLoss(nn.Module):
             Tensor: a scalar; 0 where nothing is labelled.
         """
         dense, prompts, keypoints = dense.float(), prompts.float(), keypoints.float()
-        features, inside = self.sample(dense, keypoints, input_size)
+        features, inside = sample_features(dense, keypoints, input_size, self.sampling)
         has_feature = inside & (weights > 0)
         features = F.normalize(features * has_feature[..., None], dim=-1)
         logits = self.logit_scale.exp() * features @ F.normalize(prompts, dim=-1).transpose(1, 2)
@@ -76,18 +78,3 @@ class FeatureContrastiveLoss(nn.Module):
         count = weights.sum().detach()
         all_reduce(count)
         return count.clamp(min=1) / get_world_size()
-
-    def sample(self, dense: Tensor, keypoints: Tensor, input_size: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
-        """The features ``[B, K, D]`` at the keypoints, and whether each keypoint is on the grid ``[B, K]``."""
-        grid_size = dense.shape[:1:-1]  # (w, h)
-        size = keypoints.new_tensor(input_size)
-        if self.sampling == 'bilinear':
-            # pixel centres are whole numbers: the image spans -0.5 ... size - 0.5
-            normalized = (2 * keypoints + 1) / size - 1
-            inside = (normalized.abs() <= 1).all(dim=-1)
-            features = F.grid_sample(dense, normalized[:, :, None], padding_mode='border', align_corners=False)
-            return features.squeeze(-1).transpose(1, 2), inside
-        cells = torch.trunc(keypoints * keypoints.new_tensor(grid_size) / size + 0.5).long()
-        inside = ((cells >= 0) & (cells < cells.new_tensor(grid_size))).all(dim=-1)
-        flat = (cells[..., 1] * grid_size[0] + cells[..., 0]) * inside
-        return dense.flatten(2).transpose(1, 2).gather(1, flat[..., None].expand(-1, -1, dense.shape[1])), inside
