@@ -15,7 +15,7 @@ from mmengine.utils import digit_version
 from mmpose.models.builder import build_pose_estimator
 from torch import Tensor, nn
 
-from clamp_mmpose.checkpoints.reader import check_fit
+from clamp_mmpose.checkpoints.fit import load_weights, weights_of
 from clamp_mmpose.models.heads import CLAMPHead
 
 from .model_zoo import read_config
@@ -55,8 +55,7 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
     model = build_pose_estimator(copy.deepcopy(cfg.model)).eval()
     if not isinstance(model.head, CLAMPHead):
         raise ValueError(f'{config} has a {type(model.head).__name__}; what is baked is the language of a CLAMPHead.')
-    check_fit(model, content.get('state_dict', content), source=checkpoint)
-    model.load_state_dict(content.get('state_dict', content), strict=False)
+    load_weights(model, weights_of(content), checkpoint)
     baked_cfg, baked = bake(cfg, model)
 
     out = Path(out_dir)

@@ -15,7 +15,7 @@ from mmpose.evaluation.functional import nearby_joints_nms, nms
 from mmpose.registry import DATASETS, INFERENCERS
 from mmpose.structures import PoseDataSample
 
-from clamp_mmpose.checkpoints.reader import check_fit
+from clamp_mmpose.checkpoints.fit import check_fit, weights_of
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
@@ -132,7 +132,7 @@ class TextPoseInferencer(Pose2DInferencer):
         self, model: torch.nn.Module, checkpoint: Optional[dict], cfg: Optional[ConfigDict]
     ) -> None:
         if checkpoint is not None:
-            check_fit(model, checkpoint.get('state_dict', checkpoint), source=str(self._weights))
+            check_fit(model, weights_of(checkpoint), source=str(self._weights))
         super()._load_weights_to_model(model, checkpoint, cfg)
 
     def _init_detector(

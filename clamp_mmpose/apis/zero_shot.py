@@ -12,7 +12,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpose.registry import MODELS
 
-from clamp_mmpose.checkpoints.reader import check_fit, read_checkpoint
+from clamp_mmpose.checkpoints.fit import load_weights, weights_of
+from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
 from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
 from clamp_mmpose.evaluation import ZeroShotAccuracy
@@ -60,7 +61,7 @@ def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Op
     if isinstance(model, ImageTextModel):
         if checkpoint is None:
             raise ValueError(f'{source} needs a checkpoint: its projections are trained.')
-        _load(model, checkpoint)
+        load_weights(model, weights_of(read_checkpoint(checkpoint)), checkpoint)
         return _scored_model(model, cfg.test_dataloader)
     return _clamp_towers(model, cfg, source, checkpoint, options)
 
@@ -117,7 +118,7 @@ def _clamp_towers(
         backbone.init_weights()
         text_encoder.init_weights()
     else:
-        _load(model, checkpoint)
+        load_weights(model, weights_of(read_checkpoint(checkpoint)), checkpoint)
     width, height = cfg.model.head.decoder.input_size
     pipeline = [
         dict(type='LoadIntactImage'),
@@ -125,13 +126,6 @@ def _clamp_towers(
         dict(type='PackZeroShotInputs'),
     ]
     return _scored_model(CLIPTowers(backbone, text_encoder, model.data_preprocessor), _paper_tasks(options), pipeline)
-
-
-def _load(model: torch.nn.Module, checkpoint: str) -> None:
-    content = read_checkpoint(checkpoint)
-    weights = content.get('state_dict', content)
-    check_fit(model, weights, checkpoint)
-    model.load_state_dict(weights, strict=False)
 
 
 def run_zero_shot(

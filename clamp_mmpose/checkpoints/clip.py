@@ -8,6 +8,7 @@ from torch import Tensor, cat
 
 from clamp_mmpose.utils.files import read_json
 
+from .fit import weights_of
 from .reader import is_torchscript, read_checkpoint
 
 # what a CLIP text tower is called at the top level of OpenAI's and open_clip's checkpoints
@@ -53,12 +54,8 @@ def load_from_clip(filename: str, map_location: Any = None) -> dict:
         ValueError: the file holds no CLIP weights.
     """
     path, quick_gelu = _locate(filename[len('clip://') :])
-    content = read_checkpoint(path)
-    weights = content.get('state_dict', content)
     weights = {
-        re.sub(r'^module\.', '', name): value.float()
-        for name, value in weights.items()
-        if isinstance(value, Tensor) and value.is_floating_point()
+        name: value.float() for name, value in weights_of(read_checkpoint(path)).items() if value.is_floating_point()
     }
     if any(name.startswith(('vision_model.', 'text_model.')) for name in weights):
         weights = _from_hugging_face(weights)

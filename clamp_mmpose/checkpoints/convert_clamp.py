@@ -12,6 +12,7 @@ from torch import Tensor
 from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
 from clamp_mmpose.utils.files import atomic_write, read_json
 
+from .fit import check_fit, weights_of
 from .reader import read_checkpoint
 
 RENAMES = [
@@ -75,39 +76,23 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
     import torch
 
     config = build_config(*read_model_config(model_config))
-    weights = read_checkpoint(source)
-    weights = weights.get('state_dict', weights)
-    weights = {re.sub(r'^module\.', '', name): value for name, value in weights.items()}
-
+    weights = weights_of(read_checkpoint(source))
     unused = sorted(weights.keys() & NEVER_USED)
     renamed = rename({name: value for name, value in weights.items() if name not in NEVER_USED})
     init_default_scope('mmpose')
-    own = MODELS.build(config.model).state_dict()
-    unexpected = sorted(renamed.keys() - own.keys())
-    if unexpected:
+    remedy = 'Is it the config this checkpoint was trained with?'
+    fit = check_fit(MODELS.build(config.model), renamed, source, model_config, remedy, optional=TRAINING_ONLY)
+    if fit.unused:
         raise ValueError(
-            f'{source} has {len(unexpected)} weights that the model of {model_config} has not: '
-            f'{unexpected[:6]}. Is it the config this checkpoint was trained with?'
-        )
-    misfits = [
-        f'{name} {tuple(value.shape)} instead of {tuple(own[name].shape)}'
-        for name, value in renamed.items()
-        if value.shape != own[name].shape
-    ]
-    unmatched = sorted(name for name in own.keys() - renamed.keys() if 'num_batches_tracked' not in name)
-    needed = [name for name in unmatched if not name.startswith(TRAINING_ONLY)]
-    if misfits or needed:
-        raise ValueError(
-            f'{source} does not fit {model_config}: {len(misfits)} shapes differ {misfits[:6]}, '
-            f'{len(needed)} weights are missing {needed[:6]}. Is it the config this checkpoint was '
-            'trained with?'
+            f'{source} has {len(fit.unused)} weights that the model of {model_config} has not: '
+            f'{fit.unused[:6]}. {remedy}'
         )
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
     text = f"_base_ = ['mmpose::_base_/default_runtime.py']\n{config.pretty_text}"
     atomic_write(out / 'config.py', text.encode())
     torch.save(dict(state_dict=renamed, meta=dict(converted_from=Path(source).name)), out / 'checkpoint.pth')
-    return ConversionReport(out / 'config.py', out / 'checkpoint.pth', len(renamed), unused, unmatched)
+    return ConversionReport(out / 'config.py', out / 'checkpoint.pth', len(renamed), unused, sorted(fit.missing))
 
 
 def rename(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:

@@ -8,7 +8,7 @@ import zipfile
 from _compat_pickle import IMPORT_MAPPING
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Dict, Optional, Union
+from typing import Any, Callable, Optional, Union
 from urllib.parse import urlparse
 
 import numpy as np
@@ -16,7 +16,6 @@ import torch
 from mmengine.dist import barrier, get_local_rank
 from mmengine.logging import HistoryBuffer
 from mmengine.utils import digit_version
-from torch import Tensor, nn
 
 TORCH_HAS_SAFE_GLOBALS = digit_version(torch.__version__) >= digit_version('2.6.0')
 
@@ -164,29 +163,3 @@ def load_from_http(
         torch.hub.download_url_to_file(filename, str(target), progress=progress)
     barrier()
     return read_checkpoint(target, map_location)
-
-
-def check_fit(model: nn.Module, weights: Dict[str, Tensor], source: str, partly: bool = False) -> None:
-    """Make sure that a checkpoint is one of this model.
-
-    Args:
-        weights: names and tensors of the checkpoint.
-        source: what to call it in the error.
-        partly: allow missing or differing weights, but not all of them.
-
-    Raises:
-        ValueError: weights are missing or have another shape.
-    """
-    own = {name: value for name, value in model.state_dict().items() if 'num_batches_tracked' not in name}
-    missing = [name for name in own if name not in weights]
-    misfits = [
-        f'{name} {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
-        for name, value in own.items()
-        if name in weights and weights[name].shape != value.shape
-    ]
-    if len(missing) + len(misfits) == len(own) or (not partly and (missing or misfits)):
-        raise ValueError(
-            f'{source} is not a checkpoint of this model: of its {len(own)} weights {len(missing)} are missing '
-            f'{missing[:3]} and {len(misfits)} have another shape {misfits[:3]}. Give the checkpoint that was trained '
-            'with this config, or the config it was trained with.'
-        )

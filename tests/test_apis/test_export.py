@@ -56,7 +56,7 @@ def test_other_heads_are_refused(tmp_path):
     torch.save(dict(state_dict={}), tmp_path / 'empty.pth')
     with pytest.raises(ValueError, match='has a HeatmapHead; what is baked is the language of a CLAMPHead'):
         export_clamp(str(tmp_path / 'stock.py'), str(tmp_path / 'empty.pth'), str(tmp_path / 'out'))
-    with pytest.raises(ValueError, match=r'empty\.pth is not a checkpoint of this model'):
+    with pytest.raises(ValueError, match=r'empty\.pth does not fit this model'):
         export_clamp(str(config), str(tmp_path / 'empty.pth'), str(tmp_path / 'out'))
 
 

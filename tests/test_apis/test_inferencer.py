@@ -163,7 +163,7 @@ def test_aliases_and_weights(trained):
         TextPoseInferencer('clamp_vit-b_ap10k')
     with pytest.raises(ValueError, match='this config has no published weights'):
         TextPoseInferencer(trained[0])
-    with pytest.raises(ValueError, match=r'model\.pth is not a checkpoint of this model'):
+    with pytest.raises(ValueError, match=r'model\.pth does not fit this model'):
         TextPoseInferencer('clamp_rn50_ap10k', weights=trained[1], device='cpu')
 
 

@@ -465,7 +465,7 @@ def test_missing_and_foreign_checkpoints(tmp_path, trained):
     with pytest.raises(FileNotFoundError, match=r'none\.pth does not exist'):
         load_scored_model(trained[0], str(tmp_path / 'none.pth'))
     torch.save(dict(state_dict=dict(weight=torch.ones(2))), tmp_path / 'other.pth')
-    with pytest.raises(ValueError, match='not a checkpoint of this model'):
+    with pytest.raises(ValueError, match='does not fit this model'):
         load_scored_model(trained[0], str(tmp_path / 'other.pth'))
     with pytest.raises(FileNotFoundError, match='no model has this name'):
         load_scored_model('no.py', trained[1])

@@ -9,7 +9,7 @@ from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from clamp_mmpose.checkpoints.reader import _bytes, _RestrictedUnpickler, check_fit, read_checkpoint
+from clamp_mmpose.checkpoints.reader import _bytes, _RestrictedUnpickler, read_checkpoint
 
 LEGACY = dict(_use_new_zipfile_serialization=False)
 
@@ -135,23 +135,6 @@ def test_safetensors_and_torchscript(tmp_path):
     torch.jit.script(module).save(str(tmp_path / 'scripted.pt'))
     read = read_checkpoint(tmp_path / 'scripted.pt')
     assert read.keys() == {'weight', 'bias'} and torch.equal(read['weight'], module.weight)
-
-
-def test_check_fit():
-    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
-    weights = model.state_dict()
-    check_fit(model, weights, 'it')
-    del weights['1.num_batches_tracked']  # a counter, not a weight
-    check_fit(model, weights, 'it')
-    fewer = {name: value for name, value in weights.items() if name != '0.bias'}
-    with pytest.raises(ValueError, match=r"of its 6 weights 1 are missing \['0\.bias'\]"):
-        check_fit(model, fewer, 'it')
-    check_fit(model, fewer, 'it', partly=True)
-    other = dict(weights, **{'0.weight': torch.zeros(5, 2)})
-    with pytest.raises(ValueError, match=r'0\.weight \(5, 2\) instead of \(3, 2\)'):
-        check_fit(model, other, 'it')
-    with pytest.raises(ValueError, match=r'my\.pth is not a checkpoint of this model'):
-        check_fit(model, dict(backbone=torch.zeros(1)), 'my.pth', partly=True)
 
 
 def test_bytes_of_protocol_2_and_no_other_codec():

@@ -365,7 +365,8 @@ def test_attention_of_other_transformers(name):
     """Their weights sum to 1 over the class token and all patches."""
     attention = AttentionHeatmap(name, checkpoint=None)
     assert attention(np.full((60, 80, 3), 99, np.uint8)).shape == (60, 80)
-    assert torch.allclose(attention.weights.sum(dim=3), torch.ones(()), atol=1e-5)
+    weights = attention.attention(torch.zeros(1, 3, *attention.size))
+    assert torch.allclose(weights.sum(dim=3), torch.ones(()), atol=1e-5)
 
 
 def test_boxes_without_width_and_no_boxes():

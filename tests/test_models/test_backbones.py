@@ -3,7 +3,7 @@ import torch
 from mmpose.registry import MODELS
 from tiny import RESNET, VIT, build
 
-from clamp_mmpose.models.clip_tower import resize_positions
+from clamp_mmpose.models.backbones.clip_image_tower import resize_positions
 
 
 @pytest.mark.parametrize('arch, kind, stride', [(VIT, 'CLIPVisionTransformer', 16), (RESNET, 'CLIPResNet', 32)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmpose.registry import MODELS
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizerFast
 
 WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'left', 'right', 'eye', 'nose', 'tail', 'base', 'of']
@@ -144,6 +145,17 @@ def test_weights_of_another_model(folder, tmp_path):
     config.hidden_size = 32
     BertModel(config).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match='does not fit'):
+        build(folder, init_cfg=pretrained(tmp_path))
+
+
+def test_half_of_the_weights_is_not_enough(folder, tmp_path):
+    """transformers itself makes up what is missing, and only warns."""
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    weights, name = load_file(tmp_path / 'model.safetensors'), 'encoder.layer.1.output.dense.weight'
+    del weights[name]
+    save_file(weights, tmp_path / 'model.safetensors', {'format': 'pt'})
+    with pytest.raises(ValueError, match=rf"does not fit .*: 1 of \d+ weights are missing \['{name}'\]"):
         build(folder, init_cfg=pretrained(tmp_path))
 
 

@@ -88,10 +88,10 @@ def test_truncated_checkpoint_on_resume(data, tmp_path):
 def test_foreign_checkpoint(data, tmp_path):
     torch.save(dict(state_dict={'backbone.conv1.weight': torch.zeros(3)}), tmp_path / 'foreign.pth')
     runner = runner_of(data, 'foreign_test', load_from=str(tmp_path / 'foreign.pth'))
-    with pytest.raises(ValueError, match=r'foreign\.pth is not a checkpoint of this model: of its \d+ weights \d+ are'):
+    with pytest.raises(ValueError, match=r'foreign\.pth does not fit this model: \d+ of \d+ weights are'):
         runner.test()
     runner = runner_of(data, 'foreign_train', load_from=str(tmp_path / 'foreign.pth'))
-    with pytest.raises(ValueError, match=r'foreign\.pth is not a checkpoint of this model'):
+    with pytest.raises(ValueError, match=r'foreign\.pth does not fit this model'):
         runner.train()
 
 
@@ -100,7 +100,7 @@ def test_part_of_a_checkpoint_starts_training_but_is_not_tested(data, tmp_path):
     weights = {name: value for name, value in runner.model.state_dict().items() if name.startswith('backbone.')}
     torch.save(dict(state_dict=weights), tmp_path / 'backbone.pth')
     runner_of(data, 'part', load_from=str(tmp_path / 'backbone.pth')).train()
-    with pytest.raises(ValueError, match='is not a checkpoint of this model'):
+    with pytest.raises(ValueError, match='does not fit this model'):
         runner_of(data, 'part_test', load_from=str(tmp_path / 'backbone.pth')).test()
 
 
@@ -110,7 +110,7 @@ def test_foreign_checkpoint_on_automatic_resume(data):
     torch.save(dict(state_dict={'backbone.conv1.weight': torch.zeros(3)}), foreign)
     (data.parent / 'work' / 'last_checkpoint').write_text(str(foreign))
     runner = runner_of(data, 'foreign_resume', resume=True)
-    with pytest.raises(ValueError, match=r'epoch_1\.pth is not a checkpoint of this model'):
+    with pytest.raises(ValueError, match=r'epoch_1\.pth does not fit this model'):
         runner.train()
 
 

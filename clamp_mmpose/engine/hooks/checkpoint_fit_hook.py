@@ -1,11 +1,9 @@
-import re
-
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, find_latest_checkpoint
 from mmpose.registry import HOOKS
 
-from clamp_mmpose.checkpoints.reader import check_fit
+from clamp_mmpose.checkpoints.fit import check_fit, weights_of
 
 
 @HOOKS.register_module()
@@ -17,12 +15,10 @@ class CheckpointFitHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        weights = checkpoint.get('state_dict', checkpoint)
-        weights = {re.sub(r'^module\.', '', name): value for name, value in weights.items()}
         training = isinstance(runner._train_loop, BaseLoop)
         check_fit(
             model,
-            weights,
+            weights_of(checkpoint),
             source=runner._load_from or find_latest_checkpoint(runner.work_dir),
             partly=training and not runner._resume,
         )

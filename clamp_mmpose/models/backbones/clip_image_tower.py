@@ -1,26 +1,35 @@
-from typing import Optional, Tuple, Union
+import math
+from typing import Dict, List, Optional, Tuple, Union
 
-from open_clip.model import _build_vision_tower
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, cat
 
-from clamp_mmpose.models.clip_tower import CLIPTower, clip_architecture, resize_positions
 from clamp_mmpose.models.utils.cached import Cached
+from clamp_mmpose.models.utils.clip_tower import CLIPTower
+from clamp_mmpose.models.utils.open_clip_towers import build_image_tower, clip_architecture
 
 
 class CLIPImageTower(Cached, CLIPTower):
     """What CLIP's two kinds of image tower share; arguments as in :class:`CLIPVisionTransformer`."""
 
     def __init__(self, arch: Union[str, dict], image_size: Optional[int], out: str, init_cfg: Optional[dict]):
-        super().__init__('visual', init_cfg)
+        architecture = clip_architecture(arch)
+        super().__init__('visual', architecture.get('quick_gelu', False), init_cfg)
         if out not in ('map', 'embeddings'):
             raise ValueError(f"out must be 'map' or 'embeddings', got {out!r}.")
-        config = clip_architecture(arch)
         self.out = out
-        self.quick_gelu = config.get('quick_gelu', False)
-        vision_cfg = dict(config['vision_cfg'])
-        if image_size is not None:
-            vision_cfg['image_size'] = image_size
-        self.visual = _build_vision_tower(config['embed_dim'], vision_cfg, self.quick_gelu)
+        self.visual = build_image_tower(architecture, image_size)
+
+    def _refit(self, weights: Dict[str, Tensor]) -> List[str]:
+        """Resize the grid of position embeddings to the one the tower was built for."""
+        refitted = []
+        for name, own in self.state_dict().items():
+            given = weights.get(name)
+            if name.endswith('positional_embedding') and given is not None and len(given) != len(own):
+                side = math.isqrt(len(own) - 1)
+                weights[name] = resize_positions(given, (side, side))
+                refitted.append(f'{name} fitted to {tuple(weights[name].shape)}')
+        return refitted
 
     def _check_input(self, img: Tensor) -> None:
         height, width = img.shape[2:]
@@ -42,3 +51,21 @@ class CLIPImageTower(Cached, CLIPTower):
     def _unflatten(tokens: Tensor, size: Tuple[int, int]) -> Tensor:
         """``[B, h * w, C]`` -> ``[B, C, h, w]``."""
         return tokens.transpose(1, 2).reshape(tokens.shape[0], tokens.shape[2], *size)
+
+
+def resize_positions(positions: Tensor, size: Tuple[int, int]) -> Tensor:
+    """Resize a square grid of position embeddings bilinearly, as DenseCLIP and CLAMP do.
+
+    Args:
+        positions: ``[1 + n * n, C]``, the first row belongs to the class token.
+        size: (rows, columns) of the new grid.
+
+    Returns:
+        Tensor: ``[1 + rows * columns, C]``.
+    """
+    side = math.isqrt(len(positions) - 1)
+    if (side, side) == tuple(size):
+        return positions
+    grid = positions[1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    grid = F.interpolate(grid, size=tuple(size), mode='bilinear', align_corners=False)
+    return cat([positions[:1], grid.flatten(2).squeeze(0).t()])

@@ -1,15 +1,10 @@
-import difflib
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
-import timm
-import torch
-from mmengine.logging import MMLogger
 from mmengine.model import BaseModule, PretrainedInit
-from mmengine.runner import CheckpointLoader
 from mmpose.registry import MODELS
 from torch import Tensor
 
-HUB = 'timm://'
+from clamp_mmpose.checkpoints.timm_weights import create_timm_model, load_timm_weights
 
 
 @MODELS.register_module()
@@ -39,11 +34,6 @@ class TIMMBackbone(BaseModule):
         **model_args,
     ):
         super().__init__(init_cfg)
-        if not timm.is_model(model_name):
-            near = difflib.get_close_matches(model_name, timm.list_models(), n=5)
-            raise ValueError(
-                f'timm {timm.__version__} has no model {model_name!r}; near it: {", ".join(near) or "none"}.'
-            )
         self.model_name = model_name
         self.pooled = pooled
         self.model_args = (
@@ -51,50 +41,22 @@ class TIMMBackbone(BaseModule):
             if pooled
             else dict(model_args, features_only=True, out_indices=tuple(out_indices))
         )
-        self.timm_model = timm.create_model(model_name, pretrained=False, **self.model_args)
+        self.timm_model = create_timm_model(model_name, **self.model_args)
         if not pooled:
             self.channels = self.timm_model.feature_info.channels()
             self.strides = self.timm_model.feature_info.reduction()
 
     def init_weights(self) -> None:
-        """Load pretrained weights through timm, which fits position embeddings and names, and say what it left.
+        """Load pretrained weights, see :func:`load_timm_weights`.
 
         Raises:
-            ValueError: timm's weights cannot be had, or the checkpoint is of another model.
+            ValueError: they cannot be downloaded or read, or are of another model.
         """
         if not self.init_cfg or self.init_cfg['type'] not in ('Pretrained', PretrainedInit):
             super().init_weights()
             return
-        address = self.init_cfg['checkpoint']
-        if address.startswith(HUB):
-            name, source = '.'.join(filter(None, [self.model_name.split('.')[0], address[len(HUB) :]])), {}
-        else:
-            weights = CheckpointLoader.load_checkpoint(address, map_location='cpu')
-            weights = weights.get('state_dict', weights.get('model', weights))
-            name, source = self.model_name, dict(pretrained_cfg_overlay=dict(state_dict=weights))
-        try:
-            loaded, again = (self._create(name, source, seed) for seed in (0, 1))
-        except Exception as error:  # of the hub, the network, or torch
-            raise ValueError(
-                f"{address} cannot be loaded into timm's {name!r}: {type(error).__name__}: "
-                f'{" ".join(str(error).splitlines()[:1])} Without internet, download them elsewhere '
-                'and give their path as the checkpoint.'
-            ) from error
-        # timm loads what fits and leaves the rest random: what differs from one seed to another was not loaded
-        random = [name for name, value in loaded.items() if not torch.equal(value, again[name])]
-        if random:
-            raise ValueError(
-                f'{address} is of another model than {name!r}: {len(random)} of {len(loaded)} weights are '
-                f'missing in it, such as {random[:3]}.'
-            )
-        self.timm_model.load_state_dict(loaded)
+        load_timm_weights(self.timm_model, self.init_cfg['checkpoint'], self.model_name, **self.model_args)
         self._is_init = True
-        MMLogger.get_current_instance().info(f'{self.model_name}: {len(loaded)} tensors from {address}')
-
-    def _create(self, name: str, source: dict, seed: int) -> Dict[str, Tensor]:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            return timm.create_model(name, pretrained=True, **source, **self.model_args).state_dict()
 
     def forward(self, img: Tensor) -> Tuple[Tensor, ...]:
         """``[B, 3, H, W]`` -> one map ``[B, C, h, w]`` for each of ``out_indices``, or ``(pooled [B, C],)``."""

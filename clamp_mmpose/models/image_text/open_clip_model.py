@@ -1,11 +1,11 @@
 from typing import Optional, Sequence
 
 import torch
-from mmengine.logging import MMLogger
 from mmengine.model import PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from clamp_mmpose.checkpoints.fit import load_weights
 from clamp_mmpose.checkpoints.reader import is_torchscript, read_checkpoint
 
 from .image_text_model import ImageTextModel
@@ -42,16 +42,10 @@ class OpenCLIPModel(ImageTextModel):
             return
         source = self.init_cfg['checkpoint']
         self._check_activation(source)
-        if is_torchscript(source):  # OpenAI's own files, of which open_clip takes the tag only
-            weights = read_checkpoint(source)
-            own = self.model.state_dict()
-            if not weights.keys() >= own.keys() or any(weights[name].shape != own[name].shape for name in own):
-                raise ValueError(f'{source} does not fit {self.arch}: choose the architecture it was trained with.')
-            self.model.load_state_dict({name: weights[name].float() for name in own})
-        else:
-            self.model.load_state_dict(_create(self.arch, source).state_dict())
+        # open_clip takes OpenAI's own files by their tag only
+        weights = read_checkpoint(source) if is_torchscript(source) else _create(self.arch, source).state_dict()
+        load_weights(self.model, weights, source, self.arch, 'Choose the architecture it was trained with.')
         self._is_init = True
-        MMLogger.get_current_instance().info(f'{self.arch}: {len(self.model.state_dict())} tensors from {source}')
 
     def _check_activation(self, source: str) -> None:
         """QuickGELU's twin has the same weights, so they would fit and mean something else."""

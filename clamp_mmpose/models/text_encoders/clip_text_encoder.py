@@ -3,12 +3,12 @@ from typing import List, Optional, Sequence, Union
 
 import torch
 from mmpose.registry import MODELS
-from open_clip.model import _build_text_tower
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
-from clamp_mmpose.models.clip_tower import CLIPTower, clip_architecture
+from clamp_mmpose.models.utils.clip_tower import CLIPTower
 from clamp_mmpose.models.utils.freeze import freeze
+from clamp_mmpose.models.utils.open_clip_towers import build_text_tower, clip_architecture
 
 
 @MODELS.register_module()
@@ -30,15 +30,14 @@ class CLIPTextEncoder(CLIPTower):
     def __init__(
         self, arch: Union[str, dict], init_cfg: Optional[dict] = None, tune: bool = False, truncate: bool = False
     ):
-        super().__init__('text', init_cfg)
+        architecture = clip_architecture(arch)
+        super().__init__('text', architecture.get('quick_gelu', False), init_cfg)
         self.tune, self.truncate = tune, truncate
-        config = clip_architecture(arch)
-        text_cfg = config['text_cfg']
+        text_cfg = architecture['text_cfg']
         if 'hf_model_name' in text_cfg or 'hf_tokenizer_name' in text_cfg or text_cfg.get('no_causal_mask'):
             raise ValueError(f"{arch!r} is no CLIP text transformer (causal, with CLIP's BPE tokenizer).")
-        self.quick_gelu = config.get('quick_gelu', False)
-        self.embed_dims = config['embed_dim']
-        self.text = _build_text_tower(self.embed_dims, text_cfg, self.quick_gelu)
+        self.embed_dims = architecture['embed_dim']
+        self.text = build_text_tower(architecture)
         self.width = self.text.width
         self.max_length = self.text.context_length
         self.tokenizer = bpe_tokenizer()

@@ -3,11 +3,11 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 import torch
-from mmengine.logging import MMLogger
 from mmengine.model import BaseModule, PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor
 
+from clamp_mmpose.checkpoints.fit import load_weights
 from clamp_mmpose.models.utils.freeze import freeze
 
 POOLINGS = ('mean', 'cls', 'eos')
@@ -74,17 +74,19 @@ class HFTextEncoder(BaseModule):
                 f'{source} holds no weights as safetensors; found {sorted(os.listdir(source))}. Save the '
                 'model with save_pretrained(..., safe_serialization=True).'
             )
-        weights = _encoder_of(_from_hub(AutoModel, source, use_safetensors=True)).state_dict()
-        own = self.text.state_dict()
-        misfits = [name for name in own if name not in weights or weights[name].shape != own[name].shape]
-        if misfits:
-            raise ValueError(
-                f'{source} does not fit {self.model_name}: {len(misfits)} of {len(own)} weights are '
-                f'missing or of another shape, such as {misfits[:3]}. Give the weights of the same model.'
-            )
-        self.text.load_state_dict(weights)
+        model, loading = _from_hub(AutoModel, source, use_safetensors=True, output_loading_info=True)
+        everything = model.state_dict(keep_vars=True)
+        # transformers makes up what the files lack
+        random = {id(everything[name]) for name in loading['missing_keys'] if name in everything}
+        weights = _encoder_of(model).state_dict(keep_vars=True)
+        load_weights(
+            self.text,
+            {name: value.detach() for name, value in weights.items() if id(value) not in random},
+            source,
+            what=self.model_name,
+            remedy='Give the weights of the same model.',
+        )
         self._is_init = True
-        MMLogger.get_current_instance().info(f'{type(self).__name__}: {len(own)} tensors from {source}')
 
     def count_tokens(self, texts: Sequence[str]) -> List[int]:
         """How long each text is, special tokens included; the tower reads ``max_length``."""

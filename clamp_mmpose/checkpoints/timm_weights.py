@@ -1,0 +1,60 @@
+"""Models of timm, and weights for them from its hub or from files."""
+
+import difflib
+from typing import Dict
+
+import timm
+import torch
+from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
+
+from .fit import load_weights, weights_of
+
+HUB = 'timm://'
+
+
+def create_timm_model(model_name: str, **model_args) -> nn.Module:
+    """``timm.create_model``, with random weights.
+
+    Raises:
+        ValueError: timm has no such model.
+    """
+    if not timm.is_model(model_name):
+        near = difflib.get_close_matches(model_name, timm.list_models(), n=5)
+        raise ValueError(f'timm {timm.__version__} has no model {model_name!r}; near it: {", ".join(near) or "none"}.')
+    return timm.create_model(model_name, pretrained=False, **model_args)
+
+
+def load_timm_weights(model: nn.Module, address: str, model_name: str, **model_args) -> None:
+    """Load weights through timm, which fits position embeddings and names.
+
+    Args:
+        model: from :func:`create_timm_model` with the same name and arguments.
+        address: ``'timm://'`` for timm's own weights of this model (``'timm://TAG'`` for another tag of theirs), or the
+            path of a checkpoint in timm's names.
+
+    Raises:
+        ValueError: the weights cannot be downloaded or read, or do not fit.
+    """
+    if address.startswith(HUB):
+        name, source = '.'.join(filter(None, [model_name.split('.')[0], address[len(HUB) :]])), {}
+    else:
+        weights = weights_of(CheckpointLoader.load_checkpoint(address, map_location='cpu'))
+        name, source = model_name, dict(pretrained_cfg_overlay=dict(state_dict=weights))
+    try:
+        first, second = (_pretrained(name, seed, **source, **model_args) for seed in (0, 1))
+    except Exception as error:  # of the hub, the network, or torch
+        raise ValueError(
+            f"{address} cannot be loaded into timm's {name!r}: {type(error).__name__}: "
+            f'{" ".join(str(error).splitlines()[:1])} Without internet, download them elsewhere '
+            'and give their path as the checkpoint.'
+        ) from error
+    # timm loads what fits and leaves the rest random: what differs from one seed to another was not loaded
+    loaded = {name: value for name, value in first.items() if torch.equal(value, second[name])}
+    load_weights(model, loaded, address, f"timm's {name!r}", 'Give weights of the same model.')
+
+
+def _pretrained(name: str, seed: int, **kwargs) -> Dict[str, Tensor]:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return timm.create_model(name, pretrained=True, **kwargs).state_dict()
