@@ -3,7 +3,7 @@
 import numpy as np
 from mmpose.registry import TRANSFORMS
 
-from clamp_mmpose.datasets.transforms.generate_focus_heatmap import take_along
+from clamp_mmpose.datasets.transforms.generate_focus_heatmap import update_focus_heatmap
 
 FLIP_MPII = [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10]
 
@@ -52,5 +52,5 @@ def pipeline(results, *transforms):
     for transform in transforms:
         results = (transform if isinstance(transform, Turn) else TRANSFORMS.build(transform))(results)
     if 'focus_heatmap' in results:
-        take_along(results)
+        update_focus_heatmap(results)
     return results

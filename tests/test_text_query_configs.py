@@ -153,7 +153,7 @@ def test_splits(kind, split):
     cfg = Config.fromfile(ROOT / f'configs/text_query/mp100/tq_{kind}_mp100-split{split}.py')
     files = [cfg[f'{part}_dataloader'].dataset.ann_file for part in ('train', 'val', 'test')]
     assert files == [f'annotations/mp100_split{split}_{part}.json' for part in ('train', 'val', 'test')]
-    assert [metric.protocol for metric in cfg.test_evaluator] == ['pairs', 'query_only']
+    assert cfg.test_evaluator.protocols == ['pairs', 'query_only']
 
 
 def test_sizes_and_schedule_as_published():

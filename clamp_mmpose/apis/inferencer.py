@@ -20,6 +20,7 @@ from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.heads import TextQueryHead
+from clamp_mmpose.utils.choices import check_choice
 from clamp_mmpose.visualization.predictions import draw_prediction
 
 from .boxes import check_boxes, check_overlap
@@ -199,8 +200,7 @@ class TextPoseInferencer(Pose2DInferencer):
         Yields:
             The crops with what they belong to, and the images they come from.
         """
-        if on_error not in ('raise', 'skip'):
-            raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
+        check_choice('on_error', on_error, ('raise', 'skip'))
         queries = self.queries(keypoints, skeleton)
         names = self.keypoint_names if queries is None else list(queries.keypoint_names)
         fields = dict(self.model.dataset_meta or {}, **({} if queries is None else dict(text_queries=queries)))

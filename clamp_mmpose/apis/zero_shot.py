@@ -33,8 +33,8 @@ class ScoredModel(NamedTuple):
     model: ImageTextModel
     pipeline: List[dict]  # from a file to what the model takes
     tasks: Dict[str, dict]  # data sets by name
-    only: Optional[List[str]]  # those that its config wants; None: all
-    templates: Union[str, List[str], None]  # those that its config wants, as for ZeroShotDataset
+    only: Optional[List[str]]  # those chosen in its config; None: all
+    templates: Union[str, List[str], None]  # those of its config, as for ZeroShotDataset
     batch_size: int
     num_workers: int
 
@@ -111,7 +111,7 @@ def _clamp_towers(
     backbone, text_encoder = model.backbone, getattr(getattr(model, 'head', None), 'text_encoder', None)
     if getattr(backbone, 'out', None) != 'embeddings' or text_encoder is None or cfg.model.head.get('project'):
         raise ValueError(
-            f'{path} has no space that its images and texts share: zero-shot tests want FocusCLIP, '
+            f'{path} has no space that its images and texts share: zero-shot tests need FocusCLIP, '
             f"CLAMP on a tower of CLIP's, or {OPEN_CLIP}ARCH/TAG."
         )
     if checkpoint is None:
@@ -139,12 +139,12 @@ def run_zero_shot(
     options: Optional[dict] = None,
     progress: Callable = lambda batches, **_: batches,
 ) -> str:
-    """Score a model and write ``zero_shot.json`` and ``zero_shot.md``, after each data set anew.
+    """Score a model; write ``zero_shot.json`` and ``zero_shot.md`` again after each data set.
 
     Args:
         source: see :func:`load_scored_model`; also ``checkpoint`` and ``options``.
         out_dir: made if missing.
-        tasks: names of data sets in the config; None: those that it wants.
+        tasks: names of data sets in the config; None: those chosen there.
         templates: as for :class:`ZeroShotDataset`; None: those of the config.
         device: where the model runs.
         resume: keep the data sets that ``zero_shot.json`` has of the same model already.
@@ -203,7 +203,7 @@ def _score(scored: ScoredModel, dataset: ZeroShotDataset, progress: Callable) ->
 
 
 def _state(path: Optional[str]) -> Optional[List[int]]:
-    """What tells a file from one that was written over it."""
+    """Size and time of change: whether a file was overwritten."""
     return None if path is None else [os.stat(path).st_size, os.stat(path).st_mtime_ns]
 
 

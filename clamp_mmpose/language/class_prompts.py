@@ -17,7 +17,7 @@ def class_texts(templates: Sequence[str], words: Sequence[str]) -> List[List[str
     """
     bad = [template for template in templates if template.count('{}') != 1]
     if bad or not templates:
-        raise ValueError(f'a template holds one {{}}, where the class stands; got {bad or "none"}.')
+        raise ValueError(f'a template needs one {{}}, the place of the class; got {bad or "none"}.')
     if not all(word.strip() for word in words):
         raise ValueError(f'the words of classes must not be empty, got {list(words)}.')
     return [[_with_article(template.format(word)) for template in templates] for word in words]

@@ -12,7 +12,7 @@ from mmpose.registry import DATASETS, TRANSFORMS
 from clamp_mmpose.datasets.focus.attention import AttentionHeatmap
 from clamp_mmpose.datasets.focus.body_parts import body_parts
 from clamp_mmpose.datasets.focus.heatmaps import part_ellipses, sum_of_ellipses
-from clamp_mmpose.datasets.transforms.generate_focus_heatmap import take_along
+from clamp_mmpose.datasets.transforms.generate_focus_heatmap import update_focus_heatmap
 
 
 @pytest.mark.parametrize('flip', [False, True])
@@ -100,7 +100,7 @@ def test_images_of_unknown_changes():
     results = pipeline(sample(), dict(type='GenerateFocusHeatmap'))
     results['img'] = results['img'][:50]
     with pytest.raises(ValueError, match=r'has \(200, 240\) pixels and the image \(50, 240\): put Generate'):
-        take_along(results)
+        update_focus_heatmap(results)
 
 
 def test_squashed_images():
@@ -123,7 +123,7 @@ def test_squashed_and_flipped_in_any_order(source):
     boxed = dict(sample(), bbox=np.array([[20, 40, 100, 80]], np.float32))
     squashed = pipeline(dict(boxed), resize, draw)['focus_heatmap']
     for order in permutations([draw, resize, FLIP]):
-        heatmap = take_along(pipeline(dict(boxed), *order))
+        heatmap = update_focus_heatmap(pipeline(dict(boxed), *order))
         assert np.abs(heatmap - squashed[:, ::-1]).mean() < 0.01, order
     assert np.abs(squashed - squashed[:, ::-1]).mean() > 0.05  # it does matter
 
@@ -133,7 +133,7 @@ def test_drawn_between_flip_and_bottom_up_crop():
     draw = dict(type='GenerateFocusHeatmap', mode='paper')
     affine = dict(type='BottomupRandomAffine', input_size=(128, 128), scale_factor=(1.0, 1.0), rotate_factor=0.0)
     np.random.seed(1)
-    first = take_along(pipeline(dict(results), FLIP, draw, affine))
+    first = update_focus_heatmap(pipeline(dict(results), FLIP, draw, affine))
     np.random.seed(1)
     last = pipeline(dict(results), FLIP, affine, draw)['focus_heatmap']
     assert np.abs(first - last).mean() < 0.01

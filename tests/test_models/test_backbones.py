@@ -66,7 +66,7 @@ def test_wrong_use_is_explained():
         MODELS.build(dict(type='CLIPResNet', arch=VIT))
     with pytest.raises(ValueError, match='no plain CLIP vision transformer; for ResNets use CLIPResNet'):
         MODELS.build(dict(type='CLIPVisionTransformer', arch=RESNET))
-    with pytest.raises(ValueError, match="out must be 'map' or 'embeddings', got 'all'"):
+    with pytest.raises(ValueError, match="out='all', expected one of 'map', 'embeddings'"):
         MODELS.build(dict(type='CLIPResNet', arch=RESNET, out='all'))
     with pytest.raises(ValueError, match='72x64 pixels cannot be divided into cells of 16'):
         MODELS.build(dict(type='CLIPVisionTransformer', arch=VIT))(torch.rand(1, 3, 64, 72))

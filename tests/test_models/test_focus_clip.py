@@ -267,7 +267,7 @@ def test_samples_that_lack_something():
         sample.gt_focus = PixelData(heatmap=torch.ones(1, 32, 64))
     with pytest.raises(ValueError, match=r'heatmaps of \(32, 64\) pixels, pictures of \(64, 64\)'):
         model.loss(inputs, samples)
-    with pytest.raises(ValueError, match="got 'fit'"):
+    with pytest.raises(ValueError, match="mode='fit', expected one of"):
         model(inputs, samples, mode='fit')
 
 

@@ -160,7 +160,7 @@ def test_half_of_the_weights_is_not_enough(folder, tmp_path):
 
 
 def test_unknown_pooling(folder):
-    with pytest.raises(ValueError, match="got 'max'"):
+    with pytest.raises(ValueError, match="pooling='max', expected one of"):
         build(folder, pooling='max')
 
 

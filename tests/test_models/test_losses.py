@@ -119,11 +119,11 @@ def test_deconv_upsampling_is_the_stock_head():
 
 
 def test_unknown_modes_name_the_known():
-    with pytest.raises(ValueError, match="sampling must be 'bilinear' or 'nearest', got 'cubic'"):
+    with pytest.raises(ValueError, match="sampling='cubic', expected one of 'bilinear', 'nearest'"):
         FeatureContrastiveLoss('cubic')
-    with pytest.raises(ValueError, match="average must be 'labelled' or 'all'"):
+    with pytest.raises(ValueError, match="average='some', expected one of 'labelled', 'all'"):
         FeatureContrastiveLoss(average='some')
-    with pytest.raises(ValueError, match="upsample must be 'bilinear' or 'deconv'"):
+    with pytest.raises(ValueError, match="upsample='nearest', expected one of 'bilinear', 'deconv'"):
         SpatialContrastiveLoss(2, 1, 'nearest')
 
 

@@ -79,7 +79,7 @@ def keep_described(images: Sequence[str], descriptions: Dict[str, List[str]], mi
 
 
 def check_images(paths: Sequence[str], source: str) -> None:
-    """See that the images exist.
+    """Check that the images exist.
 
     Raises:
         FileNotFoundError: some do not; counts them.

@@ -14,7 +14,7 @@ OF_PEOPLE = ('keypoints', 'keypoints_visible', 'bbox', 'bbox_score')
 
 @DATASETS.register_module()
 class MPIIDescriptionsDataset(MpiiDataset):
-    """MPII Pose Descriptions (FocusCLIP, appendix A): images with everyone's keypoints and what was written of them.
+    """MPII Pose Descriptions (FocusCLIP, appendix A): images with all people's keypoints and descriptions.
 
     The annotations are MMPose's of MPII, an entry for each person, with ``description``, see
     :func:`read_entries`; the published set describes 14,644 images for training and 2,723 for validation. A

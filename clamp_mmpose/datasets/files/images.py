@@ -37,7 +37,7 @@ def is_truncated(content: bytes) -> bool:
 
 
 def _first_scan(content: bytes) -> Optional[int]:
-    """Where a JPEG's image starts, behind its header and thumbnail; its length if not at all; None if not a JPEG."""
+    """Where the data of a JPEG start, after header and thumbnail; its length if there are none; None if not a JPEG."""
     position = 2
     while position + 4 <= len(content):
         if content[position] != 0xFF:

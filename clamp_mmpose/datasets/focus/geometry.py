@@ -1,4 +1,4 @@
-"""What a pipeline has done to an image, read off what MMPose's transforms leave in ``results``."""
+"""What a pipeline has done to an image so far, from what MMPose's transforms store in ``results``."""
 
 from typing import List, Optional, Tuple
 
@@ -11,7 +11,7 @@ Step = Tuple  # ('flip', direction) or ('warp', matrix [2 or 3, 3], (w, h))
 
 
 def image_shape(results: dict) -> Tuple[int, int]:
-    """(H, W) of the image as it now is."""
+    """(H, W) of the image in its present state."""
     if 'img' in results:
         return tuple(results['img'].shape[:2])
     width_height = results.get('input_size')
@@ -21,7 +21,7 @@ def image_shape(results: dict) -> Tuple[int, int]:
 def steps(results: dict) -> List[Step]:
     """Flip and crop so far, in their order.
 
-    Top-down pipelines flip first and bottom-up ones last; ``ResizeToInput`` tells.
+    Top-down pipelines flip first and bottom-up ones last; ``ResizeToInput`` stores which.
     """
     flip = [('flip', results['flip_direction'])] if results.get('flip') else []
     matrix = warp_matrix(results)
@@ -48,7 +48,7 @@ def warp_matrix(results: dict) -> Optional[np.ndarray]:
 
 
 def apply_steps(heatmap: np.ndarray, todo: List[Step]) -> np.ndarray:
-    """A map ``[H, W]`` taken along; what lies outside of it is 0."""
+    """A map ``[H, W]`` after these steps; outside of the original map it is 0."""
     for kind, *arguments in todo:
         if kind == 'flip':
             heatmap = np.ascontiguousarray(imflip(heatmap, arguments[0]))
@@ -65,7 +65,7 @@ def apply_steps(heatmap: np.ndarray, todo: List[Step]) -> np.ndarray:
 
 
 def unit_length(results: dict) -> float:
-    """The longer side of the original image, in pixels of the image as it now is."""
+    """The longer side of the original image, in pixels of the image in its present state."""
     longer = max(results.get('ori_shape', image_shape(results))[:2])
     matrix = warp_matrix(results)
     return longer if matrix is None else longer * np.sqrt(abs(np.linalg.det(matrix[:2, :2])))

@@ -15,7 +15,7 @@ def part_ellipses(
 ) -> np.ndarray:
     """Center and sigma of each body part that has at least two visible keypoints.
 
-    A person of whom no part has two is one ellipse round what is visible.
+    A person of whom no part has two is one ellipse around what is visible.
 
     Args:
         keypoints: ``[N, K, 2]``, pixels.
@@ -66,7 +66,7 @@ def sum_of_ellipses(ellipses: np.ndarray, shape: Tuple[int, int], reach: float =
     """Eq. 4: each Gaussian inside its ellipse only, added and cut at 1: float32 ``[H, W]``, H, W = ``shape``.
 
     Args:
-        reach: half axes of the ellipse in sigmas. Sigma is half a box; sqrt(2) is the ellipse round its corners, so
+        reach: half axes of the ellipse in sigmas. Sigma is half a box; sqrt(2) is the ellipse around its corners, so
             that it holds its keypoints, 1 the one inside.
     """
     heatmap = np.zeros(shape, np.float32)

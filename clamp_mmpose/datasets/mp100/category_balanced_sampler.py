@@ -14,8 +14,8 @@ from .mp100_dataset import MP100Dataset
 class CategoryBalancedSampler(Sampler):
     """Draws every category equally often, as MP-100 is trained on (Xu et al., ECCV 2022).
 
-    A category's instances are walked through in shuffled passes, which go on from one epoch to the next: none comes
-    twice before all came once. The order depends on the seed and the epoch alone, so that a resumed run continues it.
+    A category's instances are drawn in shuffled passes that continue from one epoch to the next: none is repeated
+    before all have been drawn. The order depends on the seed and the epoch alone, so that a resumed run continues it.
 
     Args:
         dataset: see :func:`category_labels`.
@@ -84,7 +84,7 @@ def category_labels(dataset: BaseDataset) -> np.ndarray:
     if isinstance(dataset, CombinedDataset):
         if dataset.resample:
             raise ValueError(
-                'CategoryBalancedSampler cannot tell the categories of a CombinedDataset with '
+                'CategoryBalancedSampler cannot know the categories of a CombinedDataset with '
                 'sample_ratio_factor: take that out, the sampler balances by itself.'
             )
         parts = []

@@ -2,17 +2,17 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from .generate_focus_heatmap import take_along
+from .generate_focus_heatmap import update_focus_heatmap
 
 
 @TRANSFORMS.register_module()
 class FocusMask(BaseTransform):
-    """Darkens what is not the subject, now and then: an augmentation after FocusCLIP's masked image (eq. 2).
+    """Darkens the background at random: an augmentation after FocusCLIP's masked image (eq. 2).
 
     The image is multiplied by ``alpha + H (1 - alpha)``, H being the ``focus_heatmap``.
 
     Args:
-        prob: how often.
+        prob: of masking an image.
         alpha: what is left of the background, 0 to 1.
 
     Raises:
@@ -27,7 +27,7 @@ class FocusMask(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Mask one image, or leave it."""
-        heatmap = take_along(results)
+        heatmap = update_focus_heatmap(results)
         if np.random.rand() < self.prob:
             image = results['img']
             masked = image * (self.alpha + heatmap * (1 - self.alpha))[..., None]

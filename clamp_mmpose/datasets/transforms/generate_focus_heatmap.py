@@ -21,11 +21,11 @@ MODES = ('published', 'paper')
 class GenerateFocusHeatmap(BaseTransform):
     """A map of where an image's subject is (FocusCLIP, section 3.3), for any pipeline, before or after the crop.
 
-    Adds ``focus_heatmap``, float32 ``[H, W]`` in [0, 1], of the image as it then is. Of a top-down sample it shows
-    the instance at hand, of an image-level one everyone in it. Drawn before flip and crop, it is taken along by
-    :class:`FocusMask` and :class:`PackFocusInputs`: through ``RandomFlip``, ``TopdownAffine``,
-    ``BottomupRandomAffine`` (a flip before that one only if the map is drawn between them) and :class:`ResizeToInput`.
-    In pipelines that move pixels in other ways it belongs behind all of these.
+    Adds ``focus_heatmap``, float32 ``[H, W]`` in [0, 1], in pixels of the image at that point of the pipeline. Of a
+    top-down sample it shows the instance, of an image-level one all people. Drawn before flip and crop, it is
+    transformed with the image by :class:`FocusMask` and :class:`PackFocusInputs`: through ``RandomFlip``,
+    ``TopdownAffine``, ``BottomupRandomAffine`` (a flip before that one only if the map is drawn between them) and
+    :class:`ResizeToInput`. In pipelines that move pixels in other ways it belongs after all of these.
 
     Args:
         source: ``'keypoints'`` draws the body parts; ``'bbox'`` an ellipse in each box; ``'file'`` reads a map of the
@@ -142,11 +142,11 @@ class GenerateFocusHeatmap(BaseTransform):
         return self.attention(results['img'])
 
 
-def take_along(results: dict) -> np.ndarray:
-    """``focus_heatmap`` of the image as it now is, wherever in the pipeline it was drawn.
+def update_focus_heatmap(results: dict) -> np.ndarray:
+    """``focus_heatmap`` of the image in its present state, wherever in the pipeline it was drawn.
 
     Raises:
-        ValueError: there is none, or it cannot be taken along.
+        ValueError: there is none, or it cannot follow the image.
     """
     if 'focus_heatmap' not in results:
         raise ValueError('there is no focus_heatmap: put GenerateFocusHeatmap before this transform.')
@@ -156,7 +156,7 @@ def take_along(results: dict) -> np.ndarray:
     if heatmap.shape != geometry.image_shape(results):
         raise ValueError(
             f'the focus heatmap has {heatmap.shape} pixels and the image '
-            f'{geometry.image_shape(results)}: put GenerateFocusHeatmap behind what changes its size.'
+            f'{geometry.image_shape(results)}: put GenerateFocusHeatmap after what changes its size.'
         )
     results['focus_heatmap'] = heatmap
     results['focus_steps'] = [kind for kind, *_ in steps]

@@ -3,7 +3,7 @@ from mmengine.structures import PixelData
 from mmpose.datasets.transforms import PackPoseInputs
 from mmpose.registry import TRANSFORMS
 
-from .generate_focus_heatmap import take_along
+from .generate_focus_heatmap import update_focus_heatmap
 
 
 @TRANSFORMS.register_module()
@@ -19,7 +19,7 @@ class PackFocusInputs(PackPoseInputs):
 
     def transform(self, results: dict) -> dict:
         """Pack one sample."""
-        heatmap = take_along(results) if 'focus_heatmap' in results else None
+        heatmap = update_focus_heatmap(results) if 'focus_heatmap' in results else None
         packed = super().transform(results)
         if heatmap is not None:
             packed['data_samples'].gt_focus = PixelData(heatmap=torch.from_numpy(heatmap)[None])

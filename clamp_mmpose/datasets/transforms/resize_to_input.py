@@ -10,7 +10,7 @@ from mmpose.registry import TRANSFORMS
 class ResizeToInput(BaseTransform):
     """Resizes the whole image, or a box of it, to the network input, whatever its proportions, as FocusCLIP's code.
 
-    Keypoints and boxes are from then on in pixels of the network input. A flip comes before, or behind if the input is
+    Keypoints and boxes are then in pixels of the network input. A flip comes before, or after if the input is
     square: MMPose's ``RandomFlip`` takes the sides of other ones for each other.
 
     Args:

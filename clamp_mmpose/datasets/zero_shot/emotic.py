@@ -146,7 +146,7 @@ def _read_split(path: Path, split: str) -> List[dict]:
 
 
 def _several(structs) -> list:
-    """A struct array as a list; MATLAB does not tell one struct from an array of one."""
+    """A struct array as a list; in MATLAB one struct is an array of one."""
     return [structs] if isinstance(structs, dict) else list(structs)
 
 

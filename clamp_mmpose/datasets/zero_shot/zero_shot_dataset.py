@@ -9,12 +9,12 @@ from mmpose.registry import DATASETS
 from clamp_mmpose.language.class_prompts import class_texts
 from clamp_mmpose.utils.files import read_json
 
-FAULTY = np.zeros((32, 32, 3), np.uint8)  # stands in for an image that cannot be read; it is not scored
+FAULTY = np.zeros((32, 32, 3), np.uint8)  # replaces an image that cannot be read; it is not scored
 
 
 @DATASETS.register_module()
 class ZeroShotDataset(BaseDataset):
-    """Images whose classes are told by texts alone (CLIP; FocusCLIP, eq. 1).
+    """Images to classify by texts alone (CLIP; FocusCLIP, eq. 1).
 
     This class reads a JSON file of our own, ``{"task", "top_k", "classes": [C names], "words": [C, optional],
     "templates": [...], "images": [{"file_name", "labels": [indices], "bbox": [x1, y1, x2, y2], optional}]}``; its
@@ -46,7 +46,7 @@ class ZeroShotDataset(BaseDataset):
     top_k: int = 1
     average: str = 'micro'
     classes: Sequence[str] = ()
-    words: Sequence[str] = ()  # what stands in the template for each class, if not its name
+    words: Sequence[str] = ()  # the word for each class in the template, if not its name
     templates: Sequence[str] = ()
     ensemble: Sequence[str] = ()  # other wordings of the templates
 
@@ -114,7 +114,7 @@ class ZeroShotDataset(BaseDataset):
             ]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f'{path}: each of its images wants file_name, labels [indices] and perhaps bbox '
+                f'{path}: each of its images needs file_name, labels [indices] and perhaps bbox '
                 f'[x1, y1, x2, y2]: {type(error).__name__} {error}.'
             ) from error
 

@@ -12,12 +12,12 @@ from .zero_shot_dataset import ZeroShotDataset
 class ZeroShotTasks(ConcatDataset):
     """Several zero-shot data sets, tested in one go (FocusCLIP, Table 1).
 
-    A data set that is not there is told in the log and in ``metainfo['absent']``; the others are tested.
+    A data set that does not exist is reported in the log and in ``metainfo['absent']``; the others are tested.
 
     Args:
         tasks: configs of :class:`ZeroShotDataset` by a name of their own.
         pipeline: of all of them.
-        only: names of those that are wanted; None: all.
+        only: names of those to test; None: all.
         templates: as for :class:`ZeroShotDataset`, for all of them; None: each its own.
         test_mode: always true.
 
@@ -64,7 +64,7 @@ def open_task(
 
 
 def chosen_tasks(tasks: Dict[str, dict], only: Optional[Sequence[str]]) -> List[str]:
-    """The names that are wanted.
+    """The names of the tasks to test.
 
     Raises:
         ValueError: one that is not among them.

@@ -241,7 +241,7 @@ def _interval(
         times = np.bincount(drawn, minlength=number)
         return _accuracy(*_tally(labels, hits, times[images], num_classes), average)
 
-    if number == 1:  # SciPy wants two at least
+    if number == 1:  # SciPy needs two
         return accuracy(np.arange(1)), accuracy(np.arange(1))
     interval = bootstrap(
         (np.arange(number),),

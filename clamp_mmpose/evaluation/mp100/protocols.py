@@ -26,7 +26,7 @@ class Scores(NamedTuple):
         supercategories: the same over all instances or pairs of the categories of each.
         empty: instances without a visible point, or pairs without a common one.
         missing: kept instances without a prediction, by category.
-        left_out: pairs or instances that were left out for want of a prediction.
+        left_out: pairs or instances left out because they have no prediction.
     """
 
     overall: Dict[str, float]

@@ -7,6 +7,7 @@ from torch import Tensor, cat
 from clamp_mmpose.models.utils.cached import Cached
 from clamp_mmpose.models.utils.clip_tower import CLIPTower
 from clamp_mmpose.models.utils.open_clip_towers import build_image_tower, clip_architecture
+from clamp_mmpose.utils.choices import check_choice
 
 
 class CLIPImageTower(Cached, CLIPTower):
@@ -15,8 +16,7 @@ class CLIPImageTower(Cached, CLIPTower):
     def __init__(self, arch: Union[str, dict], image_size: Optional[int], out: str, init_cfg: Optional[dict]):
         architecture = clip_architecture(arch)
         super().__init__('visual', architecture.get('quick_gelu', False), init_cfg)
-        if out not in ('map', 'embeddings'):
-            raise ValueError(f"out must be 'map' or 'embeddings', got {out!r}.")
+        check_choice('out', out, ('map', 'embeddings'))
         self.out = out
         self.visual = build_image_tower(architecture, image_size)
 

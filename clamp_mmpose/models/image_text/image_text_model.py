@@ -7,6 +7,7 @@ from mmpose.structures import PoseDataSample
 from torch import Tensor
 
 from clamp_mmpose.models.utils.cached import Cached
+from clamp_mmpose.utils.choices import check_choice
 
 TEXTS_AT_ONCE = 256
 
@@ -37,10 +38,9 @@ class ImageTextModel(Cached, BaseModel):
         Raises:
             ValueError: another mode.
         """
+        check_choice('mode', mode, ('tensor', 'loss', 'predict'))
         if mode == 'tensor':
             return F.normalize(self.embed_images(inputs), dim=1)
-        if mode not in ('loss', 'predict'):
-            raise ValueError(f"mode must be 'tensor', 'loss' or 'predict', got {mode!r}.")
         return getattr(self, mode)(inputs, data_samples)
 
     def loss(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Dict[str, Tensor]:

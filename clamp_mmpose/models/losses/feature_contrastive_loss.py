@@ -8,6 +8,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from clamp_mmpose.models.layers.feature_sampling import sample_features
+from clamp_mmpose.utils.choices import check_choice
 
 
 @MODELS.register_module()
@@ -27,10 +28,8 @@ class FeatureContrastiveLoss(nn.Module):
 
     def __init__(self, sampling: str = 'bilinear', average: str = 'labelled', loss_weight: float = 1.0):
         super().__init__()
-        if sampling not in ('bilinear', 'nearest'):
-            raise ValueError(f"sampling must be 'bilinear' or 'nearest', got {sampling!r}.")
-        if average not in ('labelled', 'all'):
-            raise ValueError(f"average must be 'labelled' or 'all', got {average!r}.")
+        check_choice('sampling', sampling, ('bilinear', 'nearest'))
+        check_choice('average', average, ('labelled', 'all'))
         self.sampling = sampling
         self.average = average
         self.loss_weight = loss_weight

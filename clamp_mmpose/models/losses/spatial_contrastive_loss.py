@@ -2,6 +2,8 @@ import torch.nn.functional as F
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from clamp_mmpose.utils.choices import check_choice
+
 
 @MODELS.register_module()
 class SpatialContrastiveLoss(nn.Module):
@@ -17,8 +19,7 @@ class SpatialContrastiveLoss(nn.Module):
 
     def __init__(self, num_keypoints: int, num_stages: int, upsample: str = 'bilinear', loss_weight: float = 1.0):
         super().__init__()
-        if upsample not in ('bilinear', 'deconv'):
-            raise ValueError(f"upsample must be 'bilinear' or 'deconv', got {upsample!r}.")
+        check_choice('upsample', upsample, ('bilinear', 'deconv'))
         self.loss_module = MODELS.build(dict(type='KeypointMSELoss', use_target_weight=True, loss_weight=loss_weight))
         self.upsampler = None
         if upsample == 'deconv':

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from clamp_mmpose.checkpoints.fit import load_weights
 from clamp_mmpose.models.utils.freeze import freeze
+from clamp_mmpose.utils.choices import check_choice
 
 POOLINGS = ('mean', 'cls', 'eos')
 
@@ -41,8 +42,7 @@ class HFTextEncoder(BaseModule):
         truncate: bool = False,
     ):
         super().__init__(init_cfg)
-        if pooling not in POOLINGS:
-            raise ValueError(f'pooling must be one of {POOLINGS}, got {pooling!r}.')
+        check_choice('pooling', pooling, POOLINGS)
         try:
             from transformers import AutoConfig, AutoModel, AutoTokenizer
         except ImportError as error:
