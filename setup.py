@@ -8,6 +8,8 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 MIM_CONTENT = ('configs', 'tools', 'model-index.yml')
+# toy configs want the data that demos/ draws, which is not in the wheel
+LEFT_OUT = ('__pycache__', 'toy*')
 
 
 class BuildWithMim(build_py):
@@ -21,7 +23,7 @@ class BuildWithMim(build_py):
         for name in MIM_CONTENT:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, target / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns('__pycache__'))
+                shutil.copytree(source, target / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
             else:
                 target.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target / name)

@@ -1,8 +1,10 @@
-"""Every experiment of the paper builds, and takes one real image through forward and loss."""
+"""Every experiment of the paper builds, and takes one real image through forward and loss; how configs are laid out."""
 
+import ast
 import copy
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -173,3 +175,55 @@ def test_focus_mask_is_behind_the_crop_and_half_of_the_time(data):
     steps = cfg.train_dataloader.dataset.pipeline
     assert [step.type for step in steps[5:8]] == ['TopdownAffine', 'GenerateFocusHeatmap', 'FocusMask']
     assert (steps[7].prob, steps[7].alpha) == (0.5, 0.25)
+
+
+def bases(path: Path) -> list:
+    """What ``_base_`` names in a config file."""
+    for statement in ast.parse(path.read_text()).body:
+        if isinstance(statement, ast.Assign) and statement.targets[0].id == '_base_':
+            return ast.literal_eval(statement.value)
+    return []
+
+
+def depth(path: Path) -> int:
+    """How many files deep a config is, itself and MMPose's base included."""
+    return 1 + max((1 if '::' in base else depth(path.parent / base) for base in bases(path)), default=0)
+
+
+def all_configs() -> list:
+    return sorted((ROOT / 'configs').rglob('*.py'))
+
+
+def test_at_most_four_files_deep():
+    depths = {path.relative_to(ROOT): depth(path) for path in all_configs()}
+    assert max(depths.values()) == 4, [path for path, deep in depths.items() if deep > 4]
+    # the count itself: the 20-shot config, the one of AP-10K, its schedule, MMPose's runtime
+    assert depths[Path('configs/clamp/ap10k/clamp_rn50_ap10k-20shot.py')] == 4
+    assert depths[Path('configs/_base_/schedules/adamw_210e.py')] == 2
+
+
+def test_no_steps_are_edited_by_their_index():
+    for path in all_configs():
+        assert not re.search(r'\w\[[\d:-]|\.(update|insert|append|pop)\(', path.read_text()), path
+
+
+def test_augmentations_have_their_numbers_in_one_file():
+    files = {}
+    for path in all_configs():
+        for step in re.findall(r"dict\(type='Random\w+', [^\n]*\d[^\n]*\)", path.read_text()):
+            files.setdefault(step, []).append(path.name)
+    assert len(files) >= 5 and all(len(names) == 1 for names in files.values()), files
+
+
+@pytest.mark.parametrize('method', ['clamp', 'focusclip', 'simple_baseline', 'text_query'])
+def test_every_method_has_a_toy(method):
+    (toy, *_) = sorted((ROOT / 'configs' / method / 'toy').glob('*.py'))
+    data_root = Config.fromfile(toy).train_dataloader.dataset.data_root
+    assert data_root.startswith('work_dirs/demo')  # drawn by a demo
+
+
+def test_default_paths_are_below_data():
+    """An outsider has no other folders of ours."""
+    for path in all_configs():
+        roots = re.findall(r"(?:data_root|ann_file|path|root)=?\s?=?\s?'([^']*)'", path.read_text())
+        assert all(not root.startswith(('.', '/', '~')) for root in roots), path

@@ -26,8 +26,8 @@ from demos.common.training import demo_config, last_checkpoint, test, timed_trai
 
 UNSEEN_FAMILY = 'Canidae'
 CONFIGS = {
-    'baseline': 'configs/simple_baseline/toy_animals/sb_rn-tiny_toy-animals.py',
-    'CLAMP': 'configs/clamp/toy_animals/clamp_rn-tiny_toy-animals.py',
+    'baseline': 'configs/simple_baseline/toy/sb_rn-tiny_toy-animals.py',
+    'CLAMP': 'configs/clamp/toy/clamp_rn-tiny_toy-animals.py',
 }
 
 

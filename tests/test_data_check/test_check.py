@@ -16,9 +16,11 @@ from clamp_mmpose.data_check.report import CheckReport
 MOUSE = 'configs/clamp/openfield_mouse/clamp_rn-tiny_openfield-mouse.py'
 
 
-def test_real_data_is_clean(shared_data, monkeypatch):
-    monkeypatch.setenv('CLAMP_MMPOSE_DATA', str(shared_data))
-    report = check_config(Config.fromfile(MOUSE))
+def test_real_data_is_clean(shared_data):
+    cfg = Config.fromfile(MOUSE)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(shared_data / 'openfield_mouse')
+    report = check_config(cfg)
     assert report == CheckReport([], 2, 116, 116)
     folder = shared_data / 'mmpose_ap10k'
     findings = check_dataset(

@@ -4,7 +4,8 @@ input_size = (224, 224)
 test_pipeline = [
     dict(type='LoadIntactImage'),
     dict(type='ResizeToInput', input_size=input_size),
-    dict(type='PackZeroShotInputs')]
+    dict(type='PackZeroShotInputs'),
+]
 
 train_dataloader = dict(
     batch_size=32,
@@ -21,11 +22,15 @@ train_dataloader = dict(
             dict(type='SampleDescription'),
             dict(type='ResizeToInput', input_size=input_size),
             dict(type='GenerateFocusHeatmap', source='file', path='data/cub/CUB_GHA/{img_id}.jpg'),
-            dict(type='PackFocusInputs')]))
+            dict(type='PackFocusInputs'),
+        ],
+    ),
+)
 test_dataloader = dict(
     batch_size=64,
     num_workers=4,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(type='CUBDataset', classes='unseen', data_root='data/cub', pipeline=test_pipeline))
+    dataset=dict(type='CUBDataset', classes='unseen', data_root='data/cub', pipeline=test_pipeline),
+)
 test_evaluator = dict(type='ZeroShotAccuracy')

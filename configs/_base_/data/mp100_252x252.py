@@ -1,20 +1,10 @@
 # MP-100 at 252 x 252, for patches of 14 pixels.
 _base_ = ['./mp100.py']
 input_size = (252, 252)
-codec = dict(type='RegressionLabel', input_size=input_size)
+codec = dict(_base_.codec, input_size=input_size)
+crop = [dict(type='TopdownAffine', input_size=input_size)]
+target = [dict(type='GenerateTarget', encoder=codec)]
 
-train_dataloader = dict(dataset=dict(pipeline=[
-    dict(type='LoadIntactImage'),
-    dict(type='GetBBoxCenterScale', padding=1.25),
-    dict(type='RandomBBoxTransform', shift_prob=0., scale_factor=(0.85, 1.15), rotate_factor=15.),
-    dict(type='TopdownAffine', input_size=input_size),
-    dict(type='GenerateTarget', encoder=codec),
-    dict(type='GetTextQueries'),
-    dict(type='PackTextQueries')]))
-val_dataloader = dict(dataset=dict(pipeline=[
-    dict(type='LoadIntactImage'),
-    dict(type='GetBBoxCenterScale', padding=1.25),
-    dict(type='TopdownAffine', input_size=input_size),
-    dict(type='GetTextQueries'),
-    dict(type='PackTextQueries')]))
+train_dataloader = dict(dataset=dict(pipeline=[*_base_.load, *_base_.augment, *crop, *target, *_base_.texts]))
+val_dataloader = dict(dataset=dict(pipeline=[*_base_.load, *crop, *_base_.texts]))
 test_dataloader = val_dataloader

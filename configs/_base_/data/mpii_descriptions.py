@@ -1,5 +1,9 @@
 # MPII Pose Descriptions (FocusCLIP, appendix A), written by GPT-4; description_files names those of other models, too.
 input_size = (224, 224)
+load = [dict(type='LoadIntactImage')]
+describe = [dict(type='SampleDescription')]
+resize = [dict(type='ResizeToInput', input_size=input_size)]
+pack = [dict(type='PackFocusInputs')]
 
 train_dataloader = dict(
     batch_size=32,
@@ -11,11 +15,8 @@ train_dataloader = dict(
         data_root='data/mpii/',
         ann_file='annotations/mpii_train.json',
         description_files=['data/mpii/captions/gpt-4-0613/train.json'],
-        missing_descriptions='skip',  # of MPII's 14,679 pictures for training, 14,644 are described
+        missing_descriptions='skip',  # of MPII's 14,679 images for training, 14,644 are described
         data_prefix=dict(img='images/'),
-        pipeline=[
-            dict(type='LoadIntactImage'),
-            dict(type='SampleDescription'),
-            dict(type='ResizeToInput', input_size=input_size),
-            dict(type='GenerateFocusHeatmap'),
-            dict(type='PackFocusInputs')]))
+        pipeline=[*load, *describe, *resize, dict(type='GenerateFocusHeatmap'), *pack],
+    ),
+)

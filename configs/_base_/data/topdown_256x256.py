@@ -1,9 +1,18 @@
 # (This folder is not called "datasets": MMPose would take configs/_base_/datasets/ap10k.py for its own metainfo.)
-# Pipelines and loaders that the data sets share; the augmentations are the authors': half body 0.3, scale +-50 %,
-# rotation up to 80 degrees, no shift. Ground-truth boxes, as in the paper.
+# Steps of the pipelines, and the loaders that the data sets share. Ground-truth boxes, as in CLAMP's paper.
 data_mode = 'topdown'
 input_size = (256, 256)
 codec = dict(type='KeypointHeatmap', input_size=input_size, heatmap_size=(64, 64), sigma=2)
+
+load = [dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale')]
+# the authors' of CLAMP: half body 0.3, scale +-50 %, rotation up to 80 degrees, no shift
+augment = [
+    dict(type='RandomFlip', direction='horizontal'),
+    dict(type='RandomHalfBody', prob=0.3),
+    dict(type='RandomBBoxTransform', shift_prob=0.0, scale_factor=(0.5, 1.5), rotate_factor=80.0),
+]
+crop = [dict(type='TopdownAffine', input_size=input_size)]
+pack = [dict(type='PackPoseInputs')]
 
 train_dataloader = dict(
     batch_size=128,  # in all: the authors ran 32 on each of four GPUs
@@ -11,30 +20,17 @@ train_dataloader = dict(
     persistent_workers=False,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        data_mode=data_mode,
-        pipeline=[
-            dict(type='LoadIntactImage'),
-            dict(type='GetBBoxCenterScale'),
-            dict(type='RandomFlip', direction='horizontal'),
-            dict(type='RandomHalfBody', prob=0.3),
-            dict(type='RandomBBoxTransform', shift_prob=0., scale_factor=(0.5, 1.5), rotate_factor=80.),
-            dict(type='TopdownAffine', input_size=input_size),
-            dict(type='GenerateTarget', encoder=codec),
-            dict(type='PackPoseInputs')]))
+        data_mode=data_mode, pipeline=[*load, *augment, *crop, dict(type='GenerateTarget', encoder=codec), *pack]
+    ),
+)
 val_dataloader = dict(
     batch_size=32,
     num_workers=4,
     persistent_workers=True,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    dataset=dict(
-        data_mode=data_mode,
-        test_mode=True,
-        pipeline=[
-            dict(type='LoadIntactImage'),
-            dict(type='GetBBoxCenterScale'),
-            dict(type='TopdownAffine', input_size=input_size),
-            dict(type='PackPoseInputs')]))
+    dataset=dict(data_mode=data_mode, test_mode=True, pipeline=[*load, *crop, *pack]),
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type='CocoMetric')  # takes the annotations of the data set it evaluates

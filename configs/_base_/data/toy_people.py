@@ -18,7 +18,10 @@ train_dataloader = dict(
             dict(type='SampleDescription'),
             dict(type='ResizeToInput', input_size=input_size),
             dict(type='GenerateFocusHeatmap'),
-            dict(type='PackFocusInputs')]))
+            dict(type='PackFocusInputs'),
+        ],
+    ),
+)
 val_dataloader = dict(
     batch_size=64,
     num_workers=1,
@@ -27,12 +30,17 @@ val_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='ZeroShotTasks',
-        tasks={name: dict(type='ZeroShotDataset', data_root=root, ann_file=f'zero_shot/{name}.json')
-               for name in ('activity', 'colour', 'combination')},
+        tasks={
+            name: dict(type='ZeroShotDataset', data_root=root, ann_file=f'zero_shot/{name}.json')
+            for name in ('activity', 'colour', 'combination')
+        },
         pipeline=[
             dict(type='LoadIntactImage'),
             dict(type='ResizeToInput', input_size=input_size, crop_bbox=True),
-            dict(type='PackZeroShotInputs')]))
+            dict(type='PackZeroShotInputs'),
+        ],
+    ),
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type='ZeroShotAccuracy')

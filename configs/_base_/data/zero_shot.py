@@ -6,7 +6,8 @@ zero_shot_tasks = dict(
     lagenda_face=dict(type='LagendaDataset', crop='face', data_root='data/lagenda'),
     utkface=dict(type='UTKFaceDataset', data_root='data/utkface'),
     emotic_emotion=dict(type='EmoticDataset', task='emotion', data_root='data/emotic'),
-    fer_plus=dict(type='FERPlusDataset', data_root='data/ferplus'))
+    fer_plus=dict(type='FERPlusDataset', data_root='data/ferplus'),
+)
 
 test_dataloader = dict(
     batch_size=64,
@@ -19,5 +20,8 @@ test_dataloader = dict(
         pipeline=[
             dict(type='LoadIntactImage'),
             dict(type='ResizeToInput', input_size=(224, 224), crop_bbox=True),
-            dict(type='PackZeroShotInputs')]))
+            dict(type='PackZeroShotInputs'),
+        ],
+    ),
+)
 test_evaluator = dict(type='ZeroShotAccuracy')

@@ -1,17 +1,9 @@
 # CLAMP-ResNet-50, Table 1.
-_base_ = ['../../_base_/clamp.py', '../../_base_/data/ap10k.py']
-arch = 'RN50-quickgelu'
-init_cfg = dict(type='Pretrained', checkpoint='clip://RN50-quickgelu/openai')
+_base_ = [
+    '../../_base_/models/clamp_rn50.py',
+    '../../_base_/schedules/adamw_210e.py',
+    '../../_base_/data/ap10k.py',
+]
 
-model = dict(
-    backbone=dict(_delete_=True, type='CLIPResNet', arch=arch, image_size=256, out='embeddings', init_cfg=init_cfg),
-    head=dict(
-        in_channels=2048,
-        names={{_base_.dataset_type}},
-        text_encoder=dict(arch=arch, init_cfg=init_cfg),
-        deconv_out_channels=(256, 256, 256),
-        deconv_kernel_sizes=(4, 4, 4),
-        spatial_loss=dict(loss_weight=0.4),
-        decoder={{_base_.codec}}))
-
-optim_wrapper = dict(paramwise_cfg=dict(_delete_=True, norm_decay_mult=0., custom_keys={'bias': dict(decay_mult=0.)}))
+model = dict(head=dict(names=_base_.dataset_type, decoder=_base_.codec))
+optim_wrapper = dict(paramwise_cfg=_base_.resnet_paramwise_cfg)

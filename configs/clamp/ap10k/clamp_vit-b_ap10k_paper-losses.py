@@ -2,5 +2,6 @@
 # keypoints (eq. 8).
 _base_ = ['./clamp_vit-b_ap10k.py']
 
-model = dict(head=dict(
-    spatial_loss=dict(upsample='bilinear'), feature_loss=dict(sampling='bilinear', average='labelled')))
+model = dict(
+    head=dict(spatial_loss=dict(upsample='bilinear'), feature_loss=dict(sampling='bilinear', average='labelled'))
+)

@@ -1,13 +1,9 @@
 # CLAMP-ViT-Large, Table 9.
-_base_ = ['../../_base_/clamp.py', '../../_base_/data/ap10k_224x224.py']
-arch = 'ViT-L-14-quickgelu'
-init_cfg = dict(type='Pretrained', checkpoint='clip://ViT-L-14-quickgelu/openai')
+_base_ = [
+    '../../_base_/models/clamp_vit-l.py',
+    '../../_base_/schedules/adamw_210e.py',
+    '../../_base_/data/ap10k_224x224.py',
+]
 
-model = dict(
-    backbone=dict(arch=arch, image_size=224, init_cfg=init_cfg),
-    head=dict(
-        in_channels=1024,
-        names={{_base_.dataset_type}},
-        text_encoder=dict(arch=arch, init_cfg=init_cfg),
-        spatial_loss=dict(loss_weight=1.),
-        decoder={{_base_.codec}}))
+model = dict(head=dict(names=_base_.dataset_type, decoder=_base_.codec))
+optim_wrapper = dict(paramwise_cfg=_base_.vit_paramwise_cfg)

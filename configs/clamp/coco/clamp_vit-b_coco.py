@@ -1,4 +1,9 @@
 # CLAMP-ViT-Base on COCO, supplement 6.4.
-_base_ = ['../../_base_/clamp.py', '../../_base_/data/coco.py']
+_base_ = [
+    '../../_base_/models/clamp_vit-b.py',
+    '../../_base_/schedules/adamw_210e.py',
+    '../../_base_/data/coco.py',
+]
 
-model = dict(head=dict(names={{_base_.dataset_type}}, decoder={{_base_.codec}}))
+model = dict(head=dict(names=_base_.dataset_type, decoder=_base_.codec))
+optim_wrapper = dict(paramwise_cfg=_base_.vit_paramwise_cfg)

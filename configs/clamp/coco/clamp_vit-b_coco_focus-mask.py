@@ -1,6 +1,16 @@
 # With a background-suppressing augmentation: half of the time the crop is darkened beside the subject's body parts.
 _base_ = ['./clamp_vit-b_coco.py']
 
-pipeline = _base_.train_dataloader.dataset.pipeline
-pipeline[6:6] = [dict(type='GenerateFocusHeatmap'), dict(type='FocusMask', prob=0.5, alpha=0.25)]  # behind the crop
-train_dataloader = dict(dataset=dict(pipeline=pipeline))
+train_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            *_base_.load,
+            *_base_.augment,
+            *_base_.crop,
+            dict(type='GenerateFocusHeatmap'),
+            dict(type='FocusMask', prob=0.5, alpha=0.25),
+            dict(type='GenerateTarget', encoder=_base_.codec),
+            *_base_.pack,
+        ]
+    )
+)

@@ -1,15 +1,22 @@
 # On two CPU cores, within 5 minutes: PCK@0.1 >= 0.97, AP >= 0.6.
-_base_ = ['../../_base_/tiny_recipe.py', '../../_base_/data/openfield_mouse.py']
+_base_ = [
+    '../../_base_/models/clamp_rn-tiny.py',
+    '../../_base_/schedules/tiny_40e.py',
+    '../../_base_/data/openfield_mouse.py',
+]
+tiny_arch = dict(
+    embed_dim=64,
+    vision_cfg=dict(image_size=128, layers=[1, 2, 2, 1], width=32, head_width=64),
+    text_cfg=dict(context_length=77, vocab_size=49408, width=32, heads=2, layers=2),
+)
 
 model = dict(
-    backbone=dict(type='CLIPResNet', arch={{_base_.tiny_arch}}, out='embeddings'),
+    backbone=dict(arch=tiny_arch),
     head=dict(
-        type='CLAMPHead',
         in_channels=1024,
-        names={{_base_.metainfo}},
-        text_encoder=dict(type='CLIPTextEncoder', arch={{_base_.tiny_arch}}),
-        cross_attention=dict(width=64, num_heads=2, num_layers=1),
-        deconv_out_channels=(64, 64, 64),
-        spatial_loss=dict(upsample='bilinear', loss_weight=0.4),
-        feature_loss=dict(sampling='bilinear', average='labelled', loss_weight=5e-4),
-        decoder={{_base_.codec}}))
+        names=_base_.metainfo,
+        text_encoder=dict(arch=tiny_arch),
+        spatial_loss=dict(upsample='bilinear'),
+        decoder=_base_.codec,
+    ),
+)

@@ -1,2 +1,6 @@
 # FocusCLIP on birds, Fig. 5b: human gaze for heatmaps, T1 on unseen classes.
-_base_ = ['../../_base_/focusclip_recipe.py', '../../_base_/data/cub_descriptions.py']
+_base_ = [
+    '../../_base_/models/focusclip_vit-b-bert.py',
+    '../../_base_/schedules/focusclip_64e.py',
+    '../../_base_/data/cub_descriptions.py',
+]

@@ -1,6 +1,5 @@
 # Ellipses in the boxes of people, Table 4c.
 _base_ = ['./focusclip_vit-b-bert_mpii.py']
+heatmap = [dict(type='GenerateFocusHeatmap', source='bbox')]
 
-pipeline = _base_.train_dataloader.dataset.pipeline
-pipeline[3].update(source='bbox')
-train_dataloader = dict(dataset=dict(pipeline=pipeline))
+train_dataloader = dict(dataset=dict(pipeline=[*_base_.load, *_base_.describe, *_base_.resize, *heatmap, *_base_.pack]))

@@ -1,6 +1,5 @@
-# Heatmaps of TCL, one .npy for each picture, Table 4c.
+# Heatmaps of TCL, one .npy for each image, Table 4c.
 _base_ = ['./focusclip_vit-b-bert_mpii.py']
+heatmap = [dict(type='GenerateFocusHeatmap', source='file', path='data/mpii/tcl/{stem}.npy')]
 
-pipeline = _base_.train_dataloader.dataset.pipeline
-pipeline[3].update(source='file', path='data/mpii/tcl/{stem}.npy')
-train_dataloader = dict(dataset=dict(pipeline=pipeline))
+train_dataloader = dict(dataset=dict(pipeline=[*_base_.load, *_base_.describe, *_base_.resize, *heatmap, *_base_.pack]))

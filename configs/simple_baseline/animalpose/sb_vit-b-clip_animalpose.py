@@ -1,4 +1,9 @@
 # SimpleBaseline, ViT-Base from CLIP, Table 4.
-_base_ = ['../../_base_/simple_baseline.py', '../../_base_/data/animalpose.py']
+_base_ = [
+    '../../_base_/models/simple_baseline_vit-b-clip.py',
+    '../../_base_/schedules/adamw_210e.py',
+    '../../_base_/data/animalpose.py',
+]
 
-model = dict(head=dict(out_channels=20, decoder={{_base_.codec}}))
+model = dict(head=dict(out_channels=20, decoder=_base_.codec))
+optim_wrapper = dict(paramwise_cfg=_base_.vit_paramwise_cfg)

@@ -1,6 +1,8 @@
 # AP-10K by the names of its keypoints, CLIP's ViT-B/16.
-_base_ = ['../../_base_/text_query_vit-b-clip.py', '../../_base_/data/ap10k_text.py']
+_base_ = [
+    '../../_base_/models/text_query_vit-b-clip.py',
+    '../../_base_/schedules/text_query_200e.py',
+    '../../_base_/data/ap10k_text.py',
+]
 
-model = dict(
-    head=dict(decoder={{_base_.text_codec}}, names={{_base_.dataset_type}}),
-    test_cfg=dict(flip_test=True))
+model = dict(head=dict(decoder=_base_.text_codec, names=_base_.dataset_type), test_cfg=dict(flip_test=True))

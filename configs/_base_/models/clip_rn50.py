@@ -1,0 +1,6 @@
+# The image and the text tower of CLIP's ResNet-50.
+arch = 'RN50-quickgelu'
+init_cfg = dict(type='Pretrained', checkpoint='clip://RN50-quickgelu/openai')
+image_tower = dict(type='CLIPResNet', arch=arch, image_size=256, init_cfg=init_cfg)
+text_tower = dict(type='CLIPTextEncoder', arch=arch, init_cfg=init_cfg)
+image_channels = 2048

@@ -1,0 +1,8 @@
+# SimpleBaseline on the image tower of CLIP's ViT-B/16, as the paper of CLAMP compares.
+_base_ = ['./topdown.py', './clip_vit-b.py', './deconvs.py', './heatmap_head.py']
+
+model = dict(
+    backbone=dict(drop_path_rate=_base_.drop_path_rate, **_base_.image_tower),
+    head=dict(in_channels=_base_.image_channels, **_base_.vit_deconvs, **_base_.heatmap_head),
+    test_cfg=_base_.flip_test,
+)

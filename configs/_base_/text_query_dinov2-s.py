@@ -1,9 +1,0 @@
-# The text-query head on DINOv2's ViT-S/14, whose patches fit 252 pixels (CapeLLM, section 4.2, takes a DINOv2, too).
-_base_ = ['./text_query.py']
-
-model = dict(
-    backbone=dict(
-        model_name='vit_small_patch14_dinov2',
-        img_size=252,
-        init_cfg=dict(type='Pretrained', checkpoint='timm://lvd142m')),
-    head=dict(in_channels=384))
