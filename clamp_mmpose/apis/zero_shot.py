@@ -3,129 +3,19 @@
 import json
 import os
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Union
+from typing import Callable, Dict, List, Optional, Sequence, Union
 
 import torch
-from mmengine.config import Config
 from mmengine.evaluator import Evaluator
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmpose.registry import MODELS
 
-from clamp_mmpose.checkpoints.fit import load_weights, weights_of
-from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
 from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
 from clamp_mmpose.evaluation import ZeroShotAccuracy
 from clamp_mmpose.evaluation.zero_shot_table import markdown_table, task_wise_mean
-from clamp_mmpose.models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
 from clamp_mmpose.utils.files import atomic_write, parse_json, read_json
 
-from .model_zoo import configs_root, read_config
-
-OPEN_CLIP = 'open_clip://'
-TASKS = 'configs/_base_/data/zero_shot.py'
-
-
-class ScoredModel(NamedTuple):
-    """What is scored, and how."""
-
-    model: ImageTextModel
-    pipeline: List[dict]  # from a file to what the model takes
-    tasks: Dict[str, dict]  # data sets by name
-    only: Optional[List[str]]  # those chosen in its config; None: all
-    templates: Union[str, List[str], None]  # those of its config, as for ZeroShotDataset
-    batch_size: int
-    num_workers: int
-
-
-def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Optional[dict] = None) -> ScoredModel:
-    """A model that can be scored zero-shot, with its weights.
-
-    Args:
-        source: a config of :class:`FocusCLIP` or another image-text model; a config of CLAMP or the name of one in a
-            metafile, whose two towers are scored; or ``open_clip://ARCH/TAG``, any model of open_clip's
-            (``open_clip://ARCH`` with a file as ``checkpoint``).
-        checkpoint: of the trained model. CLAMP's towers may go without: they are CLIP's then.
-        options: what else to set in the config.
-
-    Raises:
-        FileNotFoundError: no such config or checkpoint.
-        ValueError: the model has no space that images and texts share, the checkpoint is of another one.
-    """
-    init_default_scope('mmpose')
-    if source.startswith(OPEN_CLIP):
-        return _open_clip(source[len(OPEN_CLIP) :], checkpoint, options)
-    cfg = read_config(source, options)
-    model = MODELS.build(cfg.model)
-    if isinstance(model, ImageTextModel):
-        if checkpoint is None:
-            raise ValueError(f'{source} needs a checkpoint: its projections are trained.')
-        load_weights(model, weights_of(read_checkpoint(checkpoint)), checkpoint)
-        return _scored_model(model, cfg.test_dataloader)
-    return _clamp_towers(model, cfg, source, checkpoint, options)
-
-
-def _scored_model(model: ImageTextModel, loader: dict, pipeline: Optional[List[dict]] = None) -> ScoredModel:
-    dataset = loader.dataset
-    tasks = (
-        dataset.tasks
-        if dataset.type == 'ZeroShotTasks'
-        else {dataset.type: {key: value for key, value in dataset.items() if key != 'pipeline'}}
-    )
-    return ScoredModel(
-        model,
-        pipeline or dataset.pipeline,
-        tasks,
-        dataset.get('only'),
-        dataset.get('templates'),
-        loader.batch_size,
-        loader.num_workers,
-    )
-
-
-def _paper_tasks(options: Optional[dict]) -> dict:
-    return read_config(configs_root() / TASKS, options).test_dataloader
-
-
-def _open_clip(address: str, checkpoint: Optional[str], options: Optional[dict]) -> ScoredModel:
-    arch, _, tag = address.partition('/')
-    if not tag and checkpoint is None:
-        raise ValueError(
-            f'{OPEN_CLIP}{address} names no weights: {OPEN_CLIP}ARCH/TAG with a tag of '
-            'open_clip.list_pretrained(), or a checkpoint file as well.'
-        )
-    model = OpenCLIPModel(arch, init_cfg=dict(type='Pretrained', checkpoint=checkpoint or tag))
-    model.init_weights()
-    pipeline = [
-        dict(type='LoadIntactImage'),
-        dict(type='OpenCLIPPreprocess', arch=arch, tag=tag),
-        dict(type='PackZeroShotInputs'),
-    ]
-    return _scored_model(model, _paper_tasks(options), pipeline)
-
-
-def _clamp_towers(
-    model: torch.nn.Module, cfg: Config, path: str, checkpoint: Optional[str], options: Optional[dict]
-) -> ScoredModel:
-    backbone, text_encoder = model.backbone, getattr(getattr(model, 'head', None), 'text_encoder', None)
-    if getattr(backbone, 'out', None) != 'embeddings' or text_encoder is None or cfg.model.head.get('project'):
-        raise ValueError(
-            f'{path} has no space that its images and texts share: zero-shot tests need FocusCLIP, '
-            f"CLAMP on a tower of CLIP's, or {OPEN_CLIP}ARCH/TAG."
-        )
-    if checkpoint is None:
-        backbone.init_weights()
-        text_encoder.init_weights()
-    else:
-        load_weights(model, weights_of(read_checkpoint(checkpoint)), checkpoint)
-    width, height = cfg.model.head.decoder.input_size
-    pipeline = [
-        dict(type='LoadIntactImage'),
-        dict(type='ResizeToInput', input_size=(width, height), crop_bbox=True),
-        dict(type='PackZeroShotInputs'),
-    ]
-    return _scored_model(CLIPTowers(backbone, text_encoder, model.data_preprocessor), _paper_tasks(options), pipeline)
+from .zero_shot_models import ScoredModel, load_scored_model
 
 
 def run_zero_shot(
@@ -194,11 +84,9 @@ def _score(scored: ScoredModel, dataset: ZeroShotDataset, progress: Callable) ->
         )
     )
     metric = ZeroShotAccuracy()
-    evaluator = Evaluator([metric])
+    batches = progress(loader, description=f'{dataset.name}, {dataset.task}', total=len(loader))
     with torch.no_grad():
-        for batch in progress(loader, description=f'{dataset.name}, {dataset.task}', total=len(loader)):
-            evaluator.process(scored.model.test_step(batch), batch)
-    evaluator.evaluate(len(dataset))
+        Evaluator([metric]).offline_evaluate(sample for batch in batches for sample in scored.model.test_step(batch))
     return metric.details[0]
 
 

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS
 
-from clamp_mmpose.apis.zero_shot import load_scored_model
+from clamp_mmpose.apis.zero_shot_models import load_scored_model
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.visualization import focus_triptych
 from clamp_mmpose.visualization.score_maps import title

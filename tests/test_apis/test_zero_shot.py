@@ -16,7 +16,8 @@ from mmpose.registry import DATASETS, MODELS, TRANSFORMS
 from PIL import Image
 from tiny import VIT, model_config
 
-from clamp_mmpose.apis.zero_shot import load_scored_model, run_zero_shot
+from clamp_mmpose.apis.zero_shot import run_zero_shot
+from clamp_mmpose.apis.zero_shot_models import load_scored_model
 from clamp_mmpose.cli.test import main as run_test
 from clamp_mmpose.cli.zero_shot import main as zero_shot_main
 from clamp_mmpose.models import OpenCLIPModel
@@ -472,7 +473,7 @@ def test_missing_and_foreign_checkpoints(tmp_path, trained):
 
 
 def test_open_clip_tag_reaches_the_images(monkeypatch, tiny_open_clip):
-    monkeypatch.setattr('clamp_mmpose.apis.zero_shot.OpenCLIPModel.init_weights', lambda self: None)
+    monkeypatch.setattr('clamp_mmpose.apis.zero_shot_models.OpenCLIPModel.init_weights', lambda self: None)
     scored = load_scored_model(f'open_clip://{tiny_open_clip}/openai')
     assert scored.pipeline[1] == dict(type='OpenCLIPPreprocess', arch=tiny_open_clip, tag='openai')
 
