@@ -70,3 +70,36 @@ def write_mp100(folder):
         for x, y in DOTS:
             image[y, x] = 255
         Image.fromarray(image).save(folder / 'images' / name)
+
+
+def write_annotations(path, categories=20, instances=100, num_keypoints=9):
+    """A split as large as MP-100's test sets: instances with all points visible, one on each image of 640x480."""
+    rng = np.random.default_rng(0)
+    numbers = range(1000, 1000 + categories * instances)
+    content = dict(
+        images=[dict(id=i, file_name=f'{i}.jpg', width=640, height=480) for i in numbers],
+        annotations=[
+            dict(
+                id=i,
+                image_id=i,
+                category_id=1 + (i - 1000) // instances,
+                bbox=[20, 30, 301, 201],
+                area=60000,
+                keypoints=[
+                    value for x, y in rng.uniform((20, 30), (320, 230), (num_keypoints, 2)) for value in (x, y, 2)
+                ],
+            )
+            for i in numbers
+        ],
+        categories=[
+            dict(
+                id=1 + i,
+                name=f'thing {1 + i}',
+                supercategory='things',
+                keypoints=[str(k) for k in range(num_keypoints)],
+                skeleton=[],
+            )
+            for i in range(categories)
+        ],
+    )
+    path.write_text(json.dumps(content))

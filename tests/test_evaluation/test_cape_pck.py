@@ -9,6 +9,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 from mmpose.registry import METRICS
 from mmpose.structures import PoseDataSample
+from mp100_files import write_annotations
 
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.engine.launch import shut_down_distributed
@@ -17,8 +18,10 @@ from clamp_mmpose.evaluation.mp100.protocols import pairs
 
 
 @pytest.fixture(scope='module')
-def ann_file(shared_data):
-    return shared_data / 'mp100/annotations/mp100_split1_test.json'
+def ann_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp('mp100') / 'ann.json'
+    write_annotations(path)
+    return path
 
 
 @pytest.fixture(scope='module')
@@ -85,7 +88,7 @@ def test_missing_predictions_are_counted_in_the_log(ann_file, annotations, monke
     kept = [instance for instance in annotations.instances if instance.category_id != 10 and instance.index % 2]
     found = evaluate(dict(type='CapePCK'), samples(kept), dict(ann_file=ann_file))
     assert found['query_only/instances'] == len(kept)
-    assert f'without a prediction: {2000 - len(kept):,} of 2,000' in logged[0] and 'klipspringer_face 100' in logged[0]
+    assert f'without a prediction: {2000 - len(kept):,} of 2,000' in logged[0] and 'thing 10 100' in logged[0]
 
 
 def test_tensors_and_batches_of_one(ann_file, annotations):
