@@ -63,6 +63,7 @@ lint: .venv/.ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports
+	.venv/bin/basedpyright
 
 benchmark: .venv/.ready
 	for size in 1 8; do \

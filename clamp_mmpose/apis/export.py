@@ -64,7 +64,7 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
     meta = {key: value for key, value in content.get('meta', {}).items() if key == 'dataset_meta'}
     torch.save(dict(state_dict=baked.state_dict(), meta=meta), out / 'checkpoint.pth')
     image = torch.rand(2, 3, *baked_cfg.model.head.decoder.input_size[::-1], generator=torch.Generator().manual_seed(0))
-    write_onnx(baked, image, out / 'model.onnx', metadata(baked_cfg, baked.head.names))
+    write_onnx(baked, image, out / 'model.onnx', metadata(baked_cfg, baked_cfg.model.head.names))
     differences = {
         size: compare_onnx(
             baked,
@@ -78,8 +78,12 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
             f"the heatmaps of {out / 'model.onnx'} differ from PyTorch's by {differences} of the largest "
             f'value (allowed: {TOLERANCE}).'
         )
-    sizes = tuple(sum(value.numel() for value in m.state_dict().values()) for m in (model, baked))
+    sizes = _size(model), _size(baked)
     return ExportReport(out / 'config.py', out / 'checkpoint.pth', out / 'model.onnx', sizes, differences)
+
+
+def _size(model: nn.Module) -> int:
+    return sum(value.numel() for value in model.state_dict().values())
 
 
 @torch.no_grad()

@@ -56,6 +56,8 @@ class TextPoseInferencer(Pose2DInferencer):
         ValueError: no weights, or weights of another model.
     """
 
+    model: Any  # the parts of an nn.Module have no static type
+    det_cat_ids: Sequence[int]
     preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton', 'draw_score_maps'}
 
     def __init__(
@@ -290,14 +292,16 @@ class TextPoseInferencer(Pose2DInferencer):
                     sample.pred_instances = sample.pred_instances[kept]
         return merged
 
-    def update_model_visualizer_settings(self, draw_score_maps: bool = False, **kwargs) -> None:
+    def update_model_visualizer_settings(self, draw_score_maps: bool = False, **kwargs: Any) -> None:
         if draw_score_maps and not self._has_score_maps:
             raise ValueError(
                 f'{type(self.model.head).__name__} has no score maps to draw; CLAMPHead and TextQueryHead have.'
             )
         super().update_model_visualizer_settings(**kwargs)
 
-    def visualize(self, inputs: List[np.ndarray], preds: List[PoseDataSample], **kwargs) -> Optional[List[np.ndarray]]:
+    def visualize(
+        self, inputs: List[np.ndarray], preds: List[PoseDataSample], **kwargs: Any
+    ) -> Optional[List[np.ndarray]]:
         """As the base class; score maps that were asked for are drawn instead of the keypoints.
 
         Keypoints found by their texts are drawn with their names, hollow below ``kpt_thr``.
@@ -315,7 +319,7 @@ class TextPoseInferencer(Pose2DInferencer):
                 self.save_visualization(drawn[-1], kwargs['vis_out_dir'], img_name=Path(pred.img_path).name)
         return drawn if kwargs.get('return_vis') else []
 
-    def postprocess(self, preds: List[PoseDataSample], *args, pred_out_dir: str = '', **kwargs) -> dict:
+    def postprocess(self, preds: List[PoseDataSample], *args: Any, pred_out_dir: str = '', **kwargs: Any) -> dict:
         """As the base class; every instance names its keypoints."""
         # the frames of a video are collected by the base class and written at its end
         result = super().postprocess(preds, *args, pred_out_dir=pred_out_dir if self._video_input else '', **kwargs)

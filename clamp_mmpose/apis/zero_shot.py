@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 import torch
 from mmengine.evaluator import Evaluator
@@ -86,7 +86,10 @@ def _score(scored: ScoredModel, dataset: ZeroShotDataset, progress: Callable) ->
     metric = ZeroShotAccuracy()
     batches = progress(loader, description=f'{dataset.name}, {dataset.task}', total=len(loader))
     with torch.no_grad():
-        Evaluator([metric]).offline_evaluate(sample for batch in batches for sample in scored.model.test_step(batch))
+        samples: Any = (
+            sample for batch in batches for sample in scored.model.test_step(batch)
+        )  # an iterator is enough
+        Evaluator([metric]).offline_evaluate(samples)
     return metric.details[0]
 
 

@@ -1,8 +1,7 @@
 """Models that zero-shot tests can score: FocusCLIP, CLAMP's two towers, any model of open_clip."""
 
-from typing import Dict, List, NamedTuple, Optional, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Union
 
-import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
@@ -96,7 +95,7 @@ def _open_clip(address: str, checkpoint: Optional[str], options: Optional[dict])
 
 
 def _clamp_towers(
-    model: torch.nn.Module, cfg: Config, path: str, checkpoint: Optional[str], options: Optional[dict]
+    model: Any, cfg: Config, path: str, checkpoint: Optional[str], options: Optional[dict]
 ) -> ScoredModel:
     backbone, text_encoder = model.backbone, getattr(getattr(model, 'head', None), 'text_encoder', None)
     if getattr(backbone, 'out', None) != 'embeddings' or text_encoder is None or cfg.model.head.get('project'):

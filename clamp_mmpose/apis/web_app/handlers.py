@@ -1,7 +1,7 @@
 """What the page does when a user acts; each function returns the new values of the components that it is wired to."""
 
 import html
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import gradio as gr
 import mmengine
@@ -41,7 +41,7 @@ def click(content: Optional[np.ndarray], clicked: list, event: gr.SelectData) ->
 
 
 def choose(
-    presets: Dict[int, Preset], number: Union[int, str], named: str, links: str, before: tuple
+    presets: Dict[Any, Preset], number: Union[int, str], named: str, links: str, before: tuple
 ) -> Union[tuple, dict]:
     """The names of a category, or the user's own again."""
     previous, own = before

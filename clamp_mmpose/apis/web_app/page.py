@@ -1,10 +1,11 @@
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
 from clamp_mmpose.language.category_texts import CategoryTexts
 
 try:
     import gradio as gr
+    from gradio.themes import Default
 except ImportError as error:
     raise ImportError('the web page needs Gradio: pip install "clamp_mmpose[app]"') from error
 
@@ -131,8 +132,8 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
         outputs = [message, results, found, drawn, table, score_maps, code]
 
         # nothing is offered to other programs: tools/predict.py is for them
-        private = dict(api_visibility='private')
-        quick = dict(private, show_progress='hidden')
+        private: Dict[str, Any] = dict(api_visibility='private')
+        quick: Dict[str, Any] = dict(private, show_progress='hidden')
         # a pasted image is announced twice in a row: the old one cleared, the new one uploaded; what Gradio cannot
         # preprocess would end in a stack trace
         gr.on(
@@ -179,9 +180,7 @@ def launch(app: gr.Blocks, host: str = '127.0.0.1', port: Optional[int] = None) 
     Returns:
         str: the address.
     """
-    theme = gr.themes.Default(
-        primary_hue='blue', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']
-    )
+    theme = Default(primary_hue='blue', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace'])
     _, address, _ = app.launch(
         server_name=host,
         server_port=port,

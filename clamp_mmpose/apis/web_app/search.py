@@ -1,4 +1,4 @@
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import Any, List, NamedTuple, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -69,7 +69,7 @@ def find(
         keypoints=queries,
     )
     (sample,) = result['predictions']
-    (instance,) = split_instances(sample.pred_instances)
+    instance: Any = split_instances(sample.pred_instances)[0]  # a dict, other than its annotation says
     instance['keypoint_names'] = list(sample.keypoint_names)
     small, scale = _resize(image, TILE)
     sample.set_metainfo(dict(input_center=sample.input_center * scale, input_scale=sample.input_scale * scale))

@@ -1,5 +1,5 @@
 import os.path as osp
-from typing import List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from mmengine.dataset import BaseDataset
 from mmpose.registry import DATASETS
@@ -36,7 +36,7 @@ class DescriptionsDataset(BaseDataset):
         description_files: Sequence[str] = (),
         missing_descriptions: str = 'error',
         data_prefix: Optional[dict] = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         check_choice('missing_descriptions', missing_descriptions, MISSING)
         self.description_files = description_files
@@ -45,11 +45,11 @@ class DescriptionsDataset(BaseDataset):
 
     def load_data_list(self) -> List[dict]:
         """The described images, in the order of the file."""
-        first, *others = map(read_entries, [self.ann_file, *self.description_files])
+        first, *others = map(read_entries, [str(self.ann_file), *self.description_files])
         entries = {entry['image']: entry for entry in first}
         descriptions = descriptions_of([first, *others])
-        images = keep_described(list(entries), descriptions, self.missing_descriptions, self.ann_file)
-        samples = [
+        images = keep_described(list(entries), descriptions, self.missing_descriptions, str(self.ann_file))
+        samples: List[Dict[str, Any]] = [
             dict(
                 img_path=osp.join(self.data_prefix['img'], image),
                 img_id=entries[image].get('id', image),
@@ -57,7 +57,7 @@ class DescriptionsDataset(BaseDataset):
             )
             for image in images
         ]
-        check_images([sample['img_path'] for sample in samples], self.ann_file)
+        check_images([sample['img_path'] for sample in samples], str(self.ann_file))
         return samples
 
     def get_data_info(self, idx: int) -> dict:

@@ -1,5 +1,5 @@
 import os.path as osp
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 from mmpose.datasets.datasets.body import MpiiDataset
@@ -33,7 +33,11 @@ class MPIIDescriptionsDataset(MpiiDataset):
     """
 
     def __init__(
-        self, ann_file: str = '', description_files: Sequence[str] = (), missing_descriptions: str = 'error', **kwargs
+        self,
+        ann_file: str = '',
+        description_files: Sequence[str] = (),
+        missing_descriptions: str = 'error',
+        **kwargs: Any,
     ):
         check_choice('missing_descriptions', missing_descriptions, MISSING)
         self.description_files = description_files
@@ -42,7 +46,8 @@ class MPIIDescriptionsDataset(MpiiDataset):
 
     def load_data_list(self) -> List[dict]:
         """The described images, in the order of the annotations."""
-        descriptions = descriptions_of([read_entries(file) for file in (self.ann_file, *self.description_files)])
+        ann_file = str(self.ann_file)
+        descriptions = descriptions_of([read_entries(file) for file in (ann_file, *self.description_files)])
         try:
             instances, _ = self._load_annotations()
         except (KeyError, TypeError, ValueError) as error:
@@ -54,8 +59,8 @@ class MPIIDescriptionsDataset(MpiiDataset):
         for instance in instances:
             people.setdefault(instance['img_path'], []).append(instance)
         names = {osp.basename(path): path for path in people}
-        kept = keep_described(list(names), descriptions, self.missing_descriptions, self.ann_file)
-        check_images([names[name] for name in kept], self.ann_file)
+        kept = keep_described(list(names), descriptions, self.missing_descriptions, ann_file)
+        check_images([names[name] for name in kept], ann_file)
         return [self._sample(people[names[name]], descriptions[name]) for name in kept]
 
     @staticmethod

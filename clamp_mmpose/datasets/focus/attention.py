@@ -1,4 +1,4 @@
-from typing import Optional
+from typing import Any, Optional
 
 import cv2
 import numpy as np
@@ -24,10 +24,10 @@ class AttentionHeatmap:
     """
 
     def __init__(self, model_name: str, checkpoint: Optional[str] = 'timm://'):
-        self.model = create_timm_model(model_name, num_classes=0)
+        self.model: Any = create_timm_model(model_name, num_classes=0)
         if checkpoint is not None:
             load_timm_weights(self.model, checkpoint, model_name, num_classes=0)
-        attention = getattr(self.model.blocks[-1], 'attn', None) if hasattr(self.model, 'blocks') else None
+        attention: Any = getattr(self.model.blocks[-1], 'attn', None) if hasattr(self.model, 'blocks') else None
         if getattr(self.model, 'cls_token', None) is None or not hasattr(attention, 'attn_drop'):
             raise ValueError(
                 f'{model_name!r} has no attention from a class token: choose a plain vision transformer '
@@ -37,17 +37,18 @@ class AttentionHeatmap:
         self.layer = f'blocks.{len(self.model.blocks) - 1}.attn.attn_drop'
         self.extract = AttentionExtract(self.model, [self.layer], method='hook')
         config = self.model.pretrained_cfg
-        self.size = tuple(config['input_size'][1:])
+        _, height, width = config['input_size']
+        self.size = width, height
         self.mean, self.std = (torch.tensor(config[key])[:, None, None] for key in ('mean', 'std'))
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """``[H, W, 3]`` BGR -> ``[H, W]`` float32 in [0, 1]."""
-        small = cv2.resize(image, self.size[::-1], interpolation=cv2.INTER_AREA)
+        small = cv2.resize(image, self.size, interpolation=cv2.INTER_AREA)
         pixels = torch.from_numpy(small[..., ::-1].copy()).permute(2, 0, 1).float() / 255
         weights = self.attention(((pixels - self.mean) / self.std)[None])[0]
         from_class_token = weights[:, 0, self.model.num_prefix_tokens :].mean(dim=0)  # over the heads
         heatmap = stretched(from_class_token.reshape(*self.model.patch_embed.grid_size).numpy())
-        return cv2.resize(heatmap, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        return cv2.resize(heatmap, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
     @torch.no_grad()
     def attention(self, pixels: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-from typing import Dict, List, Sequence, Tuple, Union
+from typing import Dict, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -76,7 +76,7 @@ NAMES = dict(mpii='MpiiDataset', coco='CocoDataset', ap10k='AP10KDataset', anima
 
 
 def body_parts(
-    groups: Union[str, Dict[str, Sequence[str]]], names: Union[str, dict, Sequence[str], None] = None
+    groups: Union[str, Mapping[str, Sequence[str]]], names: Union[str, dict, Sequence[str], None] = None
 ) -> np.ndarray:
     """Which keypoints make each body part (FocusCLIP, section 3.3).
 

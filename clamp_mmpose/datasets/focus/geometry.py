@@ -40,7 +40,7 @@ def warp_matrix(results: dict) -> Optional[np.ndarray]:
     place = results['input_center'], results['input_scale'], rotation, results['input_size']
     matrices = [get_warp_matrix(*place), get_udp_warp_matrix(*place)]
     before, after = results.get('keypoints'), results.get('transformed_keypoints')
-    if before is None or np.ndim(after) != 3:
+    if before is None or after is None or np.ndim(after) != 3:
         return matrices[0]
     # TopdownAffine does not say which of the two it took
     errors = [np.abs(cv2.transform(before[..., :2], matrix) - after[..., :2]).sum() for matrix in matrices]

@@ -2,7 +2,7 @@ import logging
 import os.path as osp
 from collections import Counter
 from copy import deepcopy
-from typing import Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -48,7 +48,7 @@ class MP100Dataset(BaseCocoStyleDataset):
         texts: Optional[str] = None,
         missing_images: str = 'error',
         hidden: str = 'ignored',
-        **kwargs,
+        **kwargs: Any,
     ):
         check_choice('MP100Dataset: missing_images', missing_images, ('error', 'skip'))
         check_choice('MP100Dataset: hidden', hidden, ('ignored', 'absent'))
@@ -67,7 +67,7 @@ class MP100Dataset(BaseCocoStyleDataset):
 
     def load_data_list(self) -> List[dict]:
         """The kept instances, in the order of the benchmark."""
-        annotations = read_instances(self.ann_file)
+        annotations = read_instances(str(self.ann_file))
         texts = load_texts(self.texts)
         self.category_fields = {
             category.id: self._category_info(category, texts) for category in annotations.categories.values()

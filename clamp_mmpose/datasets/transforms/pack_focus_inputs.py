@@ -1,3 +1,5 @@
+from typing import Any
+
 import torch
 from mmengine.structures import PixelData
 from mmpose.datasets.transforms import PackPoseInputs
@@ -13,7 +15,7 @@ class PackFocusInputs(PackPoseInputs):
     The map becomes ``data_sample.gt_focus.heatmap``, ``[1, H, W]`` in pixels of the network input.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.meta_keys = (*self.meta_keys, 'text')
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from mmpose.datasets.transforms import PackPoseInputs
 from mmpose.registry import TRANSFORMS
 
@@ -13,7 +15,7 @@ class PackTextQueries(PackPoseInputs):
     ``flip_indices``.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.meta_keys = (*self.meta_keys, *KEYS)
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from mmpose.datasets.transforms import PackPoseInputs
 from mmpose.registry import TRANSFORMS
 
@@ -8,6 +10,6 @@ KEYS = ('task', 'top_k', 'average', 'class_names', 'class_texts', 'labels', 'fau
 class PackZeroShotInputs(PackPoseInputs):
     """:class:`PackPoseInputs` that also packs what a :class:`ZeroShotDataset` gives; arguments as there."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.meta_keys = (*self.meta_keys, *KEYS)

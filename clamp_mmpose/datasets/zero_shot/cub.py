@@ -1,4 +1,4 @@
-from typing import List
+from typing import Any, List
 
 from mmpose.registry import DATASETS
 
@@ -36,7 +36,7 @@ class CUBDataset(ZeroShotDataset):
     templates = ('a photo of a/an {}, a type of bird',)
     ensemble = ('a photo of a/an {}', 'a photo of the bird species {}', 'a photo of a bird that is a/an {}')
 
-    def __init__(self, classes: str = 'unseen', split_file: str = 'testclasses.txt', **kwargs):
+    def __init__(self, classes: str = 'unseen', split_file: str = 'testclasses.txt', **kwargs: Any):
         check_choice('CUBDataset: classes', classes, ('unseen', 'seen', 'all'))
         self.subset = classes
         self.split_file = split_file

@@ -1,7 +1,7 @@
 import logging
 import os.path as osp
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
 import numpy as np
 from mmengine.logging import print_log
@@ -86,7 +86,7 @@ class EmoticDataset(ZeroShotDataset):
 
     METAINFO: dict = dict(dataset_name='Emotic')
 
-    def __init__(self, task: str, split: str = 'test', **kwargs):
+    def __init__(self, task: str, split: str = 'test', **kwargs: Any):
         check_choice('EmoticDataset: task', task, tuple(TASKS))
         check_choice('EmoticDataset: split', split, ('train', 'val', 'test'))
         self.split = split
@@ -145,17 +145,17 @@ def _read_split(path: Path, split: str) -> List[dict]:
     return _several(content[split])
 
 
-def _several(structs) -> list:
+def _several(structs: Any) -> list:
     """A struct array as a list; in MATLAB one struct is an array of one."""
     return [structs] if isinstance(structs, dict) else list(structs)
 
 
-def _strings(cells) -> List[str]:
+def _strings(cells: Any) -> List[str]:
     """The strings of a cell array, or of a string."""
     return [str(cell) for cell in np.atleast_1d(cells) if np.size(cell) and str(cell)]
 
 
-def _box(corners) -> np.ndarray:
+def _box(corners: Any) -> np.ndarray:
     box = np.ravel(np.array(corners, np.float64))
     if box.shape != (4,) or not np.isfinite(box).all():
         raise ValueError(f'body_bbox {box.tolist()}, expected x1, y1, x2, y2')

@@ -1,7 +1,7 @@
 import logging
 from collections import Counter
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
@@ -53,7 +53,7 @@ class FERPlusDataset(ZeroShotDataset):
     templates = ('a photo of a/an {} looking face',)
     ensemble = ('a photo of a/an {} face', 'a photo of a/an {} person', 'a photo of a face that looks {}')
 
-    def __init__(self, split: str = 'test', **kwargs):
+    def __init__(self, split: str = 'test', **kwargs: Any):
         check_choice('FERPlusDataset: split', split, tuple(USAGES))
         self.split = split
         super().__init__(**kwargs)

@@ -1,7 +1,7 @@
 import logging
 import os.path as osp
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 from mmengine.logging import print_log
 from mmpose.registry import DATASETS
@@ -39,7 +39,7 @@ class LagendaDataset(ZeroShotDataset):
     templates = AGE_TEMPLATES
     ensemble = AGE_ENSEMBLE
 
-    def __init__(self, crop: str, **kwargs):
+    def __init__(self, crop: str, **kwargs: Any):
         check_choice('LagendaDataset: crop', crop, tuple(BOXES))
         self.crop = crop
         super().__init__(**kwargs)

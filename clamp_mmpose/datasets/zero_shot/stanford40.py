@@ -1,6 +1,6 @@
 import re
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
 from mmpose.registry import DATASETS
 
@@ -77,7 +77,7 @@ class Stanford40Dataset(ZeroShotDataset):
     templates = ('a photo of a person {}',)
     ensemble = ('a photo of someone {}', 'a photo of a person who is {}', 'a picture of people {}')
 
-    def __init__(self, split: str = 'test', **kwargs):
+    def __init__(self, split: str = 'test', **kwargs: Any):
         check_choice('Stanford40Dataset: split', split, ('train', 'test'))
         self.split = split
         super().__init__(**kwargs)

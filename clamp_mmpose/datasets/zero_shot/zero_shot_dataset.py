@@ -1,6 +1,6 @@
 import os.path as osp
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -56,7 +56,7 @@ class ZeroShotDataset(BaseDataset):
         data_root: str = '',
         templates: Union[str, Sequence[str], None] = None,
         test_mode: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         self.wanted_templates = templates
         self.class_texts: Optional[List[List[str]]] = None
@@ -96,7 +96,7 @@ class ZeroShotDataset(BaseDataset):
 
     def read_samples(self) -> List[dict]:
         """What the files hold, each made by :meth:`sample`; here those of the JSON file."""
-        path = Path(self.ann_file)
+        path = Path(str(self.ann_file))
         content = read_json(path, 'zero-shot annotations', 'give ann_file and data_root of the data set')
         missing = [key for key in ('task', 'top_k', 'classes', 'templates', 'images') if key not in content]
         if missing:
@@ -119,9 +119,11 @@ class ZeroShotDataset(BaseDataset):
             ) from error
 
     @staticmethod
-    def sample(img_path: str, labels: Sequence[int], bbox: Optional[Sequence[float]] = None) -> dict:
+    def sample(
+        img_path: Union[str, Path], labels: Sequence[int], bbox: Union[Sequence[float], np.ndarray, None] = None
+    ) -> dict:
         """What ``read_samples`` gives for one image, or one person in it."""
-        sample = dict(img_path=str(img_path), labels=[int(label) for label in labels])
+        sample: Dict[str, Any] = dict(img_path=str(img_path), labels=[int(label) for label in labels])
         if bbox is not None:
             sample['bbox'] = np.array(bbox, np.float32).reshape(1, 4)
         return sample

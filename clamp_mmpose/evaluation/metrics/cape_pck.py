@@ -73,7 +73,7 @@ class CapePCK(BaseMetric):
         Raises:
             ValueError: the annotation is not among the kept ones, or there are not K keypoints.
         """
-        self._read_annotations()
+        annotations = self._read_annotations()
         for sample in data_samples:
             number = int(sample['id'])
             keypoints = sample['pred_instances']['keypoints']
@@ -81,7 +81,7 @@ class CapePCK(BaseMetric):
             if number not in self._instances:
                 raise ValueError(
                     f'annotation {number} is not among the {len(self._instances):,} instances that are '
-                    f'kept of {self._annotations.path}; CapePCK(ann_file=...) must be that of the data '
+                    f'kept of {annotations.path}; CapePCK(ann_file=...) must be that of the data '
                     'set.'
                 )
             expected = (1, *self._instances[number].keypoints.shape)
@@ -94,7 +94,7 @@ class CapePCK(BaseMetric):
 
     def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
         """Score the predictions of all processes; what a sampler repeated counts once."""
-        self._read_annotations()
+        annotations = self._read_annotations()
         predictions: Dict[int, np.ndarray] = {}
         for result in results:
             predictions.setdefault(result['id'], result['keypoints'])
@@ -108,12 +108,12 @@ class CapePCK(BaseMetric):
             )
         metrics: Dict[str, float] = {}
         for protocol in self.protocols:
-            scores = score(self._annotations, predictions, protocol, self.num_episodes, self.empty)
-            print_log(f'{scoring_notes(scores, self._annotations)}\n{score_table(scores)}', logger='current')
+            scores = score(annotations, predictions, protocol, self.num_episodes, self.empty)
+            print_log(f'{scoring_notes(scores, annotations)}\n{score_table(scores)}', logger='current')
             metrics.update({f'{protocol}/{name}': value for name, value in scores.overall.items()})
         return metrics
 
-    def _read_annotations(self) -> None:
+    def _read_annotations(self) -> MP100Annotations:
         if self._annotations is None:
             ann_file = self.ann_file or (self.dataset_meta or {}).get('ann_file')
             if not ann_file:
@@ -125,3 +125,4 @@ class CapePCK(BaseMetric):
             self._instances = {instance.id: instance for instance in self._annotations.instances}
             if 'pairs' in self.protocols:  # report a category with too few instances before hours of prediction
                 draw_episodes(self._annotations, self.num_episodes)
+        return self._annotations

@@ -1,4 +1,4 @@
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union, cast
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from mmengine.structures import PixelData
 from mmpose.models.heads import HeatmapHead
 from mmpose.models.utils.tta import flip_heatmaps
 from mmpose.registry import MODELS
-from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions
+from mmpose.utils.typing import ConfigType, Features, OptConfigType, Predictions, SampleList
 from torch import Tensor, nn
 
 from clamp_mmpose.language.keypoint_names import keypoint_names
@@ -64,6 +64,8 @@ class CLAMPHead(Cached, HeatmapHead):
             something else than announced here.
     """
 
+    baked_prompts: Tensor
+
     def __init__(
         self,
         in_channels: int,
@@ -78,7 +80,7 @@ class CLAMPHead(Cached, HeatmapHead):
         project: bool = False,
         deconv_out_channels: Optional[Sequence[int]] = (256, 256, 256),
         embed_dims: Optional[int] = None,
-        **heatmap_head,
+        **heatmap_head: Any,
     ):
         names = keypoint_names(names)
         super().__init__(in_channels + len(names), len(names), deconv_out_channels, **heatmap_head)
@@ -94,20 +96,22 @@ class CLAMPHead(Cached, HeatmapHead):
             cross_attention=cross_attention,
         )
         if prompts == 'text':
-            self.text_encoder = MODELS.build(text_encoder)
+            self.text_encoder = MODELS.build(cast(dict, text_encoder))
             embed_dims = self.text_encoder.embed_dims
+        width = cast(int, embed_dims)
+        if prompts == 'text':
             self.prompt_learner = _build('prompt_learner', prompt_learner, names=names, text_encoder=self.text_encoder)
-            self.prompt_encoder = _build('prompt_encoder', prompt_encoder, embed_dims=embed_dims)
+            self.prompt_encoder = _build('prompt_encoder', prompt_encoder, embed_dims=width)
         elif prompts == 'matrix':
-            self.prompt_matrix = nn.Parameter(torch.randn(len(names), embed_dims) * embed_dims**-0.5)
+            self.prompt_matrix = nn.Parameter(torch.randn(len(names), width) * width**-0.5)
             cross_attention = None
         else:
-            self.register_buffer('baked_prompts', torch.zeros(len(names), embed_dims))
-        self.embed_dims = embed_dims
-        self.cross_attention = _build('cross_attention', cross_attention, embed_dims=embed_dims)
+            self.register_buffer('baked_prompts', torch.zeros(len(names), width))
+        self.embed_dims = width
+        self.cross_attention = _build('cross_attention', cross_attention, embed_dims=width)
         self.projection = None
         if project:
-            self.projection = nn.Conv2d(in_channels, embed_dims, 1)
+            self.projection = nn.Conv2d(in_channels, width, 1)
             self.init_cfg = [*self.init_cfg, dict(type='Xavier', override=dict(name='projection'))]
         self.spatial_loss = _build(
             'spatial_loss', spatial_loss, num_keypoints=len(names), num_stages=len(deconv_out_channels or ())
@@ -224,18 +228,18 @@ class CLAMPHead(Cached, HeatmapHead):
         return super().decode(batch_outputs.float())
 
     def predict(
-        self, feats: Features, batch_data_samples: OptSampleList, test_cfg: Optional[ConfigType] = None
+        self, feats: Features, batch_data_samples: SampleList, test_cfg: Optional[ConfigType] = None
     ) -> Predictions:
         """As :class:`HeatmapHead`; ``test_cfg['output_score_maps']`` adds ``score_maps [K, h, w]`` to the fields.
 
         With a flip test, the score maps are those of the image that is not mirrored.
         """
         test_cfg = test_cfg or {}
-        feats, mirrored = feats if test_cfg.get('flip_test', False) else (feats, None)
-        heatmaps, score_maps = self.heatmaps_and_score_maps(feats)
-        if mirrored is not None:
+        views = cast(Sequence[Tuple[Tensor, ...]], feats if test_cfg.get('flip_test', False) else [feats])
+        heatmaps, score_maps = self.heatmaps_and_score_maps(views[0])
+        if len(views) == 2:  # the mirrored image
             flipped = flip_heatmaps(
-                self.forward(mirrored),
+                self.forward(views[1]),
                 flip_mode=test_cfg.get('flip_mode', 'heatmap'),
                 flip_indices=batch_data_samples[0].metainfo['flip_indices'],
                 shift_heatmap=test_cfg.get('shift_heatmap', False),
@@ -256,14 +260,15 @@ class CLAMPHead(Cached, HeatmapHead):
         return instances, fields
 
     def loss(
-        self, feats: Tuple[Tensor, ...], batch_data_samples: OptSampleList, train_cfg: Optional[ConfigType] = None
+        self, feats: Tuple[Tensor, ...], batch_data_samples: SampleList, train_cfg: Optional[ConfigType] = None
     ) -> dict:
         """Losses of eq. 10: ``loss_kpt``, ``loss_spatial``, ``loss_feature``; and ``acc_pose``.
 
         Raises:
             ValueError: the data have another number of keypoints than the head has names.
         """
-        heatmaps = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
+        fields: List[Any] = [sample.gt_fields for sample in batch_data_samples]
+        heatmaps = torch.stack([field.heatmaps for field in fields])
         weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples])
         if heatmaps.shape[1] != len(self.names):
             raise ValueError(
@@ -309,7 +314,7 @@ def _check_prompts(prompts: str, embed_dims: Optional[int], **given: Union[SubLa
         )
 
 
-def _build(role: str, part: Optional[SubLayer], **arguments) -> Optional[nn.Module]:
+def _build(role: str, part: Optional[SubLayer], **arguments: Any) -> Optional[nn.Module]:
     """A sub-layer from its type, or from a config in which the paper's type may be left out."""
     if part is None:
         return None

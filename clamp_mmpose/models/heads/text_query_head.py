@@ -1,5 +1,5 @@
 from itertools import chain
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union, cast
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from mmpose.models.heads.base_head import BaseHead
 from mmpose.models.utils.tta import flip_coordinates
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from mmpose.utils.tensor_utils import to_numpy
-from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions
+from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions, SampleList
 from torch import Tensor, nn
 
 from clamp_mmpose.language.keypoint_names import is_sided, keypoint_names
@@ -127,7 +127,7 @@ class TextQueryHead(BaseHead):
             )
         queries = queries or self.queries(None, len(feature_map))
         texts, padding = self.embed([query.texts for query in queries])
-        size = tuple(feature_map.shape[2:])
+        size = feature_map.shape[2], feature_map.shape[3]
         centers = cell_centers(size, self.decoder.input_size, feature_map.device)
         image = self.image_projection(feature_map).flatten(2).transpose(1, 2)
         positions = sine_encoding(centers, image.shape[2])
@@ -155,7 +155,7 @@ class TextQueryHead(BaseHead):
         return self.forward(feats, queries).similarity.sigmoid()
 
     def predict(
-        self, feats: Features, batch_data_samples: OptSampleList, test_cfg: Optional[ConfigType] = None
+        self, feats: Features, batch_data_samples: SampleList, test_cfg: Optional[ConfigType] = None
     ) -> Predictions:
         """Keypoints of each sample, in pixels of the network input, as many as it has texts.
 
@@ -164,11 +164,8 @@ class TextQueryHead(BaseHead):
         """
         test_cfg = test_cfg or {}
         queries = self.queries(batch_data_samples, len(batch_data_samples))
-        if test_cfg.get('flip_test', False):
-            feats, mirrored = feats
-            predictions = [self.forward(feats, queries), self.forward(mirrored, queries)]
-        else:
-            predictions = [self.forward(feats, queries)]
+        views = cast(Sequence[Tuple[Tensor, ...]], feats if test_cfg.get('flip_test', False) else [feats])
+        predictions = [self.forward(view, queries) for view in views]  # of the image, and of its mirror image
         points = [prediction.points[-1].float() for prediction in predictions]
         maps = [prediction.similarity.sigmoid() for prediction in predictions]
         instances, fields = [], []
@@ -189,7 +186,7 @@ class TextQueryHead(BaseHead):
         return (instances, fields) if test_cfg.get('output_score_maps', False) else instances
 
     def loss(
-        self, feats: Tuple[Tensor, ...], batch_data_samples: OptSampleList, train_cfg: Optional[ConfigType] = None
+        self, feats: Tuple[Tensor, ...], batch_data_samples: SampleList, train_cfg: Optional[ConfigType] = None
     ) -> dict:
         """``loss_heatmap``, ``loss_proposal``, ``loss_layer0`` ...; and ``acc_pose``.
 
@@ -204,7 +201,7 @@ class TextQueryHead(BaseHead):
         predictions = self.forward(feats, queries)
         targets, weights, asked = self._labels(batch_data_samples, queries, predictions.points[0])
         maps = predictions.similarity.sigmoid()
-        heatmaps = self._heatmaps(targets, weights, maps.shape[2:])
+        heatmaps = self._heatmaps(targets, weights, (maps.shape[2], maps.shape[3]))
         losses = dict(
             loss_heatmap=self.heatmap_weight
             * _mean(F.mse_loss(maps, heatmaps, reduction='none').mean(dim=(2, 3)), asked)
@@ -218,7 +215,7 @@ class TextQueryHead(BaseHead):
         return losses
 
     def _labels(
-        self, samples: OptSampleList, queries: Sequence[TextQueries], like: Tensor
+        self, samples: SampleList, queries: Sequence[TextQueries], like: Tensor
     ) -> Tuple[Tensor, Tensor, Tensor]:
         """Targets ``[B, K, 2]``, their weights ``[B, K]``, and those of their heatmaps, padded with weight 0."""
         targets, weights, asked = (
