@@ -1,4 +1,4 @@
-"""Write random percentages of COCO's training images (CLAMP, Table 11): of those with a labelled keypoint."""
+"""Write random percentages of COCO's training images (CLAMP, Table 11): of those with a labeled keypoint."""
 
 import argparse
 from typing import Optional, Sequence

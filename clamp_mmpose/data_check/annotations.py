@@ -38,18 +38,18 @@ def annotation_findings(content: Any, ann_file: str, names: Optional[Sequence[st
     for category in lists['categories'] if names is not None else []:
         yield from _order_findings(category, names, ann_file)
 
-    unlabelled = 0
+    unlabeled = 0
     used = False
     for ann in lists['annotations']:
         yield from _instance_findings(ann, images, categories, names)
-        labelled = labelled_keypoints(ann) > 0
-        unlabelled += not labelled and isinstance(ann.get('keypoints'), list)
-        used = used or (labelled and not ann.get('iscrowd'))
+        labeled = labeled_keypoints(ann) > 0
+        unlabeled += not labeled and isinstance(ann.get('keypoints'), list)
+        used = used or (labeled and not ann.get('iscrowd'))
     empty = len(images) - len({ann.get('image_id') for ann in lists['annotations'] if _known(ann, images)})
     if empty:
         yield Finding('AF008', ann_file, f'{empty:,} of {len(images):,}')
-    if unlabelled:
-        yield Finding('AF009', ann_file, f'{unlabelled:,} of {len(lists["annotations"]):,}')
+    if unlabeled:
+        yield Finding('AF009', ann_file, f'{unlabeled:,} of {len(lists["annotations"]):,}')
     if not used:
         yield Finding('AF007', ann_file, f'{len(lists["annotations"]):,} annotations')
 
@@ -68,7 +68,7 @@ def image_size(image: dict) -> Optional[Tuple[float, float]]:
     return size if all(is_finite(side) and side > 0 for side in size) else None
 
 
-def labelled_keypoints(ann: dict) -> int:
+def labeled_keypoints(ann: dict) -> int:
     keypoints = ann.get('keypoints')
     return sum(is_finite(v) and v > 0 for v in keypoints[2::3]) if isinstance(keypoints, list) else 0
 
@@ -153,7 +153,7 @@ def _box_faults(ann: dict, size: Optional[Tuple[float, float]]) -> Iterator[Tupl
     elif size and (min(x, y) < -BORDER or x + width > size[0] + BORDER or y + height > size[1] + BORDER):
         yield 'BX006', f'{box} in {_by(size)}'
     if faulty:
-        unused = ann.get('iscrowd') or not labelled_keypoints(ann)
+        unused = ann.get('iscrowd') or not labeled_keypoints(ann)
         place = f' in {_by(size)}' if size else ''
         yield 'BX005' if unused else faulty, f'{box}{place}'
     if area is None:
@@ -193,9 +193,9 @@ def _keypoint_faults(
             and any(not -FAR_OUTSIDE * side <= value <= (1 + FAR_OUTSIDE) * side for value, side in zip((x, y), size))
         ):
             yield 'KP003', f'keypoint {name} is at ({x:g}, {y:g}) in {_by(size)}'
-    count = labelled_keypoints(ann)
+    count = labeled_keypoints(ann)
     if 'num_keypoints' in ann and ann['num_keypoints'] != count:
-        yield 'KP006', f'{ann["num_keypoints"]!r:.20}, labelled are {count}'
+        yield 'KP006', f'{ann["num_keypoints"]!r:.20}, labeled are {count}'
 
 
 def _by(size: Tuple[float, float]) -> str:

@@ -73,11 +73,11 @@ _RULES = (
     Rule(
         'AF007',
         'error',
-        'no labelled instance',
-        'label keypoints: MMPose leaves out crowds and instances without labelled keypoints',
+        'no labeled instance',
+        'label keypoints: MMPose leaves out crowds and instances without labeled keypoints',
     ),
     Rule('AF008', 'info', 'images without annotations', 'nothing is learned from them: annotate or remove them'),
-    Rule('AF009', 'info', 'instances without labelled keypoints', 'MMPose leaves them out: label or remove them'),
+    Rule('AF009', 'info', 'instances without labeled keypoints', 'MMPose leaves them out: label or remove them'),
     Rule('AF010', 'error', 'annotations are not complete', 'correct what the message names: MP100Dataset stops there'),
     Rule('ID001', 'error', 'id is not a whole number', 'number images, annotations and categories'),
     Rule(
@@ -98,7 +98,7 @@ _RULES = (
         'BX005',
         'warning',
         'box of an unused instance is faulty',
-        'correct or remove it: a crowd, or without labelled keypoints, so MMPose leaves it out',
+        'correct or remove it: a crowd, or without labeled keypoints, so MMPose leaves it out',
     ),
     Rule(
         'BX006',
@@ -136,14 +136,14 @@ _RULES = (
         'KP003',
         'warning',
         'keypoint lies far outside the image',
-        'correct it, or mark it as not labelled (0, 0, 0)',
+        'correct it, or mark it as not labeled (0, 0, 0)',
     ),
-    Rule('KP004', 'error', 'keypoint is not a finite number', 'correct it; an unlabelled keypoint is 0, 0, 0'),
-    Rule('KP005', 'error', 'visibility is not 0, 1 or 2', '0: not labelled, 1: labelled but hidden, 2: visible'),
+    Rule('KP004', 'error', 'keypoint is not a finite number', 'correct it; an unlabeled keypoint is 0, 0, 0'),
+    Rule('KP005', 'error', 'visibility is not 0, 1 or 2', '0: not labeled, 1: labeled but hidden, 2: visible'),
     Rule(
         'KP006',
         'warning',
-        'num_keypoints is not the number of labelled keypoints',
+        'num_keypoints is not the number of labeled keypoints',
         'correct it: MMPose leaves an instance out where it is 0',
     ),
     Rule(
@@ -206,13 +206,13 @@ _RULES = (
         'IM006',
         'error',
         'image has another size than its annotations',
-        'label this file, or restore the one that was labelled',
+        'label this file, or restore the one that was labeled',
     ),
     Rule(
         'IM007',
         'warning',
         'image is turned by its EXIF tag',
-        'make sure that it was labelled upright: MMPose turns it, too',
+        'make sure that it was labeled upright: MMPose turns it, too',
     ),
     Rule(
         'IM008',

@@ -44,11 +44,11 @@ class SubsetCounts(NamedTuple):
 def few_shot_subset(annotations: dict, shots: int, seed: int) -> dict:
     """``shots`` instances of each species, drawn at random, and the images they are on.
 
-    An instance without any labelled keypoint teaches nothing, and MMPose drops it: none is drawn.
+    An instance without any labeled keypoint teaches nothing, and MMPose drops it: none is drawn.
     """
     rng = np.random.RandomState(seed)  # its stream is frozen: a seed means the same file with any NumPy
     chosen = set()
-    for ids in _labelled_by_species(annotations).values():
+    for ids in _labeled_by_species(annotations).values():
         chosen.update(ids[i] for i in rng.permutation(len(ids))[:shots])
     return _with_instances(annotations, [ann for ann in annotations['annotations'] if ann['id'] in chosen])
 
@@ -72,10 +72,10 @@ def family_subset(annotations: dict, *families: str) -> dict:
 def percent_subset(annotations: dict, percent: float, seed: int) -> dict:
     """A random ``percent`` of the images, at least one, with all their annotations.
 
-    The paper's "random k% of COCO data" is read as k% of the images on which somebody has a labelled keypoint: from
+    The paper's "random k% of COCO data" is read as k% of the images on which somebody has a labeled keypoint: from
     the others nothing would be learned.
     """
-    ids = sorted({ann['image_id'] for ann in annotations['annotations'] if _is_labelled(ann)})
+    ids = sorted({ann['image_id'] for ann in annotations['annotations'] if _is_labeled(ann)})
     size = max(1, round(len(ids) * percent / 100))
     chosen = {ids[i] for i in np.random.RandomState(seed).permutation(len(ids))[:size]}
     return {
@@ -112,7 +112,7 @@ def write_ap10k_splits(
         for family in FAMILIES:
             subsets[f'{sources[part].stem}-{family.lower()}.json'] = family_subset(annotations, family)
 
-    available = {species: len(ids) for species, ids in _labelled_by_species(originals['train']).items()}
+    available = {species: len(ids) for species, ids in _labeled_by_species(originals['train']).items()}
     names = {category['id']: category['name'] for category in originals['train']['categories']}
     short = {names[species]: count for species, count in available.items() if count < shots}
     few_shot, *families = _write_all(subsets, sources['train'].parent if out_dir is None else Path(out_dir))
@@ -143,9 +143,9 @@ def write_coco_subsets(
             raise ValueError(f'percent={percent:g} is outside (0, 100].')
     source = Path(annotation_file)
     annotations = read_annotations(source, GET_COCO)
-    if not any(map(_is_labelled, annotations['annotations'])):
+    if not any(map(_is_labeled, annotations['annotations'])):
         raise ValueError(
-            f"{source} has no instance with a labelled keypoint to draw; is it COCO's person_keypoints file?"
+            f"{source} has no instance with a labeled keypoint to draw; is it COCO's person_keypoints file?"
         )
     counts = [count(source, annotations)]
     for percent in percents:
@@ -181,21 +181,21 @@ def counts_table(counts: List[SubsetCounts]) -> str:
     for row in counts:
         if row.short:
             lines.append(
-                f'Fewer labelled instances than asked for, all kept, in {row.path.name}: '
+                f'Fewer labeled instances than asked for, all kept, in {row.path.name}: '
                 + ', '.join(f'{name} ({number})' for name, number in row.short.items())
             )
     return '\n'.join(lines)
 
 
-def _is_labelled(annotation: dict) -> bool:
+def _is_labeled(annotation: dict) -> bool:
     return any(annotation.get('keypoints', [])[2::3])
 
 
-def _labelled_by_species(annotations: dict) -> Dict[Any, list]:
-    """Category id -> ids of its labelled instances, both sorted, so that nothing depends on the order of the file."""
+def _labeled_by_species(annotations: dict) -> Dict[Any, list]:
+    """Category id -> ids of its labeled instances, both sorted, so that nothing depends on the order of the file."""
     ids: Dict[Any, list] = {species: [] for species in sorted(cat['id'] for cat in annotations['categories'])}
     for ann in annotations['annotations']:
-        if _is_labelled(ann):
+        if _is_labeled(ann):
             ids[ann['category_id']].append(ann['id'])
     return {species: sorted(members) for species, members in ids.items()}
 

@@ -30,7 +30,7 @@ CONTENT = {
     'null': (keypoints(10, None, 2, 20, 12, 1, 0, 0, 0), 'keypoint is not a finite number'),
     'v=3': (keypoints(10, 11, 3, 20, 12, 1, 0, 0, 0), 'visibility is not 0, 1 or 2'),
     'far away': (keypoints(10, 11, 2, 20, 1200, 1, 0, 0, 0), 'keypoint lies far outside the image'),
-    'num_keypoints': (set_ann(num_keypoints=3), 'num_keypoints is not the number of labelled keypoints'),
+    'num_keypoints': (set_ann(num_keypoints=3), 'num_keypoints is not the number of labeled keypoints'),
     'box outside': (box(70, 5, 40, 30), 'box lies outside the image'),
     'box left of it': (box(-50, 5, 40, 30), 'box lies outside the image'),
     'box beyond': (box(4, 5, 70, 30), 'box reaches beyond the image'),
@@ -70,15 +70,15 @@ ELSEWHERE = {
         lambda c: c['categories'][0].update(keypoints=['Nose', 'L_Ear', 'R_Ear']),
         {('warning', 'keypoints are in another order than in the metainfo', 'train.json')},
     ),
-    'unlabelled': (
+    'unlabeled': (
         set_ann(keypoints=[0] * 9, num_keypoints=0),
-        {('info', 'instances without labelled keypoints', 'train.json')},
+        {('info', 'instances without labeled keypoints', 'train.json')},
     ),
     'nothing left': (
         lambda c: [ann.update(keypoints=[0] * 9, num_keypoints=0) for ann in c['annotations']],
         {
-            ('info', 'instances without labelled keypoints', 'train.json'),
-            ('error', 'no labelled instance', 'train.json'),
+            ('info', 'instances without labeled keypoints', 'train.json'),
+            ('error', 'no labeled instance', 'train.json'),
         },
     ),
 }

@@ -10,7 +10,7 @@ from clamp_mmpose.cli.check_dataset import main
 from clamp_mmpose.data_check.check import check_config, check_dataset
 
 DROPPED = ('info', 'box is dropped by the benchmark', 'mug/5.png', 'mug')
-UNLABELLED = ('info', 'instances without labelled keypoints')
+UNLABELLED = ('info', 'instances without labeled keypoints')
 
 
 def dataset(mp100, **kwargs):
@@ -35,10 +35,10 @@ def found(mp100, **kwargs):
 
 def test_clean(mp100):
     assert found(mp100) == []
-    [dropped, unlabelled] = check_dataset(dataset(mp100))
+    [dropped, unlabeled] = check_dataset(dataset(mp100))
     assert (dropped.level, dropped.text, dropped.item, dropped.category) == DROPPED
     assert dropped.detail == 'annotation 15: [20, 25, -3, 51], area 5000'
-    assert unlabelled.detail == '1 of 6'
+    assert unlabeled.detail == '1 of 6'
 
 
 def test_images(mp100):

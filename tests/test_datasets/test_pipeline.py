@@ -56,11 +56,11 @@ def test_heatmaps_lead_back_to_the_keypoints(box):
     data_sample.set_metainfo(dict(flip_indices=[0, 2, 1, 3, 4]))
     data_sample.gt_instances = InstanceData(bboxes=np.array([box], np.float32), bbox_scores=np.ones(1, np.float32))
     placed = build().add_pred_to_datasample([decoded], None, [data_sample])[0].pred_instances.keypoints
-    labelled = data_sample.gt_instance_labels.keypoint_weights.numpy()[0] > 0
-    assert labelled.sum() >= 3
+    labeled = data_sample.gt_instance_labels.keypoint_weights.numpy()[0] > 0
+    assert labeled.sum() >= 3
     # the decoder is right to a quarter of a heatmap pixel, 1/16 of the padded box
     cell = data_sample.metainfo['input_scale'] / 16
-    assert (np.abs(placed - KEYPOINTS)[0][labelled] <= 0.5 * cell).all()
+    assert (np.abs(placed - KEYPOINTS)[0][labeled] <= 0.5 * cell).all()
 
 
 def test_labels_are_the_keypoints_in_input_pixels():
@@ -85,8 +85,8 @@ def test_training_on_odd_boxes_and_on_an_image_without_labels():
     )
     losses = model.loss(batch['inputs'], batch['data_samples'])
     assert all(torch.isfinite(value) for value in losses.values())
-    unlabelled = model.loss(batch['inputs'][3:], batch['data_samples'][3:])
-    assert all(unlabelled[name] == 0 for name in ('loss_kpt', 'loss_spatial', 'loss_feature'))
+    unlabeled = model.loss(batch['inputs'][3:], batch['data_samples'][3:])
+    assert all(unlabeled[name] == 0 for name in ('loss_kpt', 'loss_spatial', 'loss_feature'))
 
 
 def test_one_keypoint():

@@ -115,7 +115,7 @@ def test_an_instance_not_drawn_leaves_an_image_that_it_shares():
     ), 'every antelope is drawn sooner or later'
 
 
-def test_unlabelled_instances_are_not_drawn():
+def test_unlabeled_instances_are_not_drawn():
     annotations = ap10k('train')
     for ann in annotations['annotations'][:3]:
         ann.update(num_keypoints=0, keypoints=[0, 0, 0] * 17)
@@ -177,16 +177,16 @@ def test_the_draw_does_not_depend_on_the_order_of_the_file():
             assert sorted(e['id'] for e in first[key]) == sorted(e['id'] for e in second[key])
 
 
-def coco(path, labelled=200, unlabelled=50):
-    """``labelled`` images with a labelled person and a crowd, then images whose person nobody labelled."""
+def coco(path, labeled=200, unlabeled=50):
+    """``labeled`` images with a labeled person and a crowd, then images whose person nobody labeled."""
     person = dict(category_id=1, bbox=[2, 3, 20, 30], area=600, iscrowd=0)
-    images = range(1, labelled + unlabelled + 1)
+    images = range(1, labeled + unlabeled + 1)
     annotations = [
-        dict(person, id=i, image_id=i, num_keypoints=17 * (i <= labelled), keypoints=[5, 5, 2 * (i <= labelled)] * 17)
+        dict(person, id=i, image_id=i, num_keypoints=17 * (i <= labeled), keypoints=[5, 5, 2 * (i <= labeled)] * 17)
         for i in images
     ]
     annotations += [
-        dict(person, id=1000 + i, image_id=i, num_keypoints=0, keypoints=[0] * 51, iscrowd=1) for i in images[:labelled]
+        dict(person, id=1000 + i, image_id=i, num_keypoints=0, keypoints=[0] * 51, iscrowd=1) for i in images[:labeled]
     ]
     path.write_text(
         json.dumps(
@@ -202,7 +202,7 @@ def coco(path, labelled=200, unlabelled=50):
     return path
 
 
-def test_percentages_of_the_labelled_images(tmp_path):
+def test_percentages_of_the_labeled_images(tmp_path):
     source = coco(tmp_path / 'person_keypoints_train2017.json')
     rows = write_coco_subsets(source, percents=(0.1, 1, 2.5, 10, 100), seeds=(0, 1))
     assert [(row.path.name, row.images, row.instances) for row in rows] == [

@@ -34,7 +34,7 @@ class Instance(NamedTuple):
     Args:
         index: its position among the kept instances, which the published episodes are drawn from.
         keypoints: ``[K, 2]``, float64.
-        visible: ``[K]``, bool: labelled, v = 1 as well as v = 2.
+        visible: ``[K]``, bool: labeled, v = 1 as well as v = 2.
         bbox: the cleaned box, (x, y, w, h); see :func:`clean_box`.
         normalizer: max(w, h) of the cleaned box, which distances are divided by.
         area: as annotated, or else that of the cleaned box.

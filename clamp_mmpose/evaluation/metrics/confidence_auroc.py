@@ -10,7 +10,7 @@ class ConfidenceAUROC(BaseMetric):
     """How well confidence separates keypoints that are in the image from those that are not: ``AUROC``.
 
     The chance that a visible keypoint is given a higher score than one that is not, ties counting half: 0.5 is
-    guessing. For data in which an unlabelled keypoint is absent, which MP-100's are not.
+    guessing. For data in which an unlabeled keypoint is absent, which MP-100's are not.
     """
 
     default_prefix = 'confidence'
