@@ -18,13 +18,15 @@ def gather(embeddings: Tensor) -> Tuple[Tensor, int]:
 
 
 def _sizes(embeddings: Tensor) -> List[int]:
-    """How many each process has: a sampler that does not round up deals the last batch unevenly."""
+    """How many each process has: a sampler that does not round up makes the last batches uneven."""
     sizes = [torch.zeros(1, dtype=torch.long, device=embeddings.device) for _ in range(get_world_size())]
     dist.all_gather(sizes, torch.tensor([len(embeddings)], device=embeddings.device))
     return [int(size) for size in sizes]
 
 
 class _Gather(torch.autograd.Function):
+    """As torch.distributed.nn.functional.all_gather, which PyTorch deprecates in favor of a private module."""
+
     @staticmethod
     def forward(ctx, embeddings: Tensor, sizes: List[int]) -> Tensor:
         ctx.sizes = sizes

@@ -1,9 +1,6 @@
 """The published CLAMP code, array by array (tests/data)."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +10,9 @@ from mmpose.apis import init_model
 from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.checkpoints.convert_clamp import build_config, convert_clamp
+from clamp_mmpose.cli.convert_checkpoint import main as convert_checkpoint
+from clamp_mmpose.cli.test import main as run_test
 from demos.animals.world.dataset import draw_toy_animals
-
-ROOT = Path(__file__).parents[2]
 
 ARRAY_TOLERANCE, LOSS_TOLERANCE = 1e-4, 1e-5
 
@@ -115,28 +112,23 @@ def test_flip_test_and_decoding(published, parity):
     assert (keypoints - expected['preds'][..., :2])[inner].abs().max() < 1e-3
 
 
-def test_command_lists_what_is_not_used(parity, tmp_path):
+def test_command_lists_what_is_not_used(parity, tmp_path, capsys):
     folder = parity / 'clamp_vit_tiny'
     (tmp_path / 'model.json').write_text(json.dumps(json.loads((folder / 'config.json').read_text())['config']))
-    done = subprocess.run(
-        [
-            sys.executable,
-            'tools/convert_checkpoint.py',
-            'clamp',
-            str(folder / 'checkpoint.pth'),
-            '--model-config',
-            str(tmp_path / 'model.json'),
-            '--out',
-            str(tmp_path / 'out'),
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert '204 weights converted' in done.stdout
+    arguments = [
+        'clamp',
+        str(folder / 'checkpoint.pth'),
+        '--model-config',
+        str(tmp_path / 'model.json'),
+        '--out',
+        str(tmp_path / 'out'),
+    ]
+    assert convert_checkpoint(arguments) == 0
+    printed = capsys.readouterr().out
+    assert '204 weights converted' in printed
     assert (
         '3 never used by the published model: prompt_encoder.positional_embedding, '
-        'prompt_encoder.text_projection, text_projection' in done.stdout
+        'prompt_encoder.text_projection, text_projection' in printed
     )
     init_model(str(tmp_path / 'out/config.py'), str(tmp_path / 'out/checkpoint.pth'), device='cpu')
 
@@ -202,24 +194,17 @@ def test_converted_model_is_tested_like_any_other(parity, tmp_path):
     folder = parity / 'clamp_vit_tiny'
     convert_clamp(str(folder / 'checkpoint.pth'), str(folder / 'config.json'), str(tmp_path))
     draw_toy_animals(tmp_path / 'data', 27, (96, 72))
-    done = subprocess.run(
-        [
-            sys.executable,
-            'tools/test.py',
-            str(tmp_path / 'config.py'),
-            str(tmp_path / 'checkpoint.pth'),
-            '--work-dir',
-            str(tmp_path),
-            '--cfg-options',
-            f'test_dataloader.dataset.data_root={tmp_path / "data"}',
-            'test_dataloader.dataset.ann_file=annotations/ap10k-test-split1.json',
-            'test_dataloader.num_workers=0',
-            'test_dataloader.persistent_workers=False',
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    arguments = [
+        str(tmp_path / 'config.py'),
+        str(tmp_path / 'checkpoint.pth'),
+        '--work-dir',
+        str(tmp_path),
+        '--cfg-options',
+        f'test_dataloader.dataset.data_root={tmp_path / "data"}',
+        'test_dataloader.dataset.ann_file=annotations/ap10k-test-split1.json',
+        'test_dataloader.num_workers=0',
+        'test_dataloader.persistent_workers=False',
+    ]
+    assert run_test(arguments) == 0
     metrics = json.loads((tmp_path / 'test.json').read_text())['metrics']
     assert 0 <= metrics['coco/AP'] <= 1

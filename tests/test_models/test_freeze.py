@@ -5,10 +5,14 @@ import pickle
 
 import pytest
 import torch
+import torch.distributed.fsdp
 from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
 from tiny import build, samples
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from two_processes import run_in_two_processes
 
 from clamp_mmpose.models.utils.freeze import freeze
 
@@ -106,3 +110,20 @@ def test_training_state_from_before_is_resumed():
     assert not build().head.text_encoder.text.load_state_dict(
         {name: p.detach() for name, p in text.items()}, strict=False
     )[0]
+
+
+def share_of_a_process(rank, folder):
+    init_default_scope('mmpose')
+    encoder = build().head.text_encoder
+    whole = sum(p.numel() for p in encoder.parameters())
+    torch.distributed.fsdp.fully_shard(encoder, mesh=init_device_mesh('cpu', (2,)))
+    assert not any(p.requires_grad for p in encoder.parameters())
+    assert not any(part.training for part in encoder.train().modules())
+    torch.save((whole, sum(p.to_local().numel() for p in encoder.parameters())), folder / f'{rank}.pth')
+
+
+@pytest.mark.skipif(not hasattr(torch.distributed.fsdp, 'fully_shard'), reason='PyTorch before 2.6')
+def test_each_of_two_processes_holds_half(tmp_path):
+    run_in_two_processes(share_of_a_process, tmp_path)
+    shares = [torch.load(tmp_path / f'{rank}.pth', weights_only=True) for rank in range(2)]
+    assert shares[0][0] == shares[0][1] + shares[1][1] and shares[0][1] == pytest.approx(shares[1][1], rel=0.01)

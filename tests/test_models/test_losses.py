@@ -1,12 +1,10 @@
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from two_processes import run_in_two_processes
 
 from clamp_mmpose.models.layers.feature_sampling import sample_features
 from clamp_mmpose.models.losses import FeatureContrastiveLoss, SpatialContrastiveLoss
@@ -127,48 +125,21 @@ def test_unknown_modes_name_the_known():
         SpatialContrastiveLoss(2, 1, 'nearest')
 
 
-TWO_PROCESSES = """
-import sys, torch, torch.distributed as dist
-import clamp_mmpose
-from clamp_mmpose.engine.launch import shut_down_distributed
-from clamp_mmpose.models.layers.feature_sampling import sample_features
-from clamp_mmpose.models.losses import FeatureContrastiveLoss
-dist.init_process_group('gloo')
-rank = dist.get_rank()
-torch.manual_seed(0)
-dense, prompts = torch.randn(2, 8, 2, 4), torch.randn(2, 3, 8)
-keypoints = torch.rand(2, 3, 2) * 30
-weights = torch.tensor([[1., 1., 0.], [0., 1., 0.]])
-loss = FeatureContrastiveLoss()
-mine = slice(rank, rank + 1)
-value = loss(dense[mine], prompts[mine], keypoints[mine], weights[mine], (64, 32))
-dist.all_reduce(value)
-if rank == 0:
-    print('mean over processes', value.item() / 2)
-shut_down_distributed()
-"""
-
-
-def test_two_processes_average_over_all_labelled_keypoints(tmp_path, free_port):
-    """Two labelled keypoints here, one there: each counts the same."""
-    script = tmp_path / 'two.py'
-    script.write_text(TWO_PROCESSES)
-    done = subprocess.run(
-        [
-            sys.executable,
-            '-m',
-            'torch.distributed.run',
-            '--nproc_per_node=2',
-            f'--master_port={free_port}',
-            str(script),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    assert done.returncode == 0, done.stderr
+def loss_of_a_process(rank, folder, weights):
     torch.manual_seed(0)
-    dense, prompts = torch.randn(2, 8, 2, 4), torch.randn(2, 3, 8)
-    keypoints = torch.rand(2, 3, 2) * 30
-    whole = FeatureContrastiveLoss()(dense, prompts, keypoints, torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]]), SIZE)
-    assert float(done.stdout.split()[-1]) == pytest.approx(whole.item(), rel=1e-5)
+    dense, prompts, keypoints = torch.randn(2, 8, 2, 4), torch.randn(2, 3, 8), torch.rand(2, 3, 2) * 30
+    own = slice(rank, rank + 1)
+    value = FeatureContrastiveLoss()(dense[own], prompts[own], keypoints[own], weights[own], SIZE)
+    torch.distributed.all_reduce(value)
+    if rank == 0:
+        torch.save(value / 2, folder / 'mean.pth')
+
+
+def test_two_processes_average_over_all_labelled_keypoints(tmp_path):
+    """Two labelled keypoints here, one there: each counts the same."""
+    weights = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
+    run_in_two_processes(loss_of_a_process, tmp_path, weights)
+    torch.manual_seed(0)
+    dense, prompts, keypoints = torch.randn(2, 8, 2, 4), torch.randn(2, 3, 8), torch.rand(2, 3, 2) * 30
+    whole = FeatureContrastiveLoss()(dense, prompts, keypoints, weights, SIZE)
+    assert torch.load(tmp_path / 'mean.pth', weights_only=True).item() == pytest.approx(whole.item(), rel=1e-5)

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
-
-from clamp_mmpose.engine.launch import shut_down_distributed
+from two_processes import run_in_two_processes
 
 
 def build(**kwargs):
@@ -124,7 +124,7 @@ def test_bad_input():
 
 
 def loss_of_a_process(rank, folder, sizes):
-    torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+    init_default_scope('mmpose')
     torch.manual_seed(0)
     weight = torch.randn(6, 4, requires_grad=True)
     inputs = torch.randn(2, sum(sizes), 6)
@@ -135,13 +135,12 @@ def loss_of_a_process(rank, folder, sizes):
     torch.distributed.all_reduce(loss.detach_())
     if rank == 0:
         torch.save(dict(loss=loss / 2, grad=weight.grad / 2), folder / 'result.pth')
-    shut_down_distributed()  # or gloo's threads may abort the process at its end
 
 
 @pytest.mark.parametrize('sizes', [(4, 4), (5, 1)])
 def test_two_processes_are_one(tmp_path, sizes):
     """With uneven batches, too; the mean of the processes' gradients is what MMEngine applies."""
-    torch.multiprocessing.spawn(loss_of_a_process, (tmp_path, sizes), nprocs=2)
+    run_in_two_processes(loss_of_a_process, tmp_path, sizes)
     found = torch.load(tmp_path / 'result.pth', weights_only=True)
 
     torch.manual_seed(0)

@@ -10,8 +10,8 @@ from mmengine.structures import InstanceData
 from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from tiny import VIT
+from two_processes import run_in_two_processes
 
-from clamp_mmpose.engine.launch import shut_down_distributed
 from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.heads.text_query_head import _adjacency, _mean
 from clamp_mmpose.models.layers import GraphDecoder, JointEncoder, SimilarityProposal
@@ -390,15 +390,13 @@ def test_unusable_input():
         head((torch.randn(1, 16, 6, 4),), ask([['a']]))
 
 
-def _mean_of_a_process(rank, address, values, weights, results):
-    torch.distributed.init_process_group('gloo', init_method=address, rank=rank, world_size=2)
-    results[rank] = _mean(values[rank::2], weights[rank::2]).item()
-    shut_down_distributed()
+def _mean_of_a_process(rank, folder, values, weights):
+    torch.save(_mean(values[rank::2], weights[rank::2]), folder / f'{rank}.pth')
 
 
 def test_mean_over_two_processes(tmp_path):
     """As DDP averages: the mean of both processes is that of one with all five instances, one of them unlabelled."""
     values, weights = torch.rand(5, 3), torch.tensor([[1.0, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0]])
-    results = torch.multiprocessing.Manager().list([0.0, 0.0])
-    torch.multiprocessing.spawn(_mean_of_a_process, (f'file://{tmp_path}/store', values, weights, results), nprocs=2)
+    run_in_two_processes(_mean_of_a_process, tmp_path, values, weights)
+    results = [torch.load(tmp_path / f'{rank}.pth', weights_only=True).item() for rank in range(2)]
     assert np.mean(results) == pytest.approx(_mean(values, weights).item(), rel=1e-5)

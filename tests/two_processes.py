@@ -1,0 +1,22 @@
+"""Runs a function in two gloo processes, forked from one that has imported the package."""
+
+import multiprocessing
+from pathlib import Path
+from typing import Callable
+
+import torch
+
+from clamp_mmpose.engine.launch import shut_down_distributed
+
+multiprocessing.set_forkserver_preload(['clamp_mmpose'])
+
+
+def run_in_two_processes(function: Callable, folder: Path, *args) -> None:
+    """Call ``function(rank, folder, *args)`` in each."""
+    torch.multiprocessing.start_processes(_in_a_process, (function, folder, *args), nprocs=2, start_method='forkserver')
+
+
+def _in_a_process(rank: int, function: Callable, folder: Path, *args) -> None:
+    torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+    function(rank, folder, *args)
+    shut_down_distributed()  # or gloo's threads may abort the process at its end
