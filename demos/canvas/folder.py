@@ -1,31 +1,66 @@
+import json
 from pathlib import Path
+from typing import Union
 
 import cv2
 import numpy as np
 
 from clamp_mmpose.utils.files import atomic_write
 
-
-def is_finished(mark: Path, settings: str) -> bool:
-    """Whether a folder was drawn to the end with these settings, which it holds in the file ``mark``, written last.
-
-    The mark of other settings is removed, so that a drawing that is interrupted does not pass for finished.
-    """
-    if not mark.is_file():
-        return False
-    if mark.read_text(encoding='utf-8') == settings:
-        return True
-    mark.unlink()
-    return False
+MIN_SIZE = 64  # pixels; in smaller images a limb is thinner than a pixel
 
 
-def write_jpeg(path: Path, picture: np.ndarray):
-    """Writes a picture ``[h, w, 3]``, RGB uint8.
+class DrawnFolder:
+    """A folder of drawings, with a file ``drawn.json``, written last, that says how they were drawn.
+
+    A finished folder of the same settings can be left alone; the mark of other settings is removed, so that a drawing
+    that is interrupted does not pass for finished.
+
+    Args:
+        root: made if missing; files of the same names are replaced.
+        settings: what decides the drawings.
 
     Raises:
-        RuntimeError: this OpenCV cannot write JPEG.
+        ValueError: too small a ``size`` (the longer side, or w and h), a negative ``seed``.
     """
-    encoded, content = cv2.imencode('.jpg', picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
-    if not encoded:
-        raise RuntimeError('OpenCV could not encode a picture as JPEG; install a build of OpenCV with JPEG.')
-    atomic_write(path, content.tobytes())
+
+    def __init__(self, root: Union[str, Path], **settings):
+        smallest, seed = np.min(settings['size']), settings['seed']
+        if smallest < MIN_SIZE:
+            raise ValueError(
+                f'size={settings["size"]} is too small to tell the parts; give at least {MIN_SIZE} pixels.'
+            )
+        if seed < 0:
+            raise ValueError(f'seed={seed} must be 0 or more.')
+        self.root = Path(root)
+        self._mark, self._settings = self.root / 'drawn.json', json.dumps(settings)
+
+    def is_finished(self) -> bool:
+        """Whether it was drawn to the end with these settings."""
+        if not self._mark.is_file():
+            return False
+        if self._mark.read_text(encoding='utf-8') == self._settings:
+            return True
+        self._mark.unlink()
+        return False
+
+    def write(self, name: str, content: Union[str, dict, list]):
+        """Write a text, or a JSON file."""
+        text = content if isinstance(content, str) else json.dumps(content)
+        atomic_write(self.root / name, text.encode())
+
+    def write_image(self, name: str, image: np.ndarray):
+        """Write an image ``[h, w, 3]``, RGB uint8, as JPEG.
+
+        Raises:
+            RuntimeError: this OpenCV cannot write JPEG.
+        """
+        encoded, content = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+        if not encoded:
+            raise RuntimeError('OpenCV could not encode an image as JPEG; install a build of OpenCV with JPEG.')
+        atomic_write(self.root / name, content.tobytes())
+
+    def finish(self) -> Path:
+        """Mark the folder as drawn to the end; its path."""
+        self.write(self._mark.name, self._settings)
+        return self.root

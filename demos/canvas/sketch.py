@@ -1,116 +1,144 @@
-import colorsys
-from typing import Dict, List, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
 
-from .tube import CIRCLE, SHIFT, Tube
+from .colors import BLACK, WHITE, Color, any_color, shade
+from .fur import Fur, paint_fur
+from .tube import CIRCLE, SHIFT, Tube, bounds, fill_polygon, fixed_point
 
-Colour = Tuple[int, ...]  # RGB
-INK = 0.45  # how dark the outline of a part is, of its colour
+INK = 0.45  # how dark the outline of a part is, of its color
 MARGIN = 0.02  # how far inside a cover a point is hidden
 FAR = 0.68  # how light a part on the far side is
-WHITE, BLACK = (245, 245, 240), (20, 18, 24)
+SIDES = (('left', -1), ('right', 1))
+SQUARE = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+
+
+@dataclass
+class Part:
+    """A polygon, or a tube where it has ``radii``; ``ink`` is the width of its outline, in those of the drawing."""
+
+    points: np.ndarray
+    radii: Optional[np.ndarray]
+    color: Color
+    ink: float
+    fur: Optional[Fur] = None
+
+    def bounds(self) -> Tuple[np.ndarray, np.ndarray]:
+        """The least and the greatest (x, y), without the outline."""
+        return bounds(self.points, np.zeros(1) if self.radii is None else self.radii)
 
 
 class Sketch:
-    """An object before it is painted: its parts, back to front, and its named points, in units of its own.
+    """A thing before it is painted: its parts, back to front, and its named points, in units of its own.
 
     x runs to the right and y down; an object is about one unit large.
 
     Args:
-        rng: draws the colours of ``colour``, and whatever else the object asks of it.
+        rng: draws the colors of ``color``, and whatever else the thing asks of it.
     """
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
         self.points: Dict[str, np.ndarray] = {}
-        self._parts: List[Tuple[np.ndarray, np.ndarray, bool, Colour, float]] = []
+        self.parts: List[Part] = []
+        self.unit = 1.0  # pixels of what was one when the thing was drawn
 
     def mark(self, name: str, point: Sequence[float]):
         """Name a point, which a part that is painted holds."""
         self.points[name] = np.asarray(point, float)
 
-    def polygon(self, points: np.ndarray, colour: Colour, ink: float = 1.0):
-        """A flat part ``[N, 2]``; ``ink`` is the width of its outline, in those of the picture."""
-        self._parts.append((np.asarray(points, float), np.zeros(len(points)), True, colour, ink))
+    def polygon(self, points: np.ndarray, color: Color, ink: float = 1.0):
+        """A flat part ``[N, 2]``."""
+        self.parts.append(Part(np.asarray(points, float), None, color, ink))
 
-    def cover(self, points: np.ndarray, colour: Colour):
+    def cover(self, points: np.ndarray, color: Color):
         """A flat part ``[N, 2]`` that hides the points marked so far which lie well behind it."""
-        self.polygon(points, colour)
+        self.polygon(points, color)
         outline = np.asarray(points, np.float32)
-        self.points = {
-            name: point
-            for name, point in self.points.items()
-            if cv2.pointPolygonTest(outline, tuple(map(float, point)), True) < MARGIN
-        }
+        for name, point in list(self.points.items()):
+            if cv2.pointPolygonTest(outline, tuple(map(float, point)), True) >= MARGIN:
+                del self.points[name]
 
-    def tube(self, points: np.ndarray, radii: Sequence[float], colour: Colour, ink: float = 1.0):
-        """A round part: along ``points [N, 2]``, as thick as the N ``radii``."""
+    def tube(
+        self,
+        points: np.ndarray,
+        radii: Sequence[float],
+        color: Color,
+        ink: float = 1.0,
+        fur: Optional[Fur] = None,
+    ):
+        """A round part along ``points [N, 2]``, as thick as the N ``radii`` or as a single one."""
         points = np.asarray(points, float)
-        self._parts.append((points, np.broadcast_to(np.asarray(radii, float), len(points)), False, colour, ink))
+        self.parts.append(Part(points, np.broadcast_to(np.asarray(radii, float), len(points)), color, ink, fur))
 
     def ellipse(
-        self, centre: Sequence[float], radii: Sequence[float], colour: Colour, angle: float = 0.0, ink: float = 1.0
+        self, center: Sequence[float], radii: Sequence[float], color: Color, angle: float = 0.0, ink: float = 1.0
     ):
-        """A flat part with the half-axes ``radii``, turned clockwise by ``angle``, degrees."""
-        self.polygon(np.asarray(centre) + (CIRCLE * radii) @ rotation(angle).T, colour, ink)
+        """A flat part with the half-axes ``radii``, or this radius, turned clockwise by ``angle`` degrees."""
+        self.polygon(np.asarray(center) + (CIRCLE * radii) @ rotation(angle).T, color, ink)
 
-    def eye(self, name: str, centre: Sequence[float], size: float):
+    def eye(self, name: str, center: Sequence[float], size: float):
         """An eye, its name marked."""
-        self.ellipse(centre, (size, size), WHITE)
-        self.ellipse(centre, (0.55 * size, 0.55 * size), BLACK, ink=0)
-        self.mark(name, centre)
+        self.ellipse(center, size, WHITE)
+        self.ellipse(center, 0.55 * size, BLACK, ink=0)
+        self.mark(name, center)
 
-    def button(self, name: str, centre: Sequence[float], colour: Colour):
+    def button(self, name: str, center: Sequence[float], color: Color):
         """A button, its name marked."""
-        self.ellipse(centre, (0.036, 0.036), colour)
-        self.ellipse(centre, (0.012, 0.012), BLACK, ink=0)
-        self.mark(name, centre)
+        self.ellipse(center, 0.036, color)
+        self.ellipse(center, 0.012, BLACK, ink=0)
+        self.mark(name, center)
 
-    def colour(self, light: Tuple[float, float] = (0.45, 0.95), strength: Tuple[float, float] = (0.15, 0.85)) -> Colour:
-        """Any hue, this light (0: black) and strong (0: grey)."""
-        hue, value, saturation = self.rng.random(), self.rng.uniform(*light), self.rng.uniform(*strength)
-        return tuple(int(255 * c) for c in colorsys.hsv_to_rgb(hue, saturation, value))
+    def color(self, *ranges: Tuple[float, float]) -> Color:
+        """Any color, within the ranges of ``any_color``."""
+        return any_color(self.rng, *ranges)
 
     def chance(self, share: float) -> bool:
-        """True in this share of the pictures."""
+        """True in this share of the drawings."""
         return bool(self.rng.random() < share)
 
     def move(self, matrix: np.ndarray):
-        """Apply ``matrix [2, 2]`` to all places; thicknesses keep their proportion to the object's area."""
-        scale = abs(np.linalg.det(matrix)) ** 0.5
-        self._parts = [(points @ matrix.T, scale * radii, *rest) for points, radii, *rest in self._parts]
-        self.points = {name: matrix @ point for name, point in self.points.items()}
+        """Apply ``matrix [2, 2]`` to all places; thicknesses keep their proportion to the area."""
+        self._transform(matrix, np.zeros(2))
 
     def place(self, scale: float, origin: np.ndarray):
-        """From the object's units to the canvas: ``scale`` pixels each, the object's zero at pixel ``origin``."""
-        self._parts = [(scale * points + origin, scale * radii, *rest) for points, radii, *rest in self._parts]
-        self.points = {name: scale * point + origin for name, point in self.points.items()}
+        """From own units to the canvas: ``scale`` pixels each, the zero at pixel ``origin``."""
+        self._transform(scale * np.eye(2), origin)
+
+    def _transform(self, matrix: np.ndarray, shift: np.ndarray):
+        scale = abs(np.linalg.det(matrix)) ** 0.5
+        self.unit *= scale
+        for part in self.parts:
+            part.points = part.points @ matrix.T + shift
+            part.radii = None if part.radii is None else scale * part.radii
+        self.points = {name: matrix @ point + shift for name, point in self.points.items()}
 
     def bounds(self) -> Tuple[np.ndarray, np.ndarray]:
-        """The least and greatest (x, y) of the parts, without outlines."""
-        low = np.min([(points - radii[:, None]).min(axis=0) for points, radii, *_ in self._parts], axis=0)
-        high = np.max([(points + radii[:, None]).max(axis=0) for points, radii, *_ in self._parts], axis=0)
-        return low, high
+        """The least and the greatest (x, y) of the parts, without outlines."""
+        low, high = zip(*(part.bounds() for part in self.parts))
+        return np.min(low, axis=0), np.max(high, axis=0)
 
-    def paint(self, canvas: np.ndarray, line: float):
+    def paint(self, canvas: np.ndarray, line: float = 0.0):
         """Paint the parts, outlines ``line`` pixels wide.
 
         Args:
-            canvas: ``[h, w, 3]``, RGB, or with a fourth channel, which becomes 255 where the object is.
+            canvas: ``[h, w, 3]``, RGB, or with a fourth channel, which becomes 255 where the thing is; parts with fur
+                need it.
         """
-        for points, radii, flat, colour, ink in self._parts:
-            fill, edge, width = (*colour, 255), (*shade(colour, INK), 255), line * ink
-            if flat:
-                corners = np.round(points * (1 << SHIFT)).astype(np.int32)
-                cv2.fillPoly(canvas, [corners], fill, shift=SHIFT)
+        for part in self.parts:
+            fill, edge, width = (*part.color, 255), (*shade(part.color, INK), 255), line * part.ink
+            if part.fur is not None:
+                paint_fur(canvas, Tube(part.points, part.radii), part.color, part.fur, self.unit, self.rng)
+            elif part.radii is None:
+                fill_polygon(canvas, part.points, fill)
                 if width >= 1:
-                    cv2.polylines(canvas, [corners], True, edge, round(width), shift=SHIFT)
+                    cv2.polylines(canvas, [fixed_point(part.points)], True, edge, round(width), shift=SHIFT)
             else:
                 if width >= 1:
-                    Tube(points, radii).fill(canvas, edge)
-                Tube(points, np.maximum(radii - width, 0.6 * radii)).fill(canvas, fill)
+                    Tube(part.points, part.radii).fill(canvas, edge)
+                Tube(part.points, np.maximum(part.radii - width, 0.6 * part.radii)).fill(canvas, fill)
 
 
 def at(x: float, y: float) -> np.ndarray:
@@ -119,7 +147,7 @@ def at(x: float, y: float) -> np.ndarray:
 
 
 def rotation(angle: float) -> np.ndarray:
-    """``[2, 2]``: clockwise in the picture, by degrees."""
+    """``[2, 2]``: clockwise in the image, by degrees."""
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     return np.array([[cos, -sin], [sin, cos]])
 
@@ -127,8 +155,3 @@ def rotation(angle: float) -> np.ndarray:
 def towards(angle: float) -> np.ndarray:
     """A unit step: 0 degrees to the right, 90 up."""
     return np.array([np.cos(np.radians(angle)), -np.sin(np.radians(angle))])
-
-
-def shade(colour: Colour, light: float) -> Colour:
-    """A colour made darker or lighter."""
-    return tuple(min(255, int(light * c)) for c in colour)

@@ -6,16 +6,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 from mmpose.datasets import AP10KDataset
 
-from demos.animals.world import picture as toy_picture
+from demos.animals.world import image as toy_image
 from demos.animals.world.dataset import draw_toy_animals
-from demos.animals.world.painter import QuadrupedPainter
-from demos.animals.world.picture import draw_picture
+from demos.animals.world.drawing import draw_quadruped
+from demos.animals.world.image import draw_image
 from demos.animals.world.quadruped import FORE_LEG, GAITS, HIND_LEG, KEYPOINTS, POSTURES, Camera, pose_quadruped
-from demos.animals.world.scenery import Scene
 from demos.animals.world.species import SPECIES
+from demos.canvas.photo import new_layer, paste
+from demos.canvas.scenery import Scene
+from demos.canvas.sketch import Sketch
 
 SPLITS = ('train', 'val', 'test')
 
@@ -35,18 +36,14 @@ def digests(folder: Path) -> dict:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob('*.*')}
 
 
-def paint(species, action, heading, rng):
-    """An animal 150 pixels long on an empty canvas: its painter, the canvas, and the silhouette."""
+def paint(species, heading, pose, rng):
+    """An animal with a trunk of 150 pixels on an empty canvas: its sketch, the canvas, and the silhouette."""
     canvas = np.full((600, 800, 3), (0, 0, 255), np.uint8)
-    painter = QuadrupedPainter(
-        canvas,
-        species,
-        species.coats[0],
-        pose_quadruped(species.build, action, rng),
-        Camera(heading, 8.0, 0.0, 150.0, (400.0, 250.0)),
-        rng,
-    )
-    return painter, canvas, painter.paint()
+    sketch, layer = Sketch(rng), new_layer(canvas)
+    draw_quadruped(sketch, species, species.coats[0], pose, Camera(heading, 8.0, 0.0))
+    sketch.place(150.0, np.array([400.0, 250.0]))
+    sketch.paint(layer)
+    return sketch, canvas, paste(canvas, layer)
 
 
 def test_the_seed_decides_every_byte_and_nothing_else_does(tmp_path):
@@ -92,16 +89,14 @@ def test_every_split_shows_every_species_and_ids_are_unique(toy):
 
 
 def test_splits_are_about_70_10_20_percent(monkeypatch, tmp_path):
-    blank = toy_picture.LabelledAnimal(np.full((17, 3), 2), (0, 0, 9, 9))
-    monkeypatch.setattr(
-        'demos.animals.world.dataset.draw_picture', lambda *_: (np.zeros((64, 64, 3), np.uint8), [blank])
-    )
+    blank = toy_image.LabelledAnimal(np.full((17, 3), 2), (0, 0, 9, 9))
+    monkeypatch.setattr('demos.animals.world.dataset.draw_image', lambda *_: (np.zeros((64, 64, 3), np.uint8), [blank]))
     draw_toy_animals(tmp_path, num_images=400)
     shares = [len(annotations(tmp_path, split)['images']) / 400 for split in SPLITS]
     np.testing.assert_allclose(shares, [0.7, 0.1, 0.2], atol=0.02)
 
 
-def test_labels_lie_in_the_box_and_the_box_in_the_picture(toy):
+def test_labels_lie_in_the_box_and_the_box_in_the_image(toy):
     pairs = 0
     for split in SPLITS:
         for found in annotations(toy, split)['annotations']:
@@ -161,7 +156,7 @@ def test_left_and_right_are_those_of_a_body_and_not_of_its_mirror_image():
         camera = Camera(heading, 10.0, 0.0)
         joints = pose_quadruped(SPECIES[0].build, 'stand', rng).joints
         faces_left = camera.project(joints['nose'])[0] < camera.project(joints['root_of_tail'])[0]
-        # seen from above, what is nearer to the camera is lower in the picture
+        # seen from above, what is nearer to the camera is lower in the image
         left_hip, right_hip = (camera.project(joints[f'{side}_hip'])[1] for side in ('left', 'right'))
         assert (left_hip > right_hip) == faces_left
         assert camera.near_side == ('left' if faces_left else 'right')
@@ -172,8 +167,8 @@ def test_the_near_legs_are_bright_and_the_far_ones_dark(species):
     rng = np.random.default_rng(0)
     compared = 0
     for heading, near, far in [(180.0, 'left', 'right'), (0.0, 'right', 'left')] * 4:
-        painter, canvas, _ = paint(species, 'walk', heading, rng)
-        joints = {name: painter.camera.project(joint) for name, joint in painter.pose.joints.items()}
+        sketch, canvas, _ = paint(species, heading, pose_quadruped(species.build, 'walk', rng), rng)
+        joints = sketch.points
         bones = [bone for names in (FORE_LEG, HIND_LEG) for bone in zip(names, names[1:])]
         near_legs = np.concatenate(
             [np.linspace(joints[f'{near}_{start}'], joints[f'{near}_{end}'], 20) for start, end in bones]
@@ -190,27 +185,26 @@ def test_the_near_legs_are_bright_and_the_far_ones_dark(species):
 def test_the_silhouette_is_what_is_painted(species):
     rng = np.random.default_rng(0)
     for action in species.actions:
-        _, canvas, silhouette = paint(species, action, 10.0, rng)
+        _, canvas, silhouette = paint(species, 10.0, pose_quadruped(species.build, action, rng), rng)
         painted = (canvas != (0, 0, 255)).any(axis=2)
         assert painted.sum() > 5000
-        # nose and eyes may bulge out of the head
         assert (painted != (silhouette > 0)).mean() < 1e-3
 
 
-def test_the_far_eye_is_labelled_only_when_the_head_is_turned():
+def test_the_far_eye_is_marked_only_when_the_head_is_turned():
     rng = np.random.default_rng(0)
-    labelled = {}
+    marked = {}
     for heading in (0.0, 90.0, 180.0):
-        painter, *_ = paint(SPECIES[0], 'walk', heading, rng)
-        painter.pose = replace(painter.pose, head=np.eye(3))  # looks straight ahead
-        labelled[heading] = [side for side in ('left', 'right') if painter.shows_eye(side)]
-    assert labelled == {0.0: ['right'], 90.0: ['left', 'right'], 180.0: ['left']}
+        pose = replace(pose_quadruped(SPECIES[0].build, 'walk', rng), head=np.eye(3))  # looks straight ahead
+        sketch, *_ = paint(SPECIES[0], heading, pose, rng)
+        marked[heading] = [side for side in ('left', 'right') if f'{side}_eye' in sketch.points]
+    assert marked == {0.0: ['right'], 90.0: ['left', 'right'], 180.0: ['left']}
 
 
 def test_joints_under_a_cover_are_not_labelled(monkeypatch):
-    monkeypatch.setattr(toy_picture, 'MIN_LABELLED', 0)
-    monkeypatch.setattr(toy_picture, 'BLUR_CHANCE', 0)
-    monkeypatch.setattr(toy_picture, 'PAIR_CHANCE', 0)
+    monkeypatch.setattr(toy_image, 'MIN_LABELLED', 0)
+    monkeypatch.setattr('demos.canvas.photo.BLUR_CHANCE', 0)
+    monkeypatch.setattr(toy_image, 'PAIR_CHANCE', 0)
     masks, cover = [], Scene.cover
 
     def remember(*args):
@@ -220,13 +214,13 @@ def test_joints_under_a_cover_are_not_labelled(monkeypatch):
     monkeypatch.setattr(Scene, 'cover', remember)
     hidden = 0
     for entropy in range(12):
-        pictures = {}
+        images = {}
         for chance in (0, 1):
-            monkeypatch.setattr(toy_picture, 'COVER_CHANCE', chance)
-            pictures[chance] = draw_picture(SPECIES[entropy % 9], (256, 192), 0, [entropy])
-        (open_picture, [free]), (covered_picture, [covered]) = pictures[0], pictures[1]
+            monkeypatch.setattr(toy_image, 'COVER_CHANCE', chance)
+            images[chance] = draw_image(SPECIES[entropy % 9], (256, 192), 0, [entropy])
+        (open_image, [free]), (covered_image, [covered]) = images[0], images[1]
         under = cv2.resize(masks[-1], (256, 192), interpolation=cv2.INTER_AREA)
-        changed = (open_picture != covered_picture).any(axis=2)
+        changed = (open_image != covered_image).any(axis=2)
         assert changed[under == 255].mean() > 0.9
         assert not changed[under == 0].any()
         assert free.bbox == covered.bbox
@@ -241,26 +235,25 @@ def test_joints_under_a_cover_are_not_labelled(monkeypatch):
 
 
 def test_joints_behind_a_nearer_animal_are_not_labelled(monkeypatch):
-    monkeypatch.setattr(toy_picture, 'MIN_LABELLED', 0)
-    monkeypatch.setattr(toy_picture, 'PAIR_CHANCE', 1)
-    monkeypatch.setattr(toy_picture, 'COVER_CHANCE', 0)
-    painters, original = [], QuadrupedPainter.paint
-
-    def remember(painter):
-        painters.append(painter)
-        return original(painter)
-
-    monkeypatch.setattr(QuadrupedPainter, 'paint', remember)
+    monkeypatch.setattr(toy_image, 'MIN_LABELLED', 0)
+    monkeypatch.setattr(toy_image, 'PAIR_CHANCE', 1)
+    monkeypatch.setattr(toy_image, 'COVER_CHANCE', 0)
+    sketches, silhouettes, stand = [], [], toy_image._stand
+    monkeypatch.setattr(toy_image, '_stand', lambda *args: sketches.append(stand(*args)) or sketches[-1])
+    monkeypatch.setattr(toy_image, 'paste', lambda *args: silhouettes.append(paste(*args)) or silhouettes[-1])
     hidden = 0
     for entropy in range(18):
-        _, animals = draw_picture(SPECIES[entropy % 9], (256, 192), 0, [entropy])
-        near = painters[-1].silhouette
-        for painter, animal in zip(painters[-2:], animals):
+        _, animals = draw_image(SPECIES[entropy % 9], (256, 192), 0, [entropy])
+        near = silhouettes[-1]
+        for sketch, animal in zip(sketches[-2:], animals):
             for name, label in zip(KEYPOINTS, animal.keypoints):
-                x, y = np.round(painter.camera.project(painter.pose.joints[name])).astype(int)
-                if not (0 <= x < 512 and 0 <= y < 384) or name == 'nose' or name.endswith('eye'):
+                if name not in sketch.points:  # hidden by the head
+                    assert not label.any()
                     continue
-                behind = painter is painters[-2] and near[y, x] > 0
+                x, y = np.round(sketch.points[name]).astype(int)
+                if not (0 <= x < 512 and 0 <= y < 384):
+                    continue
+                behind = sketch is sketches[-2] and near[y, x] > 0
                 hidden += behind
                 assert label[2] == (0 if behind else 2)
     assert hidden >= 8
@@ -270,19 +263,10 @@ def test_joints_behind_a_nearer_animal_are_not_labelled(monkeypatch):
     ('arguments', 'message'),
     [
         (dict(num_images=26), 'num_images=26 cannot show 9 species in each of 3 splits; give at least 27'),
-        (dict(image_size=(256, 63)), r'image_size=\(256, 63\) is too small'),
+        (dict(image_size=(256, 63)), r'size=\(256, 63\) is too small'),
     ],
 )
 def test_too_small_is_refused_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         draw_toy_animals(tmp_path / 'out', **arguments)
     assert not (tmp_path / 'out').exists()
-
-
-def test_logs_once_before_and_once_after(monkeypatch, tmp_path, capsys):
-    messages = []
-    monkeypatch.setattr(MMLogger.get_current_instance(), 'info', messages.append)
-    draw_toy_animals(tmp_path, num_images=27, image_size=(64, 64))
-    assert len(messages) == 2
-    assert 'Drawing 27 pictures' in messages[0] and '9 train, 9 val, 9 test' in messages[1]
-    assert capsys.readouterr().out == ''

@@ -13,11 +13,11 @@ from clamp_mmpose.datasets import MP100Dataset
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.language.keypoint_names import mirrored_indices
+from demos.canvas.folder import DrawnFolder
 from demos.canvas.sketch import Sketch, rotation
-from demos.objects.world import picture as toy_object_picture
 from demos.objects.world.categories import CATEGORIES, ToyCategory
 from demos.objects.world.dataset import write_toy_objects
-from demos.objects.world.picture import draw_object
+from demos.objects.world.image import draw_object
 
 SPLITS = ('train', 'val', 'test')
 BY_NAME = {category.name: category for category in CATEGORIES}
@@ -217,36 +217,46 @@ def test_the_seed_decides_every_byte_and_the_number_of_images_does_not(tmp_path)
         write_toy_objects(tmp_path / name, counts, size=96, seed=seed)
         np.testing.assert_equal(np.random.get_state()[1:3], before)
     one, again, more, other = (digests(tmp_path / name) for name in ('one', 'again', 'more', 'other'))
-    pictures = {name for name in one if name.endswith('.jpg')}
-    assert len(pictures) == 9 * 2 + 2 + 3 and len(one) == len(pictures) + 3 + 15 + 1
+    images = {name for name in one if name.endswith('.jpg')}
+    assert len(images) == 9 * 2 + 2 + 3 and len(one) == len(images) + 3 + 15 + 1
     assert one == again
-    assert all(more[name] == one[name] != other[name] for name in pictures)
+    assert all(more[name] == one[name] != other[name] for name in images)
     found = {ann['id']: ann for ann in annotations(tmp_path / 'more', 'train')['annotations']}
     assert all(found[ann['id']] == ann for ann in annotations(tmp_path / 'one', 'train')['annotations'])
 
 
-def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp_path):
-    def interrupt(done, total):
-        assert total == 14
-        if done == 8:
-            raise KeyboardInterrupt
+def interrupt_after(monkeypatch, count):
+    """Stop a drawing after so many images."""
+    written, write = [], DrawnFolder.write_image
 
+    def stop(self, name, image):
+        if len(written) == count:
+            raise KeyboardInterrupt
+        written.append(name)
+        write(self, name, image)
+
+    monkeypatch.setattr(DrawnFolder, 'write_image', stop)
+
+
+def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp_path, monkeypatch):
     whole, half = tmp_path / 'whole', tmp_path / 'half'
-    calls = []
-    assert write_toy_objects(whole, (1, 1, 1), 96, progress=lambda *call: calls.append(call)) == whole
-    assert calls == [(done, 14) for done in range(1, 15)]
+    assert write_toy_objects(whole, (1, 1, 1), 96) == whole
     times = {path: path.stat().st_mtime_ns for path in whole.rglob('*')}
-    write_toy_objects(whole, [1, 1, 1], 96, progress=interrupt)
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 0)
+        write_toy_objects(str(whole), [1, 1, 1], 96)
     assert {path: path.stat().st_mtime_ns for path in whole.rglob('*')} == times
 
-    with pytest.raises(KeyboardInterrupt):
-        write_toy_objects(half, (1, 1, 1), 96, progress=interrupt)
-    assert not list(half.rglob('*.json'))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(patch, 8)
+        write_toy_objects(half, (1, 1, 1), 96)
+    assert len(list(half.rglob('*.jpg'))) == 8 and not list(half.rglob('*.json'))
     write_toy_objects(half, (1, 1, 1), 96)
     assert digests(half) == digests(whole)
     # other settings interrupted: neither may pass for finished
-    with pytest.raises(KeyboardInterrupt):
-        write_toy_objects(half, (1, 1, 1), 96, seed=1, progress=interrupt)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(patch, 8)
+        write_toy_objects(half, (1, 1, 1), 96, seed=1)
     write_toy_objects(half, (1, 1, 1), 96)
     assert digests(half) == digests(whole)
 
@@ -254,7 +264,7 @@ def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp
 def test_labelled_points_lie_on_the_object_and_the_box_is_tight(drawn):
     for name, objects in drawn.items():
         for found in objects:
-            height, width, _ = found.picture.shape
+            height, width, _ = found.image.shape
             labelled = found.keypoints[found.keypoints[:, 2] > 0]
             assert len(labelled) >= 4
             assert (labelled[:, :2] >= 0).all() and (labelled[:, :2] <= [width - 1, height - 1]).all()
@@ -266,9 +276,9 @@ def test_labelled_points_lie_on_the_object_and_the_box_is_tight(drawn):
             assert x >= 0 and y >= 0 and x + w <= width and y + h <= height
 
 
-def test_objects_fill_40_to_80_percent_of_the_picture(drawn):
+def test_objects_fill_40_to_80_percent_of_the_image(drawn):
     shares = [
-        found.bbox[2] * found.bbox[3] / np.prod(found.picture.shape[:2])
+        found.bbox[2] * found.bbox[3] / np.prod(found.image.shape[:2])
         for objects in drawn.values()
         for found in objects
     ]
@@ -296,15 +306,15 @@ def test_about_an_eighth_of_the_points_is_hidden(toy):
 
 def test_covered_points_are_hidden_and_no_others(monkeypatch):
     category = BY_NAME['shirt']
-    monkeypatch.setattr(toy_object_picture, 'COVER_CHANCE', 0)
+    monkeypatch.setattr('demos.objects.world.image.COVER_CHANCE', 0)
     without = [draw_object(category, 128, (n,)) for n in range(20)]
-    monkeypatch.setattr(toy_object_picture, 'COVER_CHANCE', 1)
+    monkeypatch.setattr('demos.objects.world.image.COVER_CHANCE', 1)
     covered = [draw_object(category, 128, (n,)) for n in range(20)]
     changes = []
     for before, after in zip(without, covered):
         np.testing.assert_array_equal(before.silhouette, after.silhouette)
         assert before.bbox == after.bbox
-        difference = np.abs(before.picture.astype(int) - after.picture).max(axis=2) > 12
+        difference = np.abs(before.image.astype(int) - after.image).max(axis=2) > 12
         cover = cv2.dilate(difference.astype(np.uint8), np.ones((3, 3)))
         for was, now in zip(before.keypoints, after.keypoints):
             if was[2] and not now[2]:
@@ -316,7 +326,7 @@ def test_covered_points_are_hidden_and_no_others(monkeypatch):
 
 
 @pytest.mark.parametrize('name, share', [('table', 0.05), ('quadruped', 0.04)])
-def test_a_missing_part_is_not_in_the_picture(monkeypatch, name, share):
+def test_a_missing_part_is_not_in_the_image(monkeypatch, name, share):
     def sketch(present: bool) -> Sketch:
         # the same object otherwise: chances draw nothing
         monkeypatch.setattr(Sketch, 'chance', lambda self, chance: chance == share and not present)
@@ -338,7 +348,7 @@ def test_a_missing_part_is_not_in_the_picture(monkeypatch, name, share):
         assert masks[0][y, x] == 255 and masks[1][y, x] == 0
 
 
-def test_left_is_left_in_the_picture_and_front_is_on_either_side(toy):
+def test_left_is_left_in_the_image_and_front_is_on_either_side(toy):
     fronts = defaultdict(list)
     pairs = 0
     for category, keypoints, _ in (found for split in SPLITS for found in instances(toy, split)):

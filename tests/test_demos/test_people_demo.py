@@ -23,7 +23,7 @@ def test_report_tells_what_was_measured(demo):
     report, metrics = (folder / 'report.md').read_text(), json.loads((folder / 'metrics.json').read_text())
     assert list(metrics) == list(CONFIGS)
     for name, run in metrics.items():
-        details = [run[task] for task in ('activity', 'colour', 'combination')]
+        details = [run[task] for task in ('activity', 'color', 'combination')]
         cells = [f'{one["accuracy"]:.1f} [{one["low"]:.1f}, {one["high"]:.1f}]' for one in details]
         cells += [f'{task_wise_mean(details):.1f}', f'{run["seconds"]:.0f} s']
         assert f'| {name} | ' + ' | '.join(cells) + ' |' in report

@@ -10,11 +10,12 @@ import pytest
 from mmpose.datasets import MpiiDataset
 
 from clamp_mmpose.datasets.zero_shot import ZeroShotDataset
-from demos.animals.world.picture import SUPERSAMPLING
+from demos.canvas.folder import DrawnFolder
+from demos.canvas.photo import SUPERSAMPLING
 from demos.canvas.sketch import Sketch
 from demos.people.world.dataset import HELD_OUT, SEEN, write_toy_people
 from demos.people.world.figure import Look, draw_person
-from demos.people.world.picture import COLOURS, HEIGHTS, draw_people, exchange
+from demos.people.world.image import COLORS, HEIGHTS, draw_people, exchange
 from demos.people.world.poses import ACTIVITIES, KEYPOINTS, Pose, pose_person
 from demos.people.world.texts import combination, describe, limb_sentences
 
@@ -46,10 +47,10 @@ def toy(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope='module')
 def drawn() -> list:
-    """(activity, colour, picture) of 30 pictures of each activity."""
-    colours = list(COLOURS)
+    """(activity, color, image) of 30 images of each activity."""
+    colors = list(COLORS)
     return [
-        (activity, colours[n % 6], draw_people(activity, colours[n % 6], 128, (5, a, n)))
+        (activity, colors[n % 6], draw_people(activity, colors[n % 6], 128, (5, a, n)))
         for a, activity in enumerate(ACTIVITIES)
         for n in range(30)
     ]
@@ -72,11 +73,11 @@ def digests(folder: Path) -> dict:
 
 
 def said(text: str) -> tuple:
-    """The activity and the colour that a description names; it may name only one of each."""
+    """The activity and the color that a description names; it may name only one of each."""
     activities = [activity for activity in ACTIVITIES if activity in text]
-    colours = [colour for colour in COLOURS if re.search(rf'\b{colour}\b', text)]
-    assert len(activities) == len(colours) == 1, text
-    return activities[0], colours[0]
+    colors = [color for color in COLORS if re.search(rf'\b{color}\b', text)]
+    assert len(activities) == len(colors) == 1, text
+    return activities[0], colors[0]
 
 
 def words(texts) -> set:
@@ -84,12 +85,12 @@ def words(texts) -> set:
 
 
 def test_twelve_pairs_are_held_out_evenly():
-    assert len(ACTIVITIES) == 10 and len(COLOURS) == 6
+    assert len(ACTIVITIES) == 10 and len(COLORS) == 6
     assert len(set(SEEN)) == len(SEEN) == 48 and len(set(HELD_OUT)) == len(HELD_OUT) == 12
     assert not set(SEEN) & set(HELD_OUT)
-    activities, colours = zip(*HELD_OUT)
+    activities, colors = zip(*HELD_OUT)
     assert Counter(Counter(activities).values()) == {1: 8, 2: 2}
-    assert Counter(colours) == dict.fromkeys(COLOURS, 2)
+    assert Counter(colors) == dict.fromkeys(COLORS, 2)
 
 
 def test_held_out_pairs_are_in_no_description_of_the_training(toy):
@@ -98,7 +99,7 @@ def test_held_out_pairs_are_in_no_description_of_the_training(toy):
         for person in annotations(toy, split):
             assert len(person['description']) == len(set(person['description'])) == 2
             assert said(person['description'][0]) == said(person['description'][1])
-            # the same for all people of a picture
+            # the same for all people of a image
             assert shown.setdefault(person['image'], person['description']) == person['description']
         assert len(shown) == count
         assert Counter(said(texts[0]) for texts in shown.values()) == dict.fromkeys(pairs, 3)
@@ -110,26 +111,26 @@ def test_held_out_pairs_are_in_no_description_of_the_training(toy):
 def test_zero_shot_labels_agree_with_descriptions(toy):
     shown = {f'images/{person["image"]}': said(person['description'][0]) for person in annotations(toy, 'val')}
     known = words(text for person in annotations(toy, 'train') for text in person['description'])
-    for name, classes in (('activity', 10), ('colour', 6), ('combination', 12)):
+    for name, classes in (('activity', 10), ('color', 6), ('combination', 12)):
         dataset = ZeroShotDataset(ann_file=f'zero_shot/{name}.json', data_root=str(toy), pipeline=[])
         assert len(dataset) == 36 and len(dataset.class_texts) == classes
         assert words(text for texts in dataset.class_texts for text in texts) <= known
         assert (dataset.task, dataset.top_k, dataset.name) == (name.title(), 1, f'toy {name}')
         for i, image in enumerate(zero_shot(toy, name)['images']):
-            activity, colour = shown[image['file_name']]
+            activity, color = shown[image['file_name']]
             sample = dataset[i]
             assert Path(sample['img_path']).is_file() and len(sample['labels']) == 1
             assert (
                 sample['class_names'][sample['labels'][0]]
-                == {'activity': activity, 'colour': colour, 'combination': combination(activity, colour)}[name]
+                == {'activity': activity, 'color': color, 'combination': combination(activity, color)}[name]
             )
     texts = {
         name: ZeroShotDataset(ann_file=f'zero_shot/{name}.json', data_root=str(toy), pipeline=[]).class_texts
-        for name in ('activity', 'colour', 'combination')
+        for name in ('activity', 'color', 'combination')
     }
     assert texts['activity'][5][0] == 'a photo of a person in a red shirt riding a bike'
-    assert texts['colour'][5][5] == 'a photo of a person in an orange shirt riding a bike'
-    assert [len(texts[name][0]) for name in ('activity', 'colour', 'combination')] == [6, 10, 1]
+    assert texts['color'][5][5] == 'a photo of a person in an orange shirt riding a bike'
+    assert [len(texts[name][0]) for name in ('activity', 'color', 'combination')] == [6, 10, 1]
     assert texts['combination'][HELD_OUT.index(('riding a bike', 'orange'))] == [
         'a photo of a person in an orange shirt riding a bike'
     ]
@@ -161,7 +162,7 @@ def test_mmpose_reads_the_annotations(toy):
         assert whole > 0.6 * len(content)
 
 
-def test_joints_outside_the_picture_are_not_visible(toy):
+def test_joints_outside_the_image_are_not_visible(toy):
     hidden = []
     for person in annotations(toy, 'train'):
         assert re.fullmatch(r'\d{6}\.jpg', person['image'])
@@ -172,12 +173,12 @@ def test_joints_outside_the_picture_are_not_visible(toy):
             hidden.append(not visible)
     assert 0.005 < np.mean(hidden) < 0.06
     number = 0
-    for person in annotations(toy, 'val'):  # the first of a picture is the nearest
+    for person in annotations(toy, 'val'):  # the first of a image is the nearest
         n = int(person['image'][:-4])
         if n != number:
             pair = HELD_OUT[(n - 500_001) % 12]
             found = draw_people(*pair, 128, (3, n))
-            height, width, _ = found.picture.shape
+            height, width, _ = found.image.shape
             inside = ((found.people[0] > -0.5) & (found.people[0] < [width - 0.5, height - 0.5])).all(axis=1)
             assert person['joints_vis'] == inside.astype(int).tolist()
             np.testing.assert_allclose(np.array(person['joints'])[inside], found.people[0][inside], atol=0.006)
@@ -220,13 +221,13 @@ def test_keypoints_lie_on_the_person():
     assert torsos[255, 0, 0] >= 0.8 * sum(torsos.values())  # arms and boxes are in front of the others
 
 
-def test_the_middle_of_the_torso_has_the_colour_of_the_shirt(drawn):
+def test_the_middle_of_the_torso_has_the_color_of_the_shirt(drawn):
     right = []
-    for _, colour, found in drawn:
+    for _, color, found in drawn:
         x, y = np.round((found.people[0][6] + found.people[0][7]) / 2).astype(int)
-        if 0 <= y < found.picture.shape[0] and 0 <= x < found.picture.shape[1]:
-            distances = {name: np.abs(found.picture[y, x].astype(float) - rgb).sum() for name, rgb in COLOURS.items()}
-            right.append(min(distances, key=distances.get) == colour)
+        if 0 <= y < found.image.shape[0] and 0 <= x < found.image.shape[1]:
+            distances = {name: np.abs(found.image[y, x].astype(float) - rgb).sum() for name, rgb in COLORS.items()}
+            right.append(min(distances, key=distances.get) == color)
     assert len(right) > 250 and np.mean(right) > 0.85
 
 
@@ -257,13 +258,13 @@ def test_left_and_right_are_the_persons(drawn):
     ]
 
 
-def test_people_take_35_to_80_percent_of_a_picture(drawn):
+def test_people_take_35_to_80_percent_of_a_image(drawn):
     sizes = [np.ptp(found.people[0], axis=0).max() / 128 for _, _, found in drawn]
     assert max(sizes) < HEIGHTS[1] + 0.02 and np.mean(np.array(sizes) > HEIGHTS[0] - 0.02) > 0.97 and min(sizes) > 0.25
     assert np.std(sizes) > 0.07
 
 
-def test_one_picture_in_five_shows_a_second_smaller_person(drawn):
+def test_one_image_in_five_shows_a_second_smaller_person(drawn):
     pairs = [found.people for _, _, found in drawn if len(found.people) == 2]
     assert 0.12 < len(pairs) / len(drawn) < 0.28
     assert all(
@@ -281,7 +282,7 @@ def test_angles_of_a_pose():
         way = points[end] - points[start]
         return np.round(way / np.linalg.norm(way), 6).tolist()
 
-    # a right arm stretched outwards is on the left of who faces the viewer, forwards to the right of the picture
+    # a right arm stretched outwards is on the left of who faces the viewer, forwards to the right of the image
     assert step(frontal, 'right_shoulder', 'right_elbow') == [-1, 0]
     assert step(sideways, 'right_shoulder', 'right_elbow') == [1, 0]
     assert step(frontal, 'right_elbow', 'right_wrist') == [0, -1]
@@ -357,39 +358,44 @@ def test_the_seed_decides_every_byte_and_the_number_of_images_does_not(tmp_path)
         write_toy_people(tmp_path / name, images, size=64, seed=seed)
         np.testing.assert_equal(np.random.get_state()[1:3], before)
     one, again, more, other = (digests(tmp_path / name) for name in ('one', 'again', 'more', 'other'))
-    pictures = {name for name in one if name.endswith('.jpg')}
-    assert len(pictures) == 60 and len(one) == 60 + 2 + 3 + 1
+    images = {name for name in one if name.endswith('.jpg')}
+    assert len(images) == 60 and len(one) == 60 + 2 + 3 + 1
     assert one == again
-    assert all(more[name] == one[name] != other[name] for name in pictures)
+    assert all(more[name] == one[name] != other[name] for name in images)
     for split in ('train', 'val'):
         first = annotations(tmp_path / 'one', split)
         assert annotations(tmp_path / 'more', split)[: len(first)] == first
 
 
-def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp_path):
-    def interrupt(done, total):
-        assert total == 60
-        if done == 55:
-            raise KeyboardInterrupt
+def interrupt_after(monkeypatch, count):
+    """Stop a drawing after so many images."""
+    written, write = [], DrawnFolder.write_image
 
+    def stop(self, name, image):
+        if len(written) == count:
+            raise KeyboardInterrupt
+        written.append(name)
+        write(self, name, image)
+
+    monkeypatch.setattr(DrawnFolder, 'write_image', stop)
+
+
+def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp_path, monkeypatch):
     whole, half = tmp_path / 'whole', tmp_path / 'half'
-    calls = []
-    assert write_toy_people(whole, (48, 12), 64, progress=lambda *call: calls.append(call)) == whole
-    assert calls == [(done, 60) for done in range(1, 61)]
+    assert write_toy_people(whole, (48, 12), 64) == whole
     times = {path: path.stat().st_mtime_ns for path in whole.rglob('*')}
-    write_toy_people(str(whole), [48, 12], 64, progress=interrupt)
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 0)
+        write_toy_people(str(whole), [48, 12], 64)
     assert {path: path.stat().st_mtime_ns for path in whole.rglob('*')} == times
 
-    with pytest.raises(KeyboardInterrupt):
-        write_toy_people(half, (48, 12), 64, progress=interrupt)
-    assert not (half / 'toy_people.json').exists()
-    write_toy_people(half, (48, 12), 64)
-    assert digests(half) == digests(whole)
-    # other settings interrupted: neither may pass for finished
-    with pytest.raises(KeyboardInterrupt):
-        write_toy_people(half, (48, 12), 64, seed=1, progress=interrupt)
-    write_toy_people(half, (48, 12), 64)
-    assert digests(half) == digests(whole)
+    for seed in (0, 1):  # of the same settings, and of others: neither may pass for finished
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            interrupt_after(patch, 55)
+            write_toy_people(half, (48, 12), 64, seed=seed)
+        assert not (half / 'drawn.json').exists()
+        write_toy_people(half, (48, 12), 64)
+        assert digests(half) == digests(whole)
 
 
 @pytest.mark.parametrize(
@@ -409,7 +415,7 @@ def test_bad_settings_are_told_before_anything_is_written(tmp_path, arguments, m
     assert not (tmp_path / 'toy').exists()
 
 
-def test_nearer_people_are_painted_last_and_keypoints_are_pixel_centres(monkeypatch):
+def test_nearer_people_are_painted_last_and_keypoints_are_pixel_centers(monkeypatch):
     painted, paint = [], Sketch.paint
     monkeypatch.setattr(Sketch, 'paint', lambda self, *args: painted.append(self) or paint(self, *args))
     pairs = 0

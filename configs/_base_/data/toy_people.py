@@ -32,7 +32,7 @@ val_dataloader = dict(
         type='ZeroShotTasks',
         tasks={
             name: dict(type='ZeroShotDataset', data_root=root, ann_file=f'zero_shot/{name}.json')
-            for name in ('activity', 'colour', 'combination')
+            for name in ('activity', 'color', 'combination')
         },
         pipeline=[
             dict(type='LoadIntactImage'),

@@ -1,46 +1,45 @@
-import json
 from collections import Counter
 from pathlib import Path
 from typing import List, Tuple, Union
 
-import cv2
 import numpy as np
-from mmengine.logging import MMLogger
 
-from .picture import draw_picture
+from demos.canvas.folder import DrawnFolder
+from demos.canvas.scenery import PLACES
+
+from .image import draw_image
 from .quadruped import KEYPOINTS
-from .scenery import PLACES
 from .species import SPECIES, ToySpecies
 
 SPLITS = ('train', 'val', 'test')
 VAL_SHARE, TEST_SHARE = 0.1, 0.2
-MIN_SIDE = 64  # in smaller pictures a leg is thinner than a pixel
 # counted from 1, as AP-10K does
-SKELETON = (
-    (1, 2),
-    (1, 3),
-    (2, 3),
-    (3, 4),
-    (4, 5),
-    (4, 6),
-    (6, 7),
-    (7, 8),
-    (4, 9),
-    (9, 10),
-    (10, 11),
-    (5, 12),
-    (12, 13),
-    (13, 14),
-    (5, 15),
-    (15, 16),
-    (16, 17),
+SKELETON = '1-2 1-3 2-3 3-4 4-5 4-6 6-7 7-8 4-9 9-10 10-11 5-12 12-13 13-14 5-15 15-16 16-17'
+INFO = dict(
+    description='Toy animals in the format of AP-10K',
+    url='',
+    version='1.0',
+    year=2025,
+    contributor='clamp_mmpose',
+    date_created='2025/01/01',
 )
+LICENSES = [dict(id=1, name='The MIT License', url='https://opensource.org/license/mit')]
+CATEGORIES = [
+    dict(
+        id=species.category_id,
+        name=species.name,
+        supercategory=species.family,
+        keypoints=list(KEYPOINTS),
+        skeleton=[[int(end) for end in bone.split('-')] for bone in SKELETON.split()],
+    )
+    for species in SPECIES
+]
 
 
 def draw_toy_animals(
     out_dir: Union[str, Path], num_images: int = 400, image_size: Tuple[int, int] = (256, 192), seed: int = 0
 ):
-    """Draws a small animal pose data set in the format of AP-10K, for demos and tests.
+    """Draw a small animal pose data set in the format of AP-10K, for demos and tests.
 
     ``out_dir`` gets ``data/*.jpg`` and ``annotations/ap10k-{train,val,test}-split1.json``, which MMPose's
     ``AP10KDataset`` reads. Nine species of three families walk, run, graze, sit and rear among clutter;
@@ -50,10 +49,10 @@ def draw_toy_animals(
         out_dir: made if missing; files of the same names are replaced.
         num_images: of all splits together, about 70 / 10 / 20 percent.
         image_size: (w, h) in pixels.
-        seed: 0 or more; another one draws other pictures.
+        seed: 0 or more; another one draws other images.
 
     Raises:
-        ValueError: too few images to show every species in every split, or too small ones.
+        ValueError: too few images to show every species in every split, too small ones, a negative seed.
     """
     fewest = len(SPLITS) * len(SPECIES)
     if num_images < fewest:
@@ -61,33 +60,17 @@ def draw_toy_animals(
             f'num_images={num_images} cannot show {len(SPECIES)} species in each of '
             f'{len(SPLITS)} splits; give at least {fewest}.'
         )
-    if min(image_size) < MIN_SIDE:
-        raise ValueError(
-            f'image_size={tuple(image_size)} is too small to draw an animal; give at least {MIN_SIDE} pixels each way.'
-        )
-    logger = MMLogger.get_current_instance()
-    out_dir = Path(out_dir)
-    logger.info(f'Drawing {num_images} pictures of toy animals into {out_dir}')
-    for folder in ('data', 'annotations'):
-        (out_dir / folder).mkdir(parents=True, exist_ok=True)
-
-    images = {split: [] for split in SPLITS}
-    annotations = {split: [] for split in SPLITS}
+    folder = DrawnFolder(out_dir, num_images=num_images, size=tuple(image_size), seed=seed)
+    width, height = image_size
+    images, annotations = {split: [] for split in SPLITS}, {split: [] for split in SPLITS}
     num_animals = 0
     for image_id, (split, species) in enumerate(_plan(num_images, seed), start=1):
         place = image_id % len(PLACES)
-        picture, animals = draw_picture(species, image_size, place, (seed, image_id))
-        file_name = f'{image_id:012d}.jpg'
-        cv2.imwrite(str(out_dir / 'data' / file_name), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+        image, animals = draw_image(species, image_size, place, (seed, image_id))
+        name = f'{image_id:012d}.jpg'
+        folder.write_image(f'data/{name}', image)
         images[split].append(
-            dict(
-                license=1,
-                id=image_id,
-                file_name=file_name,
-                width=image_size[0],
-                height=image_size[1],
-                background=place + 1,
-            )
+            dict(license=1, id=image_id, file_name=name, width=width, height=height, background=place + 1)
         )
         for animal in animals:
             num_animals += 1
@@ -104,54 +87,16 @@ def draw_toy_animals(
                 )
             )
     for split in SPLITS:
-        content = dict(
-            info=_info(),
-            licenses=_licenses(),
-            images=images[split],
-            annotations=annotations[split],
-            categories=_categories(),
-        )
-        (out_dir / 'annotations' / f'ap10k-{split}-split1.json').write_text(json.dumps(content))
-    logger.info(
-        f'Drew {num_animals} toy animals in '
-        + ', '.join(f'{len(images[split])} {split}' for split in SPLITS)
-        + ' pictures'
-    )
+        content = dict(info=INFO, licenses=LICENSES, images=images[split])
+        content.update(annotations=annotations[split], categories=CATEGORIES)
+        folder.write(f'annotations/ap10k-{split}-split1.json', content)
 
 
 def _plan(num_images: int, seed: int) -> List[Tuple[str, ToySpecies]]:
     """Split and species of every image, each species shared out over the splits alike."""
     plan = []
-    for species, count in Counter(SPECIES[i % len(SPECIES)] for i in range(num_images)).items():
+    for index, count in Counter(i % len(SPECIES) for i in range(num_images)).items():
         val, test = (max(1, round(share * count)) for share in (VAL_SHARE, TEST_SHARE))
         splits = ['val'] * val + ['test'] * test + ['train'] * (count - val - test)
-        plan += [(split, species) for split in splits]
+        plan += [(split, SPECIES[index]) for split in splits]
     return [plan[i] for i in np.random.default_rng(seed).permutation(num_images)]
-
-
-def _info() -> dict:
-    return dict(
-        description='Toy animals in the format of AP-10K',
-        url='',
-        version='1.0',
-        year=2025,
-        contributor='clamp_mmpose',
-        date_created='2025/01/01',
-    )
-
-
-def _licenses() -> List[dict]:
-    return [dict(id=1, name='The MIT License', url='https://opensource.org/license/mit')]
-
-
-def _categories() -> List[dict]:
-    return [
-        dict(
-            id=species.category_id,
-            name=species.name,
-            supercategory=species.family,
-            keypoints=list(KEYPOINTS),
-            skeleton=[list(bone) for bone in SKELETON],
-        )
-        for species in SPECIES
-    ]

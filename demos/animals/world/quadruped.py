@@ -6,23 +6,9 @@ import numpy as np
 from .species import Build
 
 KEYPOINTS = (
-    'left_eye',
-    'right_eye',
-    'nose',
-    'neck',
-    'root_of_tail',
-    'left_shoulder',
-    'left_elbow',
-    'left_front_paw',
-    'right_shoulder',
-    'right_elbow',
-    'right_front_paw',
-    'left_hip',
-    'left_knee',
-    'left_back_paw',
-    'right_hip',
-    'right_knee',
-    'right_back_paw',
+    *('left_eye', 'right_eye', 'nose', 'neck', 'root_of_tail'),
+    *(f'{side}_{joint}' for side in ('left', 'right') for joint in ('shoulder', 'elbow', 'front_paw')),
+    *(f'{side}_{joint}' for side in ('left', 'right') for joint in ('hip', 'knee', 'back_paw')),
 )
 FORE_LEG = ('shoulder', 'elbow', 'wrist', 'front_paw')
 HIND_LEG = ('hip', 'knee', 'hock', 'back_paw')
@@ -61,21 +47,17 @@ class Pose:
 
 @dataclass(frozen=True)
 class Camera:
-    """An orthographic look at a quadruped.
+    """An orthographic view of a quadruped, in degrees.
 
     Args:
-        heading: 0 walks to the right of the picture, 180 to the left, 90 towards the camera.
-        elevation: degrees from which the camera looks down.
-        roll: clockwise turn of the animal in the picture, in degrees.
-        scale: pixels per trunk length.
-        origin: pixel (x, y) of the animal's origin.
+        heading: 0 walks to the right of the image, 180 to the left, 90 towards the camera.
+        elevation: how far the camera looks down.
+        roll: clockwise turn of the animal in the image.
     """
 
     heading: float
     elevation: float
     roll: float
-    scale: float = 1.0
-    origin: Tuple[float, float] = (0.0, 0.0)
 
     @property
     def near_side(self) -> str:
@@ -88,22 +70,19 @@ class Camera:
         return vectors[..., 0] * np.sin(heading) - vectors[..., 2] * np.cos(heading)
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Pixels ``[..., 2]`` of points ``[..., 3]`` in the animal's space."""
+        """Places ``[..., 2]`` in the image, y down, of points ``[..., 3]`` in the animal's space; trunk lengths."""
         heading, elevation, roll = np.radians([self.heading, self.elevation, self.roll])
         across = points[..., 0] * np.cos(heading) + points[..., 2] * np.sin(heading)
         down = self.towards(points) * np.sin(elevation) - points[..., 1] * np.cos(elevation)
-        turned = np.stack(
-            [across * np.cos(roll) - down * np.sin(roll), across * np.sin(roll) + down * np.cos(roll)], axis=-1
-        )
-        return turned * self.scale + np.asarray(self.origin)
+        roll = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
+        return np.stack([across, down], axis=-1) @ roll
 
 
 def frame(pitch: float, yaw: float = 0.0) -> np.ndarray:
     """Axes forward, up, left, as columns, of a part raised by ``pitch``, turned left by ``yaw`` degrees."""
     (sin_p, sin_y), (cos_p, cos_y) = np.sin(np.radians([pitch, yaw])), np.cos(np.radians([pitch, yaw]))
-    return np.array(
-        [[cos_p * cos_y, -sin_p * cos_y, -sin_y], [sin_p, cos_p, 0.0], [cos_p * sin_y, -sin_p * sin_y, cos_y]]
-    )
+    forward, up = [cos_p * cos_y, sin_p, cos_p * sin_y], [-sin_p * cos_y, cos_p, -sin_p * sin_y]
+    return np.array([forward, up, [-sin_y, 0.0, cos_y]]).T
 
 
 def pose_quadruped(build: Build, action: str, rng: np.random.Generator) -> Pose:
@@ -117,10 +96,8 @@ def pose_quadruped(build: Build, action: str, rng: np.random.Generator) -> Pose:
         pitch = _level_pitch(legs, shoulder, hip) + rng.normal(0, 1.5)
     trunk = frame(pitch)
 
-    joints = {
-        'neck': trunk @ [0.66, -0.75 * chest, 0.0],
-        'root_of_tail': trunk @ [-0.5 - 0.8 * rump, -0.45 * rump, 0.0],
-    }
+    tail = trunk @ [-0.5 - 0.8 * rump, -0.45 * rump, 0.0]
+    joints = {'neck': trunk @ [0.66, -0.75 * chest, 0.0], 'root_of_tail': tail}
     for side, outward in OUTWARD.items():
         for names, root, radius in ((FORE_LEG, shoulder, chest), (HIND_LEG, hip, rump)):
             at = trunk @ (root + np.array([0.0, 0.0, outward * STANCE_WIDTH * radius]))
@@ -146,9 +123,8 @@ def _leg_bones(build: Build, action: str, rng: np.random.Generator) -> Dict[tupl
             degrees = _stride_angles(names, swing * np.cos(moment), swing * max(0.0, -np.sin(moment)))
         angles = np.radians(degrees + rng.normal(0, 3.0, 3))
         splay = np.radians(rng.uniform(-1, 4)) * OUTWARD[side]
-        directions = np.stack(
-            [np.sin(angles) * np.cos(splay), -np.cos(angles) * np.cos(splay), np.full(3, np.sin(splay))], axis=1
-        )
+        forward, up = np.sin(angles) * np.cos(splay), -np.cos(angles) * np.cos(splay)
+        directions = np.stack([forward, up, np.full(3, np.sin(splay))], axis=1)
         legs[side, names] = directions * np.array(build.fore if names is FORE_LEG else build.hind)[:, None]
     return legs
 
@@ -170,9 +146,7 @@ def _level_pitch(legs: Dict[tuple, np.ndarray], shoulder: np.ndarray, hip: np.nd
     return float(np.degrees(np.arcsin(sine) - np.arctan2(rise, length)))
 
 
-def _add_head(
-    joints: Dict[str, np.ndarray], build: Build, action: str, pitch: float, rng: np.random.Generator
-) -> np.ndarray:
+def _add_head(joints: dict, build: Build, action: str, pitch: float, rng: np.random.Generator) -> np.ndarray:
     """Adds poll, eyes and nose to ``joints``; returns the axes of the head."""
     neck_length = build.neck[0]
     head_length, skull, _ = build.head

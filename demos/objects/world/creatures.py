@@ -1,71 +1,50 @@
 """Drawings of living things, and of what has their limbs. Those seen from the side face right."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from demos.canvas.sketch import FAR, Colour, Sketch, at, rotation, shade, towards
+from demos.animals.world.drawing import draw_quadruped
+from demos.animals.world.quadruped import Camera, pose_quadruped
+from demos.animals.world.species import SPECIES
+from demos.canvas.colors import Color, shade
+from demos.canvas.sketch import FAR, SIDES, Sketch, at, rotation, towards
+
+# the points of a drawn animal that faces right, by the names of the category
+QUADRUPED = {
+    'nose tip': 'nose',
+    'mouth end': 'mouth',
+    'eye': 'right_eye',
+    'ear tip': 'right_ear_tip',
+    'neck base': 'neck',
+    'body bottom': 'belly',
+    'tail base': 'root_of_tail',
+    'tail tip': 'tail_tip',
+    'near front knee': 'right_wrist',
+    'near back knee': 'right_hock',
+    'near front leg bottom': 'right_front_paw',
+    'near back leg bottom': 'right_back_paw',
+    'far front leg bottom': 'left_front_paw',
+    'far back leg bottom': 'left_back_paw',
+}
 
 
 def quadruped(sketch: Sketch):
-    """An animal on four legs, standing, walking or grazing, seen from the side."""
+    """An animal of any species and any color on four legs, standing, walking or grazing, seen from the side."""
     rng = sketch.rng
-    coat = sketch.colour()
-    girth, leg = rng.uniform(0.13, 0.22), rng.uniform(0.26, 0.58)
-    shoulder, hip = np.array([0.4, rng.uniform(-0.06, 0.06)]), np.array([-0.4, 0.0])
-    for side, shift, light in (('far', (0.09, -0.08), FAR), ('near', (-0.03, 0.04), 1.0)):
-        for end, joint, knee_back in (('front', shoulder, -1), ('back', hip, 1)):
-            if sketch.chance(0.04):
-                continue
-            top = joint + shift + at(0, 0.3 * girth)
-            swing = rng.uniform(-30, 22)
-            bend = rng.uniform(0, 30) * knee_back
-            knee = top + (0.55 * leg + 0.3 * girth) * towards(-90 + swing)
-            foot = knee + 0.5 * leg * towards(-90 + swing + bend)
-            sketch.tube([top, knee, foot], girth * np.array([0.42, 0.28, 0.22]), shade(coat, light))
-            sketch.ellipse(foot + at(0.03, 0), (0.3 * girth, 0.18 * girth), shade(coat, 0.5 * light))
-            sketch.mark(f'{side} {end} leg bottom', foot)
-            if side == 'near':
-                sketch.mark(f'{side} {end} knee', knee)
-        if side == 'far':
-            if not sketch.chance(0.08):
-                base = hip + at(-0.75 * girth, -0.55 * girth)
-                start, length = rng.uniform(120, 235), rng.uniform(0.2, 0.5)
-                middle = base + 0.5 * length * towards(start)
-                tip = middle + 0.5 * length * towards(start + rng.uniform(-60, 60))
-                sketch.tube([base, middle, tip], girth * np.array([0.2, 0.16, rng.uniform(0.08, 0.3)]), coat)
-                sketch.mark('tail base', base)
-                sketch.mark('tail tip', tip)
-            sag = [0, rng.uniform(-0.05, 0.08)]
-            sketch.tube([hip, (hip + shoulder) / 2 + sag, shoulder], girth * np.array([1, 1.08, 1]), coat)
-            sketch.mark('body bottom', (hip + shoulder) / 2 + sag + at(0, 0.95 * girth))
-    angle = rng.uniform(-30, 80)
-    base = shoulder + at(0.25 * girth, -0.5 * girth)
-    head = base + rng.uniform(0.18, 0.45) * towards(angle)
-    gaze = angle - rng.uniform(40, 75) if angle > 0 else angle - rng.uniform(0, 40)
-    ahead = towards(gaze)
-    up = towards(gaze + 90)
-    length, thick = rng.uniform(0.2, 0.34), rng.uniform(0.07, 0.1)
-    nose = head + length * ahead
-    sketch.tube([base, head], [0.6 * girth, thick], coat)
-    sketch.mark('neck base', base)
-    if not sketch.chance(0.06):
-        ear = head - 0.4 * thick * ahead + 1.05 * thick * up
-        tip = ear + rng.uniform(0.1, 0.24) * towards(gaze + rng.uniform(80, 150))
-        side = 0.05 * ahead
-        sketch.polygon([ear - side, tip, ear + side], shade(coat, 0.8))
-        sketch.mark('ear tip', tip)
-    sketch.tube([head, nose], [1.15 * thick, rng.uniform(0.55, 0.8) * thick], coat)
-    mouth = nose - 0.45 * length * ahead - 0.35 * thick * up
-    sketch.tube([nose - 0.3 * thick * up, mouth], [0.012, 0.012], shade(coat, 0.3), 0)
-    sketch.ellipse(nose + 0.01 * ahead, (0.035, 0.035), shade(coat, 0.3), ink=0)
-    sketch.mark('nose tip', nose)
-    sketch.mark('mouth end', mouth)
-    sketch.eye('eye', head + 0.2 * length * ahead + 0.35 * thick * up, 0.035)
+    species = SPECIES[rng.integers(len(SPECIES))]
+    coat = species.coats[rng.integers(len(species.coats))]
+    if sketch.chance(0.6):
+        coat = replace(coat, back=sketch.color(), belly=sketch.color(), legs=sketch.color(), mark=sketch.color())
+    pose = pose_quadruped(species.build, rng.choice(['stand', 'walk', 'trot', 'graze']), rng)
+    draw_quadruped(sketch, species, coat, pose, Camera(rng.uniform(-20, 20), rng.uniform(0, 12), 0.0), 0.04)
+    sketch.points = {name: sketch.points[own] for name, own in QUADRUPED.items() if own in sketch.points}
 
 
 def fish(sketch: Sketch):
     """A fish, seen from the side."""
     rng = sketch.rng
-    scales, fins = sketch.colour(), sketch.colour()
+    scales, fins = sketch.color(), sketch.color()
     height, bend = rng.uniform(0.14, 0.32), rng.uniform(-0.12, 0.12)
     along = np.linspace(0, 1, 16)
     spine = np.stack([0.5 - 0.95 * along, bend * along**2], axis=1)
@@ -90,12 +69,12 @@ def fish(sketch: Sketch):
     sketch.polygon(np.concatenate([top, bottom[::-1]]), scales)
     if sketch.chance(0.6):
         for i in rng.integers(6, 13, 3):
-            sketch.tube([top[i], bottom[i]], [0.022, 0.022], shade(scales, 0.75), 0)
+            sketch.tube([top[i], bottom[i]], 0.022, shade(scales, 0.75), 0)
     sketch.mark('nose tip', spine[0])
     sketch.mark('tail base', tail)
     sketch.mark('body bottom', bottom[5])
     mouth = spine[2] + np.array([0, 0.3 * half[2]])
-    sketch.tube([spine[0] + at(0, 0.02), mouth], [0.012, 0.012], shade(scales, 0.3), 0)
+    sketch.tube([spine[0] + at(0, 0.02), mouth], 0.012, shade(scales, 0.3), 0)
     sketch.mark('mouth end', mouth)
     if not sketch.chance(0.06):
         base = spine[6] + at(0, 0.25 * height)
@@ -108,17 +87,17 @@ def fish(sketch: Sketch):
 
 
 def insect(sketch: Sketch):
-    """A winged insect, seen from above, flying up or down the picture."""
+    """A winged insect, seen from above, flying up or down the image."""
     rng = sketch.rng
-    skin, wings, second = sketch.colour((0.3, 0.8)), sketch.colour((0.7, 1.0)), sketch.colour((0.6, 1.0))
+    skin, wings, second = sketch.color((0.3, 0.8)), sketch.color((0.7, 1.0)), sketch.color((0.6, 1.0))
     ahead = -1.0 if sketch.chance(0.5) else 1.0  # y of the way that it flies
     length, thick = rng.uniform(0.35, 0.62), rng.uniform(0.05, 0.1)
     bend = rng.uniform(-0.15, 0.15)
     tail = np.array([[0.0, 0.0], [bend / 3, -ahead * length / 2], [bend, -ahead * length]])
     spans, angles = rng.uniform(0.35, 0.6, 2), (rng.uniform(5, 50), rng.uniform(-55, -5))
-    for row, span, angle, colour in zip(('back', 'front'), spans[::-1], angles[::-1], (second, wings)):
+    for row, span, angle, color in zip(('back', 'front'), spans[::-1], angles[::-1], (second, wings)):
         shift = ahead * (0.1 if row == 'front' else -0.02)
-        for side, sign in (('left', -1), ('right', 1)):
+        for side, sign in SIDES:
             if sketch.chance(0.08):
                 continue
             base = np.array([sign * 0.6 * thick, shift])
@@ -133,33 +112,33 @@ def insect(sketch: Sketch):
                 tip - 0.15 * span * step - 0.7 * width,
                 base + 0.4 * span * step - 0.7 * width,
             ]
-            sketch.polygon(outline, colour)
-            sketch.tube([base, tip - 0.1 * span * step], [0.008, 0.008], shade(colour, 0.6), 0)
+            sketch.polygon(outline, color)
+            sketch.tube([base, tip - 0.1 * span * step], 0.008, shade(color, 0.6), 0)
             sketch.mark(f'{side} {row} wing tip', tip)
             if row == 'front':
                 sketch.mark(f'{side} wing base', base)
     sketch.tube(tail, thick * np.array([0.75, 0.8, 0.25]), second)
     for share in (0.35, 0.6):
         place = np.array([bend * share**1.5, -ahead * length * share])
-        sketch.tube([place - [0.6 * thick, 0], place + at(0.6 * thick, 0)], [0.016, 0.016], shade(second, 0.4), 0)
+        sketch.tube([place - [0.6 * thick, 0], place + at(0.6 * thick, 0)], 0.016, shade(second, 0.4), 0)
     sketch.ellipse((0, 0.06 * ahead), (thick, 0.16), skin)
     sketch.mark('tail base', (0, -0.07 * ahead))
     sketch.mark('tail tip', tail[-1])
     base, head = np.array([0, 0.2 * ahead]), np.array([0, 0.3 * ahead])
     for sign in (-1, 1):
         feeler = head + at(0.05 * sign, 0.05 * ahead)
-        sketch.tube([feeler, feeler + rng.uniform(0.08, 0.2) * np.array([0.7 * sign, ahead])], [0.01, 0.01], skin, 0)
+        sketch.tube([feeler, feeler + rng.uniform(0.08, 0.2) * np.array([0.7 * sign, ahead])], 0.01, skin, 0)
     sketch.ellipse(head, (0.1, 0.1), shade(skin, 1.25))
     sketch.mark('head base', base)
     sketch.mark('nose tip', head + at(0, 0.1 * ahead))
-    for side, sign in (('left', -1), ('right', 1)):
+    for side, sign in SIDES:
         sketch.eye(f'{side} eye', head + at(0.085 * sign, 0.03 * ahead), 0.045)
 
 
 def bird(sketch: Sketch):
     """A bird, standing or flying, seen from the side."""
     rng = sketch.rng
-    feathers, second, horn = sketch.colour(), sketch.colour(), sketch.colour((0.5, 1.0), (0.6, 1.0))
+    feathers, second, horn = sketch.color(), sketch.color(), sketch.color((0.5, 1.0), (0.6, 1.0))
     pitch = rng.uniform(-8, 45)
     ahead, up = towards(pitch), towards(pitch + 90)
     length, girth = rng.uniform(0.24, 0.36), rng.uniform(0.13, 0.2)
@@ -213,11 +192,11 @@ def bird(sketch: Sketch):
 def face(sketch: Sketch):
     """A face, turned a little to either side."""
     rng = sketch.rng
-    skin, second = sketch.colour((0.6, 1.0), (0.1, 0.6)), sketch.colour((0.2, 0.8))
+    skin, second = sketch.color((0.6, 1.0), (0.1, 0.6)), sketch.color((0.2, 0.8))
     wide, high = rng.uniform(0.3, 0.45), rng.uniform(0.38, 0.5)
     turn = np.array([rng.uniform(-0.25, 0.25) * wide, rng.uniform(-0.12, 0.12) * high])
     place = rng.uniform(15, 70)  # degrees up from the side
-    for side, sign in (('left', -1), ('right', 1)):
+    for side, sign in SIDES:
         if sketch.chance(0.06):
             continue
         around = towards(90 - sign * (90 - place))
@@ -241,10 +220,10 @@ def face(sketch: Sketch):
     sketch.mark('head top', (0, -0.97 * high))
     sketch.mark('head bottom', (0, 0.97 * high))
     gap, level, size = rng.uniform(0.35, 0.5) * wide, rng.uniform(-0.3, 0) * high, rng.uniform(0.045, 0.075)
-    for side, sign in (('left', -1), ('right', 1)):
+    for side, sign in SIDES:
         eye = turn + at(sign * gap, level)
         sketch.eye(f'{side} eye', eye, size)
-        sketch.tube([eye - at(0.07, 0.09), eye + at(0.07, -0.09)], [0.014, 0.014], second, 0)
+        sketch.tube([eye - at(0.07, 0.09), eye + at(0.07, -0.09)], 0.014, second, 0)
     nose = 1.35 * turn + at(0, level + rng.uniform(0.2, 0.3) * high)
     bridge = turn + at(0, level + 0.02)
     sketch.polygon([nose - at(0.05, 0), bridge, nose + at(0.05, 0), nose + at(0, 0.03)], shade(skin, 0.75))
@@ -257,7 +236,7 @@ def face(sketch: Sketch):
     sketch.mark('right mouth end', bow[-1])
 
 
-def _wing(sketch: Sketch, side: str, base: np.ndarray, span: float, angle: float, colour: Colour):
+def _wing(sketch: Sketch, side: str, base: np.ndarray, span: float, angle: float, color: Color):
     """A bird's, from ``base`` towards ``angle``."""
     step = towards(angle)
     across = rotation(90) @ step
@@ -273,8 +252,8 @@ def _wing(sketch: Sketch, side: str, base: np.ndarray, span: float, angle: float
             base + 0.35 * span * step + 0.2 * across,
             base + 0.13 * across,
         ],
-        colour,
+        color,
     )
-    sketch.tube([base + 0.1 * across, base + 0.75 * span * step + 0.08 * across], [0.01, 0.01], shade(colour, 0.7), 0)
+    sketch.tube([base + 0.1 * across, base + 0.75 * span * step + 0.08 * across], 0.01, shade(color, 0.7), 0)
     sketch.mark(f'{side} wing base', base)
     sketch.mark(f'{side} wing tip', tip)

@@ -4,7 +4,8 @@ from typing import Callable, Sequence
 
 import numpy as np
 
-from demos.canvas.sketch import FAR, Colour, Sketch, shade
+from demos.canvas.colors import Color, shade
+from demos.canvas.sketch import FAR, SIDES, Sketch
 
 CORNERS = (('left far', -1, -1), ('right far', 1, -1), ('left near', -1, 1), ('right near', 1, 1))
 View = Callable[[Sequence[float]], np.ndarray]
@@ -13,7 +14,7 @@ View = Callable[[Sequence[float]], np.ndarray]
 def table(sketch: Sketch):
     """A table, seen from a little above."""
     rng = sketch.rng
-    top, wood, view = sketch.colour(), sketch.colour((0.3, 0.8)), _view(rng)
+    top, wood, view = sketch.color(), sketch.color((0.3, 0.8)), _view(rng)
     half = np.array([rng.uniform(0.35, 0.65), rng.uniform(0.25, 0.5)])
     height, thick, stance = rng.uniform(0.3, 0.85), rng.uniform(0.025, 0.07), rng.uniform(0.75, 1.12)
     _legs(sketch, view, 0.88 * half, height - thick, stance, rng.uniform(0.018, 0.04), wood)
@@ -24,7 +25,7 @@ def table(sketch: Sketch):
             view((x, height, z))
             for x, z in ((-across, -half[1]), (across, -half[1]), (across, half[1]), (-across, half[1]))
         ]
-        sketch.polygon(np.array(cloth), sketch.colour(), 0.6)
+        sketch.polygon(np.array(cloth), sketch.color(), 0.6)
     for name, x, z in CORNERS:
         sketch.mark(f'{name} corner', view((x * half[0], height, z * half[1])))
     for name, z in (('far', -1), ('near', 1)):
@@ -34,7 +35,7 @@ def table(sketch: Sketch):
 def chair(sketch: Sketch):
     """A chair, seen from a little above, from its front or from behind."""
     rng = sketch.rng
-    cover, wood, view = sketch.colour(), sketch.colour((0.3, 0.8)), _view(rng)
+    cover, wood, view = sketch.color(), sketch.color((0.3, 0.8)), _view(rng)
     half = np.array([rng.uniform(0.24, 0.36), rng.uniform(0.24, 0.36)])
     seat, thick, rise = rng.uniform(0.3, 0.55), rng.uniform(0.04, 0.12), rng.uniform(0.3, 0.75)
     behind = 1 if sketch.chance(0.15) else -1  # z of the backrest
@@ -50,7 +51,7 @@ def chair(sketch: Sketch):
         ]
         if low:
             for corner in (corners[0], corners[3]):
-                sketch.tube([view((corner[0], seat, edge)), view(corner)], [0.025, 0.025], wood)
+                sketch.tube([view((corner[0], seat, edge)), view(corner)], 0.025, wood)
         sketch.cover(np.array([view(corner) for corner in corners]), shade(cover, 0.85))
         sketch.mark('left top corner', view(corners[1]))
         sketch.mark('top middle', view((0, *corners[1][1:])))
@@ -65,7 +66,7 @@ def chair(sketch: Sketch):
     if not sketch.chance(0.2):
         level = seat + rng.uniform(0.3, 0.45) * min(rise, 0.6)
         reach = -edge * rng.uniform(0.3, 0.95)
-        for side, sign in (('left', -1), ('right', 1)):
+        for side, sign in SIDES:
             x = sign * half[0]
             end = view((x, level, reach))
             sketch.tube([view((x, seat, reach)), end, view((x, level, edge))], [0.024, 0.028, 0.028], wood)
@@ -78,9 +79,9 @@ def bed(sketch: Sketch):
     """A bed, seen from above, from its foot or from its head."""
     rng = sketch.rng
     sheet, wood, blanket, view = (
-        sketch.colour((0.75, 1.0), (0, 0.4)),
-        sketch.colour((0.3, 0.8)),
-        sketch.colour(),
+        sketch.color((0.75, 1.0), (0, 0.4)),
+        sketch.color((0.3, 0.8)),
+        sketch.color(),
         _view(rng),
     )
     half = np.array([rng.uniform(0.28, 0.5), rng.uniform(0.4, 0.7)])
@@ -124,7 +125,7 @@ def bed(sketch: Sketch):
 
 
 def _view(rng: np.random.Generator) -> View:
-    """A look at furniture: from (x to the right, y up, z towards the viewer) to the picture."""
+    """A look at furniture: from (x to the right, y up, z towards the viewer) to the image."""
     yaw, elevation, perspective = rng.uniform(-0.6, 0.6), rng.uniform(0.22, 0.85), rng.uniform(0, 0.22)
 
     def view(point: Sequence[float]) -> np.ndarray:
@@ -136,7 +137,7 @@ def _view(rng: np.random.Generator) -> View:
     return view
 
 
-def _cuboid(sketch: Sketch, view: View, low: Sequence[float], high: Sequence[float], colour: Colour):
+def _cuboid(sketch: Sketch, view: View, low: Sequence[float], high: Sequence[float], color: Color):
     (left, bottom, far), (right, top, near) = low, high
     faces = (
         (0.78, [(left, bottom, far), (left, bottom, near), (left, top, near), (left, top, far)]),
@@ -148,15 +149,15 @@ def _cuboid(sketch: Sketch, view: View, low: Sequence[float], high: Sequence[flo
         seen = np.array([view(corner) for corner in corners])
         (ax, ay), (bx, by) = seen[1] - seen[0], seen[2] - seen[0]
         if ax * by - ay * bx < 0:  # turned to the viewer
-            sketch.cover(seen, shade(colour, light))
+            sketch.cover(seen, shade(color, light))
 
 
-def _legs(sketch: Sketch, view: View, half: np.ndarray, height: float, stance: float, thick: float, colour: Colour):
+def _legs(sketch: Sketch, view: View, half: np.ndarray, height: float, stance: float, thick: float, color: Color):
     """Four legs under the corners; ``stance`` is how far apart they stand on the floor, of that at the top."""
     for name, x, z in CORNERS:
         if sketch.chance(0.05):
             continue
         top = view((x * half[0], height, z * half[1]))
         foot = view((x * half[0] * stance, 0, z * half[1] * stance))
-        sketch.tube([top, foot], [thick, 0.8 * thick], shade(colour, 1 if z > 0 else FAR))
+        sketch.tube([top, foot], [thick, 0.8 * thick], shade(color, 1 if z > 0 else FAR))
         sketch.mark(f'{name} leg bottom', foot)

@@ -4,7 +4,8 @@ from typing import Sequence
 
 import numpy as np
 
-from demos.canvas.sketch import BLACK, FAR, Colour, Sketch, at, rotation, shade, towards
+from demos.canvas.colors import BLACK, Color, shade
+from demos.canvas.sketch import FAR, SIDES, SQUARE, Sketch, at, rotation, towards
 
 GLASS, RUBBER, CHROME = (196, 218, 228), (38, 36, 40), (200, 200, 205)
 
@@ -12,7 +13,7 @@ GLASS, RUBBER, CHROME = (196, 218, 228), (38, 36, 40), (200, 200, 205)
 def car(sketch: Sketch):
     """A car, seen from the side."""
     rng = sketch.rng
-    paint = sketch.colour()
+    paint = sketch.color()
     floor, waist = 0.1, rng.uniform(-0.1, -0.03)
     roof = waist - rng.uniform(0.14, 0.28)
     back, front = rng.uniform(-0.46, -0.2), rng.uniform(-0.02, 0.2)  # of the roof
@@ -53,7 +54,7 @@ def car(sketch: Sketch):
     sketch.polygon(
         [[-0.5, waist + 0.04], [-0.46, waist + 0.04], [-0.46, waist + 0.1], [-0.5, waist + 0.1]], (200, 40, 40), 0.6
     )
-    sketch.tube([[pillar + 0.03, waist + 0.04], [pillar + 0.08, waist + 0.04]], [0.01, 0.01], CHROME, 0)
+    sketch.tube([[pillar + 0.03, waist + 0.04], [pillar + 0.08, waist + 0.04]], 0.01, CHROME, 0)
     _wheels(sketch, (-rng.uniform(0.27, 0.36), rng.uniform(0.24, 0.34)), floor, rng.uniform(0.08, 0.125))
     sketch.mark('back bottom corner', outline[0])
     sketch.mark('back top corner', outline[3])
@@ -64,7 +65,7 @@ def car(sketch: Sketch):
 def bus(sketch: Sketch):
     """A bus, seen from the side."""
     rng = sketch.rng
-    paint, band = sketch.colour(), sketch.colour()
+    paint, band = sketch.color(), sketch.color()
     roof, floor, lean = -rng.uniform(0.26, 0.48), 0.06, rng.uniform(0.0, 0.1)
     outline = np.array([[-0.5, floor], [-0.5 + 0.3 * lean, roof], [0.5 - lean, roof], [0.5, floor]])
     sketch.polygon(outline, paint)
@@ -102,14 +103,14 @@ def bus(sketch: Sketch):
 def aeroplane(sketch: Sketch):
     """An aeroplane in the air, seen from the side and a little above."""
     rng = sketch.rng
-    paint, wings = sketch.colour((0.6, 1.0)), sketch.colour()
+    paint, wings = sketch.color((0.6, 1.0)), sketch.color()
     thick, tail = rng.uniform(0.06, 0.1), np.array([-0.5, -rng.uniform(0.0, 0.05)])
     place, chord = rng.uniform(-0.08, 0.12), rng.uniform(0.12, 0.2)
 
-    def wing(name: str, base, tip, width: float, colour: Colour):
+    def wing(name: str, base, tip, width: float, color: Color):
         base, tip = np.asarray(base), np.asarray(tip)
         sketch.polygon(
-            [base + at(width / 2, 0), tip + at(0.3 * width, 0), tip - [0.3 * width, 0], base - [width / 2, 0]], colour
+            [base + at(width / 2, 0), tip + at(0.3 * width, 0), tip - [0.3 * width, 0], base - [width / 2, 0]], color
         )
         sketch.mark(f'{name} tip', tip)
 
@@ -121,7 +122,7 @@ def aeroplane(sketch: Sketch):
     if not sketch.chance(0.12):
         for side, x in (('front', rng.uniform(0.24, 0.36)), ('back', place - rng.uniform(0, 0.12))):
             wheel = np.array([x, thick + rng.uniform(0.06, 0.12)])
-            sketch.tube([[x, 0.5 * thick], wheel], [0.014, 0.014], CHROME, 0.5)
+            sketch.tube([[x, 0.5 * thick], wheel], 0.014, CHROME, 0.5)
             _wheel(sketch, f'{side} wheel', wheel, 0.042)
     sketch.tube(
         [tail, [-0.25, 0], [0.3, 0], [0.42, 0.01], [0.5, 0.02]], thick * np.array([0.35, 0.95, 1, 0.8, 0.35]), paint
@@ -151,11 +152,11 @@ def aeroplane(sketch: Sketch):
 def trousers(sketch: Sketch):
     """A pair of trousers, laid out."""
     rng = sketch.rng
-    cloth = sketch.colour()
+    cloth = sketch.color()
     waist, hips, fork = rng.uniform(0.15, 0.24), rng.uniform(0.2, 0.3), rng.uniform(0.2, 0.34)
     sketch.polygon([[-waist, 0], [waist, 0], [hips, fork], [0, fork + 0.03], [-hips, fork]], cloth)
     shortened = rng.uniform(0.35, 0.75)
-    for side, sign in (('left', -1), ('right', 1)):
+    for side, sign in SIDES:
         spread = -90 + sign * rng.uniform(0, 32)
         thigh = np.array([sign * hips / 2, fork])
         knee = thigh + 0.5 * shortened * towards(spread)
@@ -171,13 +172,13 @@ def trousers(sketch: Sketch):
         )
         if whole:
             crease = at(0.5 * widths[1], 0)
-            sketch.tube([knee - crease, knee + crease], [0.007, 0.007], shade(cloth, 0.6), 0)
+            sketch.tube([knee - crease, knee + crease], 0.007, shade(cloth, 0.6), 0)
             sketch.mark(f'{side} knee', knee)
             sketch.mark(f'{side} leg bottom', hem)
     sketch.polygon([[-waist, 0], [waist, 0], [waist + 0.01, 0.06], [-waist - 0.01, 0.06]], shade(cloth, 0.75))
     if not sketch.chance(0.1):
         sketch.button('top button', [0, 0.03], CHROME)
-    sketch.tube([[0, 0.07], [0, fork + 0.02]], [0.007, 0.007], shade(cloth, 0.55), 0)
+    sketch.tube([[0, 0.07], [0, fork + 0.02]], 0.007, shade(cloth, 0.55), 0)
     sketch.mark('left top corner', (-waist, 0))
     sketch.mark('right top corner', (waist, 0))
     sketch.mark('leg base', (0, fork + 0.03))
@@ -186,11 +187,11 @@ def trousers(sketch: Sketch):
 def shirt(sketch: Sketch):
     """A shirt with long or short sleeves, laid out."""
     rng = sketch.rng
-    cloth, trim = sketch.colour(), sketch.colour()
+    cloth, trim = sketch.color(), sketch.color()
     broad, hem, length = rng.uniform(0.22, 0.32), rng.uniform(0.2, 0.36), rng.uniform(0.5, 0.85)
     collar, drop = rng.uniform(0.08, 0.12), rng.uniform(0.03, 0.1)
     sleeve = rng.uniform(0.2, 0.62)
-    for side, sign in (('left', -1), ('right', 1)):
+    for side, sign in SIDES:
         if sketch.chance(0.05):
             continue
         base = np.array([sign * broad, drop + 0.08])
@@ -224,12 +225,12 @@ def shirt(sketch: Sketch):
         sketch.polygon(
             [[sign * collar, 0], [0, neck], [sign * 0.1, neck + 0.06], [sign * (collar + 0.03), 0.03]], trim, 0.7
         )
-    sketch.tube([[0, neck], [0, length - 0.01]], [0.006, 0.006], shade(cloth, 0.6), 0)
+    sketch.tube([[0, neck], [0, length - 0.01]], 0.006, shade(cloth, 0.6), 0)
     for name, share in (('top', rng.uniform(0.15, 0.3)), ('bottom', rng.uniform(0.7, 0.85))):
         if not sketch.chance(0.06):
             sketch.button(f'{name} button', [0, neck + share * (length - neck)], shade(trim, 1.3))
     sketch.mark('neck base', (0, neck))
-    for side, sign in (('left', -1), ('right', 1)):
+    for side, sign in SIDES:
         sketch.mark(f'{side} top corner', (sign * collar, 0))
         sketch.mark(f'{side} bottom corner', (sign * hem, length))
     sketch.mark('bottom middle', (0, length))
@@ -238,13 +239,13 @@ def shirt(sketch: Sketch):
 def robot(sketch: Sketch):
     """A robot, seen from the front, waving and marching."""
     rng = sketch.rng
-    metal, second, limbs = sketch.colour(), sketch.colour(), sketch.colour((0.4, 0.8))
+    metal, second, limbs = sketch.color(), sketch.color(), sketch.color((0.4, 0.8))
     broad, high = rng.uniform(0.14, 0.24), rng.uniform(0.2, 0.32)
     wide, tall = rng.uniform(0.12, 0.22), rng.uniform(0.11, 0.18)
     neck, shift = rng.uniform(0.04, 0.1), rng.uniform(-0.05, 0.05)
     hips = np.array([0, high / 2])
     leg = rng.uniform(0.25, 0.45)
-    for side, sign in (('left', -1), ('right', 1)):
+    for side, sign in SIDES:
         if not sketch.chance(0.05):
             top = hips + at(0.55 * broad * sign, -0.02)
             knee = top + 0.5 * leg * towards(-90 + sign * rng.uniform(-5, 35))
@@ -263,7 +264,7 @@ def robot(sketch: Sketch):
             sketch.mark(f'{side} arm end', end)
     throat = np.array([0, -high / 2])
     head = throat + at(shift, -neck - tall)
-    sketch.tube([throat, head], [0.05, 0.05], shade(metal, 0.7))
+    sketch.tube([throat, head], 0.05, shade(metal, 0.7))
     sketch.mark('neck base', throat)
     slant = rng.uniform(0.75, 1.1)
     sketch.polygon(
@@ -273,7 +274,7 @@ def robot(sketch: Sketch):
         if not sketch.chance(0.06):
             sketch.button(f'{name} button', [0, level * high], shade(second, 1.3))
     on_top = sketch.chance(0.5)
-    for side, sign in (('left', -1), ('right', 1)):
+    for side, sign in SIDES:
         if sketch.chance(0.06):
             continue
         base = head + (at(0.7 * sign * wide, -0.9 * tall) if on_top else at(0.95 * sign * wide, 0))
@@ -283,12 +284,12 @@ def robot(sketch: Sketch):
         across = 0.05 * rotation(90) @ (tip - base) / np.linalg.norm(tip - base)
         sketch.polygon([base - across, tip, base + across], second)
         sketch.mark(f'{side} ear tip', tip)
-    sketch.polygon(head + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [wide, tall], shade(metal, 1.15))
+    sketch.polygon(head + SQUARE * [wide, tall], shade(metal, 1.15))
     sketch.mark('head top', head - [0, tall])
     gap, level = rng.uniform(0.38, 0.6) * wide, rng.uniform(-0.5, 0.1) * tall
-    for side, sign in (('left', -1), ('right', 1)):
+    for side, sign in SIDES:
         sketch.eye(f'{side} eye', head + at(sign * gap, level), 0.045)
-    sketch.tube([head + at(-0.5 * wide, 0.6 * tall), head + at(0.5 * wide, 0.6 * tall)], [0.015, 0.015], BLACK, 0)
+    sketch.tube([head + at(-0.5 * wide, 0.6 * tall), head + at(0.5 * wide, 0.6 * tall)], 0.015, BLACK, 0)
 
 
 def _wheels(sketch: Sketch, places: Sequence[float], level: float, radius: float):
@@ -300,8 +301,8 @@ def _wheels(sketch: Sketch, places: Sequence[float], level: float, radius: float
         sketch.mark(f'{side} wheel bottom', (x, level + radius))
 
 
-def _wheel(sketch: Sketch, name: str, centre: Sequence[float], radius: float):
-    sketch.ellipse(centre, (radius, radius), RUBBER)
-    sketch.ellipse(centre, (0.5 * radius, 0.5 * radius), CHROME, ink=0.5)
-    sketch.ellipse(centre, (0.12 * radius, 0.12 * radius), BLACK, ink=0)
-    sketch.mark(name, centre)
+def _wheel(sketch: Sketch, name: str, center: Sequence[float], radius: float):
+    sketch.ellipse(center, (radius, radius), RUBBER)
+    sketch.ellipse(center, (0.5 * radius, 0.5 * radius), CHROME, ink=0.5)
+    sketch.ellipse(center, (0.12 * radius, 0.12 * radius), BLACK, ink=0)
+    sketch.mark(name, center)

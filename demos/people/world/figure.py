@@ -2,7 +2,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demos.canvas.sketch import Colour, Sketch, at, rotation, shade
+from demos.canvas.colors import Color, shade
+from demos.canvas.sketch import Sketch, at, rotation
 
 from .poses import KEYPOINTS, Pose
 from .things import ball, barbell, bike, box, chair, flag, umbrella
@@ -14,14 +15,14 @@ SEAT, SOLE = 0.07, 0.035  # from the pelvis down to what carries it, from an ank
 
 @dataclass(frozen=True)
 class Look:
-    """Colours of a person and of what it wears and uses, and how much of an upper arm its sleeves cover."""
+    """Colors of a person and of what it wears and uses, and how much of an upper arm its sleeves cover."""
 
-    shirt: Colour
-    trousers: Colour
-    skin: Colour
-    hair: Colour
-    shoes: Colour
-    thing: Colour
+    shirt: Color
+    trousers: Color
+    skin: Color
+    hair: Color
+    shoes: Color
+    thing: Color
     sleeves: float
 
 
@@ -100,7 +101,7 @@ def _leg(sketch: Sketch, side: str, pose: Pose, look: Look, light: float):
 
 def _trunk(sketch: Sketch, pose: Pose, look: Look):
     pelvis, thorax, neck, top = (sketch.points[name] for name in ('pelvis', 'thorax', 'upper_neck', 'head_top'))
-    sketch.tube([thorax, neck + 0.2 * (top - neck)], [0.03, 0.03], look.skin)
+    sketch.tube([thorax, neck + 0.2 * (top - neck)], 0.03, look.skin)
     wide = 1.0 if pose.frontal else 0.78
     waist = pelvis - 0.12 * (thorax - pelvis)
     sketch.tube([pelvis, waist], [0.08 * wide, 0.07 * wide], look.trousers)
@@ -120,4 +121,4 @@ def _trunk(sketch: Sketch, pose: Pose, look: Look):
     sketch.tube([neck + 0.3 * (top - neck), top - 0.052 * up], [0.05, 0.058], look.skin)
     front = rotation(90) @ up * (0.0 if pose.frontal else 0.03)
     crown = head + 0.26 * length * up
-    sketch.tube([crown - front - 0.01 * up, crown - 0.4 * front + 0.015 * up], [0.05, 0.05], look.hair, 0.6)
+    sketch.tube([crown - front - 0.01 * up, crown - 0.4 * front + 0.015 * up], 0.05, look.hair, 0.6)

@@ -7,22 +7,9 @@ from demos.canvas.sketch import rotation
 
 # MPII's order
 KEYPOINTS = (
-    'right_ankle',
-    'right_knee',
-    'right_hip',
-    'left_hip',
-    'left_knee',
-    'left_ankle',
-    'pelvis',
-    'thorax',
-    'upper_neck',
-    'head_top',
-    'right_wrist',
-    'right_elbow',
-    'right_shoulder',
-    'left_shoulder',
-    'left_elbow',
-    'left_wrist',
+    *('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle'),
+    *('pelvis', 'thorax', 'upper_neck', 'head_top'),
+    *('right_wrist', 'right_elbow', 'right_shoulder', 'left_shoulder', 'left_elbow', 'left_wrist'),
 )
 # lengths, of a person one unit tall
 TRUNK, NECK, HEAD, UPPER_ARM, FOREARM, THIGH, SHIN = 0.29, 0.06, 0.16, 0.16, 0.15, 0.24, 0.24
@@ -41,7 +28,7 @@ class Pose:
     Args:
         frontal: seen from the front.
         arms, legs: the right and the left one.
-        lean, nod: of the trunk and the head, positive to the right of the picture.
+        lean, nod: of the trunk and the head, positive to the right of the image.
         turn: of the whole person, clockwise.
     """
 

@@ -9,43 +9,41 @@ CLEARLY = 0.04  # higher or lower than another point, as a share of the person's
 LEANING = 20.0  # degrees of a trunk from upright
 
 
-def wears(colour: str) -> str:
+def wears(color: str) -> str:
     """As it stands in the texts: 'a red shirt'."""
-    return f'{"an" if colour[0] in "aeiou" else "a"} {colour} shirt'
+    return f'{"an" if color[0] in "aeiou" else "a"} {color} shirt'
 
 
-def combination(activity: str, colour: str) -> str:
+def combination(activity: str, color: str) -> str:
     """What a person does in which clothes: 'in a red shirt riding a bike'."""
-    return f'in {wears(colour)} {activity}'
+    return f'in {wears(color)} {activity}'
 
 
-def describe(
-    activity: str, colour: str, trousers: str, people: List[np.ndarray], rng: np.random.Generator
-) -> List[str]:
-    """Two descriptions of a picture in other wordings: what is done, in which clothes, and where the limbs are.
+def describe(activity: str, color: str, trousers: str, people: List[np.ndarray], rng: np.random.Generator) -> List[str]:
+    """Two descriptions of a image in other wordings: what is done, in which clothes, and where the limbs are.
 
     Args:
         activity: a phrase such as 'riding a bike'.
-        colour: of the shirts.
-        trousers: their colour.
+        color: of the shirts.
+        trousers: their color.
         people: keypoints ``[16, 2]`` of one or two people, the nearest first; the limbs are this one's.
         rng: draws the wordings.
     """
-    shirt, limbs = wears(colour), limb_sentences(people[0])
+    shirt, limbs = wears(color), limb_sentences(people[0])
     if len(people) == 1:
         wordings = [
             f'There is one person in the image who is {activity}. The person wears {shirt} and {trousers} trousers.',
             f'A person in {shirt} and {trousers} trousers is {activity}.',
-            f'This is a photo of a person {activity}. The shirt is {colour} and the trousers are {trousers}.',
-            f'A photo of one person {combination(activity, colour)}.',
+            f'This is a photo of a person {activity}. The shirt is {color} and the trousers are {trousers}.',
+            f'A photo of one person {combination(activity, color)}.',
         ]
     else:
         wordings = [
             f'There are two people in the image who are each {activity}. Both wear {shirt} and {trousers} trousers.',
             f'Two people, each in {shirt} and {trousers} trousers, are {activity}.',
-            f'This is a photo of a person {activity} and another one who does the same. Their shirts are {colour} and '
+            f'This is a photo of a person {activity} and another one who does the same. Their shirts are {color} and '
             f'their trousers are {trousers}.',
-            f'A photo of one person {combination(activity, colour)}, and of another one behind.',
+            f'A photo of one person {combination(activity, color)}, and of another one behind.',
         ]
     whose = 'Their' if len(people) == 1 else "The nearer person's"
     chosen = rng.permutation(len(wordings))[:2]
