@@ -49,6 +49,11 @@ class Sketch:
         """Name a point, which a part that is painted holds."""
         self.points[name] = np.asarray(point, float)
 
+    def marks(self, points: Dict[str, Sequence[float]]):
+        """Name several points."""
+        for name, point in points.items():
+            self.mark(name, point)
+
     def polygon(self, points: np.ndarray, color: Color, ink: float = 1.0):
         """A flat part ``[N, 2]``."""
         self.parts.append(Part(np.asarray(points, float), None, color, ink))

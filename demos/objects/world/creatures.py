@@ -10,23 +10,12 @@ from demos.animals.world.species import SPECIES
 from demos.canvas.colors import Color, shade
 from demos.canvas.sketch import FAR, SIDES, Sketch, at, rotation, towards
 
-# the points of a drawn animal that faces right, by the names of the category
-QUADRUPED = {
-    'nose tip': 'nose',
-    'mouth end': 'mouth',
-    'eye': 'right_eye',
-    'ear tip': 'right_ear_tip',
-    'neck base': 'neck',
-    'body bottom': 'belly',
-    'tail base': 'root_of_tail',
-    'tail tip': 'tail_tip',
-    'near front knee': 'right_wrist',
-    'near back knee': 'right_hock',
-    'near front leg bottom': 'right_front_paw',
-    'near back leg bottom': 'right_back_paw',
-    'far front leg bottom': 'left_front_paw',
-    'far back leg bottom': 'left_back_paw',
-}
+# the names in this category of the points of a drawn animal that faces right
+QUADRUPED = dict(nose='nose tip', mouth='mouth end', right_eye='eye', right_ear_tip='ear tip', neck='neck base')
+QUADRUPED.update(belly='body bottom', root_of_tail='tail base', tail_tip='tail tip')
+QUADRUPED.update(right_wrist='near front knee', right_front_paw='near front leg bottom')
+QUADRUPED.update(right_hock='near back knee', right_back_paw='near back leg bottom')
+QUADRUPED.update(left_front_paw='far front leg bottom', left_back_paw='far back leg bottom')
 
 
 def quadruped(sketch: Sketch):
@@ -38,7 +27,7 @@ def quadruped(sketch: Sketch):
         coat = replace(coat, back=sketch.color(), belly=sketch.color(), legs=sketch.color(), mark=sketch.color())
     pose = pose_quadruped(species.build, rng.choice(['stand', 'walk', 'trot', 'graze']), rng)
     draw_quadruped(sketch, species, coat, pose, Camera(rng.uniform(-20, 20), rng.uniform(0, 12), 0.0), 0.04)
-    sketch.points = {name: sketch.points[own] for name, own in QUADRUPED.items() if own in sketch.points}
+    sketch.points = {QUADRUPED[own]: point for own, point in sketch.points.items() if own in QUADRUPED}
 
 
 def fish(sketch: Sketch):
@@ -56,8 +45,7 @@ def fish(sketch: Sketch):
         spread = rng.uniform(0.13, 0.34)
         tips = [tail + at(-rng.uniform(0.15, 0.3), height) for height in (-spread, spread * rng.uniform(0.6, 1.2))]
         sketch.polygon([tail + at(0.06, -0.03), tips[0], tail - [0.1, 0], tips[1], tail + at(0.06, 0.03)], fins)
-        sketch.mark('top tail tip', tips[0])
-        sketch.mark('bottom tail tip', tips[1])
+        sketch.marks({'top tail tip': tips[0], 'bottom tail tip': tips[1]})
     for side, edge, sign in (('top', top, -1), ('bottom', bottom, 1)):
         if sketch.chance(0.1):
             continue
@@ -70,9 +58,7 @@ def fish(sketch: Sketch):
     if sketch.chance(0.6):
         for i in rng.integers(6, 13, 3):
             sketch.tube([top[i], bottom[i]], 0.022, shade(scales, 0.75), 0)
-    sketch.mark('nose tip', spine[0])
-    sketch.mark('tail base', tail)
-    sketch.mark('body bottom', bottom[5])
+    sketch.marks({'nose tip': spine[0], 'tail base': tail, 'body bottom': bottom[5]})
     mouth = spine[2] + np.array([0, 0.3 * half[2]])
     sketch.tube([spine[0] + at(0, 0.02), mouth], 0.012, shade(scales, 0.3), 0)
     sketch.mark('mouth end', mouth)
@@ -81,8 +67,7 @@ def fish(sketch: Sketch):
         tip = base + rng.uniform(0.12, 0.22) * towards(rng.uniform(160, 245))
         side = 0.3 * (tip - base) @ rotation(90).T
         sketch.polygon([base, (base + tip) / 2 + side, tip, (base + tip) / 2 - side], shade(fins, 0.85))
-        sketch.mark('near fin base', base)
-        sketch.mark('near fin tip', tip)
+        sketch.marks({'near fin base': base, 'near fin tip': tip})
     sketch.eye('eye', spine[3] - [0, 0.35 * half[3]], 0.04)
 
 
@@ -104,15 +89,9 @@ def insect(sketch: Sketch):
             step = towards(angle + rng.uniform(-8, 8)) * [sign, -ahead]
             width = rng.uniform(0.2, 0.34) * span * np.array([-step[1], step[0]])
             tip = base + span * step
-            outline = [
-                base,
-                base + 0.5 * span * step + width,
-                tip - 0.12 * span * step + 0.8 * width,
-                tip,
-                tip - 0.15 * span * step - 0.7 * width,
-                base + 0.4 * span * step - 0.7 * width,
-            ]
-            sketch.polygon(outline, color)
+            # along and across the wing
+            shares = [[0, 0], [0.5, 1], [0.88, 0.8], [1, 0], [0.85, -0.7], [0.4, -0.7]]
+            sketch.polygon(base + shares @ np.stack([span * step, width]), color)
             sketch.tube([base, tip - 0.1 * span * step], 0.008, shade(color, 0.6), 0)
             sketch.mark(f'{side} {row} wing tip', tip)
             if row == 'front':
@@ -122,15 +101,13 @@ def insect(sketch: Sketch):
         place = np.array([bend * share**1.5, -ahead * length * share])
         sketch.tube([place - [0.6 * thick, 0], place + at(0.6 * thick, 0)], 0.016, shade(second, 0.4), 0)
     sketch.ellipse((0, 0.06 * ahead), (thick, 0.16), skin)
-    sketch.mark('tail base', (0, -0.07 * ahead))
-    sketch.mark('tail tip', tail[-1])
+    sketch.marks({'tail base': (0, -0.07 * ahead), 'tail tip': tail[-1]})
     base, head = np.array([0, 0.2 * ahead]), np.array([0, 0.3 * ahead])
     for sign in (-1, 1):
         feeler = head + at(0.05 * sign, 0.05 * ahead)
         sketch.tube([feeler, feeler + rng.uniform(0.08, 0.2) * np.array([0.7 * sign, ahead])], 0.01, skin, 0)
     sketch.ellipse(head, (0.1, 0.1), shade(skin, 1.25))
-    sketch.mark('head base', base)
-    sketch.mark('nose tip', head + at(0, 0.1 * ahead))
+    sketch.marks({'head base': base, 'nose tip': head + at(0, 0.1 * ahead)})
     for side, sign in SIDES:
         sketch.eye(f'{side} eye', head + at(0.085 * sign, 0.03 * ahead), 0.045)
 
@@ -145,14 +122,8 @@ def bird(sketch: Sketch):
     flies = sketch.chance(0.55)
     spread = rng.uniform(60, 130) if sketch.chance(0.5) else rng.uniform(215, 285)
     if flies:
-        _wing(
-            sketch,
-            'far',
-            0.25 * length * ahead + 0.3 * girth * up,
-            rng.uniform(0.4, 0.65),
-            rng.uniform(60, 120),
-            shade(second, FAR),
-        )
+        base = 0.25 * length * ahead + 0.3 * girth * up
+        _wing(sketch, 'far', base, rng.uniform(0.4, 0.65), rng.uniform(60, 120), shade(second, FAR))
     legs = rng.uniform(0.15, 0.4)
     for side, shift, light in (('far', 0.06, FAR), ('near', -0.03, 1.0)):
         if sketch.chance(0.06):
@@ -173,9 +144,7 @@ def bird(sketch: Sketch):
     head = neck + rng.uniform(0.1, 0.4) * towards(rng.uniform(45, 105))
     sketch.tube([neck, head], [0.65 * girth, 0.075], feathers)
     sketch.tube([base, -0.2 * length * ahead, 0.45 * length * ahead], [0.3 * girth, girth, girth], feathers)
-    sketch.mark('tail base', base)
-    sketch.mark('body bottom', 0.1 * length * ahead - 0.95 * girth * up)
-    sketch.mark('neck base', neck)
+    sketch.marks({'tail base': base, 'body bottom': 0.1 * length * ahead - 0.95 * girth * up, 'neck base': neck})
     if not (flies and sketch.chance(0.1)):
         angle = spread if flies else 180 + pitch + rng.uniform(-14, 14)
         _wing(sketch, 'near', 0.25 * length * ahead + 0.1 * girth * up, rng.uniform(0.4, 0.6), angle, second)
@@ -184,8 +153,7 @@ def bird(sketch: Sketch):
     wide = 0.55 * size * towards(gaze + 90)
     sketch.polygon([head + 0.6 * size * towards(gaze) + wide, beak, head + 0.6 * size * towards(gaze) - wide], horn)
     sketch.ellipse(head, (size, size), feathers)
-    sketch.mark('nose tip', beak)
-    sketch.mark('head top', head - [0, size])
+    sketch.marks({'nose tip': beak, 'head top': head - [0, size]})
     sketch.eye('eye', head + 0.35 * size * towards(gaze + 40), 0.03)
 
 
@@ -204,21 +172,11 @@ def face(sketch: Sketch):
         length, lean = rng.uniform(0.14, 0.4), rng.uniform(-15, 25)
         tip = base + length * towards(90 - sign * (90 - place + lean - 0.4 * (place - 15)))
         across = rng.uniform(0.08, 0.13) * rotation(90) @ (tip - base) / length
-        sketch.polygon(
-            [
-                base - across,
-                base - 0.7 * across + 0.6 * (tip - base),
-                tip,
-                base + 0.7 * across + 0.6 * (tip - base),
-                base + across,
-            ],
-            shade(skin, 0.85),
-        )
-        sketch.mark(f'{side} ear base', base)
-        sketch.mark(f'{side} ear tip', tip)
+        shares = [[0, -1], [0.6, -0.7], [1, 0], [0.6, 0.7], [0, 1]]  # along and across the ear
+        sketch.polygon(base + shares @ np.stack([tip - base, across]), shade(skin, 0.85))
+        sketch.marks({f'{side} ear base': base, f'{side} ear tip': tip})
     sketch.ellipse((0, 0), (wide, high), skin)
-    sketch.mark('head top', (0, -0.97 * high))
-    sketch.mark('head bottom', (0, 0.97 * high))
+    sketch.marks({'head top': (0, -0.97 * high), 'head bottom': (0, 0.97 * high)})
     gap, level, size = rng.uniform(0.35, 0.5) * wide, rng.uniform(-0.3, 0) * high, rng.uniform(0.045, 0.075)
     for side, sign in SIDES:
         eye = turn + at(sign * gap, level)
@@ -232,8 +190,7 @@ def face(sketch: Sketch):
     mouth = turn + at(0, level + rng.uniform(0.5, 0.7) * high)
     bow = np.array([[-1, 0], [-0.5, 0.75], [0, 1], [0.5, 0.75], [1, 0]]) * [half, smile] + mouth
     sketch.tube(bow, np.full(5, 0.022), (170, 40, 50), 0)
-    sketch.mark('left mouth end', bow[0])
-    sketch.mark('right mouth end', bow[-1])
+    sketch.marks({'left mouth end': bow[0], 'right mouth end': bow[-1]})
 
 
 def _wing(sketch: Sketch, side: str, base: np.ndarray, span: float, angle: float, color: Color):
@@ -243,17 +200,7 @@ def _wing(sketch: Sketch, side: str, base: np.ndarray, span: float, angle: float
     if across[0] > 0:  # feathers trail behind
         across = -across
     tip = base + span * step
-    sketch.polygon(
-        [
-            base - 0.07 * across,
-            base + 0.55 * span * step - 0.05 * across,
-            tip,
-            base + 0.7 * span * step + 0.16 * across,
-            base + 0.35 * span * step + 0.2 * across,
-            base + 0.13 * across,
-        ],
-        color,
-    )
+    shares = [[0, -0.07], [0.55, -0.05], [1, 0], [0.7, 0.16], [0.35, 0.2], [0, 0.13]]  # along and across the wing
+    sketch.polygon(base + shares @ np.stack([span * step, across]), color)
     sketch.tube([base + 0.1 * across, base + 0.75 * span * step + 0.08 * across], 0.01, shade(color, 0.7), 0)
-    sketch.mark(f'{side} wing base', base)
-    sketch.mark(f'{side} wing tip', tip)
+    sketch.marks({f'{side} wing base': base, f'{side} wing tip': tip})

@@ -5,7 +5,7 @@ from typing import Callable, Sequence
 import numpy as np
 
 from demos.canvas.colors import Color, shade
-from demos.canvas.sketch import FAR, SIDES, Sketch
+from demos.canvas.sketch import FAR, SIDES, SQUARE, Sketch, at
 
 CORNERS = (('left far', -1, -1), ('right far', 1, -1), ('left near', -1, 1), ('right near', 1, 1))
 View = Callable[[Sequence[float]], np.ndarray]
@@ -21,11 +21,7 @@ def table(sketch: Sketch):
     _cuboid(sketch, view, (-half[0], height - thick, -half[1]), (half[0], height, half[1]), top)
     if sketch.chance(0.4):  # a cloth
         across = rng.uniform(0.25, 0.6) * half[0]
-        cloth = [
-            view((x, height, z))
-            for x, z in ((-across, -half[1]), (across, -half[1]), (across, half[1]), (-across, half[1]))
-        ]
-        sketch.polygon(np.array(cloth), sketch.color(), 0.6)
+        sketch.polygon(_level(view, height, SQUARE * [across, half[1]]), sketch.color(), 0.6)
     for name, x, z in CORNERS:
         sketch.mark(f'{name} corner', view((x * half[0], height, z * half[1])))
     for name, z in (('far', -1), ('near', 1)):
@@ -53,8 +49,7 @@ def chair(sketch: Sketch):
             for corner in (corners[0], corners[3]):
                 sketch.tube([view((corner[0], seat, edge)), view(corner)], 0.025, wood)
         sketch.cover(np.array([view(corner) for corner in corners]), shade(cover, 0.85))
-        sketch.mark('left top corner', view(corners[1]))
-        sketch.mark('top middle', view((0, *corners[1][1:])))
+        sketch.marks({'left top corner': view(corners[1]), 'top middle': view((0, *corners[1][1:]))})
         sketch.mark('right top corner', view(corners[2]))
 
     _legs(sketch, view, 0.92 * half, seat - thick, rng.uniform(0.85, 1.15), rng.uniform(0.02, 0.04), wood)
@@ -78,12 +73,8 @@ def chair(sketch: Sketch):
 def bed(sketch: Sketch):
     """A bed, seen from above, from its foot or from its head."""
     rng = sketch.rng
-    sheet, wood, blanket, view = (
-        sketch.color((0.75, 1.0), (0, 0.4)),
-        sketch.color((0.3, 0.8)),
-        sketch.color(),
-        _view(rng),
-    )
+    sheet, wood = sketch.color((0.75, 1.0), (0, 0.4)), sketch.color((0.3, 0.8))
+    blanket, view = sketch.color(), _view(rng)
     half = np.array([rng.uniform(0.28, 0.5), rng.uniform(0.4, 0.7)])
     leg, thick, rise = rng.uniform(0.14, 0.34), rng.uniform(0.08, 0.18), rng.uniform(0.18, 0.5)
     level = leg + thick
@@ -93,15 +84,10 @@ def bed(sketch: Sketch):
     def headboard():
         if sketch.chance(0.08):
             return
-        corners = [
-            (-half[0], leg, edge),
-            (-half[0], level + rise, edge),
-            (half[0], level + rise, edge),
-            (half[0], leg, edge),
-        ]
+        heights = ((-1, leg), (-1, level + rise), (1, level + rise), (1, leg))
+        corners = [(x * half[0], height, edge) for x, height in heights]
         sketch.cover(np.array([view(corner) for corner in corners]), wood)
-        sketch.mark('left top corner', view(corners[1]))
-        sketch.mark('top middle', view((0, *corners[1][1:])))
+        sketch.marks({'left top corner': view(corners[1]), 'top middle': view((0, *corners[1][1:]))})
         sketch.mark('right top corner', view(corners[2]))
 
     _legs(sketch, view, 0.96 * half, leg, 1.0, rng.uniform(0.025, 0.05), shade(wood, 0.8))
@@ -110,14 +96,11 @@ def bed(sketch: Sketch):
     _cuboid(sketch, view, (-half[0], leg, -half[1]), (half[0], level, half[1]), sheet)
     foot = -edge
     turned = edge * rng.uniform(-0.3, 0.4)
-    spread = [view((x * half[0], level, z)) for x, z in ((-1, turned), (1, turned), (1, foot), (-1, foot))]
-    sketch.polygon(np.array(spread), blanket, 0.6)
+    spread = np.array([[-1, turned], [1, turned], [1, foot], [-1, foot]]) * [half[0], 1]
+    sketch.polygon(_level(view, level, spread), blanket, 0.6)
     for x in (-0.5, 0.5) if sketch.chance(0.5) else (0,):
-        pillow = [
-            view((x * half[0] + a * 0.38 * half[0], level + 0.02, edge * b))
-            for a, b in ((-1, 0.9), (1, 0.9), (1, 0.62), (-1, 0.62))
-        ]
-        sketch.polygon(np.array(pillow), (235, 235, 230))
+        pillow = at(x, 0.76) + SQUARE * [-0.38, -0.14]
+        sketch.polygon(_level(view, level + 0.02, pillow * [half[0], edge]), (235, 235, 230))
     for name, x, z in CORNERS:
         sketch.mark(f'{name} corner', view((x * half[0], level, z * half[1])))
     if behind > 0:
@@ -135,6 +118,11 @@ def _view(rng: np.random.Generator) -> View:
         return np.array([x, z * np.sin(elevation) - y * np.cos(elevation)]) / (1 - perspective * nearness)
 
     return view
+
+
+def _level(view: View, height: float, places: np.ndarray) -> np.ndarray:
+    """Places ``[N, 2]`` (x, z) at this height, in the image."""
+    return np.array([view((x, height, z)) for x, z in places])
 
 
 def _cuboid(sketch: Sketch, view: View, low: Sequence[float], high: Sequence[float], color: Color):

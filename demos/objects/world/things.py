@@ -19,46 +19,24 @@ def car(sketch: Sketch):
     back, front = rng.uniform(-0.46, -0.2), rng.uniform(-0.02, 0.2)  # of the roof
     screen = min(front + rng.uniform(0.08, 0.18), 0.36)
     boot = min(back - 0.02, rng.uniform(-0.5, -0.3))
-    outline = [
-        [-0.5, floor],
-        [-0.5, waist + 0.01],
-        [boot, waist],
-        [back, roof],
-        [front, roof],
-        [screen, waist],
-        [0.47, waist + rng.uniform(0.02, 0.06)],
-        [0.5, floor],
-    ]
+    cabin = [[boot, waist], [back, roof], [front, roof], [screen, waist]]
+    hood = [[0.47, waist + rng.uniform(0.02, 0.06)], [0.5, floor]]
+    outline = [[-0.5, floor], [-0.5, waist + 0.01], *cabin, *hood]
     sketch.polygon(outline, paint)
     pillar = rng.uniform(0.35, 0.65) * (front - back) + back
     level = waist - 0.01
     lean = (screen - front) * 0.75
-    glass = dict(
-        back=[
-            [boot + 0.75 * (back - boot), level - 0.02],
-            [back + 0.02, roof + 0.03],
-            [pillar - 0.015, roof + 0.03],
-            [pillar - 0.015, level],
-        ],
-        front=[
-            [pillar + 0.015, level],
-            [pillar + 0.015, roof + 0.03],
-            [front - 0.01, roof + 0.03],
-            [front + lean, level],
-        ],
-    )
-    for side, corners in glass.items():
+    high, left, right = roof + 0.03, pillar - 0.015, pillar + 0.015
+    behind = [[boot + 0.75 * (back - boot), level - 0.02], [back + 0.02, high], [left, high], [left, level]]
+    ahead = [[right, level], [right, high], [front - 0.01, high], [front + lean, level]]
+    for side, corners in (('back', behind), ('front', ahead)):
         sketch.polygon(corners, GLASS, 0.7)
         sketch.mark(f'{side} window', np.mean(corners, axis=0))
     sketch.ellipse((0.46, waist + 0.08), (0.035, 0.028), (255, 240, 150), ink=0.6)
-    sketch.polygon(
-        [[-0.5, waist + 0.04], [-0.46, waist + 0.04], [-0.46, waist + 0.1], [-0.5, waist + 0.1]], (200, 40, 40), 0.6
-    )
+    sketch.polygon(at(-0.48, waist + 0.07) + SQUARE * [0.02, 0.03], (200, 40, 40), 0.6)
     sketch.tube([[pillar + 0.03, waist + 0.04], [pillar + 0.08, waist + 0.04]], 0.01, CHROME, 0)
     _wheels(sketch, (-rng.uniform(0.27, 0.36), rng.uniform(0.24, 0.34)), floor, rng.uniform(0.08, 0.125))
-    sketch.mark('back bottom corner', outline[0])
-    sketch.mark('back top corner', outline[3])
-    sketch.mark('front top corner', outline[4])
+    sketch.marks({'back bottom corner': outline[0], 'back top corner': outline[3], 'front top corner': outline[4]})
     sketch.mark('front bottom corner', outline[-1])
 
 
@@ -70,7 +48,7 @@ def bus(sketch: Sketch):
     outline = np.array([[-0.5, floor], [-0.5 + 0.3 * lean, roof], [0.5 - lean, roof], [0.5, floor]])
     sketch.polygon(outline, paint)
     low, high = floor + rng.uniform(0.4, 0.55) * (roof - floor), roof + 0.05
-    sketch.polygon([[-0.49, floor - 0.02], [-0.49, floor - 0.07], [0.49, floor - 0.07], [0.49, floor - 0.02]], band, 0)
+    sketch.polygon(at(0, floor - 0.045) + SQUARE * [0.49, 0.025], band, 0)
     count, door = rng.integers(3, 6), rng.uniform(0.08, 0.12)
     ends = np.linspace(-0.47, 0.44 - lean - door, count + 1)
     for i, (start, end) in enumerate(zip(ends[:-1], ends[1:])):
@@ -78,22 +56,10 @@ def bus(sketch: Sketch):
         sketch.polygon(corners, GLASS, 0.7)
         if i in (0, count - 1):
             sketch.mark('front window' if i else 'back window', np.mean(corners, axis=0))
-    right = ends[-1]
-    sketch.polygon(
-        [[right + 0.01, floor - 0.02], [right + 0.01, high], [right + door, high], [right + door, floor - 0.02]],
-        shade(band, 0.7),
-    )
-    share = (high - roof) / (floor - roof)
-    sketch.polygon(
-        [
-            [0.5 - lean * (1 - share), high],
-            [0.5 - lean * 0.4, low],
-            [0.455 - lean * 0.4, low],
-            [0.455 - lean * (1 - share), high],
-        ],
-        GLASS,
-        0.7,
-    )
+    left, right, step = ends[-1] + 0.01, ends[-1] + door, floor - 0.02
+    sketch.polygon([[left, step], [left, high], [right, high], [right, step]], shade(band, 0.7))
+    front, screen = 0.5 - lean * (1 - (high - roof) / (floor - roof)), 0.5 - lean * 0.4
+    sketch.polygon([[front, high], [screen, low], [screen - 0.045, low], [front - 0.045, high]], GLASS, 0.7)
     sketch.ellipse((0.475, floor - 0.06), (0.028, 0.028), (255, 240, 150), ink=0.6)
     _wheels(sketch, (-rng.uniform(0.22, 0.36), rng.uniform(0.2, 0.32)), floor, rng.uniform(0.065, 0.1))
     for name, corner in zip(('back bottom', 'back top', 'front top', 'front bottom'), outline):
@@ -107,15 +73,14 @@ def aeroplane(sketch: Sketch):
     thick, tail = rng.uniform(0.06, 0.1), np.array([-0.5, -rng.uniform(0.0, 0.05)])
     place, chord = rng.uniform(-0.08, 0.12), rng.uniform(0.12, 0.2)
 
-    def wing(name: str, base, tip, width: float, color: Color):
-        base, tip = np.asarray(base), np.asarray(tip)
-        sketch.polygon(
-            [base + at(width / 2, 0), tip + at(0.3 * width, 0), tip - [0.3 * width, 0], base - [width / 2, 0]], color
-        )
+    def wing(name: str, base: np.ndarray, tip: np.ndarray, width: float, color: Color):
+        broad, narrow = at(width / 2, 0), at(0.3 * width, 0)
+        sketch.polygon([base + broad, tip + narrow, tip - narrow, base - broad], color)
         sketch.mark(f'{name} tip', tip)
 
     sweep = rng.uniform(-0.3, 0.05)
-    wing('far wing', (place + 0.03, -0.4 * thick), (place + sweep, -rng.uniform(0.16, 0.34)), chord, shade(wings, FAR))
+    tip = at(place + sweep, -rng.uniform(0.16, 0.34))
+    wing('far wing', at(place + 0.03, -0.4 * thick), tip, chord, shade(wings, FAR))
     if not sketch.chance(0.06):
         tip = tail - at(rng.uniform(0, 0.1), rng.uniform(0.15, 0.28))
         wing('top fin', tail + at(0.1, 0), tip, 0.16, shade(wings, 0.85))
@@ -124,11 +89,9 @@ def aeroplane(sketch: Sketch):
             wheel = np.array([x, thick + rng.uniform(0.06, 0.12)])
             sketch.tube([[x, 0.5 * thick], wheel], 0.014, CHROME, 0.5)
             _wheel(sketch, f'{side} wheel', wheel, 0.042)
-    sketch.tube(
-        [tail, [-0.25, 0], [0.3, 0], [0.42, 0.01], [0.5, 0.02]], thick * np.array([0.35, 0.95, 1, 0.8, 0.35]), paint
-    )
-    sketch.mark('tail tip', tail)
-    sketch.mark('nose tip', (0.5 + 0.3 * thick, 0.02))
+    body = [tail, [-0.25, 0], [0.3, 0], [0.42, 0.01], [0.5, 0.02]]
+    sketch.tube(body, thick * np.array([0.35, 0.95, 1, 0.8, 0.35]), paint)
+    sketch.marks({'tail tip': tail, 'nose tip': (0.5 + 0.3 * thick, 0.02)})
     ends = np.linspace(-0.24, 0.22, rng.integers(4, 8))
     for x in ends:
         sketch.ellipse((x, -0.3 * thick), (0.022, 0.024), shade(GLASS, 0.8), ink=0.6)
@@ -137,13 +100,8 @@ def aeroplane(sketch: Sketch):
     sketch.polygon(cockpit, GLASS, 0.7)
     sketch.mark('front window', cockpit.mean(axis=0))
     if not sketch.chance(0.06):
-        wing(
-            'near fin',
-            tail + at(0.1, 0.1 * thick),
-            tail + at(-rng.uniform(0, 0.08), rng.uniform(0.07, 0.14)),
-            0.1,
-            wings,
-        )
+        tip = tail + at(-rng.uniform(0, 0.08), rng.uniform(0.07, 0.14))
+        wing('near fin', tail + at(0.1, 0.1 * thick), tip, 0.1, wings)
     base = np.array([place, 0.35 * thick])
     wing('near wing', base, base + at(sweep, rng.uniform(0.2, 0.42)), chord, wings)
     sketch.mark('near wing base', base)
@@ -166,22 +124,18 @@ def trousers(sketch: Sketch):
         whole = not sketch.chance(0.08)
         if not whole:  # cut off above the knee
             places[1:] = thigh + 0.2 * shortened * towards(spread), thigh + 0.3 * shortened * towards(spread)
-        sketch.polygon(
-            [[sign * waist, 0], *(places + np.outer(widths, [sign, 0])), *(places - np.outer(widths, [sign, 0]))[::-1]],
-            shade(cloth, 1 if sign > 0 else 0.94),
-        )
+        across = np.outer(widths, [sign, 0])
+        outline = [[sign * waist, 0], *(places + across), *(places - across)[::-1]]
+        sketch.polygon(outline, shade(cloth, 1 if sign > 0 else 0.94))
         if whole:
             crease = at(0.5 * widths[1], 0)
             sketch.tube([knee - crease, knee + crease], 0.007, shade(cloth, 0.6), 0)
-            sketch.mark(f'{side} knee', knee)
-            sketch.mark(f'{side} leg bottom', hem)
+            sketch.marks({f'{side} knee': knee, f'{side} leg bottom': hem})
     sketch.polygon([[-waist, 0], [waist, 0], [waist + 0.01, 0.06], [-waist - 0.01, 0.06]], shade(cloth, 0.75))
     if not sketch.chance(0.1):
         sketch.button('top button', [0, 0.03], CHROME)
     sketch.tube([[0, 0.07], [0, fork + 0.02]], 0.007, shade(cloth, 0.55), 0)
-    sketch.mark('left top corner', (-waist, 0))
-    sketch.mark('right top corner', (waist, 0))
-    sketch.mark('leg base', (0, fork + 0.03))
+    sketch.marks({'left top corner': (-waist, 0), 'right top corner': (waist, 0), 'leg base': (0, fork + 0.03)})
 
 
 def shirt(sketch: Sketch):
@@ -202,37 +156,22 @@ def shirt(sketch: Sketch):
         sketch.polygon([base - 1.4 * across, end - across, end + across, base + 1.4 * across], shade(cloth, 0.85))
         cuff = end - 0.045 * step
         sketch.polygon([cuff - across, end - across, end + across, cuff + across], trim, 0.6)
-        sketch.mark(f'{side} arm base', base)
-        sketch.mark(f'{side} arm end', end)
-    sketch.polygon(
-        [
-            [-collar, 0],
-            [-broad, drop],
-            [-broad, 0.25],
-            [-hem, length],
-            [0, length + rng.uniform(-0.02, 0.04)],
-            [hem, length],
-            [broad, 0.25],
-            [broad, drop],
-            [collar, 0],
-            [0, 0.05],
-        ],
-        cloth,
-    )
+        sketch.marks({f'{side} arm base': base, f'{side} arm end': end})
+    half = np.array([[collar, 0], [broad, drop], [broad, 0.25], [hem, length]])
+    middle = [0, length + rng.uniform(-0.02, 0.04)]
+    sketch.polygon([*(half * [-1, 1]), middle, *half[::-1], [0, 0.05]], cloth)
     neck = rng.uniform(0.08, 0.2)
     sketch.polygon([[-collar, 0], [0, 0.03], [collar, 0], [0, neck]], shade(cloth, 0.5))
     for sign in (-1, 1):
-        sketch.polygon(
-            [[sign * collar, 0], [0, neck], [sign * 0.1, neck + 0.06], [sign * (collar + 0.03), 0.03]], trim, 0.7
-        )
+        lapel = [[sign * collar, 0], [0, neck], [sign * 0.1, neck + 0.06], [sign * (collar + 0.03), 0.03]]
+        sketch.polygon(lapel, trim, 0.7)
     sketch.tube([[0, neck], [0, length - 0.01]], 0.006, shade(cloth, 0.6), 0)
     for name, share in (('top', rng.uniform(0.15, 0.3)), ('bottom', rng.uniform(0.7, 0.85))):
         if not sketch.chance(0.06):
             sketch.button(f'{name} button', [0, neck + share * (length - neck)], shade(trim, 1.3))
     sketch.mark('neck base', (0, neck))
     for side, sign in SIDES:
-        sketch.mark(f'{side} top corner', (sign * collar, 0))
-        sketch.mark(f'{side} bottom corner', (sign * hem, length))
+        sketch.marks({f'{side} top corner': (sign * collar, 0), f'{side} bottom corner': (sign * hem, length)})
     sketch.mark('bottom middle', (0, length))
 
 
@@ -260,16 +199,13 @@ def robot(sketch: Sketch):
             end[0] = sign * max(sign * end[0], 0.12)
             sketch.tube([base, elbow, end], [0.05, 0.042, 0.04], limbs)
             sketch.ellipse(end, (0.055, 0.055), second)
-            sketch.mark(f'{side} arm base', base)
-            sketch.mark(f'{side} arm end', end)
+            sketch.marks({f'{side} arm base': base, f'{side} arm end': end})
     throat = np.array([0, -high / 2])
     head = throat + at(shift, -neck - tall)
     sketch.tube([throat, head], 0.05, shade(metal, 0.7))
     sketch.mark('neck base', throat)
     slant = rng.uniform(0.75, 1.1)
-    sketch.polygon(
-        [[-broad, -high / 2], [broad, -high / 2], [slant * broad, high / 2], [-slant * broad, high / 2]], metal
-    )
+    sketch.polygon(SQUARE * [broad, high / 2] * [[1, 1], [1, 1], [slant, 1], [slant, 1]], metal)
     for name, level in (('top', -0.22), ('bottom', 0.26)):
         if not sketch.chance(0.06):
             sketch.button(f'{name} button', [0, level * high], shade(second, 1.3))
@@ -278,9 +214,8 @@ def robot(sketch: Sketch):
         if sketch.chance(0.06):
             continue
         base = head + (at(0.7 * sign * wide, -0.9 * tall) if on_top else at(0.95 * sign * wide, 0))
-        tip = base + rng.uniform(0.09, 0.2) * towards(
-            90 - sign * (rng.uniform(0, 40) if on_top else rng.uniform(30, 90))
-        )
+        length = rng.uniform(0.09, 0.2)
+        tip = base + length * towards(90 - sign * (rng.uniform(0, 40) if on_top else rng.uniform(30, 90)))
         across = 0.05 * rotation(90) @ (tip - base) / np.linalg.norm(tip - base)
         sketch.polygon([base - across, tip, base + across], second)
         sketch.mark(f'{side} ear tip', tip)
