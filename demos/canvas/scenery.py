@@ -54,7 +54,7 @@ class Scene:
         self.canvas = np.empty((self.height, self.width, 3), np.uint8)
 
     def paint(self) -> np.ndarray:
-        """Paints ground, sky, and things that are not animals; returns the canvas ``[h, w, 3]``, RGB."""
+        """Paint ground, sky, and things that are not animals; returns the canvas ``[h, w, 3]``, RGB."""
         ends = [self._vary(color) for color in (self.place.sky_top, self.place.sky)]
         paint_gradient(self.canvas[: self.horizon], *ends)
         self._paint_hills()
@@ -62,33 +62,23 @@ class Scene:
         paint_gradient(self.canvas[self.horizon :], *ends)
         self._paint_texture()
         things = self._paint_stone, self._paint_branch, self._paint_bush
-        spots = [self._spot_on_ground() for _ in range(self.rng.integers(2, 7))]
+        spots = self.rng.uniform([0, self.horizon], [self.width, self.height], (self.rng.integers(2, 7), 2))
         for spot in sorted(spots, key=lambda spot: spot[1]):
             nearness = (spot[1] - self.horizon) / (self.height - self.horizon)
             size = self.height * self.rng.uniform(0.05, 0.13) * (0.35 + 0.65 * nearness)
-            things[self.rng.integers(len(things))](spot, size)
+            things[self.rng.integers(len(things))](self.canvas, spot, size)
         self._paint_grass(int(self.rng.uniform(40, 160)))
         return self.canvas
 
-    def cover(self, left: float, top: float, right: float, bottom: float) -> np.ndarray:
-        """Paints something in front of this box; returns its mask ``[h, w]``, 255 where it covers."""
-        mask = np.zeros((self.height, self.width), np.uint8)
-        width, height = right - left, bottom - top
+    def cover(self, layer: np.ndarray, left: float, top: float, right: float, bottom: float):
+        """Paint something in front of this box on an empty layer ``[h, w, 4]``."""
+        height = bottom - top
         foot = np.array([self.rng.uniform(left, right), bottom + 0.04 * height])
-        kind = self.rng.integers(3)
-        if kind == 0:
-            self._paint_bush(foot, height * self.rng.uniform(0.12, 0.22), mask)
-        elif kind == 1:
-            self._paint_stone(foot, height * self.rng.uniform(0.14, 0.24), mask)
-        else:
-            self._paint_fence(foot, max(width, height), mask)
-        return mask
+        things = self._paint_bush, self._paint_stone, self._paint_branch
+        things[self.rng.integers(3)](layer, foot, height * self.rng.uniform(0.13, 0.24))
 
     def _vary(self, color: Color, spread: float = 12.0) -> Color:
         return vary(color, self.rng, spread)
-
-    def _spot_on_ground(self) -> np.ndarray:
-        return np.array([self.rng.uniform(0, self.width), self.rng.uniform(self.horizon, self.height)])
 
     def _paint_hills(self):
         across = np.linspace(0, self.width, 40)
@@ -117,46 +107,28 @@ class Scene:
         for i, (root, tip) in enumerate(zip(roots.astype(int).tolist(), tips.astype(int).tolist())):
             cv2.line(self.canvas, root, tip, colors[i % len(colors)], 2, cv2.LINE_AA)
 
-    def _paint_stone(self, foot: np.ndarray, size: float, *masks: np.ndarray):
+    def _paint_stone(self, canvas: np.ndarray, foot: np.ndarray, size: float):
         angles = np.linspace(0, 2 * np.pi, 11)[:-1]
         corners = np.stack([1.35 * np.cos(angles), np.sin(angles)], axis=1)
         corners *= size * self.rng.uniform(0.8, 1.1, (10, 1))
         center = foot - [0, 0.6 * size]
         color = self._vary(self.place.stone)
-        fill_polygon(self.canvas, center + corners, shade(color, 0.72))
-        fill_polygon(self.canvas, center - 0.1 * size + 0.78 * corners, color)
-        for mask in masks:
-            fill_polygon(mask, center + corners, 255)
+        fill_polygon(canvas, center + corners, shade(color, 0.72))
+        fill_polygon(canvas, center - 0.1 * size + 0.78 * corners, color)
 
-    def _paint_bush(self, foot: np.ndarray, size: float, *masks: np.ndarray):
+    def _paint_bush(self, canvas: np.ndarray, foot: np.ndarray, size: float):
         for center in foot + self.rng.normal(0, 1, (26, 2)) * [0.75 * size, 0.42 * size] - [0, 0.8 * size]:
             radius = size * self.rng.uniform(0.18, 0.36)
             color = self._vary(self.place.plants, 14)
-            fill_circle(self.canvas, center, radius, shade(color, 0.8))
-            fill_circle(self.canvas, center - 0.2 * radius, 0.62 * radius, color)
-            for mask in masks:
-                fill_circle(mask, center, radius, 255)
+            fill_circle(canvas, center, radius, shade(color, 0.8))
+            fill_circle(canvas, center - 0.2 * radius, 0.62 * radius, color)
 
-    def _paint_branch(self, foot: np.ndarray, size: float):
+    def _paint_branch(self, canvas: np.ndarray, foot: np.ndarray, size: float):
         """Dead wood, as long and bent as a leg."""
         steps = self.rng.normal(0, 0.5, (3, 2)) * size + [self.rng.normal(0, 1.2) * size, -size]
         points = foot + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
         wood = Tube(points, size * self.rng.uniform(0.12, 0.25) * np.array([1, 0.8, 0.6, 0.4]))
-        wood.fill(self.canvas, self._vary(self.place.wood, 20))
-
-    def _paint_fence(self, foot: np.ndarray, size: float, mask: np.ndarray):
-        """Posts and a rail, thin enough to see the animal behind."""
-        color, thickness = self._vary(self.place.wood), self.height * self.rng.uniform(0.012, 0.022)
-        gap = size * self.rng.uniform(0.3, 0.5)
-        posts = foot[0] + gap * np.arange(-2, 3)
-        top, rail = foot[1] - size * self.rng.uniform(0.3, 0.55), foot[1] - size * self.rng.uniform(0.12, 0.28)
-        ends = [((x, foot[1]), (x, top)) for x in posts]
-        ends.append(((posts[0] - gap / 2, rail), (posts[-1] + gap / 2, rail)))
-        for start, end in ends:
-            bar = Tube([start, end], [thickness, thickness])
-            bar.fill(self.canvas, shade(color, 0.7))
-            Tube(bar.centers - 0.25 * thickness, 0.5 * bar.radii).fill(self.canvas, color)
-            bar.fill(mask, 255)
+        wood.fill(canvas, self._vary(self.place.wood, 20))
 
 
 def backdrop(size: Tuple[int, int], rng: np.random.Generator, landscape_chance: float = 0.4) -> np.ndarray:

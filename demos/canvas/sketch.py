@@ -67,12 +67,7 @@ class Sketch:
                 del self.points[name]
 
     def tube(
-        self,
-        points: np.ndarray,
-        radii: Sequence[float],
-        color: Color,
-        ink: float = 1.0,
-        fur: Optional[Fur] = None,
+        self, points: np.ndarray, radii: Sequence[float], color: Color, ink: float = 1.0, fur: Optional[Fur] = None
     ):
         """A round part along ``points [N, 2]``, as thick as the N ``radii`` or as a single one."""
         points = np.asarray(points, float)
@@ -133,17 +128,17 @@ class Sketch:
                 need it.
         """
         for part in self.parts:
-            fill, edge, width = (*part.color, 255), (*shade(part.color, INK), 255), line * part.ink
+            edge, width = shade(part.color, INK), line * part.ink
             if part.fur is not None:
                 paint_fur(canvas, Tube(part.points, part.radii), part.color, part.fur, self.unit, self.rng)
             elif part.radii is None:
-                fill_polygon(canvas, part.points, fill)
+                fill_polygon(canvas, part.points, part.color)
                 if width >= 1:
-                    cv2.polylines(canvas, [fixed_point(part.points)], True, edge, round(width), shift=SHIFT)
+                    cv2.polylines(canvas, [fixed_point(part.points)], True, (*edge, 255), round(width), shift=SHIFT)
             else:
                 if width >= 1:
                     Tube(part.points, part.radii).fill(canvas, edge)
-                Tube(part.points, np.maximum(part.radii - width, 0.6 * part.radii)).fill(canvas, fill)
+                Tube(part.points, np.maximum(part.radii - width, 0.6 * part.radii)).fill(canvas, part.color)
 
 
 def at(x: float, y: float) -> np.ndarray:

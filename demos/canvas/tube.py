@@ -62,8 +62,8 @@ def smooth(points: np.ndarray) -> np.ndarray:
 
 
 def fill_polygon(image: np.ndarray, points: np.ndarray, color: Paint):
-    """Paint a polygon ``[N, 2]`` with fractional pixels."""
-    cv2.fillPoly(image, [fixed_point(points)], color, shift=SHIFT)
+    """Paint a polygon ``[N, 2]`` with fractional pixels; a fourth channel of the image becomes 255."""
+    cv2.fillPoly(image, [fixed_point(points)], color if np.isscalar(color) else (*color, 255), shift=SHIFT)
 
 
 def fill_circle(image: np.ndarray, center: np.ndarray, radius: float, color: Paint):

@@ -15,7 +15,6 @@ from demos.animals.world.image import draw_image
 from demos.animals.world.quadruped import FORE_LEG, GAITS, HIND_LEG, KEYPOINTS, POSTURES, Camera, pose_quadruped
 from demos.animals.world.species import SPECIES
 from demos.canvas.photo import new_layer, paste
-from demos.canvas.scenery import Scene
 from demos.canvas.sketch import Sketch
 
 SPLITS = ('train', 'val', 'test')
@@ -205,13 +204,8 @@ def test_joints_under_a_cover_are_not_labelled(monkeypatch):
     monkeypatch.setattr(toy_image, 'MIN_LABELLED', 0)
     monkeypatch.setattr('demos.canvas.photo.BLUR_CHANCE', 0)
     monkeypatch.setattr(toy_image, 'PAIR_CHANCE', 0)
-    masks, cover = [], Scene.cover
-
-    def remember(*args):
-        masks.append(cover(*args))
-        return masks[-1]
-
-    monkeypatch.setattr(Scene, 'cover', remember)
+    masks = []
+    monkeypatch.setattr(toy_image, 'paste', lambda *args: masks.append(paste(*args)) or masks[-1])
     hidden = 0
     for entropy in range(12):
         images = {}
@@ -244,7 +238,7 @@ def test_joints_behind_a_nearer_animal_are_not_labelled(monkeypatch):
     hidden = 0
     for entropy in range(18):
         _, animals = draw_image(SPECIES[entropy % 9], (256, 192), 0, [entropy])
-        near = silhouettes[-1]
+        _, near, _ = silhouettes[-3:]  # the last is that of the cover
         for sketch, animal in zip(sketches[-2:], animals):
             for name, label in zip(KEYPOINTS, animal.keypoints):
                 if name not in sketch.points:  # hidden by the head

@@ -15,14 +15,8 @@ SPLITS = ('train', 'val', 'test')
 VAL_SHARE, TEST_SHARE = 0.1, 0.2
 # counted from 1, as AP-10K does
 SKELETON = '1-2 1-3 2-3 3-4 4-5 4-6 6-7 7-8 4-9 9-10 10-11 5-12 12-13 13-14 5-15 15-16 16-17'
-INFO = dict(
-    description='Toy animals in the format of AP-10K',
-    url='',
-    version='1.0',
-    year=2025,
-    contributor='clamp_mmpose',
-    date_created='2025/01/01',
-)
+INFO = dict(description='Toy animals in the format of AP-10K', url='', version='1.0', year=2025)
+INFO.update(contributor='clamp_mmpose', date_created='2025/01/01')
 LICENSES = [dict(id=1, name='The MIT License', url='https://opensource.org/license/mit')]
 CATEGORIES = [
     dict(
@@ -74,18 +68,11 @@ def draw_toy_animals(
         )
         for animal in animals:
             num_animals += 1
-            annotations[split].append(
-                dict(
-                    id=num_animals,
-                    image_id=image_id,
-                    category_id=species.category_id,
-                    bbox=list(animal.bbox),
-                    area=animal.bbox[2] * animal.bbox[3],
-                    iscrowd=0,
-                    num_keypoints=int((animal.keypoints[:, 2] > 0).sum()),
-                    keypoints=animal.keypoints.ravel().tolist(),
-                )
-            )
+            annotation = dict(id=num_animals, image_id=image_id, category_id=species.category_id)
+            annotation.update(bbox=list(animal.bbox), area=animal.bbox[2] * animal.bbox[3], iscrowd=0)
+            annotation.update(num_keypoints=int((animal.keypoints[:, 2] > 0).sum()))
+            annotation.update(keypoints=animal.keypoints.ravel().tolist())
+            annotations[split].append(annotation)
     for split in SPLITS:
         content = dict(info=INFO, licenses=LICENSES, images=images[split])
         content.update(annotations=annotations[split], categories=CATEGORIES)

@@ -5,15 +5,7 @@ from typing import List, Sequence, Tuple
 import cv2
 import numpy as np
 
-from demos.canvas.photo import (
-    SUPERSAMPLING,
-    cast_shadow,
-    generators,
-    new_layer,
-    paste,
-    photograph,
-    visible_points,
-)
+from demos.canvas.photo import SUPERSAMPLING, cast_shadow, generators, new_layer, paste, photograph, visible_points
 from demos.canvas.scenery import Scene
 from demos.canvas.sketch import Sketch
 
@@ -62,14 +54,7 @@ def draw_image(
             return image, animals
 
 
-def _draw(
-    species: ToySpecies,
-    size: Tuple[int, int],
-    place: int,
-    rng: np.random.Generator,
-    scene_rng: np.random.Generator,
-    photo_rng: np.random.Generator,
-) -> Tuple[np.ndarray, List[LabelledAnimal]]:
+def _draw(species: ToySpecies, size: Tuple[int, int], place: int, rng, scene_rng, photo_rng) -> tuple:
     canvas_size = SUPERSAMPLING * size[0], SUPERSAMPLING * size[1]
     scene = Scene(canvas_size, place, scene_rng)
     canvas = scene.paint()
@@ -83,10 +68,11 @@ def _draw(
         layer = new_layer(canvas)
         sketches[-1].paint(layer)
         silhouettes.append(paste(canvas, layer))
-    covered = np.zeros(canvas.shape[:2], np.uint8)
+    cover = new_layer(canvas)
     if scene_rng.random() < COVER_CHANCE:
         x, y, w, h = cv2.boundingRect(silhouettes[-1])
-        covered = scene.cover(x, y, x + w, y + h)
+        scene.cover(cover, x, y, x + w, y + h)
+    covered = paste(canvas, cover)
     animals = []
     for sketch, silhouette in zip(sketches[::-1], silhouettes[::-1]):  # each hides those further away
         keypoints = visible_points(sketch, KEYPOINTS, covered).round().astype(int)
@@ -95,14 +81,10 @@ def _draw(
     return photograph(canvas, photo_rng), animals
 
 
-def _stand(
-    species: ToySpecies, canvas: Tuple[int, int], stand: tuple, middle: float, rng: np.random.Generator
-) -> Sketch:
+def _stand(species: ToySpecies, canvas: tuple, stand: tuple, middle: float, rng: np.random.Generator) -> Sketch:
     """An animal seen from one of its sides, with its feet on the ground of the canvas."""
     pose = pose_quadruped(species.build, rng.choice(species.actions), rng)
-    camera = Camera(
-        heading=rng.choice([0.0, 180.0]) + rng.uniform(-28, 28), elevation=rng.uniform(6, 18), roll=rng.normal(0, 2.5)
-    )
+    camera = Camera(rng.choice([0.0, 180.0]) + rng.uniform(-28, 28), rng.uniform(6, 18), rng.normal(0, 2.5))
     sketch = Sketch(rng)
     draw_quadruped(sketch, species, vary_coat(species.coats[rng.integers(len(species.coats))], rng), pose, camera)
     places = camera.project(np.stack(list(pose.joints.values())))

@@ -5,15 +5,7 @@ from typing import Dict, Sequence, Tuple
 import cv2
 import numpy as np
 
-from demos.canvas.photo import (
-    SUPERSAMPLING,
-    generators,
-    new_layer,
-    paste,
-    photograph,
-    shrink,
-    visible_points,
-)
+from demos.canvas.photo import SUPERSAMPLING, generators, new_layer, paste, photograph, shrink, visible_points
 from demos.canvas.scenery import backdrop, clutter, noise
 from demos.canvas.sketch import Sketch, rotation
 
@@ -93,14 +85,7 @@ def _is_upright(points: Dict[str, np.ndarray], category: ToyCategory) -> bool:
     return all(first + 2 * SUPERSAMPLING < second for first, second in partners)
 
 
-def _draw(
-    category: ToyCategory,
-    sketch: Sketch,
-    size: Tuple[int, int],
-    rng: np.random.Generator,
-    scene_rng: np.random.Generator,
-    photo_rng: np.random.Generator,
-) -> LabelledObject:
+def _draw(category: ToyCategory, sketch: Sketch, size: tuple, rng, scene_rng, photo_rng) -> LabelledObject:
     canvas = backdrop(size, scene_rng)
     for _ in range(scene_rng.integers(0, 5)):
         _something(scene_rng, size, scene_rng.uniform(0, 1, (1, 2)) * size).paint(canvas, SUPERSAMPLING)

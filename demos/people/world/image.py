@@ -139,21 +139,17 @@ def _something(rng: np.random.Generator) -> Sketch:
 def _something_used(rng: np.random.Generator) -> Sketch:
     """One of the things that people here use."""
     sketch = Sketch(rng)
-    color, kind = _shirt_color(rng), rng.integers(7)
-    if kind == 0:
-        umbrella(sketch, (0, 0), rng.uniform(0.3, 0.42), rng.uniform(-120, 120), color)
-    elif kind == 1:
-        ball(sketch, (0, 0), rng.uniform(*BALL), color)
-    elif kind == 2:
-        box(sketch, (0, 0), rng.uniform([0.1, 0.085], [0.15, 0.13]), 0, color)
-    elif kind == 3:
-        chair(sketch, (0, 0), rng.uniform(0.22, 0.3), color)
-    elif kind == 4:
-        bike(sketch, (0, -0.16), (0.3, -0.22), (0.06, 0.16), color)
-    elif kind == 5:
-        flag(sketch, (0, 0), rng.uniform(0.34, 0.42), 0, color)
-    else:
-        barbell(sketch, np.array([[-0.15, 0], [0.15, 0]]), color)
+    color, half = _shirt_color(rng), rng.uniform([0.1, 0.085], [0.15, 0.13])
+    draw = (
+        lambda: umbrella(sketch, (0, 0), rng.uniform(0.3, 0.42), rng.uniform(-120, 120), color),
+        lambda: ball(sketch, (0, 0), rng.uniform(*BALL), color),
+        lambda: box(sketch, (0, 0), half, 0, color),
+        lambda: chair(sketch, (0, 0), rng.uniform(0.22, 0.3), color),
+        lambda: bike(sketch, (0, -0.16), (0.3, -0.22), (0.06, 0.16), color),
+        lambda: flag(sketch, (0, 0), rng.uniform(0.34, 0.42), 0, color),
+        lambda: barbell(sketch, np.array([[-0.15, 0], [0.15, 0]]), color),
+    )
+    draw[rng.integers(len(draw))]()
     sketch.move(rotation(rng.normal(0, 10)) @ np.diag([rng.choice([-1.0, 1.0]), 1.0]))
     return sketch
 
