@@ -2,8 +2,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Tuple
 
-import yaml
-
+from clamp_mmpose.utils.files import read_yaml
 from demos.canvas.colors import Color, from_hex
 
 # points of a shape, each (forward, up, outward, radius) from the poll in the frame of the head
@@ -80,5 +79,5 @@ def _read(name: str, family: str, category_id: int, build: dict, coats: list) ->
     return ToySpecies(name, family, category_id, Build(**build), coats)
 
 
-_content = yaml.safe_load(Path(__file__).with_suffix('.yml').read_text(encoding='utf-8'))
+_content = read_yaml(Path(__file__).with_suffix('.yml'), 'toy species', 'get the repository again')
 SPECIES = tuple(_read(name, **entry) for name, entry in _content['species'].items())

@@ -2,8 +2,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Tuple
 
-import yaml
-
+from clamp_mmpose.utils.files import read_yaml
 from demos.canvas.sketch import Sketch
 
 from . import creatures, furniture, things
@@ -93,5 +92,5 @@ def _read(id: int, name: str, keypoints: str, skeleton: str, faces: bool = False
     return ToyCategory(id=id, name=name, keypoints=names, skeleton=links, draw=draw, faces=faces, **entry)
 
 
-_content = yaml.safe_load(Path(__file__).with_suffix('.yml').read_text(encoding='utf-8'))
+_content = read_yaml(Path(__file__).with_suffix('.yml'), 'toy categories', 'get the repository again')
 CATEGORIES = tuple(_read(id, name, **entry) for id, (name, entry) in enumerate(_content.items(), 1))
