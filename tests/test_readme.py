@@ -41,6 +41,12 @@ def test_named_files_exist(page):
     assert [path for path in paths if not (ROOT / path).is_file()] == []
 
 
+def test_architecture_names_every_folder():
+    rows = re.findall(r'^\| `([\w.]+)/?` \|', TEXTS['docs/architecture.md'], re.MULTILINE)
+    folders = {path.name for path in (ROOT / 'clamp_mmpose').iterdir() if (path / '__init__.py').exists()}
+    assert set(rows) == folders | {'compat.py'}
+
+
 def test_readme_is_short():
     assert len(TEXTS['README.md'].splitlines()) <= 130
     assert TEXTS['README.md'].count('![') == 1
