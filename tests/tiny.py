@@ -149,27 +149,27 @@ METAINFO = dict(
 
 
 def write_dots(folder, num_images=12, num_keypoints=5, size=64, seed=0):
-    """A COCO-style data set of coloured dots, one instance for each image; some keypoints are not labelled."""
+    """A COCO-style data set of colored dots, one instance for each image; some keypoints are not labeled."""
     rng = np.random.default_rng(seed)
     (folder / 'images').mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
     for i in range(num_images):
-        picture = rng.integers(0, 60, (size, size, 3)).astype(np.uint8)
+        image = rng.integers(0, 60, (size, size, 3)).astype(np.uint8)
         points = rng.uniform(8, size - 8, (num_keypoints, 2)).round(1)
-        labelled = rng.uniform(size=num_keypoints) > 0.2
-        labelled[0] = True
+        labeled = rng.uniform(size=num_keypoints) > 0.2
+        labeled[0] = True
         for k, (x, y) in enumerate(points):
             cv2.circle(
-                picture,
+                image,
                 (int(x), int(y)),
                 4,
                 [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)][k % 5],
                 -1,
             )
         name = f'{i:03d}.png'
-        cv2.imwrite(str(folder / 'images' / name), picture)
+        cv2.imwrite(str(folder / 'images' / name), image)
         images.append(dict(id=i, file_name=name, width=size, height=size))
-        keypoints = [value for (x, y), v in zip(points, labelled) for value in ((x, y, 2) if v else (0, 0, 0))]
+        keypoints = [value for (x, y), v in zip(points, labeled) for value in ((x, y, 2) if v else (0, 0, 0))]
         annotations.append(
             dict(
                 id=i,
@@ -179,7 +179,7 @@ def write_dots(folder, num_images=12, num_keypoints=5, size=64, seed=0):
                 iscrowd=0,
                 area=(size - 4) ** 2,
                 keypoints=keypoints,
-                num_keypoints=int(labelled.sum()),
+                num_keypoints=int(labeled.sum()),
             )
         )
     (folder / 'dots.json').write_text(

@@ -46,7 +46,7 @@ def load_from_clip(filename: str, map_location: Any = None) -> dict:
 
     Returns:
         dict: ``state_dict`` (float32, names of open_clip's towers under ``visual.`` and ``text.``) and
-        ``quick_gelu``: True, False, or None where the file does not tell.
+        ``quick_gelu``: True, False, or None where the file does not say.
 
     Raises:
         FileNotFoundError: neither a path nor a known tag.
@@ -116,7 +116,7 @@ def _hugging_face_quick_gelu(config: Path) -> Any:
 
 
 def _from_hugging_face(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
-    """Rename, join query, key and value, and turn the projections round (``Linear`` keeps ``[out, in]``)."""
+    """Rename, join query, key and value, and transpose the projections (``Linear`` keeps ``[out, in]``)."""
     renamed = {}
     for name, value in weights.items():
         for pattern, replacement in HUGGING_FACE_RENAMES:

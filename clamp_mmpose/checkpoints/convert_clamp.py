@@ -32,7 +32,7 @@ RENAMES = [
 NEVER_USED = {'text_projection', 'prompt_encoder.positional_embedding', 'prompt_encoder.text_projection'}
 # what only training needs: a checkpoint may come without it
 TRAINING_ONLY = ('head.spatial_loss.', 'head.feature_loss.')
-# the authors normalise with ImageNet's statistics
+# the authors normalize with ImageNet's statistics
 PREPROCESSOR = dict(
     type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
 )
@@ -116,7 +116,7 @@ def rename(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
 
 
 def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optional[FlipPairs]]:
-    """The authors' ``model`` dict, and the (w, h) of the network input and the flip pairs where the file tells."""
+    """The authors' ``model`` dict, and the (w, h) of the network input and the flip pairs where the file has them."""
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"{file} does not exist; give the authors' config (.py) or its model dict in JSON.")

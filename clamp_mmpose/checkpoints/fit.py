@@ -35,7 +35,7 @@ def check_fit(
     optional: Sequence[str] = (),
     partly: bool = False,
 ) -> Fit:
-    """Make sure that weights are those of a model; what else a checkpoint holds is no fault.
+    """Make sure that weights are those of a model; a checkpoint may hold more than the model needs.
 
     Args:
         weights: names and tensors of the checkpoint, see :func:`weights_of`.

@@ -28,14 +28,14 @@ def _history_method(owner: type, name: str) -> Callable:
 
 
 def _bytes(text: str, encoding: str) -> bytes:
-    """How protocol 2 spells bytes; PyTorch from 2.6 on knows this itself."""
+    """How pickle protocol 2 writes bytes; PyTorch 2.6 and later know this themselves."""
     if encoding != 'latin1':
         raise pickle.UnpicklingError(f'GLOBAL _codecs.encode to {encoding!r}')
     return text.encode(encoding)
 
 
 def _mmengine_globals() -> dict:
-    """Names that MMEngine's checkpoints hold beside tensors, as pickle spells them -> what they stand for.
+    """Names that MMEngine's checkpoints hold besides tensors, as pickle writes them -> what they mean.
 
     A checkpoint written under NumPy 1 says ``numpy.core``, under NumPy 2 ``numpy._core``: both are read by both.
     """
@@ -155,7 +155,7 @@ def load_from_local(filename: str, map_location: Any = None) -> dict:
 def load_from_http(
     filename: str, map_location: Any = None, model_dir: Optional[str] = None, progress: bool = False
 ) -> dict:
-    """MMEngine's loader for URLs: downloaded once a machine into PyTorch's hub folder, then read safely."""
+    """MMEngine's loader for URLs: each machine downloads a file once, to PyTorch's hub folder."""
     folder = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
     target = folder / os.path.basename(urlparse(filename).path)
     if get_local_rank() == 0 and not target.exists():

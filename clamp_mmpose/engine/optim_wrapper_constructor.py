@@ -7,9 +7,9 @@ from torch import nn
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """MMEngine's default constructor, for the parameters that are trained.
+    """MMEngine's default constructor, without the frozen parameters.
 
-    MMEngine's own gives the optimizer frozen parameters too unless there is a ``paramwise_cfg``, and with one it warns
+    The default one passes frozen parameters to the optimizer unless there is a ``paramwise_cfg``; with one, it warns
     about each of them.
     """
 
@@ -19,6 +19,6 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         return super().__call__(nn.ParameterList(p for p in model.parameters() if p.requires_grad))
 
     def add_params(self, params: List[dict], module: nn.Module, *args, **kwargs) -> None:
-        """As the base class, but frozen modules are left out without a word."""
+        """As the base class, but frozen modules are skipped without a warning."""
         if any(p.requires_grad for p in module.parameters()):
             super().add_params(params, module, *args, **kwargs)

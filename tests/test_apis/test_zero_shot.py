@@ -453,10 +453,10 @@ def test_open_clip_errors(tiny_open_clip, tmp_path):
         load_scored_model('open_clip://ViT-X/openai')
     with pytest.raises(ValueError, match='names no weights'):
         load_scored_model(f'open_clip://{tiny_open_clip}')
-    with pytest.raises(ValueError, match='cannot be had'):
+    with pytest.raises(ValueError, match='cannot be loaded'):
         load_scored_model(f'open_clip://{tiny_open_clip}/nobody')
     torch.save(dict(state_dict={}, code=open), tmp_path / 'bad.pt')
-    with pytest.raises(ValueError, match='cannot be had'):
+    with pytest.raises(ValueError, match='cannot be loaded'):
         load_scored_model(f'open_clip://{tiny_open_clip}', str(tmp_path / 'bad.pt'))
 
 

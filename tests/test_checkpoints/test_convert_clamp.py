@@ -149,7 +149,7 @@ def test_reads_the_authors_python_config(parity, tmp_path):
     converted = init_model(str(report.config), str(report.checkpoint), device='cpu')
     assert tuple(converted.cfg.codec.input_size) == (96, 128)
     assert tuple(converted.cfg.codec.heatmap_size) == (24, 32)
-    assert converted.dataset_meta['dataset_name'] == 'ap10k'  # recognised by its names
+    assert converted.dataset_meta['dataset_name'] == 'ap10k'  # recognized by its names
     assert converted(torch.rand(1, 3, 128, 96), None, mode='tensor').shape == (1, 17, 32, 24)
 
 

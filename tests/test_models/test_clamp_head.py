@@ -184,13 +184,13 @@ def test_drop_in_without_keypoint_labels():
     assert not torch.equal(precise, read_off) and read_off.item() == pytest.approx(precise.item(), rel=0.2)
 
 
-def test_accuracy_is_a_share_of_labelled_keypoints():
+def test_accuracy_is_a_share_of_labeled_keypoints():
     from clamp_mmpose.models.heads.clamp_head import _accuracy
 
     target, predicted = torch.zeros(1, 4, 40, 40), torch.zeros(1, 4, 40, 40)
     for k, ((x, y), (u, v)) in enumerate([((5, 5), (6, 6)), ((5, 5), (7, 5)), ((5, 5), (9, 5)), ((5, 5), (30, 30))]):
         target[0, k, y, x], predicted[0, k, v, u] = 1, 1
-    # within 5 % of 40: 1.41 and 2 (not less than 2), 4, far; the last is not labelled
+    # within 5 % of 40: 1.41 and 2 (not less than 2), 4, far; the last is not labeled
     weights = torch.tensor([[1.0, 1.0, 1.0, 0.0]])
     assert _accuracy(predicted, target, weights).item() == pytest.approx(1 / 3)
     assert _accuracy(predicted, target, torch.zeros(1, 4)).item() == 0
@@ -250,7 +250,7 @@ def test_any_k_and_batch(num_keypoints, batch_size):
     assert [r.pred_instances.keypoints.shape for r in results] == [(1, num_keypoints, 2)] * batch_size
 
 
-def test_image_without_labelled_keypoints():
+def test_image_without_labeled_keypoints():
     model = build()
     losses = losses_of(model, visible=0)
     assert losses['loss_kpt'] == losses['loss_spatial'] == losses['loss_feature'] == losses['acc_pose'] == 0
@@ -348,7 +348,7 @@ def test_without_further_arguments_it_is_the_papers():
     assert [layer.cross_attn.num_heads for layer in head.cross_attention.layers] == [4, 4, 4]
     assert head.cross_attention.text_proj[1].out_features == 256
     assert head.spatial_loss.upsampler is None and head.spatial_loss.loss_module.loss_weight == 1
-    assert (head.feature_loss.sampling, head.feature_loss.average) == ('bilinear', 'labelled')
+    assert (head.feature_loss.sampling, head.feature_loss.average) == ('bilinear', 'labeled')
 
 
 @MODELS.register_module()

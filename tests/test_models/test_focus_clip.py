@@ -35,7 +35,7 @@ def build(**kwargs):
 
 
 def batch(model, number=4, heatmap=True, seed=0):
-    """Pictures as a pipeline packs them, through the model's preprocessor."""
+    """Images as a pipeline packs them, through the model's preprocessor."""
     generator = torch.Generator().manual_seed(seed)
     samples = []
     for i in range(number):
@@ -43,13 +43,13 @@ def batch(model, number=4, heatmap=True, seed=0):
         if heatmap:
             sample.gt_focus = PixelData(heatmap=torch.rand(1, 64, 64, generator=generator))
         samples.append(sample)
-    pictures = [torch.randint(0, 256, (3, 64, 64), generator=generator).byte() for _ in range(number)]
-    data = model.data_preprocessor(dict(inputs=pictures, data_samples=samples), True)
-    return data['inputs'], data['data_samples'], pictures
+    images = [torch.randint(0, 256, (3, 64, 64), generator=generator).byte() for _ in range(number)]
+    data = model.data_preprocessor(dict(inputs=images, data_samples=samples), True)
+    return data['inputs'], data['data_samples'], images
 
 
-def normalised(pictures):
-    pixels = torch.stack(pictures).float().flip(1)
+def normalized(images):
+    pixels = torch.stack(images).float().flip(1)
     return (pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
 
 
@@ -61,16 +61,16 @@ def nt_xent(first, second, tau=0.5):
 
 
 @pytest.mark.parametrize('alpha', [0.0, 0.5])
-def test_losses_are_those_of_the_masked_pictures(alpha):
+def test_losses_are_those_of_the_masked_images(alpha):
     """The ROI branch sees the pixels times alpha + H (1 - alpha), then mean and std."""
     model = build(alpha=alpha, loss_terms=['image-text', 'roi-text', 'roi-image'])
-    inputs, samples, pictures = batch(model)
+    inputs, samples, images = batch(model)
     losses = model.loss(inputs, samples)
 
     heatmaps = torch.stack([sample.gt_focus.heatmap for sample in samples])
-    masked = [(picture.float() * (alpha + heatmap * (1 - alpha))) for picture, heatmap in zip(pictures, heatmaps)]
-    image = model.projection(model.backbone(normalised(pictures))[-1])
-    roi = model.projection(model.backbone(normalised(masked))[-1])
+    masked = [(image.float() * (alpha + heatmap * (1 - alpha))) for image, heatmap in zip(images, heatmaps)]
+    image = model.projection(model.backbone(normalized(images))[-1])
+    roi = model.projection(model.backbone(normalized(masked))[-1])
     text = model.text_projection(model.text_encoder(TEXTS))
     expected = dict(
         loss_image_text=nt_xent(image, text), loss_roi_text=nt_xent(roi, text), loss_roi_image=nt_xent(roi, image)
@@ -91,12 +91,12 @@ def test_nothing_is_masked_where_the_heatmap_is_one():
 
 
 def test_heatmap_alone():
-    """Table 4a without MIX: the map as a gray picture."""
+    """Table 4a without MIX: the map as a gray image."""
     model = build(roi_input='heatmap')
     inputs, samples, _ = batch(model)
     losses = model.loss(inputs, samples)
     gray = [sample.gt_focus.heatmap.expand(3, -1, -1) * 255 for sample in samples]
-    roi = model.projection(model.backbone(normalised(gray))[-1])
+    roi = model.projection(model.backbone(normalized(gray))[-1])
     expected = nt_xent(roi, model.text_projection(model.text_encoder(TEXTS)))
     assert losses['loss_roi_text'].item() == pytest.approx(expected.item(), abs=1e-4)
 
@@ -161,7 +161,7 @@ def test_learned_alpha_gets_its_gradient_through_a_frozen_tower(freeze_image):
     assert model.alpha.grad.item() == pytest.approx((values[1] - values[0]) / (2 * epsilon), rel=0.1, abs=2e-4)
 
 
-def test_one_picture():
+def test_one_image():
     model = build().train()
     inputs, samples, _ = batch(model, number=1)
     losses = model.loss(inputs, samples)
@@ -170,11 +170,11 @@ def test_one_picture():
     assert all(torch.isfinite(parameter.grad).all() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def test_unnormalised_pictures():
+def test_unnormalized_images():
     model = build(data_preprocessor=dict(type='PoseDataPreprocessor'))
-    inputs, samples, pictures = batch(model)
+    inputs, samples, images = batch(model)
     losses = model.loss(inputs.float(), samples)
-    masked = torch.stack([picture * sample.gt_focus.heatmap for picture, sample in zip(pictures, samples)])
+    masked = torch.stack([image * sample.gt_focus.heatmap for image, sample in zip(images, samples)])
     expected = nt_xent(model.projection(model.backbone(masked)[-1]), model.text_projection(model.text_encoder(TEXTS)))
     assert losses['loss_roi_text'].item() == pytest.approx(expected.item(), abs=1e-4)
 
@@ -265,7 +265,7 @@ def test_samples_that_lack_something():
     inputs, samples, _ = batch(model)
     for sample in samples:
         sample.gt_focus = PixelData(heatmap=torch.ones(1, 32, 64))
-    with pytest.raises(ValueError, match=r'heatmaps of \(32, 64\) pixels, pictures of \(64, 64\)'):
+    with pytest.raises(ValueError, match=r'heatmaps of \(32, 64\) pixels, images of \(64, 64\)'):
         model.loss(inputs, samples)
     with pytest.raises(ValueError, match="mode='fit', expected one of"):
         model(inputs, samples, mode='fit')
@@ -276,18 +276,18 @@ def test_towers_without_projection():
     towers = dict(type='CLIPTowers', backbone=config()['backbone'], text_encoder=config()['text_encoder'])
     torch.manual_seed(0)
     model = MODELS.build(towers).eval()
-    pictures = torch.randn(2, 3, 64, 64)
+    images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
-        samples = model(pictures, zero_shot(2, [['a cat'], ['a dog']]), mode='predict')
-        images, texts = model.backbone.visual(pictures), model.text_encoder(['a cat', 'a dog'])
-        expected = F.normalize(images, dim=1) @ F.normalize(texts, dim=1).t()
+        samples = model(images, zero_shot(2, [['a cat'], ['a dog']]), mode='predict')
+        embeddings, texts = model.backbone.visual(images), model.text_encoder(['a cat', 'a dog'])
+        expected = F.normalize(embeddings, dim=1) @ F.normalize(texts, dim=1).t()
     np.testing.assert_allclose(torch.stack([sample.class_scores for sample in samples]), expected, atol=1e-5)
     with pytest.raises(NotImplementedError, match='train FocusCLIP'):
-        model(pictures, [], mode='loss')
+        model(images, [], mode='loss')
 
 
 def test_closed_form_through_the_model():
-    """All pictures and texts alike: ln(2N - 1) for each term."""
+    """All images and texts alike: ln(2N - 1) for each term."""
     model = build()
     inputs, samples, _ = batch(model)
     for part in (model.projection, model.text_projection):
@@ -298,7 +298,7 @@ def test_closed_form_through_the_model():
     assert losses['loss_roi_text'].item() == pytest.approx(math.log(7), abs=1e-5)
 
 
-def test_accuracy_counts_pictures_that_find_their_text(monkeypatch):
+def test_accuracy_counts_images_that_find_their_text(monkeypatch):
     model = build(loss_terms=['image-text'])
     inputs, samples, _ = batch(model, number=3)
     image = torch.tensor([[1.0, 0, 0], [0.9, 0.1, 0], [0, 0, 1]])  # the second finds the first's text
@@ -308,11 +308,11 @@ def test_accuracy_counts_pictures_that_find_their_text(monkeypatch):
     assert model.loss(inputs, samples)['acc_image_text'].item() == pytest.approx(2 / 3)
 
 
-def test_own_tower_sees_the_masked_pictures():
+def test_own_tower_sees_the_masked_images():
     model = build(roi_tower='own')
-    inputs, samples, pictures = batch(model)
-    masked = [picture * sample.gt_focus.heatmap for picture, sample in zip(pictures, samples)]
-    roi = model.roi_projection(model.roi_backbone(normalised(masked))[-1])
+    inputs, samples, images = batch(model)
+    masked = [image * sample.gt_focus.heatmap for image, sample in zip(images, samples)]
+    roi = model.roi_projection(model.roi_backbone(normalized(masked))[-1])
     expected = nt_xent(roi, model.text_projection(model.text_encoder(TEXTS)))
     losses = model.loss(inputs, samples)
     assert losses['loss_roi_text'].item() == pytest.approx(expected.item(), abs=1e-4)
@@ -322,8 +322,8 @@ def test_own_tower_sees_the_masked_pictures():
 
 def test_loss_of_the_config_is_taken():
     model = build(loss=dict(type='NTXentLoss', temperature=0.07))
-    inputs, samples, pictures = batch(model)
-    image = model.projection(model.backbone(normalised(pictures))[-1])
+    inputs, samples, images = batch(model)
+    image = model.projection(model.backbone(normalized(images))[-1])
     expected = nt_xent(image, model.text_projection(model.text_encoder(TEXTS)), tau=0.07)
     assert model.loss(inputs, samples)['loss_image_text'].item() == pytest.approx(expected.item(), abs=1e-4)
 

@@ -149,7 +149,7 @@ def test_weights_of_another_model(folder, tmp_path):
 
 
 def test_half_of_the_weights_is_not_enough(folder, tmp_path):
-    """transformers itself makes up what is missing, and only warns."""
+    """transformers itself fills them with random numbers and only warns."""
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     weights, name = load_file(tmp_path / 'model.safetensors'), 'encoder.layer.1.output.dense.weight'

@@ -19,7 +19,7 @@ def grid_of_cells():
 
 
 def test_bilinear_sampling_reads_at_the_keypoint():
-    # cell i covers pixels 16 i ... 16 i + 15: its centre is pixel 16 i + 7.5
+    # cell i covers pixels 16 i ... 16 i + 15: its center is pixel 16 i + 7.5
     keypoints = torch.tensor([[[7.5, 7.5], [23.5, 7.5], [15.5, 15.5], [39.5, 11.5], [0.0, 0.0], [63.0, 31.0]]])
     features, inside = sample_features(grid_of_cells(), keypoints, SIZE)
     assert torch.allclose(
@@ -58,7 +58,7 @@ def test_feature_loss_against_the_formula():
     expected = 0.5 * contrastive_reference(features, prompts[0], 1 / 0.07)
     assert loss(dense, prompts, keypoints, torch.ones(1, 3), SIZE).item() == pytest.approx(expected, rel=1e-4)
 
-    # the second keypoint is not labelled: it is neither averaged nor a negative feature, its prompt stays a negative
+    # the second keypoint is not labeled: it is neither averaged nor a negative feature, its prompt stays a negative
     logits = (F.normalize(features, dim=1) @ F.normalize(prompts[0], dim=1).T / 0.07).double().numpy()
     rows = [math.log(np.exp(logits[i]).sum()) - logits[i, i] for i in (0, 2)]
     columns = [math.log(np.exp(logits[[0, 2], i]).sum()) - logits[i, i] for i in (0, 2)]
@@ -72,7 +72,7 @@ def test_feature_loss_averages():
     dense, prompts = torch.randn(2, 8, 2, 4), torch.randn(2, 3, 8)
     keypoints = torch.full((2, 3, 2), 8.0)
     one = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    # over all B * K = 6; the row of the one labelled keypoint against zero features and all prompts
+    # over all B * K = 6; the row of the one labeled keypoint against zero features and all prompts
     feature = F.normalize(dense[0, :, 1, 1], dim=0)
     logits = (F.normalize(prompts[0], dim=1) @ feature / 0.07).double().numpy()
     row = math.log(np.exp(logits).sum()) - logits[0]
@@ -80,9 +80,9 @@ def test_feature_loss_averages():
     assert loss(dense, prompts, keypoints, one, SIZE).item() == pytest.approx((row + column) / 2 / 6, rel=1e-4)
 
 
-@pytest.mark.parametrize('average', ['labelled', 'all'])
+@pytest.mark.parametrize('average', ['labeled', 'all'])
 @pytest.mark.parametrize('sampling', ['bilinear', 'nearest'])
-def test_nothing_labelled_gives_zero(average, sampling):
+def test_nothing_labeled_gives_zero(average, sampling):
     dense = torch.randn(2, 8, 2, 4, requires_grad=True)
     loss = FeatureContrastiveLoss(sampling, average)(
         dense, torch.randn(2, 3, 8), torch.full((2, 3, 2), 1e6), torch.zeros(2, 3), SIZE
@@ -119,7 +119,7 @@ def test_deconv_upsampling_is_the_stock_head():
 def test_unknown_modes_name_the_known():
     with pytest.raises(ValueError, match="sampling='cubic', expected one of 'bilinear', 'nearest'"):
         FeatureContrastiveLoss('cubic')
-    with pytest.raises(ValueError, match="average='some', expected one of 'labelled', 'all'"):
+    with pytest.raises(ValueError, match="average='some', expected one of 'labeled', 'all'"):
         FeatureContrastiveLoss(average='some')
     with pytest.raises(ValueError, match="upsample='nearest', expected one of 'bilinear', 'deconv'"):
         SpatialContrastiveLoss(2, 1, 'nearest')
@@ -135,8 +135,8 @@ def loss_of_a_process(rank, folder, weights):
         torch.save(value / 2, folder / 'mean.pth')
 
 
-def test_two_processes_average_over_all_labelled_keypoints(tmp_path):
-    """Two labelled keypoints here, one there: each counts the same."""
+def test_two_processes_average_over_all_labeled_keypoints(tmp_path):
+    """Two labeled keypoints here, one there: each counts the same."""
     weights = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
     run_in_two_processes(loss_of_a_process, tmp_path, weights)
     torch.manual_seed(0)

@@ -196,13 +196,13 @@ def test_order_of_the_texts_does_not_matter():
 
 
 def test_losses_by_plain_loops():
-    """Two instances: one with 3 of 4 keypoints labelled, one with a hidden keypoint that is known to be absent."""
+    """Two instances: one with 3 of 4 keypoints labeled, one with a hidden keypoint that is known to be absent."""
     head, feature = moved(make_head()), torch.randn(3, 32, 6, 4)
     samples = [
         make_sample(['a', 'b', 'c', 'd'], [[0.2, 0.3], [0.7, 0.9], [0.5, 0.5], [0.0, 0.0]], [1.0, 1.0, 1.0, 0.0]),
         make_sample(['b', 'e'], [[0.4, 0.1], [0.0, 0.0]], [1.0, 0.0], hidden_is_absent=True),
         make_sample(['a'], [[0.0, 0.0]], [0.0]),
-    ]  # nothing labelled: it weighs nothing
+    ]  # nothing labeled: it weighs nothing
     with torch.no_grad():
         losses = head.loss((feature,), samples)
         answers = head((feature,), ask([sample.keypoint_names for sample in samples]))
@@ -395,7 +395,7 @@ def _mean_of_a_process(rank, folder, values, weights):
 
 
 def test_mean_over_two_processes(tmp_path):
-    """As DDP averages: the mean of both processes is that of one with all five instances, one of them unlabelled."""
+    """As DDP averages: the mean of both processes is that of one with all five instances, one of them unlabeled."""
     values, weights = torch.rand(5, 3), torch.tensor([[1.0, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0]])
     run_in_two_processes(_mean_of_a_process, tmp_path, values, weights)
     results = [torch.load(tmp_path / f'{rank}.pth', weights_only=True).item() for rank in range(2)]

@@ -28,7 +28,7 @@ class CLIPTowers(ImageTextModel):
         self.text_encoder = MODELS.build(text_encoder) if isinstance(text_encoder, dict) else text_encoder
 
     def embed_images(self, inputs: Tensor) -> Tensor:
-        """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
+        """``[B, 3, H, W]``, normalized -> ``[B, D]``."""
         return self.backbone(inputs)[-1]
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:

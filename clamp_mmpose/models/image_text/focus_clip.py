@@ -18,11 +18,11 @@ ROI_TOWERS = ('shared', 'own')
 
 @MODELS.register_module()
 class FocusCLIP(ImageTextModel):
-    """Contrastive pretraining on pictures, their focused versions and descriptions (FocusCLIP, section 3).
+    """Contrastive pretraining on images, their focused versions and descriptions (FocusCLIP, section 3).
 
     Each sample brings its ``text`` and ``gt_focus.heatmap`` H ``[1, h, w]``, see :class:`PackFocusInputs`. The second
-    branch (ROI) sees the picture multiplied by alpha + H (1 - alpha), in pixel values, so that without focus it is
-    black. It serves training alone: tests take pictures as they are.
+    branch (ROI) sees the image multiplied by alpha + H (1 - alpha), in pixel values, so that without focus it is
+    black. It serves training alone: tests take images as they are.
 
     Args:
         backbone: the image tower; its pooled output is taken where it has one, else the mean of its last map.
@@ -34,7 +34,7 @@ class FocusCLIP(ImageTextModel):
         loss: :class:`NTXentLoss`.
         roi_tower: ``'shared'``: the image tower and its projection serve ROI, too; ``'own'``: ROI has its own, which
             are trained.
-        roi_input: ``'masked'`` (eq. 2), or ``'heatmap'``: H alone as a gray picture (the ablation of Table 4a).
+        roi_input: ``'masked'`` (eq. 2), or ``'heatmap'``: H alone as a gray image (the ablation of Table 4a).
         alpha: what is left of the background: 0 is eq. 2; the authors' code starts from 0.5.
         learn_alpha: train alpha, as the authors' code.
         freeze_image: keep the image tower's weights (section 4); its projection is trained.
@@ -83,7 +83,7 @@ class FocusCLIP(ImageTextModel):
         self.nt_xent = MODELS.build(dict(type='NTXentLoss') if loss is None else loss)
 
     def embed_images(self, inputs: Tensor) -> Tensor:
-        """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
+        """``[B, 3, H, W]``, normalized -> ``[B, D]``."""
         return self.projection(pooled(self.backbone(inputs)))
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
@@ -91,10 +91,10 @@ class FocusCLIP(ImageTextModel):
         return self.text_projection(self.text_encoder(texts))
 
     def loss(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Dict[str, Tensor]:
-        """``loss_image_text`` and so on, one for each term, and how many pictures of the batch find their text.
+        """``loss_image_text`` and so on, one for each term, and how many images of the batch find their text.
 
         Args:
-            inputs: ``[B, 3, H, W]``, normalised.
+            inputs: ``[B, 3, H, W]``, normalized.
             data_samples: B samples with ``text``, and ``gt_focus`` if ROI is used.
         """
         texts = [sample.get('text', '') for sample in data_samples]
@@ -129,7 +129,7 @@ class FocusCLIP(ImageTextModel):
         return dict(image=image, roi=roi)
 
     def _focused(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Tensor:
-        """What the ROI branch sees, normalised ``[B, 3, H, W]``."""
+        """What the ROI branch sees, normalized ``[B, 3, H, W]``."""
         if not all('gt_focus' in sample for sample in data_samples):
             raise ValueError(
                 f'loss_terms={self.loss_terms} need focus heatmaps: put GenerateFocusHeatmap and '
@@ -137,14 +137,14 @@ class FocusCLIP(ImageTextModel):
             )
         heatmaps = torch.stack([sample.gt_focus.heatmap for sample in data_samples]).to(inputs)
         if heatmaps.shape[2:] != inputs.shape[2:]:
-            raise ValueError(f'heatmaps of {tuple(heatmaps.shape[2:])} pixels, pictures of {tuple(inputs.shape[2:])}.')
-        mean, std = self._normalisation(inputs)
+            raise ValueError(f'heatmaps of {tuple(heatmaps.shape[2:])} pixels, images of {tuple(inputs.shape[2:])}.')
+        mean, std = self._normalization(inputs)
         if self.roi_input == 'heatmap':
             return (255 * heatmaps - mean) / std
         weights = self.alpha + heatmaps * (1 - self.alpha)
         return inputs * weights - (1 - weights) * mean / std
 
-    def _normalisation(self, inputs: Tensor) -> List[Tensor]:
+    def _normalization(self, inputs: Tensor) -> List[Tensor]:
         """Mean and std of pixel values, as the preprocessor took them."""
         if not getattr(self.data_preprocessor, '_enable_normalize', False):
             return [inputs.new_zeros(1), inputs.new_ones(1)]

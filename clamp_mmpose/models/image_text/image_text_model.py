@@ -13,7 +13,7 @@ TEXTS_AT_ONCE = 256
 
 
 class ImageTextModel(Cached, BaseModel):
-    """A model with a space that pictures and texts share: what zero-shot classification needs (FocusCLIP, eq. 1).
+    """A model with a space that images and texts share: what zero-shot classification needs (FocusCLIP, eq. 1).
 
     A child gives ``embed_images`` and ``embed_texts``, both ``[B, D]`` of any length.
 
@@ -23,7 +23,7 @@ class ImageTextModel(Cached, BaseModel):
     """
 
     def embed_images(self, inputs: Tensor) -> Tensor:
-        """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
+        """``[B, 3, H, W]``, normalized -> ``[B, D]``."""
         raise NotImplementedError
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
@@ -33,7 +33,7 @@ class ImageTextModel(Cached, BaseModel):
     def forward(
         self, inputs: Tensor, data_samples: Optional[List[PoseDataSample]] = None, mode: str = 'tensor'
     ) -> Union[Tensor, Dict[str, Tensor], List[PoseDataSample]]:
-        """``'tensor'``: picture embeddings ``[B, D]`` of length 1; ``'loss'`` and ``'predict'`` as their methods.
+        """``'tensor'``: image embeddings ``[B, D]`` of length 1; ``'loss'`` and ``'predict'`` as their methods.
 
         Raises:
             ValueError: another mode.
@@ -48,7 +48,7 @@ class ImageTextModel(Cached, BaseModel):
         raise NotImplementedError(f'{type(self).__name__} is for tests; train FocusCLIP.')
 
     def predict(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> List[PoseDataSample]:
-        """Give each sample ``class_scores`` ``[C]``, the cosines of its picture and its ``class_texts``."""
+        """Give each sample ``class_scores`` ``[C]``, the cosines of its image and its ``class_texts``."""
         images = F.normalize(self.embed_images(inputs), dim=1)
         for image, sample in zip(images, data_samples):
             scores = self.embed_classes(tuple(map(tuple, sample.class_texts))) @ image

@@ -15,14 +15,14 @@ from .image_text_model import ImageTextModel
 class OpenCLIPModel(ImageTextModel):
     """Any model of open_clip's (Ilharco et al. 2021), for zero-shot tests: CLIP, SigLIP, EVA, CoCa and so on.
 
-    Pictures come normalised from :class:`OpenCLIPPreprocess`; the ``data_preprocessor`` only stacks them.
+    Images come normalized from :class:`OpenCLIPPreprocess`; the ``data_preprocessor`` only stacks them.
 
     Args:
         arch: a name of open_clip's, such as ``'ViT-B-16-quickgelu'``.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a tag of open_clip's (``'openai'``) or a file.
 
     Raises:
-        ValueError: no such model, or weights that cannot be had, do not fit, or have the other activation.
+        ValueError: no such model, or weights that cannot be loaded, do not fit, or have the other activation.
     """
 
     def __init__(self, arch: str, init_cfg: Optional[dict] = None):
@@ -35,7 +35,7 @@ class OpenCLIPModel(ImageTextModel):
         """Load pretrained weights through open_clip.
 
         Raises:
-            ValueError: they cannot be had or do not fit.
+            ValueError: they cannot be loaded or do not fit.
         """
         if not self.init_cfg or self.init_cfg['type'] not in ('Pretrained', PretrainedInit):
             super().init_weights()
@@ -60,7 +60,7 @@ class OpenCLIPModel(ImageTextModel):
             )
 
     def embed_images(self, inputs: Tensor) -> Tensor:
-        """``[B, 3, H, W]``, normalised -> ``[B, D]``."""
+        """``[B, 3, H, W]``, normalized -> ``[B, D]``."""
         return self.model.encode_image(inputs)
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
@@ -85,7 +85,7 @@ def _call(name: str, arch: str, **kwargs):
         return getattr(open_clip, name)(arch, **kwargs)
     except Exception as error:  # of the hub, the network, torch, or of weights that do not fit
         raise ValueError(
-            f'open_clip: {arch!r} with {kwargs or "its tokenizer"} cannot be had: {type(error).__name__}: '
+            f'open_clip: {arch!r} with {kwargs or "its tokenizer"} cannot be loaded: {type(error).__name__}: '
             f'{" ".join(str(error).splitlines()[:1])} Give a tag of open_clip.list_pretrained() or the path of a '
             'file; without internet, download it elsewhere.'
         ) from error

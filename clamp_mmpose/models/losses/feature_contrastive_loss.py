@@ -20,16 +20,16 @@ class FeatureContrastiveLoss(nn.Module):
     Args:
         sampling: ``'bilinear'`` reads the feature at the keypoint itself (eq. 6); ``'nearest'`` in the cell
             trunc(coordinate / stride + 0.5), as the authors' code does.
-        average: ``'labelled'`` averages over the labelled keypoints inside the image, and keeps the others out of the
+        average: ``'labeled'`` averages over the labeled keypoints inside the image, and keeps the others out of the
             negatives; ``'all'`` is the authors' code: over all B * K, where a keypoint without a feature contributes
             a zero one and stays among the negatives.
         loss_weight: alpha_2 of eq. 10.
     """
 
-    def __init__(self, sampling: str = 'bilinear', average: str = 'labelled', loss_weight: float = 1.0):
+    def __init__(self, sampling: str = 'bilinear', average: str = 'labeled', loss_weight: float = 1.0):
         super().__init__()
         check_choice('sampling', sampling, ('bilinear', 'nearest'))
-        check_choice('average', average, ('labelled', 'all'))
+        check_choice('average', average, ('labeled', 'all'))
         self.sampling = sampling
         self.average = average
         self.loss_weight = loss_weight
@@ -44,11 +44,11 @@ class FeatureContrastiveLoss(nn.Module):
             dense: ``[B, D, h, w]``, the image in the shared space.
             prompts: ``[B, K, D]``.
             keypoints: ``[B, K, 2]``, (x, y) in pixels of the network input; where the weight is 0, anything.
-            weights: ``[B, K]``, 0 where a keypoint is not labelled.
+            weights: ``[B, K]``, 0 where a keypoint is not labeled.
             input_size: (w, h) of the network input in pixels.
 
         Returns:
-            Tensor: a scalar; 0 where nothing is labelled.
+            Tensor: a scalar; 0 where nothing is labeled.
         """
         dense, prompts, keypoints = dense.float(), prompts.float(), keypoints.float()
         features, inside = sample_features(dense, keypoints, input_size, self.sampling)
@@ -56,7 +56,7 @@ class FeatureContrastiveLoss(nn.Module):
         features = F.normalize(features * has_feature[..., None], dim=-1)
         logits = self.logit_scale.exp() * features @ F.normalize(prompts, dim=-1).transpose(1, 2)
         logits_of_prompts = logits.transpose(1, 2)
-        if self.average == 'labelled':
+        if self.average == 'labeled':
             weights = weights * has_feature
             logits_of_prompts = logits_of_prompts.masked_fill(~has_feature[:, None], torch.finfo(logits.dtype).min)
         labels = torch.arange(logits.shape[1], device=logits.device).expand(logits.shape[:2])

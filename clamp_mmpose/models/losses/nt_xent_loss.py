@@ -13,7 +13,7 @@ LEAST_TEMPERATURE = 0.01  # as CLIP (Radford et al. 2021, section 2.5)
 
 @MODELS.register_module()
 class NTXentLoss(nn.Module):
-    """Normalised temperature-scaled cross entropy of pairs (Chen et al. 2020; FocusCLIP, eq. 5).
+    """Normalized temperature-scaled cross entropy of pairs (Chen et al. 2020; FocusCLIP, eq. 5).
 
     Each of the 2N embeddings of a batch is an anchor, whose partner is to be found among the others. The loss is the
     mean over the anchors, those of all processes together. Memory grows with N^2.

@@ -39,7 +39,7 @@ class SpatialContrastiveLoss(nn.Module):
         Args:
             score_map: ``[B, K, h, w]``, cosines.
             heatmaps: ``[B, K, H, W]``, Gaussians.
-            weights: ``[B, K]``, 0 where a keypoint is not labelled.
+            weights: ``[B, K]``, 0 where a keypoint is not labeled.
         """
         if self.upsampler is not None:
             upsampled = self.upsampler((score_map,))

@@ -29,7 +29,7 @@ class HFTextEncoder(BaseModule):
         truncate: read the beginning of a text that is too long, instead of refusing it.
 
     Raises:
-        ValueError: the model cannot be had, or needs code of its own.
+        ValueError: the model cannot be loaded, or needs code of its own.
         ImportError: transformers is not installed.
     """
 
@@ -61,7 +61,7 @@ class HFTextEncoder(BaseModule):
         """Load pretrained weights.
 
         Raises:
-            ValueError: they cannot be had, or are of another model.
+            ValueError: they cannot be loaded, or are of another model.
         """
         if not self.init_cfg or self.init_cfg['type'] not in ('Pretrained', PretrainedInit):
             super().init_weights()
@@ -76,7 +76,7 @@ class HFTextEncoder(BaseModule):
             )
         model, loading = _from_hub(AutoModel, source, use_safetensors=True, output_loading_info=True)
         everything = model.state_dict(keep_vars=True)
-        # transformers makes up what the files lack
+        # weights that the files lack are random: transformers only warns about them
         random = {id(everything[name]) for name in loading['missing_keys'] if name in everything}
         weights = _encoder_of(model).state_dict(keep_vars=True)
         load_weights(
@@ -134,7 +134,7 @@ def _from_hub(kind: type, source: str, **kwargs):
         return kind.from_pretrained(source, trust_remote_code=False, **kwargs)
     except Exception as error:  # of the hub, the network, a missing file, or a demand to run code
         raise ValueError(
-            f'{kind.__name__} cannot be had from {source!r}: {type(error).__name__}: '
+            f'{kind.__name__} cannot be loaded from {source!r}: {type(error).__name__}: '
             f'{" ".join(str(error).splitlines()[:1])} '
             'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
             'folder. Models that need code of their own are not loaded.'

@@ -11,7 +11,7 @@ try:
 except ImportError as error:
     raise ImportError(
         f'clamp_mmpose builds the towers of CLIP with _build_vision_tower and _build_text_tower of open_clip, which '
-        f'version {open_clip.__version__} lacks: pip install "open_clip_torch>=3.3,<4".'
+        f'version {open_clip.__version__} lacks: pip install "open_clip_torch>=2.30,<4", as tested.'
     ) from error
 
 

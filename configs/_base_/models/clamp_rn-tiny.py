@@ -9,7 +9,7 @@ model = dict(
         cross_attention=dict(width=64, num_heads=2, num_layers=1),
         deconv_out_channels=(64, 64, 64),
         spatial_loss=dict(upsample='deconv', loss_weight=0.4),
-        feature_loss=dict(sampling='bilinear', average='labelled', loss_weight=5e-4),
+        feature_loss=dict(sampling='bilinear', average='labeled', loss_weight=5e-4),
     ),
     test_cfg=_base_.flip_test,
 )

@@ -1,7 +1,7 @@
-# The losses as the paper writes them: bilinear upsampling (eq. 5), bilinear sampling (eq. 6), the mean over labelled
+# The losses as the paper writes them: bilinear upsampling (eq. 5), bilinear sampling (eq. 6), the mean over labeled
 # keypoints (eq. 8).
 _base_ = ['./clamp_vit-b_ap10k.py']
 
 model = dict(
-    head=dict(spatial_loss=dict(upsample='bilinear'), feature_loss=dict(sampling='bilinear', average='labelled'))
+    head=dict(spatial_loss=dict(upsample='bilinear'), feature_loss=dict(sampling='bilinear', average='labeled'))
 )
