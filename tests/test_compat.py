@@ -70,6 +70,19 @@ if not before:
     assert done.stdout == ''
 
 
+def test_import_needs_no_optional_package():
+    done = _run("""
+import sys
+for name in ('gradio', 'mmdet', 'onnx', 'onnxruntime', 'openai', 'peft', 'playwright', 'transformers'):
+    sys.modules[name] = None
+import clamp_mmpose
+import clamp_mmpose.apis
+from mmpose.registry import MODELS
+assert {'CLAMPHead', 'TextQueryHead', 'FocusCLIP', 'HFTextEncoder'} <= set(MODELS.module_dict)
+""")
+    assert done.returncode == 0, done.stderr
+
+
 def test_import_without_mmpose_says_how_to_install():
     done = _run("""
 import importlib.util
