@@ -52,6 +52,7 @@ def _run(code):
     )
 
 
+@pytest.mark.slow
 def test_import_is_silent_and_leaves_no_fake_mmdet():
     done = _run("""
 import importlib.util, sys
@@ -70,6 +71,7 @@ if not before:
     assert done.stdout == ''
 
 
+@pytest.mark.slow
 def test_import_needs_no_optional_package():
     done = _run("""
 import sys

@@ -79,6 +79,7 @@ def forward_and_loss(cfg, pose_data) -> dict:
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=str)
+@pytest.mark.slow
 def test_config(path, run_once):
     cfg = read(path)
     result = run_once(cfg)

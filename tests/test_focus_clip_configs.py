@@ -73,6 +73,7 @@ def read(path, folder, pose_data):
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=str)
+@pytest.mark.slow
 def test_config(path, folder, pose_data):
     cfg = read(path, folder, pose_data)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)

@@ -131,6 +131,7 @@ def forward_loss_and_decoding(cfg):
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=str)
+@pytest.mark.slow
 def test_config(path, run_once):
     result = run_once(path)
     assert set(result['losses']) == {

@@ -17,6 +17,7 @@ onnxruntime = pytest.importorskip('onnxruntime')
     [model_config(), model_config(RESNET), model_config(**MATRIX), model_config(cross_attention=None)],
     ids=['vit', 'resnet', 'matrix', 'no-cross-attention'],
 )
+@pytest.mark.slow
 def test_baked_model_is_the_trained_one(model, tmp_path):
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1), extra=f'model = {model!r}')
     trained = init_model(str(config), device='cpu')
@@ -60,6 +61,7 @@ def test_other_heads_are_refused(tmp_path):
         export_clamp(str(config), str(tmp_path / 'empty.pth'), str(tmp_path / 'out'))
 
 
+@pytest.mark.slow
 def test_onnx_that_disagrees_is_not_handed_out(tmp_path, monkeypatch):
     """NaN compares as neither larger nor smaller."""
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1))

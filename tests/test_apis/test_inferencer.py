@@ -239,6 +239,7 @@ def test_predict_refuses_what_would_be_lost(tmp_path):
         predict.find_boxes(str(tmp_path / 'boxes.json'), images)
 
 
+@pytest.mark.slow
 def test_predict_command(trained, tmp_path):
     images = tmp_path / 'images' / 'deep'
     images.mkdir(parents=True)

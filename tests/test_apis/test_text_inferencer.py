@@ -156,6 +156,7 @@ def test_names_are_strings(inferencer, trained, keypoints):
         list(inferencer(trained[2], keypoints=keypoints))
 
 
+@pytest.mark.slow
 def test_tool_says_what_is_wrong_in_one_line(trained):
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', 'tools/predict.py', *trained, '--keypoints', 'nose, nose'],
@@ -225,6 +226,7 @@ def test_unsure_keypoints_are_hollow(inferencer, trained):
         assert (result['visualization'][0][y, x] == 90).all() == hollow
 
 
+@pytest.mark.slow
 def test_tool(trained, tmp_path):
     """The command writes what the inferencer gives, for the box given as x,y,w,h."""
     subprocess.run(

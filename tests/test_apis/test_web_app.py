@@ -432,6 +432,7 @@ def test_names_as_they_are_typed(web_app):
         assert web_app.read_names('\n'.join(texts.names)) == list(texts.names)
 
 
+@pytest.mark.slow
 def test_command(server, folder):
     process = subprocess.Popen(
         [sys.executable, 'tools/app.py', str(folder / 'config.py'), str(folder / 'model.pth'), '--device', 'cpu'],
@@ -451,6 +452,7 @@ def test_command(server, folder):
         process.wait()
 
 
+@pytest.mark.slow
 def test_gradio_is_optional():
     done = subprocess.run(
         [

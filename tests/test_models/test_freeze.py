@@ -123,6 +123,7 @@ def share_of_a_process(rank, folder):
 
 
 @pytest.mark.skipif(not hasattr(torch.distributed.fsdp, 'fully_shard'), reason='PyTorch before 2.6')
+@pytest.mark.slow
 def test_each_of_two_processes_holds_half(tmp_path):
     run_in_two_processes(share_of_a_process, tmp_path)
     shares = [torch.load(tmp_path / f'{rank}.pth', weights_only=True) for rank in range(2)]
