@@ -6,7 +6,6 @@ from typing import Any, List
 import numpy as np
 from mmengine.logging import print_log
 from mmpose.registry import DATASETS
-from scipy.io import loadmat
 
 from clamp_mmpose.utils.choices import check_choice
 
@@ -136,6 +135,8 @@ class EmoticDataset(ZeroShotDataset):
 
 def _read_split(path: Path, split: str) -> List[dict]:
     """The images of a split: structs as dictionaries, each with ``person``, one or several."""
+    from scipy.io import loadmat  # slow to import
+
     try:
         content = loadmat(path, simplify_cells=True, variable_names=[split])
     except Exception as error:  # of many kinds, when the file is broken
