@@ -48,13 +48,9 @@ def run_demo(out_dir: Union[str, Path], say: Say, num_images: int = 1000, epochs
     """Draw toy animals, train CLAMP and its baseline without one family, test both on it and on the others.
 
     Args:
-        out_dir: what an earlier demo left there is replaced.
-        say: shows a line of progress; meanwhile standard output is silent, so it holds its own.
+        out_dir, say: as of every :data:`~demos.common.command.Story`.
         num_images: of all splits together.
-        epochs: other than in the configs.
-
-    Returns:
-        Path: the report.
+        epochs: other than in the config.
     """
     out_dir = Path(out_dir)
     for name in (*CONFIGS, 'data', 'images'):

@@ -11,6 +11,9 @@ from typing import Callable
 from .threads import use_idle_cores
 
 Say = Callable[[str], None]
+# a demo: takes the folder to write to, of which what an earlier run left there is replaced, and a function that shows a
+# line while standard output is silent; returns the report
+Story = Callable[[str, Say], Path]
 
 
 def quiet() -> contextlib.redirect_stdout:
@@ -18,13 +21,8 @@ def quiet() -> contextlib.redirect_stdout:
     return contextlib.redirect_stdout(io.StringIO())
 
 
-def run_command(run: Callable[[str, Say], Path], description: str, folder: str) -> None:
-    """The command line of a demo.
-
-    Args:
-        run: takes the folder to write to and a function that shows a line; returns the report.
-        folder: the default of ``--work-dir``.
-    """
+def run_command(run: Story, description: str, folder: str) -> None:
+    """The command line of a demo; ``folder`` is the default of ``--work-dir``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('--work-dir', default=folder, help='what an earlier demo left there is replaced')
     args = parser.parse_args()

@@ -40,13 +40,9 @@ def run_cape_demo(
     """Draw toy objects, train the text-query head on nine categories, and ask it for three that it never saw.
 
     Args:
-        out_dir: what an earlier demo left there is replaced, but for the drawings.
-        say: shows a line of progress; meanwhile standard output is silent, so it holds its own.
+        out_dir, say: as of every :data:`~demos.common.command.Story`.
         images: of each category, for training, validation and test.
         epochs: other than in the config.
-
-    Returns:
-        Path: the report.
     """
     out_dir = Path(out_dir)
     for name in ('model', 'images'):

@@ -39,13 +39,9 @@ def run_focus_demo(
     """Draw toy people, pretrain with and without focus heatmaps, and test both by texts on unseen combinations.
 
     Args:
-        out_dir: what an earlier demo left there is replaced, but for the drawings.
-        say: shows a line of progress; meanwhile standard output is silent, so it holds its own.
+        out_dir, say: as of every :data:`~demos.common.command.Story`.
         images: to train on, to test.
         epochs: other than in the config.
-
-    Returns:
-        Path: the report.
     """
     out_dir = Path(out_dir)
     for name in ('runs', 'images'):

@@ -18,16 +18,8 @@ SKELETON = '1-2 1-3 2-3 3-4 4-5 4-6 6-7 7-8 4-9 9-10 10-11 5-12 12-13 13-14 5-15
 INFO = dict(description='Toy animals in the format of AP-10K', url='', version='1.0', year=2025)
 INFO.update(contributor='clamp_mmpose', date_created='2025/01/01')
 LICENSES = [dict(id=1, name='The MIT License', url='https://opensource.org/license/mit')]
-CATEGORIES = [
-    dict(
-        id=species.category_id,
-        name=species.name,
-        supercategory=species.family,
-        keypoints=list(KEYPOINTS),
-        skeleton=[[int(end) for end in bone.split('-')] for bone in SKELETON.split()],
-    )
-    for species in SPECIES
-]
+BONES = dict(keypoints=KEYPOINTS, skeleton=[[int(end) for end in bone.split('-')] for bone in SKELETON.split()])
+CATEGORIES = [dict(id=one.category_id, name=one.name, supercategory=one.family, **BONES) for one in SPECIES]
 
 
 def draw_toy_animals(

@@ -27,7 +27,16 @@ def draw_quadruped(
     Args:
         missing_chance: that a leg, the tail, or the near ear is not there.
     """
-    _Drawing(sketch, species, coat, pose, camera, missing_chance).draw()
+    drawing = _Drawing(sketch, species, coat, pose, camera, missing_chance)
+    near = camera.near_side
+    far = 'right' if near == 'left' else 'left'
+    for names in (HIND_LEG, FORE_LEG):
+        drawing.leg(far, names, FAR_LIGHT)
+    drawing.tail()
+    drawing.trunk()
+    drawing.head(far, near)
+    for names in (HIND_LEG, FORE_LEG):
+        drawing.leg(near, names, 1.0)
 
 
 def vary_coat(coat: Coat, rng: np.random.Generator) -> Coat:
@@ -45,17 +54,6 @@ class _Drawing:
         self.missing_chance = missing_chance
         self.pattern = coat.pattern, coat.mark
 
-    def draw(self):
-        near = self.camera.near_side
-        far = 'right' if near == 'left' else 'left'
-        for names in (HIND_LEG, FORE_LEG):
-            self._leg(far, names, FAR_LIGHT)
-        self._tail()
-        self._trunk()
-        self._head(far, near)
-        for names in (HIND_LEG, FORE_LEG):
-            self._leg(near, names, 1.0)
-
     def _missing(self) -> bool:
         return self.missing_chance > 0 and self.sketch.chance(self.missing_chance)
 
@@ -67,7 +65,7 @@ class _Drawing:
         line = smooth(line) if rounded else line
         self.sketch.tube(line[:, :2], line[:, 2], color, fur=Fur(*fur))
 
-    def _leg(self, side: str, names: tuple, light: float):
+    def leg(self, side: str, names: tuple, light: float):
         joints = [self.pose.joints[f'{side}_{name}'] for name in names]
         self._mark(f'{side}_{names[0]}', joints[0])
         if self._missing():
@@ -80,7 +78,7 @@ class _Drawing:
         marks = (0, 0.75, *self.pattern), (0.55, 1, 'solid', self.coat.legs)
         self._tube(joints, radii, self.coat.back, light, None, marks)
 
-    def _tail(self):
+    def tail(self):
         rng = self.sketch.rng
         points, radii = [self.pose.joints['root_of_tail']], [self.build.tail[0][2]]
         self._mark('root_of_tail', points[0])
@@ -95,7 +93,7 @@ class _Drawing:
         self._mark('tail_tip', points[-1])
         self._tube(points, radii, self.coat.back, 0.92, None, ((0.72, 1, 'solid', self.coat.tail_tip),), rounded=True)
 
-    def _trunk(self):
+    def trunk(self):
         rump, loin, chest = self.build.girth
         spine = (-0.5 - 0.55 * rump, -0.62 * rump), (-0.42, -rump), (0.0, -loin), (0.34, -1.02 * chest)
         points = [self.pose.trunk @ [forward, up, 0.0] for forward, up in (*spine, (0.55, -0.98 * chest))]
@@ -108,7 +106,7 @@ class _Drawing:
         self._mark('neck', neck)
         self._mark('belly', self.pose.trunk @ [0.0, -1.9 * loin, 0.0])
 
-    def _head(self, far: str, near: str):
+    def head(self, far: str, near: str):
         joints, (_, skull, muzzle) = self.pose.joints, self.build.head
         self._horn_and_ear(far, FAR_LIGHT + 0.25)
         poll, nose = joints['poll'], joints['nose']

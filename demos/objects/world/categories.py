@@ -93,4 +93,5 @@ def _read(id: int, name: str, keypoints: str, skeleton: str, faces: bool = False
 
 
 _content = read_yaml(Path(__file__).with_suffix('.yml'), 'toy categories', 'get the repository again')
-CATEGORIES = tuple(_read(id, name, **entry) for id, (name, entry) in enumerate(_content.items(), 1))
+_entries = ((split, name, entry) for split in SPLITS for name, entry in _content[split].items())
+CATEGORIES = tuple(_read(id, name, split=split, **entry) for id, (split, name, entry) in enumerate(_entries, 1))

@@ -48,9 +48,7 @@ def chair(sketch: Sketch):
         if low:
             for corner in (corners[0], corners[3]):
                 sketch.tube([view((corner[0], seat, edge)), view(corner)], 0.025, wood)
-        sketch.cover(np.array([view(corner) for corner in corners]), shade(cover, 0.85))
-        sketch.marks({'left top corner': view(corners[1]), 'top middle': view((0, *corners[1][1:]))})
-        sketch.mark('right top corner', view(corners[2]))
+        _board(sketch, view, corners, shade(cover, 0.85))
 
     _legs(sketch, view, 0.92 * half, seat - thick, rng.uniform(0.85, 1.15), rng.uniform(0.02, 0.04), wood)
     if behind < 0:
@@ -86,9 +84,7 @@ def bed(sketch: Sketch):
             return
         heights = ((-1, leg), (-1, level + rise), (1, level + rise), (1, leg))
         corners = [(x * half[0], height, edge) for x, height in heights]
-        sketch.cover(np.array([view(corner) for corner in corners]), wood)
-        sketch.marks({'left top corner': view(corners[1]), 'top middle': view((0, *corners[1][1:]))})
-        sketch.mark('right top corner', view(corners[2]))
+        _board(sketch, view, corners, wood)
 
     _legs(sketch, view, 0.96 * half, leg, 1.0, rng.uniform(0.025, 0.05), shade(wood, 0.8))
     if behind < 0:
@@ -118,6 +114,14 @@ def _view(rng: np.random.Generator) -> View:
         return np.array([x, z * np.sin(elevation) - y * np.cos(elevation)]) / (1 - perspective * nearness)
 
     return view
+
+
+def _board(sketch: Sketch, view: View, corners: Sequence[Sequence[float]], color: Color):
+    """A backrest or a headboard; its second corner is at the upper left, its third one at the upper right."""
+    sketch.cover(np.array([view(corner) for corner in corners]), color)
+    left, right = corners[1:3]
+    middle = view((0, *left[1:]))
+    sketch.marks({'left top corner': view(left), 'top middle': middle, 'right top corner': view(right)})
 
 
 def _level(view: View, height: float, places: np.ndarray) -> np.ndarray:

@@ -40,13 +40,9 @@ def draw_person(sketch: Sketch, activity: str, pose: Pose, look: Look):
         seat = points['pelvis'] + at(0.07, SEAT)
         chair(sketch, seat, max(floor - seat[1], 0.2), look.thing)
     elif activity == 'riding a bike':
-        bike(
-            sketch,
-            points['pelvis'] + at(0, SEAT),
-            (points['left_wrist'] + points['right_wrist']) / 2,
-            (points['left_ankle'] + points['right_ankle']) / 2 + at(0, SOLE),
-            look.thing,
-        )
+        pedals = (points['left_ankle'] + points['right_ankle']) / 2 + at(0, SOLE)
+        hands = (points['left_wrist'] + points['right_wrist']) / 2
+        bike(sketch, points['pelvis'] + at(0, SEAT), hands, pedals, look.thing)
     elif activity in ('holding an umbrella', 'waving a flag'):
         hand = min((points[f'{side}_wrist'] for side in ('right', 'left')), key=lambda wrist: wrist[1])
         head = points['head_top']
@@ -67,12 +63,8 @@ def draw_person(sketch: Sketch, activity: str, pose: Pose, look: Look):
     if activity == 'kicking a ball':
         radius = sketch.rng.uniform(*BALL)
         foot = points['right_ankle']
-        ball(
-            sketch,
-            foot + sketch.rng.uniform(0.05, 0.12) * _step(points['right_knee'], foot) + at(0.04 + radius, 0),
-            radius,
-            look.thing,
-        )
+        gap = sketch.rng.uniform(0.05, 0.12) * _step(points['right_knee'], foot) + at(0.04 + radius, 0)
+        ball(sketch, foot + gap, radius, look.thing)
     elif activity == 'lifting a barbell':
         barbell(sketch, np.stack([points['right_wrist'], points['left_wrist']]), look.thing)
 
@@ -106,15 +98,11 @@ def _trunk(sketch: Sketch, pose: Pose, look: Look):
     waist = pelvis - 0.12 * (thorax - pelvis)
     sketch.tube([pelvis, waist], [0.08 * wide, 0.07 * wide], look.trousers)
     across = rotation(90) @ _step(pelvis, thorax) * wide
-    outline = [
-        thorax + 0.115 * across,
-        thorax + 0.05 * across + 0.03 * _step(pelvis, thorax),
-        thorax - 0.05 * across + 0.03 * _step(pelvis, thorax),
-        thorax - 0.115 * across,
-        pelvis - 0.08 * across,
-        pelvis + 0.08 * across,
-    ]
-    sketch.polygon(outline, look.shirt)
+    # across and up the trunk
+    shoulders = thorax + [[0.115, 0], [0.05, 0.03], [-0.05, 0.03], [-0.115, 0]] @ np.stack(
+        [across, _step(pelvis, thorax)]
+    )
+    sketch.polygon([*shoulders, pelvis - 0.08 * across, pelvis + 0.08 * across], look.shirt)
     head = neck + 0.5 * (top - neck)
     length = np.linalg.norm(top - neck)
     up = _step(neck, top)

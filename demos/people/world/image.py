@@ -13,9 +13,8 @@ from .figure import BALL, Look, draw_person
 from .poses import KEYPOINTS, pose_person
 from .things import ball, barbell, bike, box, chair, flag, shirt, umbrella
 
-COLORS = dict(
-    zip(('red', 'blue', 'green', 'yellow', 'purple', 'orange'), from_hex('ce2428 2854ce 269642 f2d830 863aa8 f2821c'))
-)
+COLOR_NAMES = ('red', 'blue', 'green', 'yellow', 'purple', 'orange')
+COLORS = dict(zip(COLOR_NAMES, from_hex('ce2428 2854ce 269642 f2d830 863aa8 f2821c')))
 TROUSERS = dict(zip(('gray', 'black', 'white', 'brown'), from_hex('808084 222228 e8e6e0 684a32')))
 SKINS = from_hex('f4d0b4 e2b490 be8862 8c5e40 603e2c')
 HAIRS = from_hex('201a18 543622 c49c5c 96928e 7a3a22')

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Callable, Dict, Tuple
+from typing import Dict, Tuple
 
 import numpy as np
 
@@ -62,94 +62,41 @@ class Pose:
         return {name: rotation(self.turn) @ points[name] for name in KEYPOINTS}
 
 
-Vary = Callable[..., float]  # an angle, and how far it spreads
+# how each activity is done: angles / spreads of the upper and the lower half, of the right limb, then of the left one;
+# 'trunk' holds lean, nod and turn, 'either' the limbs whose sides exchange their roles by chance, together
+STANDING = '7/4 4/4 7/4 4/4'
+ACTIVITIES = {
+    'waving a flag': dict(arms='118/9 160/10 14/8 8/10', legs=STANDING, trunk='0/4 0/6', either=('arms',)),
+    'jumping': dict(arms='140/10 152/12 140/10 152/12', legs='52/9 -14/12 52/9 -14/12', trunk='0/5 0/6'),
+    'running': dict(
+        side=True,
+        arms='-48/8 37/11 42/8 122/11',
+        legs='62/8 -12/8 -26/8 -88/8',
+        trunk='14/5 6/5',
+        either=('arms', 'legs'),
+    ),
+    'doing a handstand': dict(arms='172/6 176/6 172/6 176/6', legs='16/9 16/10 16/9 16/10', trunk='0/4 0/6 180/5'),
+    'sitting on a chair': dict(side=True, arms='24/9 72/10 24/9 72/10', legs='86/5 2/9 86/5 2/9', trunk='-2/4 2/6'),
+    'riding a bike': dict(
+        side=True, arms='48/6 66/6 48/6 66/6', legs='72/6 -14/5 38/6 -12/5', trunk='32/6 14/6', either=('legs',)
+    ),
+    'holding an umbrella': dict(arms='22/8 158/10 12/8 8/10', legs=STANDING, trunk='0/4 0/6', either=('arms',)),
+    'lifting a barbell': dict(arms='138/7 176/6 138/7 176/6', legs='22/6 8/6 22/6 8/6', trunk='0/3 0/5'),
+    'kicking a ball': dict(side=True, arms='-52/8 -44/10 56/8 70/10', legs='72/8 76/8 -6/5 -12/6', trunk='-18/5 -4/6'),
+    'carrying a box': dict(
+        side=True, arms='26/8 84/7 26/8 84/7', legs='14/6 6/7 -14/6 -26/7', trunk='-4/4 2/6', either=('legs',)
+    ),
+}
 
 
 def pose_person(activity: str, rng: np.random.Generator) -> Pose:
     """A pose that shows one of ``ACTIVITIES``, varied by chance."""
-    return ACTIVITIES[activity](lambda angle, spread=8.0: angle + spread * float(np.clip(rng.normal(), -2, 2)), rng)
-
-
-def _either(one: Limb, other: Limb, rng: np.random.Generator) -> Tuple[Limb, Limb]:
-    return (one, other) if rng.random() < 0.5 else (other, one)
-
-
-def _standing(vary: Vary) -> Tuple[Limb, Limb]:
-    return (vary(7, 4), vary(4, 4)), (vary(7, 4), vary(4, 4))
-
-
-def _waving(vary: Vary, rng: np.random.Generator) -> Pose:
-    arms = _either((vary(118, 9), vary(160, 10)), (vary(14), vary(8, 10)), rng)
-    return Pose(True, arms, _standing(vary), vary(0, 4), vary(0, 6))
-
-
-def _jumping(vary: Vary, rng: np.random.Generator) -> Pose:
-    arms = (vary(140, 10), vary(152, 12)), (vary(140, 10), vary(152, 12))
-    legs = (vary(52, 9), vary(-14, 12)), (vary(52, 9), vary(-14, 12))
-    return Pose(True, arms, legs, vary(0, 5), vary(0, 6))
-
-
-def _running(vary: Vary, rng: np.random.Generator) -> Pose:
-    back, front = vary(-48), vary(42)
-    ahead, behind = vary(62), vary(-26)
-    arms, legs = ((back, vary(back + 85)), (front, vary(front + 80))), ((ahead, vary(-12)), (behind, vary(-88)))
+    entry = ACTIVITIES[activity]
+    angles = {}
+    for part in ('arms', 'legs', 'trunk'):
+        middles, spreads = zip(*(map(float, angle.split('/')) for angle in entry[part].split()))
+        angles[part] = (np.array(middles) + spreads * rng.normal(size=len(spreads)).clip(-2, 2)).tolist()
+    limbs = {part: (tuple(angles[part][:2]), tuple(angles[part][2:])) for part in ('arms', 'legs')}
     if rng.random() < 0.5:
-        arms, legs = arms[::-1], legs[::-1]
-    return Pose(False, arms, legs, vary(14, 5), vary(6, 5))
-
-
-def _handstand(vary: Vary, rng: np.random.Generator) -> Pose:
-    arms = (vary(172, 6), vary(176, 6)), (vary(172, 6), vary(176, 6))
-    spread = rng.uniform(2, 30)
-    legs = (vary(spread, 5), vary(spread, 7)), (vary(spread, 5), vary(spread, 7))
-    return Pose(True, arms, legs, vary(0, 4), vary(0, 6), turn=180 + vary(0, 5))
-
-
-def _sitting(vary: Vary, rng: np.random.Generator) -> Pose:
-    arms = (vary(24, 9), vary(72, 10)), (vary(24, 9), vary(72, 10))
-    legs = (vary(86, 5), vary(2, 9)), (vary(86, 5), vary(2, 9))
-    return Pose(False, arms, legs, vary(-2, 4), vary(2, 6))
-
-
-def _riding(vary: Vary, rng: np.random.Generator) -> Pose:
-    reach = vary(48, 6), vary(66, 6)
-    legs = _either((vary(72, 6), vary(-14, 5)), (vary(38, 6), vary(-12, 5)), rng)
-    return Pose(False, (reach, (vary(reach[0], 3), vary(reach[1], 3))), legs, vary(32, 6), vary(14, 6))
-
-
-def _holding(vary: Vary, rng: np.random.Generator) -> Pose:
-    arms = _either((vary(22, 8), vary(158, 10)), (vary(12), vary(8, 10)), rng)
-    return Pose(True, arms, _standing(vary), vary(0, 4), vary(0, 6))
-
-
-def _lifting(vary: Vary, rng: np.random.Generator) -> Pose:
-    arms = (vary(138, 7), vary(176, 6)), (vary(138, 7), vary(176, 6))
-    legs = (vary(22, 6), vary(8, 6)), (vary(22, 6), vary(8, 6))
-    return Pose(True, arms, legs, vary(0, 3), vary(0, 5))
-
-
-def _kicking(vary: Vary, rng: np.random.Generator) -> Pose:
-    legs = (vary(72, 8), vary(76, 8)), (vary(-6, 5), vary(-12, 6))
-    arms = (vary(-52, 8), vary(-44, 10)), (vary(56, 8), vary(70, 10))
-    return Pose(False, arms, legs, vary(-18, 5), vary(-4, 6))
-
-
-def _carrying(vary: Vary, rng: np.random.Generator) -> Pose:
-    stride = rng.uniform(4, 24)
-    legs = _either((vary(stride, 4), vary(stride - 8, 5)), (vary(-stride, 4), vary(-stride - 12, 5)), rng)
-    arms = (vary(26, 8), vary(84, 7)), (vary(26, 8), vary(84, 7))
-    return Pose(False, arms, legs, vary(-4, 4), vary(2, 6))
-
-
-ACTIVITIES = {
-    'waving a flag': _waving,
-    'jumping': _jumping,
-    'running': _running,
-    'doing a handstand': _handstand,
-    'sitting on a chair': _sitting,
-    'riding a bike': _riding,
-    'holding an umbrella': _holding,
-    'lifting a barbell': _lifting,
-    'kicking a ball': _kicking,
-    'carrying a box': _carrying,
-}
+        limbs.update({part: limbs[part][::-1] for part in entry.get('either', ())})
+    return Pose(not entry.get('side', False), limbs['arms'], limbs['legs'], *angles['trunk'])
