@@ -23,11 +23,7 @@ def vary(color: Color, rng: np.random.Generator, spread: float = 12.0) -> Color:
     return tuple(np.clip(color + change, 0, 255).astype(int).tolist())
 
 
-def any_color(
-    rng: np.random.Generator,
-    light: Tuple[float, float] = (0.45, 0.95),
-    strength: Tuple[float, float] = (0.15, 0.85),
-) -> Color:
+def any_color(rng: np.random.Generator, light: tuple = (0.45, 0.95), strength: tuple = (0.15, 0.85)) -> Color:
     """Any hue, this light (0: black) and strong (0: gray)."""
     hue, value, saturation = rng.random(), rng.uniform(*light), rng.uniform(*strength)
     return tuple(int(255 * c) for c in colorsys.hsv_to_rgb(hue, saturation, value))

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from collections import namedtuple
 from typing import Optional, Sequence, Tuple
 
 import cv2
@@ -11,19 +11,8 @@ from .tube import Tube, fill_circle, fill_polygon
 ROOM_COLORS = (0.3, 1.0), (0.0, 0.5)  # light, strength
 
 
-@dataclass(frozen=True)
-class Place:
-    """Colors of a landscape: of the sky from the top to the horizon, of the ground from there on, of what is there."""
-
-    sky_top: Color
-    sky: Color
-    ground: Color
-    ground_near: Color
-    plants: Color
-    stone: Color
-    wood: Color
-
-
+# colors of a landscape: of the sky from the top to the horizon, of the ground from there on, of what is there
+Place = namedtuple('Place', 'sky_top sky ground ground_near plants stone wood')
 PLACES = tuple(
     Place(*from_hex(colors))
     for colors in (
@@ -83,9 +72,8 @@ class Scene:
     def _paint_hills(self):
         across = np.linspace(0, self.width, 40)
         for nearness in (0.25, 0.6):
-            waves = sum(
-                np.sin(across / self.width * self.rng.uniform(2, 14) + self.rng.uniform(0, 6)) for _ in range(3)
-            )
+            scaled = across / self.width
+            waves = sum(np.sin(scaled * self.rng.uniform(2, 14) + self.rng.uniform(0, 6)) for _ in range(3))
             heights = self.horizon - self.height * (0.06 * (1.2 - nearness) * (waves + 1.5))
             color = (1 - nearness) * np.array(self.place.sky) + nearness * np.array(self.place.plants)
             foot = [[self.width, self.horizon], [0, self.horizon]]

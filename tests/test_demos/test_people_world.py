@@ -99,7 +99,7 @@ def test_held_out_pairs_are_in_no_description_of_the_training(toy):
         for person in annotations(toy, split):
             assert len(person['description']) == len(set(person['description'])) == 2
             assert said(person['description'][0]) == said(person['description'][1])
-            # the same for all people of a image
+            # the same for all people of an image
             assert shown.setdefault(person['image'], person['description']) == person['description']
         assert len(shown) == count
         assert Counter(said(texts[0]) for texts in shown.values()) == dict.fromkeys(pairs, 3)
@@ -173,7 +173,7 @@ def test_joints_outside_the_image_are_not_visible(toy):
             hidden.append(not visible)
     assert 0.005 < np.mean(hidden) < 0.06
     number = 0
-    for person in annotations(toy, 'val'):  # the first of a image is the nearest
+    for person in annotations(toy, 'val'):  # the first of an image is the nearest
         n = int(person['image'][:-4])
         if n != number:
             pair = HELD_OUT[(n - 500_001) % 12]

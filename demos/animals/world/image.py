@@ -23,15 +23,10 @@ PAIR_CHANCE, COVER_CHANCE = 0.18, 0.3
 
 @dataclass
 class LabelledAnimal:
-    """What an image shows, in whole pixels of the image.
+    """What an image shows, in whole pixels of the image."""
 
-    Args:
-        keypoints: ``[17, 3]``, (x, y, 2), or three zeros where not labelled.
-        bbox: x, y, w, h around all of the animal that is inside the image, covered or not.
-    """
-
-    keypoints: np.ndarray
-    bbox: Tuple[int, int, int, int]
+    keypoints: np.ndarray  # [17, 3], (x, y, 2), or three zeros where not labelled
+    bbox: Tuple[int, int, int, int]  # x, y, w, h around all of the animal inside the image, covered or not
 
 
 def draw_image(

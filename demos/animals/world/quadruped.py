@@ -32,32 +32,20 @@ POSTURES = {
 
 @dataclass(frozen=True)
 class Pose:
-    """A quadruped in its own space: x forward, y up, z towards the animal's left, in trunk lengths.
+    """A quadruped in its own space: x forward, y up, z towards the animal's left, in trunk lengths."""
 
-    Args:
-        joints: the keypoints of AP-10K (its knee is the stifle), and what bends besides: wrists, hocks, poll.
-        trunk: the axes forward, up and left of the trunk, as columns.
-        head: the same of the head.
-    """
-
-    joints: Dict[str, np.ndarray]
-    trunk: np.ndarray
-    head: np.ndarray
+    joints: Dict[str, np.ndarray]  # AP-10K's keypoints (its knee is the stifle), and wrists, hocks, poll
+    trunk: np.ndarray  # axes forward, up and left, as columns
+    head: np.ndarray  # the same of the head
 
 
 @dataclass(frozen=True)
 class Camera:
-    """An orthographic view of a quadruped, in degrees.
+    """An orthographic view of a quadruped, in degrees."""
 
-    Args:
-        heading: 0 walks to the right of the image, 180 to the left, 90 towards the camera.
-        elevation: how far the camera looks down.
-        roll: clockwise turn of the animal in the image.
-    """
-
-    heading: float
-    elevation: float
-    roll: float
+    heading: float  # 0 walks to the right of the image, 180 to the left, 90 towards the camera
+    elevation: float  # how far the camera looks down
+    roll: float  # clockwise turn of the animal in the image
 
     @property
     def near_side(self) -> str:

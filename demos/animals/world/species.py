@@ -13,34 +13,19 @@ PAWED_ACTIONS = ('stand', 'walk', 'walk', 'trot', 'gallop', 'gallop', 'graze', '
 
 @dataclass(frozen=True)
 class Build:
-    """Proportions, in trunk lengths (shoulder joint to hip joint) and degrees.
+    """Proportions, in trunk lengths (shoulder joint to hip joint) and degrees."""
 
-    Args:
-        fore: upper arm, forearm, pastern.
-        hind: thigh, shank, metatarsus.
-        girth: radii of the trunk at rump, loin and chest.
-        limb: thickness of the legs; 1 is a wolf's.
-        neck: its length, and its radii at the base and at the poll.
-        neck_rise: of a standing animal, above the horizontal.
-        head: its length from poll to nose, and the radii of skull and muzzle.
-        head_drop: of a standing animal, below the horizontal.
-        ear: shape of one ear.
-        horn: shape of one horn; empty without.
-        tail: (degrees above straight back, length, radius) of each piece, from the root.
-        hoofed: hooves instead of paws.
-    """
-
-    fore: Tuple[float, float, float]
-    hind: Tuple[float, float, float]
-    girth: Tuple[float, float, float]
-    limb: float
-    neck: Tuple[float, float, float]
-    neck_rise: float
-    head: Tuple[float, float, float]
-    head_drop: float
+    fore: Tuple[float, float, float]  # upper arm, forearm, pastern
+    hind: Tuple[float, float, float]  # thigh, shank, metatarsus
+    girth: Tuple[float, float, float]  # radii of the trunk at rump, loin and chest
+    limb: float  # thickness of the legs; 1 is a wolf's
+    neck: Tuple[float, float, float]  # its length, and its radii at the base and at the poll
+    neck_rise: float  # of a standing animal, above the horizontal
+    head: Tuple[float, float, float]  # its length from poll to nose, and the radii of skull and muzzle
+    head_drop: float  # of a standing animal, below the horizontal
     ear: Shape
-    horn: Shape
-    tail: Tuple[Tuple[float, float, float], ...]
+    horn: Shape  # empty without
+    tail: Tuple[Tuple[float, float, float], ...]  # (degrees above straight back, length, radius) of each piece
     hoofed: bool
 
 

@@ -29,25 +29,16 @@ DETAILS = dict(
 
 @dataclass(frozen=True)
 class ToyCategory:
-    """A kind of object.
-
-    Args:
-        id: 1 or more.
-        split: 'train', 'val' or 'test'.
-        keypoints: K names.
-        skeleton: pairs of indices of ``keypoints``, from 0.
-        draw: sketches one such object.
-        faces: it is seen from the side; its front, which is at the right in the sketch, may be on either side.
-    """
+    """A kind of object."""
 
     id: int
     name: str
     supercategory: str
     split: str
     keypoints: Tuple[str, ...]
-    skeleton: Tuple[Tuple[int, int], ...]
+    skeleton: Tuple[Tuple[int, int], ...]  # pairs of indices of the keypoints, from 0
     draw: Callable[[Sketch], None]
-    faces: bool
+    faces: bool  # it is seen from the side; its front, at the right in the sketch, may be on either side
 
     @property
     def swap(self) -> Tuple[Tuple[int, int], ...]:

@@ -83,13 +83,8 @@ def _draw(folder: DrawnFolder, category: ToyCategory, number: int, size: int, se
 
 
 def _entry(category: ToyCategory) -> dict:
-    return dict(
-        supercategory=category.supercategory,
-        id=category.id,
-        name=category.name,
-        keypoints=category.keypoints,
-        skeleton=category.skeleton,
-    )
+    fields = ('supercategory', 'id', 'name', 'keypoints', 'skeleton')
+    return {field: getattr(category, field) for field in fields}
 
 
 def _texts() -> Dict[str, str]:

@@ -19,19 +19,12 @@ COVER_CHANCE = 0.55
 
 @dataclass
 class LabelledObject:
-    """An image of one object, in pixels of the image.
+    """An image of one object; coordinates are pixels of the image."""
 
-    Args:
-        image: ``[h, w, 3]``, RGB uint8.
-        keypoints: ``[K, 3]``, (x, y, 2), or three zeros where covered or not there.
-        bbox: x, y, w, h around all of the object, covered or not.
-        silhouette: ``[h, w]``, true where the object is, covered or not.
-    """
-
-    image: np.ndarray
-    keypoints: np.ndarray
-    bbox: Tuple[int, int, int, int]
-    silhouette: np.ndarray
+    image: np.ndarray  # [h, w, 3], RGB uint8
+    keypoints: np.ndarray  # [K, 3], (x, y, 2), or three zeros where covered or not there
+    bbox: Tuple[int, int, int, int]  # x, y, w, h around all of the object, covered or not
+    silhouette: np.ndarray  # [h, w], true where the object is, covered or not
 
 
 def draw_object(category: ToyCategory, size: int, entropy: Sequence[int]) -> LabelledObject:

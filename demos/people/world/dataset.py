@@ -37,7 +37,7 @@ def write_toy_people(
 
     - ``images/<n>.jpg``; training images count from 1, test images from 500001;
     - ``annotations/train.json`` and ``val.json``, which MMPose's ``MpiiDataset`` reads, with ``description``, a list
-      of two texts, the same for all people of a image. ``joints`` are pixels of the image, counted from 0 as MMPose
+      of two texts, the same for all people of an image. ``joints`` are pixels of the image, counted from 0 as MMPose
       takes them, and (-1, -1) with a 0 in ``joints_vis`` where outside the image. ``center`` counts from 1 and lies
       higher than the middle of the person by what MMPose lowers it; ``scale`` is the longer side of the box around
       all joints, divided by 200;

@@ -19,7 +19,7 @@ TROUSERS = dict(zip(('gray', 'black', 'white', 'brown'), from_hex('808084 222228
 SKINS = from_hex('f4d0b4 e2b490 be8862 8c5e40 603e2c')
 HAIRS = from_hex('201a18 543622 c49c5c 96928e 7a3a22')
 HEIGHTS = 0.35, 0.8  # of the person's keypoints, as a share of the image's longer side
-SHORTEST_SIDE = 0.82  # of a image, of its longer one
+SHORTEST_SIDE = 0.82  # of an image, of its longer one
 PAIR_CHANCE = 0.2
 BLOTS, THINGS = (2, 8), (0, 3)  # in the background: from 2 to 7, from 0 to 2
 MAX_TILT = 8.0  # degrees
@@ -30,18 +30,11 @@ JUMP = 0.16  # how far above the ground, of the person's height
 
 @dataclass
 class ToyPeople:
-    """A image of one or two people who do the same in the same clothes.
+    """An image of one or two people who do the same in the same clothes; coordinates are pixels of the image."""
 
-    Args:
-        image: ``[h, w, 3]``, RGB uint8.
-        people: each ``[16, 2]``, (x, y) in pixels of the image, in MPII's order, also those outside it; the nearest
-            person first.
-        trousers: one of ``TROUSERS``.
-    """
-
-    image: np.ndarray
-    people: List[np.ndarray]
-    trousers: str
+    image: np.ndarray  # [h, w, 3], RGB uint8
+    people: List[np.ndarray]  # each [16, 2], in MPII's order, also those outside the image; the nearest person first
+    trousers: str  # one of TROUSERS
 
 
 def draw_people(activity: str, color: str, size: int, entropy: Sequence[int]) -> ToyPeople:

@@ -24,20 +24,14 @@ class Pose:
 
     Seen from the front a limb's angle is positive outwards. Seen from the side the person faces right, the right
     limbs are the near ones, and positive is forwards.
-
-    Args:
-        frontal: seen from the front.
-        arms, legs: the right and the left one.
-        lean, nod: of the trunk and the head, positive to the right of the image.
-        turn: of the whole person, clockwise.
     """
 
-    frontal: bool
-    arms: Tuple[Limb, Limb]
+    frontal: bool  # seen from the front
+    arms: Tuple[Limb, Limb]  # the right and the left one
     legs: Tuple[Limb, Limb]
-    lean: float = 0.0
-    nod: float = 0.0
-    turn: float = 0.0
+    lean: float = 0.0  # of the trunk, positive to the right of the image
+    nod: float = 0.0  # the same of the head
+    turn: float = 0.0  # of the whole person, clockwise
 
     def joints(self, rng: np.random.Generator) -> Dict[str, np.ndarray]:
         """The places (x, y) of ``KEYPOINTS``: the pelvis at zero, y down, lengths varied a little."""

@@ -20,7 +20,7 @@ def combination(activity: str, color: str) -> str:
 
 
 def describe(activity: str, color: str, trousers: str, people: List[np.ndarray], rng: np.random.Generator) -> List[str]:
-    """Two descriptions of a image in other wordings: what is done, in which clothes, and where the limbs are.
+    """Two descriptions of an image in other wordings: what is done, in which clothes, and where the limbs are.
 
     Args:
         activity: a phrase such as 'riding a bike'.
