@@ -38,7 +38,7 @@ class ExportReport(NamedTuple):
 def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequence[int] = (1, 2, 5)) -> ExportReport:
     """Write ``config.py``, ``checkpoint.pth`` and ``model.onnx`` that need no text tower.
 
-    The ONNX model maps ``image [B, 3, H, W]``, normalised as its metadata says, to ``heatmaps [B, K, H / 4, W / 4]``;
+    The ONNX model maps ``image [B, 3, H, W]``, normalized as its metadata says, to ``heatmaps [B, K, H / 4, W / 4]``;
     B is free, H and W are those of the config. It has no flip test.
 
     Args:

@@ -5,7 +5,7 @@ import numpy as np
 
 Color = Tuple[int, int, int]
 LARGE = 640  # pixels; on images with a longer side, points and names grow with it
-# eight hues that stay apart on fur, grass and paper, and for the colour-blind (Okabe and Ito)
+# eight hues that stay apart on fur, grass and paper, and for the color-blind (Okabe and Ito)
 PALETTE = [
     (230, 159, 0),
     (86, 180, 233),

@@ -20,7 +20,7 @@ def score_map_grid(
         tile_width: pixels.
 
     Returns:
-        np.ndarray: uint8, in the colour order of the image.
+        np.ndarray: uint8, in the color order of the image.
     """
     height = max(1, round(image.shape[0] * tile_width / image.shape[1]))
     small = cv2.resize(image, (tile_width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -48,7 +48,7 @@ def title(text: str, width: int, height: int = 22) -> np.ndarray:
 
 
 def revert_score_maps(sample: PoseDataSample, shape: Tuple[int, int]) -> np.ndarray:
-    """Score maps of a crop in the whole image; beside the crop, where nothing was looked for, each map's least."""
+    """Score maps of a crop in the whole image; outside the crop, where nothing was looked for, each map's minimum."""
     maps = to_numpy(sample.pred_fields.score_maps)
     least = maps.min(axis=(1, 2), keepdims=True)
     # one by one: OpenCV drops the axis of a single map

@@ -10,7 +10,7 @@ def draw_similarity_matrices(matrices: Dict[str, np.ndarray], names: Sequence[st
     Args:
         matrices: title -> ``[K, K]`` cosines, keypoints by prompts; rows of NaN are keypoints without label.
         names: K names.
-        path: the picture to write.
+        path: the image file to write.
     """
     from matplotlib.figure import Figure
 

@@ -10,7 +10,7 @@ def draw_training_curves(logs: Dict[str, Union[str, Path]], keys: Sequence[str],
     Args:
         logs: name of the run -> its ``scalars.json`` (MMEngine's ``vis_data``).
         keys: logged scalars, such as ``'loss_kpt'`` or ``'coco/AP'``; a run without one has no line there.
-        path: the picture to write.
+        path: the image file to write.
     """
     from matplotlib.figure import Figure
 

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -239,35 +237,17 @@ def test_predict_refuses_what_would_be_lost(tmp_path):
         predict.find_boxes(str(tmp_path / 'boxes.json'), images)
 
 
-@pytest.mark.slow
-def test_predict_command(trained, tmp_path):
+def test_predict_command(trained, tmp_path, capsys):
     images = tmp_path / 'images' / 'deep'
     images.mkdir(parents=True)
     for i, path in enumerate(trained[2][:3]):
         (images / f'{i}.png').write_bytes(Path(path).read_bytes()[: None if i else 900])
     boxes = {str(images / '1.png'): [[4, 4, 40, 60], [0, 0, 64, 64]]}
     (tmp_path / 'boxes.json').write_text(json.dumps(boxes))
-    done = subprocess.run(
-        [
-            sys.executable,
-            'tools/predict.py',
-            *trained[:2],
-            str(tmp_path / 'images'),
-            '--out-dir',
-            str(tmp_path / 'out'),
-            '--bboxes',
-            str(tmp_path / 'boxes.json'),
-            '--draw',
-            'score_maps',
-            '--device',
-            'cpu',
-        ],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert done.returncode == 1, done.stderr
-    assert '2 of 3 images done' in done.stdout and f'skipped {images / "0.png"}' in done.stderr
+    options = ['--bboxes', str(tmp_path / 'boxes.json'), '--draw', 'score_maps', '--device', 'cpu']
+    assert predict.main([*trained[:2], str(tmp_path / 'images'), '--out-dir', str(tmp_path / 'out'), *options]) == 1
+    out, err = capsys.readouterr()
+    assert '2 of 3 images done' in out and f'skipped {images / "0.png"}' in err
     assert sorted(path.name for path in (tmp_path / 'out/visualizations/deep').iterdir()) == ['1.png', '2.png']
     counts = [len(json.loads((tmp_path / f'out/predictions/deep/{i}.json').read_text())) for i in (1, 2)]
     assert counts == [2, 1]

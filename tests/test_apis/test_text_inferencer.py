@@ -1,8 +1,6 @@
 """TextPoseInferencer and tools/predict.py with keypoints that are named by the user."""
 
 import json
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -156,16 +154,10 @@ def test_names_are_strings(inferencer, trained, keypoints):
         list(inferencer(trained[2], keypoints=keypoints))
 
 
-@pytest.mark.slow
-def test_tool_says_what_is_wrong_in_one_line(trained):
-    done = subprocess.run(
-        [sys.executable, '-W', 'ignore', 'tools/predict.py', *trained, '--keypoints', 'nose, nose'],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1 and 'Traceback' not in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("error: keypoint names must differ, but ['nose'] occur")
+def test_tool_says_what_is_wrong_in_one_line(trained, capsys):
+    assert main([*trained, '--keypoints', 'nose, nose']) == 1
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert line.startswith("error: keypoint names must differ, but ['nose'] occur")
 
 
 def test_a_skeleton_needs_its_keypoints(inferencer, trained):
@@ -216,7 +208,7 @@ def test_score_maps_of_one_keypoint(inferencer, trained):
 
 
 def test_unsure_keypoints_are_hollow(inferencer, trained):
-    """Below the threshold a ring: its middle keeps the image's colour."""
+    """Below the threshold a ring: its middle keeps the image's color."""
     image = np.full((64, 80, 3), 90, np.uint8)
     kwargs = dict(keypoints='nose', bboxes=[[[0, 0, 80, 64]]], return_vis=True)
     for threshold, hollow in ((0.0, False), (1.1, True)):
@@ -226,29 +218,10 @@ def test_unsure_keypoints_are_hollow(inferencer, trained):
         assert (result['visualization'][0][y, x] == 90).all() == hollow
 
 
-@pytest.mark.slow
 def test_tool(trained, tmp_path):
     """The command writes what the inferencer gives, for the box given as x,y,w,h."""
-    subprocess.run(
-        [
-            sys.executable,
-            'tools/predict.py',
-            *trained,
-            '--keypoints',
-            'left ear, nose',
-            '--skeleton',
-            '0-1',
-            '--bbox',
-            '10,5,40,40',
-            '--out-dir',
-            str(tmp_path),
-            '--device',
-            'cpu',
-        ],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
+    options = ['--skeleton', '0-1', '--bbox', '10,5,40,40', '--out-dir', str(tmp_path), '--device', 'cpu']
+    assert main([*trained, '--keypoints', 'left ear, nose', *options]) == 0
     (found,) = json.loads((tmp_path / 'predictions/photo.json').read_text())
     inferencer = TextPoseInferencer(trained[0], trained[1], device='cpu')
     expected = only(inferencer(trained[2], keypoints='left ear, nose', skeleton='0-1', bboxes=BOX))[0]

@@ -23,7 +23,7 @@ PAPER = dict(
     spatial_loss='SpatialContrastiveLoss',
     feature_loss='FeatureContrastiveLoss',
 )
-# what has no place beside each kind of prompts
+# arguments that each kind of prompts makes no use of
 NOT_WITH: Dict[str, Tuple[str, ...]] = dict(
     text=(),
     matrix=('text_encoder', 'prompt_learner', 'prompt_encoder', 'cross_attention'),
@@ -60,7 +60,7 @@ class CLAMPHead(Cached, HeatmapHead):
         embed_dims: D; follows from the text encoder and is only given where there is none.
 
     Raises:
-        ValueError: the names are unusable, an argument has no place beside these prompts, or the backbone gives
+        ValueError: the names are unusable, an argument is of no use with these prompts, or the backbone gives
             something else than announced here.
     """
 
@@ -330,8 +330,8 @@ def _peaks(heatmaps: Tensor) -> Tensor:
 
 
 def _accuracy(predicted: Tensor, heatmaps: Tensor, weights: Tensor, threshold: float = 0.05) -> Tensor:
-    """Share of labelled keypoints whose peaks lie within 5 % of the map's size, on the device (the stock one waits)."""
+    """Share of labeled keypoints whose peaks lie within 5 % of the map's size, on the device (the stock one waits)."""
     offset = (_peaks(predicted) - _peaks(heatmaps)) / weights.new_tensor(heatmaps.shape[:1:-1])
-    labelled = weights > 0
-    hits = (offset.norm(dim=-1) < threshold) & labelled
-    return hits.sum() / labelled.sum().clamp(min=1)
+    labeled = weights > 0
+    hits = (offset.norm(dim=-1) < threshold) & labeled
+    return hits.sum() / labeled.sum().clamp(min=1)

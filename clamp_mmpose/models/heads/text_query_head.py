@@ -190,7 +190,7 @@ class TextQueryHead(BaseHead):
     ) -> dict:
         """``loss_heatmap``, ``loss_proposal``, ``loss_layer0`` ...; and ``acc_pose``.
 
-        Each is averaged over an instance's labelled keypoints, then over the instances that have some, so that one with
+        Each is averaged over an instance's labeled keypoints, then over the instances that have some, so that one with
         68 keypoints weighs as much as one with 8. Where the data say that a hidden keypoint is absent, its map is
         trained to zero.
 
@@ -240,7 +240,7 @@ class TextQueryHead(BaseHead):
         return targets, weights, asked
 
     def _heatmaps(self, targets: Tensor, weights: Tensor, size: Tuple[int, int]) -> Tensor:
-        """Gaussians ``[B, K, h, w]`` at the cells' centres, 1 at the nearest; zero where not labelled."""
+        """Gaussians ``[B, K, h, w]`` at the cells' centers, 1 at the nearest; zero where not labeled."""
         centers = cell_centers(size, self.decoder.input_size, targets.device)
         pixels = targets.new_tensor(self.decoder.input_size)
         exponent = -((centers - targets[:, :, None]) * pixels).square().sum(dim=-1) / (2 * self.sigma**2)

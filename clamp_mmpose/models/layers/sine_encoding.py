@@ -23,11 +23,11 @@ def sine_encoding(points: Tensor, width: int, temperature: float = 10000.0) -> T
 
 
 def cell_centers(size: Tuple[int, int], input_size: Tuple[int, int], device: torch.device) -> Tensor:
-    """Where the cells of a feature map have their centres.
+    """Where the cells of a feature map have their centers.
 
     Args:
         size: (h, w) of the map.
-        input_size: (W, H) of the network input in pixels, whose centres are whole numbers.
+        input_size: (W, H) of the network input in pixels, whose centers are whole numbers.
 
     Returns:
         Tensor: ``[h * w, 2]``, (x / W, y / H).
