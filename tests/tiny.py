@@ -225,7 +225,7 @@ custom_hooks = [dict(type='EpochSeedHook')]
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1, max_keep_ckpts=2))
 codec = {codec!r}
 model = {model_config()!r}
-train_dataloader = dict(batch_size=4, num_workers=2, persistent_workers=False,
+train_dataloader = dict(batch_size=4, num_workers=2, persistent_workers=True,
                         sampler=dict(type='DefaultSampler', shuffle=True), dataset={train!r})
 val_dataloader = dict(batch_size=4, num_workers=0, drop_last=False,
                       sampler=dict(type='DefaultSampler', shuffle=False, round_up=False), dataset={val!r})

@@ -23,7 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
-    from clamp_mmpose.engine.launch import build_runner, shut_down_distributed
+    from clamp_mmpose.engine.launch import build_runner, limit_threads, shut_down_distributed
     from clamp_mmpose.utils.files import atomic_write
 
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> None:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
 
+    limit_threads(cfg)
     metrics = build_runner(cfg).test()
     main_process = is_main_process()
     shut_down_distributed()

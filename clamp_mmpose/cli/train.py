@@ -25,7 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> None:
-    from clamp_mmpose.engine.launch import build_runner, shut_down_distributed
+    from clamp_mmpose.engine.launch import build_runner, limit_threads, shut_down_distributed
 
     cfg = load_config(args)
     if args.no_validate:
@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> None:
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
 
+    limit_threads(cfg)
     build_runner(cfg).train()
     shut_down_distributed()
 

@@ -20,6 +20,20 @@ def shut_down_distributed() -> None:
         torch.distributed.destroy_process_group()
 
 
+def limit_threads(cfg: Config) -> None:
+    """Share the cores among the processes of this machine and their loader workers; ``OMP_NUM_THREADS`` wins if set.
+
+    Threads that compete for a core wait for each other in every layer.
+    """
+    if 'OMP_NUM_THREADS' in os.environ:
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    loaders = (cfg.get(f'{part}_dataloader') or {} for part in ('train', 'val', 'test'))
+    workers = max(loader.get('num_workers', 0) for loader in loaders)
+    processes = int(os.environ.get('LOCAL_WORLD_SIZE', os.environ.get('SLURM_NTASKS_PER_NODE', 1)))
+    torch.set_num_threads(max(1, cores // (processes * (1 + workers))))
+
+
 def check_annotation_files(cfg: Config) -> None:
     """Look at the annotation file of each data set, those inside wrappers included, before anything is built.
 
@@ -59,6 +73,10 @@ def build_runner(cfg: Config) -> Runner:
             torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
     check_annotation_files(cfg)
+    for part in ('train', 'val', 'test'):
+        loader = cfg.get(f'{part}_dataloader')
+        if loader and not loader.get('num_workers'):
+            loader.persistent_workers = False  # PyTorch refuses to keep workers that are not there
     runner = Runner.from_cfg(cfg)
     runner.register_hook(CheckpointFitHook())
     runner.register_hook(DatasetFitHook())

@@ -1,12 +1,14 @@
 """A killed run, resumed, gives bitwise the weights of an undisturbed one."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -56,34 +58,64 @@ def test_killed_and_resumed(tmp_path):
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
+def loader_of(path, work_dir, **options):
+    """A runner that is about to train, without shuffling."""
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict({f'train_dataloader.{name}': value for name, value in options.items()})
+    cfg.work_dir, cfg.launcher = str(work_dir), 'none'
+    cfg.experiment_name = f'epochs_{time.time_ns()}'
+    cfg.train_dataloader.sampler.shuffle = False
+    runner = build_runner(cfg)
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    runner.call_hook('before_train')
+    return runner
+
+
 def epoch_of(runner, epoch):
-    """The images of an epoch, as the loader workers draw them."""
+    """The images of an epoch, as the loader draws them, and the random state that it leaves to the model."""
     runner.train_loop._epoch = epoch
     runner.call_hook('before_train_epoch')
-    return torch.stack([image for batch in runner.train_loop.dataloader for image in batch['inputs']]).float()
+    images = torch.stack([image for batch in runner.train_loop.dataloader for image in batch['inputs']]).float()
+    return images, (random.getstate(), torch.get_rng_state().tolist(), np.random.get_state()[1].tolist())
 
 
-def test_every_epoch_draws_its_own(tmp_path):
-    """With and without loader workers; MMEngine alone would repeat the workers' draws in every epoch."""
-    path = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data'))
-    for workers in (0, 2):
-        cfg = Config.fromfile(path)
-        cfg.work_dir, cfg.launcher = str(tmp_path / f'work{workers}'), 'none'
-        cfg.experiment_name = f'epochs_{workers}'
-        cfg.train_dataloader.num_workers = workers
-        cfg.train_dataloader.sampler.shuffle = False
-        runner = build_runner(cfg)
-        runner._train_loop = runner.build_train_loop(runner._train_loop)
-        runner.call_hook('before_train')
-        first, second, again = (epoch_of(runner, epoch) for epoch in (0, 1, 0))
-        assert torch.equal(first, again)
-        same = [torch.equal(a, b) for a, b in zip(first, second)]
-        assert not any(same)
+@pytest.fixture(scope='module')
+def drawn(tmp_path_factory):
+    """A config, and two epochs of it without workers."""
+    folder = tmp_path_factory.mktemp('dots')
+    path = write_config(folder / 'dots.py', write_dots(folder / 'data'))
+    runner = loader_of(path, folder, num_workers=0, persistent_workers=False)
+    return path, [epoch_of(runner, epoch) for epoch in (0, 1)]
 
 
-def test_persistent_workers_are_refused(tmp_path):
-    cfg = Config.fromfile(write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data')))
-    cfg.work_dir, cfg.launcher, cfg.experiment_name = str(tmp_path), 'none', 'persistent'
-    cfg.train_dataloader.persistent_workers = True
-    with pytest.raises(ValueError, match=r'set train_dataloader\.persistent_workers=False'):
-        build_runner(cfg).train()
+def test_every_epoch_draws_its_own(drawn, tmp_path):
+    path, ((first, _), (second, _)) = drawn
+    assert not any(torch.equal(a, b) for a, b in zip(first, second))
+    again, _ = epoch_of(loader_of(path, tmp_path, num_workers=0, persistent_workers=False), 1)
+    assert torch.equal(again, second)
+
+
+@pytest.mark.parametrize('persistent', [False, True])
+@pytest.mark.parametrize('workers', [1, 2])
+def test_workers_draw_the_same(drawn, tmp_path, workers, persistent):
+    """However many there are, and whether they live on; what the model draws afterwards is the same as well."""
+    path, expected = drawn
+    runner = loader_of(path, tmp_path, num_workers=workers, persistent_workers=persistent)
+    for epoch in (0, 1):
+        images, state = epoch_of(runner, epoch)
+        assert torch.equal(images, expected[epoch][0]) and state == expected[epoch][1]
+    iterator = runner.train_loop.dataloader._iterator
+    assert (iterator is not None) == persistent
+    if persistent:  # one set of processes for both epochs
+        assert iterator._num_yielded == len(runner.train_loop.dataloader) and len(iterator._workers) == workers
+    # a resumed run starts its workers in a later epoch
+    images, state = epoch_of(loader_of(path, tmp_path, num_workers=workers, persistent_workers=persistent), 1)
+    assert torch.equal(images, expected[1][0]) and state == expected[1][1]
+
+
+def test_spawned_workers_draw_the_same(drawn, tmp_path):
+    path, expected = drawn
+    options = dict(num_workers=1, persistent_workers=True, multiprocessing_context='spawn')
+    runner = loader_of(path, tmp_path, **options)
+    for epoch in (0, 1):
+        assert torch.equal(epoch_of(runner, epoch)[0], expected[epoch][0])

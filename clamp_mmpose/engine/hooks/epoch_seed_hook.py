@@ -1,34 +1,78 @@
 import random
+from contextlib import contextmanager
+from typing import Iterator, List, Sequence
 
 import numpy as np
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from mmpose.registry import HOOKS
+from torch import Tensor
+from torch.utils.data import Dataset
 
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Draws the random numbers of every epoch from (seed, epoch, process).
+    """Draws the random numbers of every epoch from (seed, epoch, process), and those of a batch's samples from its
+    indices as well.
 
-    A resumed run so repeats an undisturbed one, and no two epochs draw the same augmentations. MMEngine restores no
-    random state, and gives its loader workers the same seeds whenever they start anew.
+    A resumed run repeats an undisturbed one, no two epochs draw the same augmentations, and the number of loader
+    workers, their start method and whether they live on between epochs change nothing. MMEngine restores no random
+    state, and gives its loader workers the same seeds whenever they start.
     """
 
     priority = 'VERY_HIGH'
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         loader = runner.train_loop.dataloader
-        if loader.num_workers and loader.persistent_workers:
-            raise ValueError(
-                'EpochSeedHook reseeds the loader workers when they start, each epoch: set '
-                'train_dataloader.persistent_workers=False.'
-            )
-        # without MMEngine's constant seeds, PyTorch seeds workers from the random state of this process
-        loader.worker_init_fn = None
+        # in shared memory, where workers that live on see each new epoch
+        self.epoch_seed = torch.zeros((), dtype=torch.int64).share_memory_()
+        # the fetcher of PyTorch asks a data set for a whole batch if it has this method
+        loader.dataset.__getitems__ = SeededBatches(loader.dataset, self.epoch_seed)
+        # starting workers draws a number, and only some epochs start them: not from the model's random state
+        loader.generator = torch.Generator()
 
-    def before_train_epoch(self, runner) -> None:
-        seed = int(np.random.SeedSequence([runner.seed, runner.epoch, get_rank()]).generate_state(1)[0])
+    def before_train_epoch(self, runner: Runner) -> None:
+        seed = make_seed([runner.seed, runner.epoch, get_rank()])
+        self.epoch_seed.fill_(seed)
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
+
+
+class SeededBatches:
+    """Loads the samples of a batch; what they draw follows from the epoch's seed and the batch's indices.
+
+    Args:
+        dataset: a map-style data set.
+        epoch_seed: ``[]`` int64 in shared memory.
+    """
+
+    def __init__(self, dataset: Dataset, epoch_seed: Tensor):
+        self.dataset = dataset
+        self.epoch_seed = epoch_seed
+
+    def __call__(self, indices: Sequence[int]) -> List[dict]:
+        with kept_random_state():  # without workers, the model draws in this process
+            seed = make_seed([int(self.epoch_seed), *indices])
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs as well
+            return [self.dataset[index] for index in indices]
+
+
+def make_seed(numbers: Sequence[int]) -> int:
+    return int(np.random.SeedSequence([int(number) for number in numbers]).generate_state(1)[0])
+
+
+@contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Whatever is drawn inside, the random state afterwards is the one before."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])

@@ -15,7 +15,7 @@ texts = [dict(type='GetTextQueries'), dict(type='PackTextQueries')]
 train_dataloader = dict(
     batch_size=16,
     num_workers=4,
-    persistent_workers=False,
+    persistent_workers=True,
     sampler=dict(type='CategoryBalancedSampler'),
     dataset=dict(**source, pipeline=[*load, *augment, *crop, *target, *texts]),
 )

@@ -8,7 +8,7 @@ pack = [dict(type='PackFocusInputs')]
 train_dataloader = dict(
     batch_size=32,
     num_workers=4,
-    persistent_workers=False,
+    persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='MPIIDescriptionsDataset',

@@ -17,7 +17,7 @@ pack = [dict(type='PackPoseInputs')]
 train_dataloader = dict(
     batch_size=128,  # in all: the authors ran 32 on each of four GPUs
     num_workers=4,
-    persistent_workers=False,
+    persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         data_mode=data_mode, pipeline=[*load, *augment, *crop, dict(type='GenerateTarget', encoder=codec), *pack]

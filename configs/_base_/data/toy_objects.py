@@ -23,7 +23,7 @@ texts = [dict(type='GetTextQueries'), dict(type='PackTextQueries')]
 train_dataloader = dict(
     batch_size=16,
     num_workers=1,
-    persistent_workers=False,
+    persistent_workers=True,
     sampler=dict(type='CategoryBalancedSampler'),
     dataset=dict(
         ann_file='annotations/mp100_split1_train.json',

@@ -5,7 +5,7 @@ root = 'work_dirs/demo_focus/data'
 train_dataloader = dict(
     batch_size=64,
     num_workers=1,
-    persistent_workers=False,
+    persistent_workers=True,
     drop_last=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
@@ -25,7 +25,7 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=64,
     num_workers=1,
-    persistent_workers=False,
+    persistent_workers=True,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(

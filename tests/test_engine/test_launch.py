@@ -1,0 +1,49 @@
+"""How a run shares the cores and starts its loaders."""
+
+import os
+
+import pytest
+import torch
+from mmengine.config import Config
+from tiny import write_config, write_dots
+
+from clamp_mmpose.engine.launch import build_runner, limit_threads
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Eight cores, and PyTorch's number of threads as it was before."""
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: set(range(8)), raising=False)
+    for name in ('OMP_NUM_THREADS', 'LOCAL_WORLD_SIZE', 'SLURM_NTASKS_PER_NODE'):
+        monkeypatch.delenv(name, raising=False)
+    before = torch.get_num_threads()
+    yield torch.get_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    'workers, variables, expected',
+    [
+        (0, {}, 8),
+        (1, {}, 4),
+        (4, {}, 1),
+        (20, {}, 1),
+        (0, {'LOCAL_WORLD_SIZE': '2'}, 4),
+        (1, {'SLURM_NTASKS_PER_NODE': '4'}, 1),
+        (4, {'OMP_NUM_THREADS': '3'}, 5),  # nothing is changed
+    ],
+)
+def test_threads(threads, monkeypatch, workers, variables, expected):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    torch.set_num_threads(5)
+    limit_threads(Config(dict(train_dataloader=dict(num_workers=workers), val_dataloader=None)))
+    assert threads() == expected
+
+
+def test_no_workers_to_keep(tmp_path):
+    cfg = Config.fromfile(write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', num_images=4)))
+    cfg.work_dir, cfg.launcher, cfg.experiment_name = str(tmp_path), 'none', f'launch_{tmp_path.name}'
+    cfg.merge_from_dict({'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': True})
+    runner = build_runner(cfg)
+    assert len(runner.build_dataloader(runner._train_dataloader)) == 1
