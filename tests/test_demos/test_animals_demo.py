@@ -9,6 +9,8 @@ from demos.animals.demo import CONFIGS, run_demo
 from demos.animals.images import PANEL, choose_animals, mean_similarity, xyxy
 from demos.common.panels import enlarge
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory):

@@ -11,6 +11,8 @@ from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.language.category_texts import load_texts
 from demos.objects.demo import TEST, box_centers, run_cape_demo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory):

@@ -10,6 +10,8 @@ from clamp_mmpose.evaluation.zero_shot_table import task_wise_mean
 from clamp_mmpose.visualization import focus_triptych
 from demos.people.demo import CONFIGS, Run, _findings, run_focus_demo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory):

@@ -42,6 +42,7 @@ def run(*command, port=0):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_two_processes_are_one(tmp_path, free_port):
     # some keypoints are not labelled: the processes count differently
     data = write_dots(tmp_path / 'data', num_images=16)

@@ -95,6 +95,7 @@ def test_foreign_checkpoint(data, tmp_path):
         runner.train()
 
 
+@pytest.mark.slow
 def test_part_of_a_checkpoint_starts_training_but_is_not_tested(data, tmp_path):
     runner = runner_of(data, 'whole')
     weights = {name: value for name, value in runner.model.state_dict().items() if name.startswith('backbone.')}

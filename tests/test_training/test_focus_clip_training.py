@@ -114,6 +114,7 @@ def train(config, work_dir, *arguments, **kwargs):
     return run(sys.executable, 'tools/train.py', config, '--work-dir', work_dir, *arguments, **kwargs)
 
 
+@pytest.mark.slow
 def test_trained_and_resumed(folder):
     config = write_config(folder)
     log = train(config, folder / 'whole')
@@ -132,16 +133,19 @@ def test_trained_and_resumed(folder):
     assert changed >= {'alpha', 'backbone', 'projection', 'text_encoder', 'text_projection'}
 
 
+@pytest.mark.slow
 def test_long_texts_stop_a_training_that_would_not_read_them(folder):
     log = train(write_config(folder, truncate=False), folder / 'work', expect=1)
     assert '2 of 9 texts are longer than the 24 tokens' in log and 'SampleDescription(sentences=True)' in log
 
 
+@pytest.mark.slow
 def test_sentences_are_shorter(folder):
     log = train(write_config(folder, truncate=False, sentences=True, epochs=1), folder / 'work')
     assert '0 of 13 texts are longer than the 24 tokens' in log  # 7 and twice 3 sentences
 
 
+@pytest.mark.slow
 def test_repeated_data_sets_are_counted(folder):
     config = Config.fromfile(str(write_config(folder, truncate=False, epochs=1)))
     config.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=config.train_dataloader.dataset)
@@ -149,6 +153,7 @@ def test_repeated_data_sets_are_counted(folder):
     assert '2 of 9 texts are longer' in train(folder / 'repeat.py', folder / 'work', expect=1)
 
 
+@pytest.mark.slow
 def test_two_processes_are_one(folder):
     entries = json.loads((folder / 'train.json').read_text())
     (folder / 'train.json').write_text(json.dumps(entries[:8]))
