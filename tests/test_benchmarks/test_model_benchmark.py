@@ -79,6 +79,7 @@ def test_data_command(tmp_path):
     assert result['samples'] > 0 and result['samples_per_second'] > 0
 
 
+@pytest.mark.slow
 def test_peak_memory_is_that_of_the_model_alone(tmp_path):
     config = str(write_config(tmp_path / 'config.py', write_dots(tmp_path)))
     ballast = np.ones(3 * 2**27)  # 3 GiB
