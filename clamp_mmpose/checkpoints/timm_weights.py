@@ -3,7 +3,6 @@
 import difflib
 from typing import Dict
 
-import timm
 import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
@@ -19,6 +18,8 @@ def create_timm_model(model_name: str, **model_args) -> nn.Module:
     Raises:
         ValueError: timm has no such model.
     """
+    import timm  # a third of a second, which other models need not
+
     if not timm.is_model(model_name):
         near = difflib.get_close_matches(model_name, timm.list_models(), n=5)
         raise ValueError(f'timm {timm.__version__} has no model {model_name!r}; near it: {", ".join(near) or "none"}.')
@@ -55,6 +56,8 @@ def load_timm_weights(model: nn.Module, address: str, model_name: str, **model_a
 
 
 def _pretrained(name: str, seed: int, **kwargs) -> Dict[str, Tensor]:
+    import timm
+
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return timm.create_model(name, pretrained=True, **kwargs).state_dict()

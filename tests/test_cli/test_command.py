@@ -105,3 +105,14 @@ def test_help_imports_no_torch(tool):
 
 def test_there_are_tools():
     assert len(TOOLS) >= 11
+
+
+def test_importing_the_package_leaves_out_what_only_some_models_need():
+    code = 'import sys, clamp_mmpose; print(sorted({"open_clip", "timm", "gradio", "onnxruntime"} & set(sys.modules)))'
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', code],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+    )
+    assert done.stdout == '[]\n', done.stderr[-2000:]

@@ -3,7 +3,6 @@ from typing import Any, Optional
 import cv2
 import numpy as np
 import torch
-from timm.utils import AttentionExtract
 
 from clamp_mmpose.checkpoints.timm_weights import create_timm_model, load_timm_weights
 
@@ -35,6 +34,8 @@ class AttentionHeatmap:
             )
         attention.fused_attn = False  # so that its weights, which pass through attn_drop, are computed
         self.layer = f'blocks.{len(self.model.blocks) - 1}.attn.attn_drop'
+        from timm.utils import AttentionExtract
+
         self.extract = AttentionExtract(self.model, [self.layer], method='hook')
         config = self.model.pretrained_cfg
         _, height, width = config['input_size']

@@ -1,6 +1,5 @@
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
-from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 from torch import Tensor, nn
 
 
@@ -16,6 +15,8 @@ class PromptEncoder(BaseModule):
 
     def __init__(self, embed_dims: int, num_heads: int = 8, num_layers: int = 1):
         super().__init__()
+        from open_clip.transformer import QuickGELU, ResidualAttentionBlock  # a second, which other models need not
+
         self.layers = nn.Sequential(
             *(ResidualAttentionBlock(embed_dims, num_heads, act_layer=QuickGELU) for _ in range(num_layers))
         )

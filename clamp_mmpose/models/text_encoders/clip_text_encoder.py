@@ -1,14 +1,16 @@
 from functools import lru_cache
-from typing import List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, List, Optional, Sequence, Union
 
 import torch
 from mmpose.registry import MODELS
-from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
 from clamp_mmpose.models.utils.clip_tower import CLIPTower
 from clamp_mmpose.models.utils.freeze import freeze
 from clamp_mmpose.models.utils.open_clip_towers import build_text_tower, clip_architecture
+
+if TYPE_CHECKING:
+    from open_clip.tokenizer import SimpleTokenizer
 
 
 @MODELS.register_module()
@@ -98,6 +100,8 @@ class CLIPTextEncoder(CLIPTower):
 
 
 @lru_cache(maxsize=1)
-def bpe_tokenizer() -> SimpleTokenizer:
+def bpe_tokenizer() -> 'SimpleTokenizer':
     """CLIP's tokenizer, read from disk once."""
+    from open_clip.tokenizer import SimpleTokenizer  # a second, which other models need not
+
     return SimpleTokenizer()

@@ -1,18 +1,9 @@
 """CLIP's towers as open_clip builds them; the only place that uses private functions of open_clip."""
 
 import copy
-from typing import Optional, Union
+from typing import Callable, Optional, Union
 
-import open_clip
 from torch import nn
-
-try:
-    from open_clip.model import _build_text_tower, _build_vision_tower
-except ImportError as error:
-    raise ImportError(
-        f'clamp_mmpose builds the towers of CLIP with _build_vision_tower and _build_text_tower of open_clip, which '
-        f'version {open_clip.__version__} lacks: pip install "open_clip_torch>=2.30,<4", as tested.'
-    ) from error
 
 
 def clip_architecture(arch: Union[str, dict]) -> dict:
@@ -26,6 +17,8 @@ def clip_architecture(arch: Union[str, dict]) -> dict:
         ValueError: unknown name, or a dict without ``embed_dim``.
     """
     if isinstance(arch, str):
+        import open_clip  # a second, which other models need not
+
         config = open_clip.get_model_config(arch)
         if config is None:
             stem = arch.split('-quickgelu')[0].split('-')[0]
@@ -49,9 +42,24 @@ def build_image_tower(architecture: dict, image_size: Optional[int] = None) -> n
     vision_cfg = dict(architecture['vision_cfg'])
     if image_size is not None:
         vision_cfg['image_size'] = image_size
-    return _build_vision_tower(architecture['embed_dim'], vision_cfg, architecture.get('quick_gelu', False))
+    return _builder('_build_vision_tower')(architecture['embed_dim'], vision_cfg, architecture.get('quick_gelu', False))
 
 
 def build_text_tower(architecture: dict) -> nn.Module:
     """The text tower of an architecture, see :func:`clip_architecture`, with random weights."""
-    return _build_text_tower(architecture['embed_dim'], architecture['text_cfg'], architecture.get('quick_gelu', False))
+    return _builder('_build_text_tower')(
+        architecture['embed_dim'], architecture['text_cfg'], architecture.get('quick_gelu', False)
+    )
+
+
+def _builder(name: str) -> Callable:
+    """A private function of open_clip."""
+    import open_clip
+
+    try:
+        return getattr(open_clip.model, name)
+    except AttributeError as error:
+        raise ImportError(
+            f'clamp_mmpose builds the towers of CLIP with {name} of open_clip, which version {open_clip.__version__} '
+            'lacks: pip install "open_clip_torch>=2.30,<4", as tested.'
+        ) from error
