@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 from tiny import NAMES, text_query_config, write_config, write_dots
 
@@ -28,6 +29,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp('text')
     config = Config(text_query_config())
     config.dump(folder / 'text.py')
+    init_default_scope('mmpose')  # this fixture comes before those of a test
     torch.manual_seed(0)
     model = MODELS.build(config.model)
     for step in model.head.graph_decoder.steps:
@@ -101,6 +103,10 @@ def test_a_call_leaves_nothing_behind(inferencer, trained):
     assert only(inferencer(trained[2], bboxes=BOX)) == before and before[0]['keypoint_names'] == NAMES
     sample = only(inferencer(trained[2], bboxes=BOX, return_datasamples=True))
     assert 'score_maps' not in sample.get('pred_fields', {}) and inferencer.keypoint_names == NAMES
+    sample = next(iter(inferencer(trained[2], bboxes=BOX, merge_results=False, return_datasamples=True)))[
+        'predictions'
+    ][0]
+    assert 'score_maps' not in sample.pred_fields and list(sample.keypoint_names) == NAMES
 
 
 def test_descriptions_are_read_and_names_are_handed_out(inferencer, trained):
