@@ -17,6 +17,7 @@ from mmpose.structures import PoseDataSample
 from torch import nn
 from torch.utils.benchmark import Measurement, TaskSpec, timer
 
+from clamp_mmpose.apis.model_zoo import read_config
 from clamp_mmpose.models.heads import TextQueryHead
 
 
@@ -73,7 +74,7 @@ def inference(configs: Sequence[str], batch_size: int, device: str, pairs: int, 
     """Time from normalized images to heatmaps, in eval mode, without flip test."""
     functions = []
     for path in configs:
-        cfg = Config.fromfile(path)
+        cfg = read_config(path)
         model = build_model(cfg, device).eval()
         images, _ = random_batch(model, cfg, batch_size, device)
 
@@ -87,7 +88,7 @@ def inference(configs: Sequence[str], batch_size: int, device: str, pairs: int, 
 
 def training_step(path: str, batch_size: int, device: str, amp: bool) -> Callable[[], None]:
     """Forward, backward and optimizer step of a config's model."""
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     model = build_model(cfg, device).train()
     return train_on(model, *random_batch(model, cfg, batch_size, device), amp)
 
@@ -132,7 +133,7 @@ def _peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
 def data(path: str, seconds: float = 10.0) -> Dict[str, float]:
     """Samples per second of the training pipeline in one process, which is one loader worker."""
     init_default_scope('mmpose')
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     np.random.seed(0)
     dataset[0]

@@ -3,9 +3,10 @@
 from typing import Dict, List, NamedTuple, Sequence
 
 import torch
-from mmengine.config import Config
 from torch import Tensor, nn
 from torch.utils.benchmark import Measurement
+
+from clamp_mmpose.apis.model_zoo import read_config
 
 from .models import alternate, build_model, milliseconds, random_batch, train_on
 
@@ -38,7 +39,7 @@ def heads(configs: Sequence[str], batch_size: int, device: str, pairs: int) -> L
     """Time from features of each config's backbone to what its head gives, in eval mode."""
     functions = []
     for path in configs:
-        cfg = Config.fromfile(path)
+        cfg = read_config(path)
         model = build_model(cfg, device).eval()
         images, _ = random_batch(model, cfg, batch_size, device)
         with torch.no_grad():
@@ -54,7 +55,7 @@ def heads(configs: Sequence[str], batch_size: int, device: str, pairs: int) -> L
 
 def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
     """Time training and prediction with texts against the same without."""
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     model, given = build_model(cfg, device), build_model(cfg, device)
     images, samples = random_batch(model, cfg, batch_size, device)
     asked = [query.texts for query in model.head.queries(samples, batch_size)]
