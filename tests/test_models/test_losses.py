@@ -135,6 +135,7 @@ def loss_of_a_process(rank, folder, weights):
         torch.save(value / 2, folder / 'mean.pth')
 
 
+@pytest.mark.slow
 def test_two_processes_average_over_all_labeled_keypoints(tmp_path):
     """Two labeled keypoints here, one there: each counts the same."""
     weights = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])

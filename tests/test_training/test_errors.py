@@ -33,6 +33,7 @@ def runner_of(data, name, **options):
     ],
 )
 @pytest.mark.parametrize('workers', [0, 2])
+@pytest.mark.slow
 def test_bad_image(data, spoil, message, workers, request):
     spoil(data / 'images' / '003.png')
     runner = runner_of(data, request.node.name, **{'train_dataloader.num_workers': workers})
@@ -40,6 +41,7 @@ def test_bad_image(data, spoil, message, workers, request):
         runner.train()
 
 
+@pytest.mark.slow
 def test_wrong_number_of_keypoints(data, tmp_path):
     content = json.loads((data / 'dots.json').read_text())
     content['annotations'][7]['keypoints'] += [1, 2, 2]

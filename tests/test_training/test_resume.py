@@ -98,6 +98,7 @@ def test_every_epoch_draws_its_own(drawn, tmp_path):
 
 @pytest.mark.parametrize('persistent', [False, True])
 @pytest.mark.parametrize('workers', [1, 2])
+@pytest.mark.slow
 def test_workers_draw_the_same(drawn, tmp_path, workers, persistent):
     """However many there are, and whether they live on; what the model draws afterwards is the same as well."""
     path, expected = drawn
@@ -114,6 +115,7 @@ def test_workers_draw_the_same(drawn, tmp_path, workers, persistent):
     assert torch.equal(images, expected[1][0]) and state == expected[1][1]
 
 
+@pytest.mark.slow
 def test_spawned_workers_draw_the_same(drawn, tmp_path):
     path, expected = drawn
     options = dict(num_workers=1, persistent_workers=True, multiprocessing_context='spawn')
