@@ -14,14 +14,14 @@ import clamp_mmpose  # noqa: F401  (registers everything, before any test touche
 pytest_plugins = ['toy_dataset']
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get('CLAMP_MMPOSE_DATA', ROOT.parent / 'shared' / 'data'))
-# later folders win: the fixtures in the repository, a full set beside it, the one that was asked for
+# later folders win: the fixtures in the repository, a full set next to it, the one from the environment
 PARITY = [ROOT / 'tests/data/parity', ROOT.parent / 'shared/parity']
 if 'CLAMP_MMPOSE_PARITY' in os.environ:
     PARITY.append(Path(os.environ['CLAMP_MMPOSE_PARITY']))
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what needs a browser or the data sets of others, and skip the latter where they are absent."""
+    """Mark tests that need a browser or third-party data sets; skip the latter if the data sets are absent."""
     required = os.environ.get('CLAMP_MMPOSE_REQUIRE_SHARED') == '1'
     for item in items:
         fixtures = getattr(item, 'fixturenames', ())
@@ -31,30 +31,30 @@ def pytest_collection_modifyitems(items):
             item.add_marker('shared')
             if not SHARED_DATA.is_dir() and not required:
                 item.add_marker(
-                    pytest.mark.skip(reason='needs data sets of others (CLAMP_MMPOSE_DATA names their folder)')
+                    pytest.mark.skip(reason='needs third-party data sets (set CLAMP_MMPOSE_DATA to their folder)')
                 )
 
 
 @pytest.fixture(scope='session')
 def shared_data() -> Path:
-    """Small real data sets, in their own formats; a test that asks for them is marked ``shared``."""
-    assert SHARED_DATA.is_dir(), f'{SHARED_DATA} is no folder (CLAMP_MMPOSE_DATA names another)'
+    """Small real data sets, in their own formats; a test that uses them is marked ``shared``."""
+    assert SHARED_DATA.is_dir(), f'{SHARED_DATA} is not a folder (CLAMP_MMPOSE_DATA sets another)'
     return SHARED_DATA
 
 
 @pytest.fixture(scope='session')
 def pose_data(tmp_path_factory) -> Path:
-    """One or a few images of AP-10K, Animal-Pose, COCO, MPII and the open-field mouse; drawn where those are absent."""
+    """One or a few images of AP-10K, Animal-Pose, COCO, MPII and the open-field mouse; noise if those are absent."""
     return SHARED_DATA if SHARED_DATA.is_dir() else draw_pose_data(tmp_path_factory.mktemp('pose_data'))
 
 
 @pytest.fixture(scope='session')
 def parity(tmp_path_factory) -> Path:
-    """Outputs of the published code: one folder with a link for each set of them."""
+    """Outputs of the published code: a folder with a link to each set of them."""
     folder = tmp_path_factory.mktemp('parity')
     sources = {path.name: path for source in PARITY if source.is_dir() for path in source.iterdir()}
     for name, path in sources.items():
-        if (path / 'weights.npz').exists():  # kept as arrays in the repository, a checkpoint when published
+        if (path / 'weights.npz').exists():  # stored as arrays in the repository, published as a checkpoint
             shutil.copytree(path, folder / name)
             state_dict = {key: torch.from_numpy(array) for key, array in np.load(path / 'weights.npz').items()}
             meta = dict(mmpose_version='0.21.0', epoch=210)
@@ -66,7 +66,7 @@ def parity(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port of this machine that nothing listens on."""
+    """A free port of this machine."""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]

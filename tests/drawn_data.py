@@ -1,4 +1,4 @@
-"""Noise with random keypoints in the formats of the data sets that MMPose knows, for a clone without their images."""
+"""Noise with random keypoints in the formats of MMPose's data sets, for a clone without their images."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ COCO_STYLE = {
 
 
 def draw_pose_data(folder: Path) -> Path:
-    """Write two images and their annotations for each data set, in the folders that the real ones have."""
+    """Write two images and their annotations for each data set, in the same folders as the real ones."""
     rng = np.random.default_rng(0)
     for name, (ann_files, source, images) in COCO_STYLE.items():
         names = source if isinstance(source, list) else _names(source)
@@ -49,7 +49,7 @@ def _image(folder: Path, name: str, rng) -> None:
 
 
 def _keypoints(number: int, rng) -> np.ndarray:
-    """``[K, 2]``, in the box (20, 10, 120, 100) of the image, in x, y, w, h."""
+    """``[K, 2]``, inside the box (x, y, w, h) = (20, 10, 120, 100) of the image."""
     return np.round(rng.uniform((25, 15), (135, 105), (number, 2)), 1)
 
 

@@ -1,4 +1,4 @@
-"""Samples as MMPose's data sets give them, and pipelines that end with the focus heatmap in place."""
+"""Samples as from MMPose's data sets, and pipelines that end with the transformed focus heatmap."""
 
 import numpy as np
 from mmpose.registry import TRANSFORMS
@@ -9,7 +9,7 @@ FLIP_MPII = [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10]
 
 
 def sample(people=1, seed=0, size=(240, 200), kind='mpii', num_keypoints=16):
-    """One instance, or an image with several people, as MMPose's data sets give it."""
+    """One instance, or an image with several people, as from MMPose's data sets."""
     rng = np.random.default_rng(seed)
     width, height = size
     keypoints = rng.uniform(30, np.array(size) - 30, (people, num_keypoints, 2)).astype(np.float32)
@@ -37,7 +37,7 @@ CROP = dict(type='TopdownAffine', input_size=(96, 128))
 
 
 class Turn:
-    """A fixed rotation and scale, in the place of RandomBBoxTransform."""
+    """A fixed rotation and scale, instead of RandomBBoxTransform."""
 
     def __init__(self, degrees, scale=1.0):
         self.degrees, self.scale = degrees, scale

@@ -24,11 +24,11 @@ keypoints:
 skeleton: [[0, 1]]
 swap: []
 """
-DOTS = [[30, 30], [110, 40], [70, 60]]  # of annotation 10, a white pixel each
+DOTS = [[30, 30], [110, 40], [70, 60]]  # keypoints of annotation 10; each is a white pixel
 
 
 def write_mp100(folder):
-    """Images of 160x100: two mugs, two pens, a mug with nothing visible, a box that is dropped."""
+    """Images of 160x100: two mugs, two pens, a mug without visible keypoints, a box that is dropped."""
     (folder / 'texts').mkdir()
     for name, text in (('mp100', INDEX), ('mug', MUG), ('pen', PEN)):
         (folder / f'texts/{name}.yml').write_text(text)

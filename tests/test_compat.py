@@ -39,8 +39,8 @@ def _message(operator):
     return str(caught.value)
 
 
-@pytest.mark.skipif(HAS_COMPILED_OPS, reason='nothing stands in for a compiled mmcv')
-def test_stand_in_does_not_pretend_to_be_compiled():
+@pytest.mark.skipif(HAS_COMPILED_OPS, reason='a compiled mmcv needs no replacement')
+def test_replacement_does_not_claim_to_be_compiled():
     spec = importlib.util.find_spec('mmcv._ext')
     assert spec is not None and spec.loader is None
     assert not hasattr(sys.modules['mmcv._ext'], '__path__')

@@ -1,4 +1,4 @@
-"""Every experiment of the paper builds, and takes one real image through forward and loss; how configs are laid out."""
+"""Every experiment of the paper builds, and runs forward and loss on a real image; how configs are laid out."""
 
 import ast
 import copy
@@ -38,14 +38,14 @@ def read(path) -> Config:
 
 
 def computation(cfg) -> str:
-    """All that forward and loss depend on; configs that differ in annotation files alone have it in common."""
+    """All that forward and loss depend on; equal for configs that differ only in annotation files."""
     pipelines = [loader.dataset.pipeline for loader in (cfg.train_dataloader, cfg.val_dataloader)]
     return json.dumps([cfg.model.to_dict(), cfg.dataset_type, pipelines], sort_keys=True, default=str)
 
 
 @pytest.fixture(scope='module')
 def run_once(pose_data):
-    """Take one image through a config's pipelines, forward and loss; once for equal computations."""
+    """Run a config's pipelines, forward and loss on an image; once for equal computations."""
     results = {}
 
     def run(cfg):
@@ -138,7 +138,7 @@ def test_loss_weights_of_the_released_configs(path, spatial):
 
 @pytest.mark.parametrize('kind, backbone_rate, bias_decay', [('vit-b', 0.1, 1.0), ('rn50', 1.0, 0.0)])
 def test_optimizer(kind, backbone_rate, bias_decay):
-    """A tenth of the rate for a ViT; no decay on norms, with a ResNet none on biases; the text tower is not in it."""
+    """A tenth of the rate for a ViT; no decay on norms, nor on biases with a ResNet; the text tower is left out."""
     cfg = read(f'clamp/ap10k/clamp_{kind}_ap10k.py')
     cfg.model.head.text_encoder.arch = dict(
         embed_dim=512 if kind == 'vit-b' else 1024,
@@ -171,7 +171,7 @@ def test_children_are_short():
 
 
 @pytest.mark.parametrize('data', ['ap10k', 'coco'])
-def test_focus_mask_is_behind_the_crop_and_half_of_the_time(data):
+def test_focus_mask_follows_the_crop_with_probability_one_half(data):
     cfg = Config.fromfile(ROOT / f'configs/clamp/{data}/clamp_vit-b_{data}_focus-mask.py')
     steps = cfg.train_dataloader.dataset.pipeline
     assert [step.type for step in steps[5:8]] == ['TopdownAffine', 'GenerateFocusHeatmap', 'FocusMask']
@@ -179,7 +179,7 @@ def test_focus_mask_is_behind_the_crop_and_half_of_the_time(data):
 
 
 def bases(path: Path) -> list:
-    """What ``_base_`` names in a config file."""
+    """The files in ``_base_`` of a config file."""
     for statement in ast.parse(path.read_text()).body:
         if isinstance(statement, ast.Assign) and statement.targets[0].id == '_base_':
             return ast.literal_eval(statement.value)
@@ -198,7 +198,7 @@ def all_configs() -> list:
 def test_at_most_four_files_deep():
     depths = {path.relative_to(ROOT): depth(path) for path in all_configs()}
     assert max(depths.values()) == 4, [path for path, deep in depths.items() if deep > 4]
-    # the count itself: the 20-shot config, the one of AP-10K, its schedule, MMPose's runtime
+    # to test the count: the 20-shot config, that of AP-10K, its schedule, MMPose's runtime
     assert depths[Path('configs/clamp/ap10k/clamp_rn50_ap10k-20shot.py')] == 4
     assert depths[Path('configs/_base_/schedules/adamw_210e.py')] == 2
 
@@ -220,11 +220,11 @@ def test_augmentations_have_their_numbers_in_one_file():
 def test_every_method_has_a_toy(method):
     (toy, *_) = sorted((ROOT / 'configs' / method / 'toy').glob('*.py'))
     data_root = Config.fromfile(toy).train_dataloader.dataset.data_root
-    assert data_root.startswith('work_dirs/demo')  # drawn by a demo
+    assert data_root.startswith('work_dirs/demo')  # written by a demo
 
 
 def test_default_paths_are_below_data():
-    """An outsider has no other folders of ours."""
+    """Other folders exist on our machines only."""
     for path in all_configs():
         roots = re.findall(r"(?:data_root|ann_file|path|root)=?\s?=?\s?'([^']*)'", path.read_text())
         assert all(not root.startswith(('.', '/', '~')) for root in roots), path

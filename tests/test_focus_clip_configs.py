@@ -1,4 +1,4 @@
-"""Every FocusCLIP config builds, and takes a real image through its pipeline, its losses and a zero-shot test."""
+"""Every FocusCLIP config builds, and runs its pipeline, its losses and a zero-shot test on a real image."""
 
 import json
 import math
@@ -26,7 +26,7 @@ METAFILES = [
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory, pose_data):
-    """BERT's stand-in, real MPII annotations with descriptions, a map for each picture, and a zero-shot test."""
+    """A tiny BERT, real MPII annotations with descriptions, a map for each image, and a zero-shot test."""
     path = tmp_path_factory.mktemp('focus')
     words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'a', 'photo', 'of', 'person']
     (path / 'vocab.txt').write_text('\n'.join(words))
@@ -44,7 +44,7 @@ def folder(tmp_path_factory, pose_data):
 
 
 def read(path, folder, pose_data):
-    """The config with small stand-ins for what cannot be downloaded here."""
+    """The config with tiny models instead of downloads."""
     cfg = Config.fromfile(ROOT / 'configs/focusclip' / path)
     if cfg.model.backbone.type == 'TIMMBackbone':
         cfg.model.backbone.update(init_cfg=None, depth=1)
@@ -101,7 +101,7 @@ def test_config(path, folder, pose_data):
     assert sample.labels == [3]  # 20 years: a young adult
 
 
-def test_pixels_of_clip_are_normalised_as_open_clip_does():
+def test_pixels_of_clip_are_normalized_as_open_clip_does():
     from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 
     cfg = Config.fromfile(ROOT / 'configs/focusclip/mpii/focusclip_vit-b-clip_mpii.py').model.data_preprocessor
@@ -154,7 +154,7 @@ def test_task_wise_means_of_the_metafile():
         metrics = model['Results'][0]['Metrics']
         if metrics:
             mean = sum(metrics[name] for name in ('Activity', 'Age', 'Emotion')) / 3
-            assert metrics['Mean'] == pytest.approx(mean, abs=0.02), model['Name']  # the paper rounds before it adds
+            assert metrics['Mean'] == pytest.approx(mean, abs=0.02), model['Name']  # the paper rounds before adding
 
 
 def test_children_are_short():
@@ -162,7 +162,7 @@ def test_children_are_short():
         assert len((ROOT / 'configs/focusclip' / path).read_text().splitlines()) < 30, path
 
 
-def test_what_the_configs_ask_for():
+def test_settings_of_the_configs():
     def config(name):
         return Config.fromfile(ROOT / f'configs/focusclip/{name}.py')
 

@@ -1,4 +1,4 @@
-"""The layers that pyproject.toml draws: no folder imports one above it, no circles."""
+"""The layers in pyproject.toml: no folder imports one above it, no circular imports."""
 
 from pathlib import Path
 

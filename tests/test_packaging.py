@@ -1,4 +1,4 @@
-"""The wheel: what it holds, what it asks for, and that it works without the checkout."""
+"""The wheel: its content, its requirements, and that it works without the checkout."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""README and the pages in docs/: links lead somewhere, commands and options exist, tables equal the metafiles."""
+"""README and the pages in docs/: links work, commands and options exist, tables equal the metafiles."""
 
 import importlib
 import re

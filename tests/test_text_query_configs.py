@@ -1,4 +1,4 @@
-"""Every text-query config builds, and takes an image through its pipelines, forward, loss and decoding."""
+"""Every text-query config builds, and runs its pipelines, forward, loss and decoding on an image."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ MP100 = ('bed', 'horse_body')
 
 @pytest.fixture(scope='module')
 def bert(tmp_path_factory):
-    """Architecture and tokenizer of a small stand-in for GTE-base, which nobody can download here."""
+    """Architecture and tokenizer of a tiny BERT, to test without downloading GTE-base."""
     path = tmp_path_factory.mktemp('bert')
     (path / 'vocab.txt').write_text('\n'.join(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'left', 'right']))
     BertConfig(
@@ -35,7 +35,7 @@ def bert(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def mp100(tmp_path_factory):
-    """A picture each of two real categories of MP-100, with points in the middle of nowhere."""
+    """One blank image of each of two real categories of MP-100, with random keypoints."""
     folder = tmp_path_factory.mktemp('mp100')
     texts = {category.slug: category for category in load_texts().values()}
     content = dict(images=[], annotations=[], categories=[])
@@ -96,7 +96,7 @@ def read(path, bert):
 
 @pytest.fixture(scope='module')
 def run_once(bert, mp100, pose_data):
-    """Configs that differ in annotation files alone compute the same: each such computation runs once."""
+    """Run a config; configs that differ only in annotation files compute the same and run once."""
     done = {}
 
     def run(path):
@@ -181,7 +181,7 @@ def test_frozen_text_is_not_in_the_optimizer(bert):
 
 
 def test_published_figures():
-    """Mean PCK@0.2 over the five splits, as the CapeLLM paper and CapeX's release give them."""
+    """Mean PCK@0.2 over the five splits, as in the CapeLLM paper and CapeX's release."""
     (collection,) = yaml.safe_load((ROOT / 'configs/text_query/mp100/metafile.yml').read_text())['Collections']
     assert [(row['pairs'], row.get('query_only')) for row in collection['Published']] == [
         (91.62, 91.59),

@@ -20,7 +20,7 @@ def test_named_keypoints():
         image, points, ['nose', 'tail', 'neck'], scores=np.array([0.9, 0.1, 0.9]), links=[(0, 1)]
     )
     assert tuple(drawn[60, 40]) == PALETTE[0]
-    assert (image == 128).all()  # the caller's image stays as it is
+    assert (image == 128).all()  # the caller's image is not changed
     assert (drawn[50:70, 90:110] == 128).all()  # below the threshold: no keypoint, and no link to it
     nothing = draw_named_keypoints(image, points, ['nose', 'tail', 'neck'], scores=np.zeros(3))
     assert (nothing == image).all()
@@ -75,7 +75,7 @@ def test_similarity_matrices(tmp_path, monkeypatch):
     panels = [axes for axes in drawn[0].axes if axes.get_title()]
     assert [axes.get_title() for axes in panels] == ['before', 'after']
     np.testing.assert_array_equal(panels[1].images[0].get_array().filled(np.nan), after)
-    # one scale for both, or the panels could not be compared
+    # one scale for both, so that the panels can be compared
     assert [axes.images[0].get_clim() for axes in panels] == [(-0.5, 1.0), (-0.5, 1.0)]
     assert [label.get_text() for label in panels[0].get_yticklabels()] == ['nose', 'tail']
 

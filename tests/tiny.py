@@ -61,7 +61,7 @@ def build(arch=VIT, **kwargs):
 
 
 def text_query_config():
-    """A whole config of a model that finds the keypoints it is asked for, as the inferencer takes it."""
+    """A whole config of a text-query model, for the inferencer."""
     size = (64, 64)
     head = dict(
         type='TextQueryHead',
@@ -97,7 +97,7 @@ def text_query_config():
 
 
 def samples(batch_size=2, num_keypoints=5, input_size=(64, 64), seed=0, visible=None):
-    """Data samples as the pipelines pack them, with random keypoints inside the input."""
+    """Data samples as from the pipelines, with random keypoints inside the input."""
     rng = np.random.default_rng(seed)
     codec = KeypointHeatmap(input_size=input_size, heatmap_size=(input_size[0] // 4, input_size[1] // 4), sigma=1)
     batch = []
@@ -149,7 +149,7 @@ METAINFO = dict(
 
 
 def write_dots(folder, num_images=12, num_keypoints=5, size=64, seed=0):
-    """A COCO-style data set of colored dots, one instance for each image; some keypoints are not labeled."""
+    """Write a COCO-style data set of colored dots, one instance for each image; some keypoints are not labeled."""
     rng = np.random.default_rng(seed)
     (folder / 'images').mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
@@ -195,7 +195,7 @@ def write_dots(folder, num_images=12, num_keypoints=5, size=64, seed=0):
 
 
 def write_config(path, data, augment=True, extra=''):
-    """A training config on the dots, as a file that the tools read."""
+    """Write a training config for the dots, for the tools to read."""
     codec = dict(type='KeypointHeatmap', input_size=(64, 64), heatmap_size=(16, 16), sigma=1)
     random = (
         [dict(type='RandomFlip', direction='horizontal'), dict(type='RandomBBoxTransform', rotate_factor=60.0)]

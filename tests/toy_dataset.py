@@ -28,7 +28,7 @@ def metainfo():
 
 
 class Toy(NamedTuple):
-    """A data set of four images whose parts a test spoils before it is written."""
+    """A data set of four images; a test can break parts of it and then write it."""
 
     root: object
     content: dict

@@ -1,4 +1,4 @@
-"""Runs a function in two gloo processes, forked from one that has imported the package."""
+"""Run a function in two gloo processes, forked from one that has imported the package."""
 
 import multiprocessing
 from pathlib import Path
@@ -19,4 +19,4 @@ def run_in_two_processes(function: Callable, folder: Path, *args) -> None:
 def _in_a_process(rank: int, function: Callable, folder: Path, *args) -> None:
     torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
     function(rank, folder, *args)
-    shut_down_distributed()  # or gloo's threads may abort the process at its end
+    shut_down_distributed()  # otherwise gloo's threads may abort the process when it exits

@@ -1,8 +1,8 @@
-"""Writes the text files of zero-shot data sets, and says what a data set holds."""
+"""Write the text files of zero-shot data sets, and read the fields of a data set."""
 
 
 def write(root, **files):
-    """Text files by name, in which '__' is '/' and the ending is .txt, unless it is a CSV file's."""
+    """Write text files by name, where '__' means '/'; the suffix is .csv if the first line has a comma, else .txt."""
     for name, lines in files.items():
         path = root / (name.replace('__', '/') + ('.csv' if ',' in lines[0] else '.txt'))
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Scores a model on zero-shot data sets, one after the other: FocusCLIP's Table 1."""
+"""Score a model on zero-shot data sets, one by one, as in FocusCLIP's Table 1."""
 
 import json
 import os
@@ -29,35 +29,35 @@ def run_zero_shot(
     options: Optional[dict] = None,
     progress: Callable = lambda batches, **_: batches,
 ) -> str:
-    """Score a model; write ``zero_shot.json`` and ``zero_shot.md`` again after each data set.
+    """Score a model; update ``zero_shot.json`` and ``zero_shot.md`` after each data set.
 
     Args:
         source: see :func:`load_scored_model`; also ``checkpoint`` and ``options``.
-        out_dir: made if missing.
-        tasks: names of data sets in the config; None: those chosen there.
+        out_dir: created if missing.
+        tasks: names of data sets in the config; None: those that the config chooses.
         templates: as for :class:`ZeroShotDataset`; None: those of the config.
         device: where the model runs.
-        resume: keep the data sets that ``zero_shot.json`` has of the same model already.
+        resume: keep the results of the same model that ``zero_shot.json`` has already.
         progress: wraps the batches of a data set, such as ``rich.progress.track``.
 
     Returns:
         str: Table 1 as Markdown. Data sets that are absent are listed.
 
     Raises:
-        FileNotFoundError: none of the data sets is there; also see :func:`load_scored_model`.
+        FileNotFoundError: none of the data sets exists; also see :func:`load_scored_model`.
         ValueError: an unknown task, ``resume`` on another model's results; also see :func:`load_scored_model`.
     """
     scored = load_scored_model(source, checkpoint, options)
     names = chosen_tasks(scored.tasks, scored.only if tasks is None else tasks)
     templates = scored.templates if templates is None else templates
-    of = dict(
+    settings = dict(
         model=source,
         checkpoint=checkpoint,
         checkpoint_is=_state(checkpoint),
         templates=templates,
         options=options or {},
     )
-    results = _Results(Path(out_dir), of, names, resume)
+    results = _Results(Path(out_dir), settings, names, resume)
     scored.model.to(device).eval()
     for name in names:
         if name in results.details:
@@ -69,7 +69,7 @@ def run_zero_shot(
             results.absent[name] = absent
     if not results.details:
         raise FileNotFoundError(
-            'none of the zero-shot data sets is there: ' + ' '.join(row['reason'] for row in results.absent.values())
+            'none of the zero-shot data sets exists: ' + ' '.join(row['reason'] for row in results.absent.values())
         )
     return results.write()
 
@@ -94,26 +94,26 @@ def _score(scored: ScoredModel, dataset: ZeroShotDataset, progress: Callable) ->
 
 
 def _state(path: Optional[str]) -> Optional[List[int]]:
-    """Size and time of change: whether a file was overwritten."""
+    """Size and modification time, to detect that a file was overwritten."""
     return None if path is None else [os.stat(path).st_size, os.stat(path).st_mtime_ns]
 
 
 class _Results:
-    """What is known of each data set, in a file that is whole at any time."""
+    """The results of each data set, written atomically."""
 
-    def __init__(self, folder: Path, of: dict, names: Sequence[str], resume: bool):
-        self.folder, self.of = folder, parse_json(json.dumps(of))  # as it will be read
+    def __init__(self, folder: Path, settings: dict, names: Sequence[str], resume: bool):
+        self.folder, self.settings = folder, parse_json(json.dumps(settings))  # as they are read from the file
         self.details: Dict[str, dict] = {}
         self.absent: Dict[str, dict] = {}
         path = folder / 'zero_shot.json'
         if not resume or not path.is_file():
             return
-        content = read_json(path, 'results', 'go without --resume')
-        differ = [key for key, value in self.of.items() if content.get(key) != value]
+        content = read_json(path, 'results', 'run without --resume')
+        differ = [key for key, value in self.settings.items() if content.get(key) != value]
         if differ:
             raise ValueError(
-                f'{path} has results of {content.get("model")} with other {differ}: give another '
-                '--out-dir, or go without --resume.'
+                f'{path} has results of {content.get("model")} with different {differ}: give another '
+                '--out-dir, or run without --resume.'
             )
         self.details = {name: detail for name, detail in content['details'].items() if name in names}
 
@@ -125,12 +125,15 @@ class _Results:
         details = list(self.details.values())
         table = markdown_table(details, list(self.absent.values()))
         content = dict(
-            self.of, task_wise_mean=task_wise_mean(details), details=self.details, absent=list(self.absent.values())
+            self.settings,
+            task_wise_mean=task_wise_mean(details),
+            details=self.details,
+            absent=list(self.absent.values()),
         )
-        title = f'# Zero-shot accuracy of {self.of["model"]}'
+        title = f'# Zero-shot accuracy of {self.settings["model"]}'
         for file, text in (
             ('zero_shot.json', json.dumps(content, indent=2)),
-            ('zero_shot.md', f'{title}\n\nCheckpoint: {self.of["checkpoint"] or "none"}\n\n{table}\n'),
+            ('zero_shot.md', f'{title}\n\nCheckpoint: {self.settings["checkpoint"] or "none"}\n\n{table}\n'),
         ):
             atomic_write(self.folder / file, text.encode())
         return table

@@ -17,30 +17,30 @@ TASKS = 'configs/_base_/data/zero_shot.py'
 
 
 class ScoredModel(NamedTuple):
-    """What is scored, and how."""
+    """A model to score, with its settings."""
 
     model: ImageTextModel
-    pipeline: List[dict]  # from a file to what the model takes
+    pipeline: List[dict]  # from an image file to the model's input
     tasks: Dict[str, dict]  # data sets by name
-    only: Optional[List[str]]  # those chosen in its config; None: all
-    templates: Union[str, List[str], None]  # those of its config, as for ZeroShotDataset
+    only: Optional[List[str]]  # names of those to score; None: all
+    templates: Union[str, List[str], None]  # as for ZeroShotDataset
     batch_size: int
     num_workers: int
 
 
 def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Optional[dict] = None) -> ScoredModel:
-    """A model that can be scored zero-shot, with its weights.
+    """Load a model for zero-shot scoring, with its weights.
 
     Args:
-        source: a config of :class:`FocusCLIP` or another image-text model; a config of CLAMP or the name of one in a
-            metafile, whose two towers are scored; or ``open_clip://ARCH/TAG``, any model of open_clip's
+        source: a config of :class:`FocusCLIP` or another image-text model; a config of CLAMP, or the name of one in a
+            metafile, to score its two towers; or ``open_clip://ARCH/TAG``, any model of open_clip
             (``open_clip://ARCH`` with a file as ``checkpoint``).
-        checkpoint: of the trained model. CLAMP's towers may go without: they are CLIP's then.
-        options: what else to set in the config.
+        checkpoint: of the trained model. CLAMP needs none: its towers are CLIP's then.
+        options: settings of the config to override.
 
     Raises:
-        FileNotFoundError: no such config or checkpoint.
-        ValueError: the model has no space that images and texts share, the checkpoint is of another one.
+        FileNotFoundError: the config or the checkpoint does not exist.
+        ValueError: the model has no shared image-text space; the checkpoint does not fit.
     """
     init_default_scope('mmpose')
     if source.startswith(OPEN_CLIP):
@@ -81,8 +81,8 @@ def _open_clip(address: str, checkpoint: Optional[str], options: Optional[dict])
     arch, _, tag = address.partition('/')
     if not tag and checkpoint is None:
         raise ValueError(
-            f'{OPEN_CLIP}{address} names no weights: {OPEN_CLIP}ARCH/TAG with a tag of '
-            'open_clip.list_pretrained(), or a checkpoint file as well.'
+            f'{OPEN_CLIP}{address} names no weights: give {OPEN_CLIP}ARCH/TAG with a tag of '
+            'open_clip.list_pretrained(), or add a checkpoint file.'
         )
     model = OpenCLIPModel(arch, init_cfg=dict(type='Pretrained', checkpoint=checkpoint or tag))
     model.init_weights()
@@ -100,8 +100,8 @@ def _clamp_towers(
     backbone, text_encoder = model.backbone, getattr(getattr(model, 'head', None), 'text_encoder', None)
     if getattr(backbone, 'out', None) != 'embeddings' or text_encoder is None or cfg.model.head.get('project'):
         raise ValueError(
-            f'{path} has no space that its images and texts share: zero-shot tests need FocusCLIP, '
-            f"CLAMP on a tower of CLIP's, or {OPEN_CLIP}ARCH/TAG."
+            f'{path} has no shared image-text space: zero-shot tests need FocusCLIP, '
+            f"CLAMP with CLIP's image tower, or {OPEN_CLIP}ARCH/TAG."
         )
     if checkpoint is None:
         backbone.init_weights()

@@ -1,4 +1,4 @@
-"""Faults of the content of a COCO-style annotation file; :mod:`.dataset` reads the file."""
+"""Check the content of a COCO-style annotation file; :mod:`.dataset` reads the file."""
 
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -6,18 +6,18 @@ from clamp_mmpose.language.keypoint_names import readable_name
 
 from .findings import Finding
 
-FAR_OUTSIDE = 0.1  # of the image's size: further out a keypoint is a slip, not a limb the border cuts off
-BORDER = 1  # pixels by which a box may leave the image through rounding
-AREA_SLACK = 1.1  # an instance cannot cover more than its box, but for rounding
-LARGEST = 1e15  # NaN and infinity are not below it, and neither are integers that overflow a float
+FAR_OUTSIDE = 0.1  # of the image size: farther out it is an error, not a limb that the border cuts off
+BORDER = 1  # pixels that a box may reach beyond the image because of rounding
+AREA_SLACK = 1.1  # an instance cannot cover more than its box, except for rounding
+LARGEST = 1e15  # NaN, infinity and integers that overflow a float are not below it
 
 
 def annotation_findings(content: Any, ann_file: str, names: Optional[Sequence[str]]) -> Iterator[Finding]:
-    """Faults of what was read from ``ann_file``.
+    """Faults of the content of ``ann_file``.
 
     Args:
-        content: the parsed JSON, whatever it is.
-        names: of the keypoints, as in the metainfo; None leaves their number and order unchecked.
+        content: the parsed JSON, of any type.
+        names: keypoint names, as in the metainfo; None: their number and order are not checked.
     """
     lists: Dict[str, List[dict]] = {}
     for key in ('images', 'annotations', 'categories'):
@@ -63,7 +63,7 @@ def is_finite(value: Any) -> bool:
 
 
 def image_size(image: dict) -> Optional[Tuple[float, float]]:
-    """(w, h) as the annotations say."""
+    """(w, h) in the annotations; None if it is missing or not positive."""
     size = image.get('width'), image.get('height')
     return size if all(is_finite(side) and side > 0 for side in size) else None
 
@@ -78,7 +78,7 @@ def _known(ann: dict, images: Dict[int, dict]) -> bool:
 
 
 def _item(ann: dict, images: Dict[int, dict]) -> str:
-    """The file of the image where it is known: that is what one opens to look."""
+    """The image file if it is known, as a user will open it, or else the annotation."""
     name = images[ann['image_id']].get('file_name') if _known(ann, images) else None
     return name if isinstance(name, str) else f'annotation {ann.get("id")}'
 
@@ -105,7 +105,7 @@ def _image_entry_findings(image: dict) -> Iterator[Finding]:
 
 
 def _order_findings(category: dict, names: Sequence[str], ann_file: str) -> Iterator[Finding]:
-    """The annotations may name the same keypoints in another order, which nothing else would notice."""
+    """Whether the annotations have the same keypoints in another order; no other check finds this."""
     listed = category.get('keypoints')
     if not isinstance(listed, list):
         return
@@ -195,7 +195,7 @@ def _keypoint_faults(
             yield 'KP003', f'keypoint {name} is at ({x:g}, {y:g}) in {_by(size)}'
     count = labeled_keypoints(ann)
     if 'num_keypoints' in ann and ann['num_keypoints'] != count:
-        yield 'KP006', f'{ann["num_keypoints"]!r:.20}, labeled are {count}'
+        yield 'KP006', f'{ann["num_keypoints"]!r:.20}, but {count} are labeled'
 
 
 def _by(size: Tuple[float, float]) -> str:

@@ -1,4 +1,4 @@
-"""Looks for faults in the data sets of a config before hours of training find them."""
+"""Check the data sets of a config before training."""
 
 from os import path as osp
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Set
@@ -14,7 +14,7 @@ from .metainfo import Head, read_head
 from .report import CheckReport, DatasetReport
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-# two data sets that agree in these read the same
+# data sets that agree in these settings read the same files
 SOURCE_KEYS = (
     'type',
     'data_root',
@@ -39,12 +39,12 @@ def check_config(
     workers: Optional[int] = None,
     progress: Optional[Callable[..., Iterable]] = None,
 ) -> CheckReport:
-    """Check the data sets of a config's three dataloaders; nothing is built, nothing is changed.
+    """Check the data sets of a config's three dataloaders; no model is built, no file is changed.
 
     Args:
         images: also decode every image.
         workers: threads that decode images; None: Python's choice for this machine.
-        progress: wraps the decoded images of a data set, such as ``rich.progress.track``.
+        progress: wraps the iterator over the images of a data set, such as ``rich.progress.track``.
     """
     how = ImageCheck(images, workers, progress) if progress else ImageCheck(images, workers)
     head, faults = read_head(cfg)
@@ -73,12 +73,12 @@ def check_config(
 
 
 def check_dataset(dataset: dict, where: str = 'dataset', images: bool = True) -> List[Finding]:
-    """Faults of one data set, given by its config; no head is compared with it."""
+    """Faults of one data set, given by its config, without a head to compare with."""
     return located(check_one(dataset, where, Head(), ImageCheck(images)).findings, where)
 
 
 def _shared_images(reports: Dict[str, DatasetReport], places: Dict[str, List[str]]) -> Iterator[Finding]:
-    """Images that are both trained on and evaluated on."""
+    """Images that are used for both training and evaluation."""
     training: Set[str] = set()
     for source, report in reports.items():
         if places[source][0].startswith('train'):

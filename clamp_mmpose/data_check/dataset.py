@@ -1,4 +1,4 @@
-"""Faults of one data set: its settings, its annotation file, its images."""
+"""Check one data set: its settings, its annotation file, its images."""
 
 from os import path as osp
 from types import SimpleNamespace
@@ -22,14 +22,14 @@ from .whole_images import WHOLE_IMAGE_DATASETS, check_whole_images
 
 
 def check_one(dataset: dict, where: str, head: Head, how: ImageCheck) -> DatasetReport:
-    """What is wrong with a data set, given by its config at ``where``."""
+    """Check a data set, given by its config at ``where``."""
     kind = dataset.get('type')
     dataset_class = DATASETS.get(kind) if isinstance(kind, str) else kind  # new-style configs give the class itself
     if not isinstance(dataset_class, type):
         return DatasetReport([Finding('CF002', str(kind))])
     if issubclass(dataset_class, WHOLE_IMAGE_DATASETS):
         return check_whole_images(dataset, where, how)
-    by_category = issubclass(dataset_class, MP100Dataset)  # its keypoints are the categories', not the metainfo's
+    by_category = issubclass(dataset_class, MP100Dataset)  # each category has its own keypoints, the metainfo has none
     metainfo, findings = (None, []) if by_category else read_metainfo(dataset, dataset_class)
     if metainfo:
         findings += metainfo_findings(metainfo, dataset, head)
@@ -45,7 +45,7 @@ def check_one(dataset: dict, where: str, head: Head, how: ImageCheck) -> Dataset
     if not by_category and (
         _overridden(dataset_class, '_load_annotations') or _overridden(dataset_class, 'load_data_list')
     ):
-        missing = [fault for fault in faults if fault.code == 'AF001']  # it need not be JSON
+        missing = [fault for fault in faults if fault.code == 'AF001']  # the file may have another format than JSON
         return DatasetReport([*findings, *missing, Finding('AF006', str(kind))])
     if faults:
         return DatasetReport(findings + faults)
@@ -89,7 +89,7 @@ def _has_file(entry: Any) -> bool:
 
 
 def _read(path: Any) -> Tuple[Any, List[Finding]]:
-    """The content of a JSON file, from any storage that MMEngine reads, or why there is none."""
+    """The content of a JSON file, from any storage that MMEngine reads, or why it cannot be read."""
     try:
         content = get(path) if path else None
     except FileNotFoundError:

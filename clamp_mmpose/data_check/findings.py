@@ -9,10 +9,10 @@ class Finding:
     """One fault of one file, instance or setting.
 
     Args:
-        code: of the rule, such as ``'KP003'``; see :mod:`.rules`.
+        code: the rule's, such as ``'KP003'``; see :mod:`.rules`.
         item: the file or id.
         detail: what was found there.
-        category: of MP-100.
+        category: of MP-100, one or several.
         where: the setting of the config that the data set comes from.
     """
 
@@ -40,10 +40,10 @@ class Finding:
 
 
 def located(findings: Iterable[Finding], where: str) -> List[Finding]:
-    """The findings of the data set, or data sets, at this setting of the config."""
+    """The findings, with the setting of the config that they belong to."""
     return [replace(finding, where=where) for finding in findings]
 
 
 def reason_of(error: Exception) -> str:
-    """Kind and first line of an error, for ``detail``."""
+    """Type and first line of an error, for ``detail``."""
     return ': '.join([type(error).__name__, *str(error).splitlines()[:1]])

@@ -1,4 +1,4 @@
-"""Faults of a data set's metainfo, and where the head expects other keypoints."""
+"""Check a data set's metainfo, and that the head expects the same keypoints."""
 
 import warnings
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from .findings import Finding, reason_of
 
 @dataclass(frozen=True)
 class Head:
-    """What the head expects of the data; names given in full need not be those of the metainfo."""
+    """What the head expects; with ``own_names`` the config lists the names, so the metainfo's are not checked."""
 
     num_keypoints: Optional[int] = None
     own_names: bool = False
 
 
 def read_head(cfg: Config) -> Tuple[Head, List[Finding]]:
-    """The head of a config, and what is wrong with its names."""
+    """The head of a config, and faults of its names."""
     model = cfg.get('model')
     head = model.get('head') if isinstance(model, dict) else None
     if not isinstance(head, dict):
@@ -40,17 +40,17 @@ def read_head(cfg: Config) -> Tuple[Head, List[Finding]]:
 
 
 def read_metainfo(dataset: dict, dataset_class: type) -> Tuple[Optional[dict], List[Finding]]:
-    """As MMPose parses it, None where it cannot."""
+    """The metainfo as MMPose parses it, or None and the faults."""
     raw = dataset.get('metainfo')
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # MMPose warns when it finds a metainfo file among its own
+            warnings.simplefilter('ignore')  # MMPose warns when it uses a metainfo file of its package
             metainfo = parse_pose_metainfo(dict(dataset_class.METAINFO if raw is None else raw))
         if sorted(metainfo['keypoint_id2name']) != list(range(metainfo['num_keypoints'])):
             raise ValueError(f'keypoint_info has the keys {list(metainfo["keypoint_id2name"])}, not 0, 1, ...')
         if not all(isinstance(name, str) for name in metainfo['keypoint_name2id']):
             raise ValueError(f'names must be strings, not {list(metainfo["keypoint_name2id"])}')
-    except Exception as error:  # it checks little and fails wherever it stumbles
+    except Exception as error:  # MMPose checks little, so a broken metainfo fails in many ways
         return None, [Finding('MI001', dataset_class.__name__, reason_of(error))]
     return metainfo, []
 
@@ -68,7 +68,7 @@ def metainfo_findings(metainfo: dict, dataset: dict, head: Head) -> Iterator[Fin
         except ValueError as error:
             yield Finding('MI005', label, reason_of(error))
     for key in ('dataset_keypoint_weights', 'sigmas'):
-        if metainfo[key].size not in (0, number):  # without sigmas: judged by PCK, as many of MMPose's
+        if metainfo[key].size not in (0, number):  # data sets scored by PCK have no sigmas
             yield Finding('MI002', label, f'{metainfo[key].size} {key} for {number} keypoints')
     converted = [
         step.get('num_keypoints', number)
@@ -87,9 +87,9 @@ def _flip_findings(metainfo: dict, label: str) -> Iterator[Finding]:
     for i in asymmetric:
         back = names[swap[swap[i]]]
         yield Finding('MI003', names[i], f'it swaps with {names[swap[i]]!r}, which swaps with {back!r} ({label})')
-    excused = {*asymmetric, *(swap[i] for i in asymmetric)}
+    skipped = {*asymmetric, *(swap[i] for i in asymmetric)}
     readable = {i: readable_name(name) for i, name in names.items()}
-    for i in readable.keys() - excused:
+    for i in readable.keys() - skipped:
         mirrored = mirrored_name(readable[i])
         if mirrored != readable[i] and readable[swap[i]] != mirrored:
             partner = 'nothing' if swap[i] == i else repr(names[swap[i]])

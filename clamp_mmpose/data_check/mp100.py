@@ -1,4 +1,4 @@
-"""Faults of MP-100's annotation files, by category; :mod:`.dataset` reads the files."""
+"""Check MP-100's annotation files, by category; :mod:`.dataset` reads the files."""
 
 from dataclasses import replace
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
@@ -11,26 +11,26 @@ from .findings import Finding
 
 
 def mp100_findings(content: Any, ann_file: str, folder: Optional[str]) -> List[Finding]:
-    """Faults of what was read from ``ann_file``, and where the texts in ``folder`` do not fit it."""
-    findings, judged = [], content
+    """Faults of the content of ``ann_file``, and of the texts in ``folder`` that do not fit it."""
+    findings, checked = [], content
     for i, box, dropped in _dropped(content):
-        if judged is content:
-            judged = dict(content, annotations=list(content['annotations']))
-        judged['annotations'][i] = dict(judged['annotations'][i], bbox=box, area=1)  # its other values count
+        if checked is content:
+            checked = dict(content, annotations=list(content['annotations']))
+        checked['annotations'][i] = dict(checked['annotations'][i], bbox=box, area=1)  # to check its other values
         findings.append(dropped)
-    findings += annotation_findings(judged, ann_file, None)
+    findings += annotation_findings(checked, ann_file, None)
     findings += _count_findings(content)
     findings += _text_findings(content, folder)
     if not any(finding.level == 'error' for finding in findings):
         try:
             read_instances(ann_file)
-        except ValueError as error:  # stricter than MMPose
+        except ValueError as error:  # MP100Dataset is stricter than MMPose
             findings.append(Finding('AF010', ann_file, str(error)))
     return findings
 
 
 def with_categories(findings: Iterable[Finding], content: Any) -> List[Finding]:
-    """The same findings; those of an image also name the categories on it."""
+    """The findings; those of an image also get the categories on it."""
     slugs = {number: slug for number, (slug, _) in _categories(content).items()}
     names = {image['id']: image.get('file_name') for image in _entries(content, 'images') if is_id(image.get('id'))}
     on_image: Dict[str, dict] = {}
@@ -44,7 +44,7 @@ def with_categories(findings: Iterable[Finding], content: Any) -> List[Finding]:
 
 
 def _dropped(content: Any) -> Iterator[Tuple[int, list, Finding]]:
-    """Position in the list, a box without fault, and the finding of each annotation that the benchmark drops."""
+    """For each annotation that the benchmark drops: its index, a valid box, and the finding."""
     images = {image['id']: image for image in _entries(content, 'images') if is_id(image.get('id'))}
     annotations = content['annotations'] if _entries(content, 'annotations') else []
     for i, ann in enumerate(annotations):

@@ -1,6 +1,6 @@
 """Every rule of the data check; ``tools/check_dataset.py --rules`` prints them as ``docs/data_check.md`` has them.
 
-A code keeps its meaning for ever: a new rule takes the next free number of its group.
+A code never changes its meaning: a new rule gets the next free number of its group.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ _RULES = (
         'CF001',
         'error',
         'config has no data set',
-        'give the dataset of train_dataloader, val_dataloader or test_dataloader',
+        'set the dataset of train_dataloader, val_dataloader or test_dataloader',
     ),
     Rule(
         'CF002',
@@ -56,7 +56,7 @@ _RULES = (
         'data_root and ann_file are strings, data_prefix is dict(img=...)',
     ),
     Rule('CF004', 'error', 'data set cannot be read', 'correct what the message names'),
-    Rule('CF005', 'warning', 'zero-shot data set is absent', 'get it, or leave it out: tests list it as absent'),
+    Rule('CF005', 'warning', 'zero-shot data set is absent', 'download it, or leave it out: tests list it as absent'),
     Rule('AF001', 'error', 'annotation file does not exist', 'download or write it, or correct data_root and ann_file'),
     Rule('AF002', 'error', 'annotation file cannot be read', 'restore it: it is truncated, damaged or not JSON'),
     Rule(
@@ -78,8 +78,13 @@ _RULES = (
     ),
     Rule('AF008', 'info', 'images without annotations', 'nothing is learned from them: annotate or remove them'),
     Rule('AF009', 'info', 'instances without labeled keypoints', 'MMPose leaves them out: label or remove them'),
-    Rule('AF010', 'error', 'annotations are not complete', 'correct what the message names: MP100Dataset stops there'),
-    Rule('ID001', 'error', 'id is not a whole number', 'number images, annotations and categories'),
+    Rule(
+        'AF010',
+        'error',
+        'annotations are not complete',
+        'correct what the message names: MP100Dataset cannot load the file',
+    ),
+    Rule('ID001', 'error', 'id is not an integer', 'give images, annotations and categories integer ids'),
     Rule(
         'ID002',
         'error',
@@ -110,20 +115,20 @@ _RULES = (
         'BX007',
         'info',
         'box is dropped by the benchmark',
-        'nothing: MP-100 neither trains on it nor scores it, cleaning leaves nothing of it',
+        'nothing: MP-100 does not use boxes without an area',
     ),
     Rule(
         'BX008',
         'warning',
         'area is missing',
-        'give it: width x height of the box will do; CocoMetric needs it unless use_area=False',
+        'add it, such as width x height of the box; CocoMetric needs it unless use_area=False',
     ),
     Rule('BX009', 'error', 'area is not positive', "give the instance's area in square pixels: OKS divides by it"),
     Rule(
         'BX010',
         'warning',
         'area is larger than the box',
-        'give it in square pixels: OKS forgives more for larger areas',
+        'give it in square pixels: OKS tolerates larger errors for larger areas',
     ),
     Rule('KP001', 'error', 'keypoints are not triplets', 'keypoints is one flat list: x, y, v of each keypoint'),
     Rule(
@@ -144,7 +149,7 @@ _RULES = (
         'KP006',
         'warning',
         'num_keypoints is not the number of labeled keypoints',
-        'correct it: MMPose leaves an instance out where it is 0',
+        'correct it: MMPose leaves an instance out if it is 0',
     ),
     Rule(
         'KP007',
@@ -159,7 +164,7 @@ _RULES = (
         'number of keypoints differs from the head',
         'give the head the names or out_channels of this data set',
     ),
-    Rule('KP010', 'info', 'keypoints are not counted', 'nothing: this data set puts its keypoints together itself'),
+    Rule('KP010', 'info', 'keypoints are not counted', 'nothing: this data set builds its keypoints in its own way'),
     Rule(
         'MI001',
         'error',
@@ -172,7 +177,7 @@ _RULES = (
         'MI004',
         'warning',
         'flip pair does not swap left and right',
-        'name the same part of the other side as its swap',
+        'set its swap to the same part of the other side',
     ),
     Rule(
         'MI005',
@@ -180,15 +185,18 @@ _RULES = (
         'keypoint names cannot be prompts',
         'rename them in the metainfo, or give the head names=[...]',
     ),
-    Rule('TX001', 'error', 'texts cannot be read', 'correct texts, the folder, or the file'),
+    Rule('TX001', 'error', 'texts cannot be read', 'correct the folder that texts names, or the file'),
     Rule(
-        'TX002', 'error', 'category has no texts', 'write them, or give texts, the folder written for these annotations'
+        'TX002',
+        'error',
+        'category has no texts',
+        'write them, or set texts to the folder written for these annotations',
     ),
     Rule(
         'TX003',
         'error',
         'number of keypoints differs from the texts',
-        'correct the texts, or give texts, another folder',
+        'correct the texts, or set texts to another folder',
     ),
     Rule('IM001', 'error', 'image has no file name', 'give its file_name'),
     Rule('IM002', 'error', 'image has no width and height', "give the image's width and height in pixels"),
@@ -211,14 +219,14 @@ _RULES = (
     Rule(
         'IM007',
         'warning',
-        'image is turned by its EXIF tag',
-        'make sure that it was labeled upright: MMPose turns it, too',
+        'image is rotated by its EXIF tag',
+        'make sure that the labels are for the rotated image: MMPose rotates it',
     ),
     Rule(
         'IM008',
         'info',
-        'image is turned by its EXIF tag, as in its annotations',
-        'nothing: MMPose turns it, too',
+        'image is rotated by its EXIF tag, as in its annotations',
+        'nothing: MMPose rotates it as well',
     ),
     Rule(
         'RE001',

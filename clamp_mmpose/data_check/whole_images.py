@@ -1,4 +1,4 @@
-"""Faults of data sets of whole images: descriptions to train on, classes to test zero-shot."""
+"""Check data sets of whole images: descriptions for training, classes for zero-shot tests."""
 
 from mmpose.registry import DATASETS
 
@@ -14,7 +14,7 @@ WHOLE_IMAGE_DATASETS = (DescriptionsDataset, MPIIDescriptionsDataset, ZeroShotDa
 
 
 def check_whole_images(dataset: dict, where: str, how: ImageCheck) -> DatasetReport:
-    """What is wrong with one of ``WHOLE_IMAGE_DATASETS``, given by its config at ``where``."""
+    """Check one of ``WHOLE_IMAGE_DATASETS``, given by its config at ``where``."""
     kind = str(dataset['type'])
     built = None
     try:
@@ -22,9 +22,9 @@ def check_whole_images(dataset: dict, where: str, how: ImageCheck) -> DatasetRep
         built.full_init()
     except FileNotFoundError as error:
         return DatasetReport([Finding('CF005' if isinstance(built, ZeroShotDataset) else 'CF004', kind, str(error))])
-    except (TypeError, ValueError) as error:  # TypeError: arguments that it does not have
+    except (TypeError, ValueError) as error:  # TypeError: unknown arguments
         return DatasetReport([Finding('CF004', kind, reason_of(error))])
     samples = [built.get_data_info(index) for index in range(len(built))]
-    paths = list(dict.fromkeys(sample['img_path'] for sample in samples if 'img' not in sample))  # FER+ has pixels
+    paths = list(dict.fromkeys(sample['img_path'] for sample in samples if 'img' not in sample))  # FER+ stores pixels
     findings = image_findings([dict(file_name=path) for path in paths], '', how, where)
     return DatasetReport(list(findings), paths, len(samples))

@@ -1,10 +1,10 @@
-"""One walk over data sets within data sets: CombinedDataset, RepeatDataset, ZeroShotTasks and their like."""
+"""Walk through nested data sets: CombinedDataset, RepeatDataset, ZeroShotTasks and other wrappers."""
 
 from typing import Any, Dict, Iterator, Optional, Tuple
 
 
 def nested_datasets(dataset: Any) -> Iterator[Any]:
-    """Every data set inside a built one, then the data set itself: a wrapper may have a pipeline of its own."""
+    """Every data set inside a built one, then the data set itself, as a wrapper may have its own pipeline."""
     for inner in [getattr(dataset, 'dataset', None), *(getattr(dataset, 'datasets', None) or ())]:
         if inner is not None:
             yield from nested_datasets(inner)
@@ -12,7 +12,7 @@ def nested_datasets(dataset: Any) -> Iterator[Any]:
 
 
 def leaf_configs(config: Any, where: str) -> Iterator[Tuple[str, dict]]:
-    """The configs inside ``config`` that wrap no other, those that read files, each with its place.
+    """The configs inside ``config`` that are not wrappers, each with its place.
 
     Args:
         where: the place of ``config``, such as ``'train_dataloader'``. Places are keys of ``--cfg-options``, such as
@@ -29,7 +29,7 @@ def leaf_configs(config: Any, where: str) -> Iterator[Tuple[str, dict]]:
 
 
 def _inner_configs(config: dict) -> Optional[Dict[str, Any]]:
-    """The configs that a wrapper holds by their places in it; None: no wrapper."""
+    """The configs inside a wrapper, by their place in it; None if ``config`` is not a wrapper."""
     if isinstance(config.get('datasets'), (list, tuple)):
         return {f'datasets.{i}': member for i, member in enumerate(config['datasets'])}
     if isinstance(config.get('tasks'), dict):  # ZeroShotTasks

@@ -31,22 +31,22 @@ GET_COCO = (
 
 
 class SubsetCounts(NamedTuple):
-    """What an annotation file holds."""
+    """Counts of an annotation file."""
 
     path: Path
     images: int
     instances: int
-    species: int  # with at least one instance, as the families
+    species: int  # species and families with at least one instance
     families: int
-    short: Dict[str, int] = {}  # species with fewer instances than were asked for -> how many they have
+    short: Dict[str, int] = {}  # species with fewer labeled instances than requested -> their number
 
 
 def few_shot_subset(annotations: dict, shots: int, seed: int) -> dict:
-    """``shots`` instances of each species, drawn at random, and the images they are on.
+    """``shots`` random instances of each species, with their images.
 
-    An instance without any labeled keypoint teaches nothing, and MMPose drops it: none is drawn.
+    Instances without labeled keypoints are not drawn, as MMPose drops them.
     """
-    rng = np.random.RandomState(seed)  # its stream is frozen: a seed means the same file with any NumPy
+    rng = np.random.RandomState(seed)  # its stream is frozen: a seed gives the same file with any NumPy
     chosen = set()
     for ids in _labeled_by_species(annotations).values():
         chosen.update(ids[i] for i in rng.permutation(len(ids))[:shots])
@@ -54,10 +54,10 @@ def few_shot_subset(annotations: dict, shots: int, seed: int) -> dict:
 
 
 def family_subset(annotations: dict, *families: str) -> dict:
-    """The instances of these families, and the images they are on.
+    """The instances of these families, with their images.
 
     Raises:
-        ValueError: no category belongs to one of them.
+        ValueError: a family has no category.
     """
     family_of = {category['id']: category.get('supercategory') for category in annotations['categories']}
     for family in families:
@@ -72,8 +72,8 @@ def family_subset(annotations: dict, *families: str) -> dict:
 def percent_subset(annotations: dict, percent: float, seed: int) -> dict:
     """A random ``percent`` of the images, at least one, with all their annotations.
 
-    The paper's "random k% of COCO data" is read as k% of the images on which somebody has a labeled keypoint: from
-    the others nothing would be learned.
+    We read the paper's "random k% of COCO data" as k% of the images with labeled keypoints, as the others are not
+    used in training.
     """
     ids = sorted({ann['image_id'] for ann in annotations['annotations'] if _is_labeled(ann)})
     size = max(1, round(len(ids) * percent / 100))
@@ -95,8 +95,11 @@ def write_ap10k_splits(
     """Write the few-shot training set and, for zero-shot, the training and the validation set of each family.
 
     Args:
-        annotation_dir: holds AP-10K's own files, which stay as they are.
+        annotation_dir: folder of AP-10K's annotation files, which are not changed.
         out_dir: where to write; None: ``annotation_dir``.
+        shots: instances of each species in the few-shot set.
+        seed: of the random draw.
+        split: AP-10K's split, 1 to 3.
 
     Returns:
         list[SubsetCounts]: of the two files read, then of each file written.
@@ -106,8 +109,8 @@ def write_ap10k_splits(
     sources = {part: Path(annotation_dir) / f'ap10k-{part}-split{split}.json' for part in ('train', 'val')}
     originals = {part: read_annotations(path, GET_AP10K) for part, path in sources.items()}
     subsets = {f'{sources["train"].stem}-{shots}shot.json': few_shot_subset(originals['train'], shots, seed)}
-    # The paper does not say which instances of the test family it tests on; as it evaluates everything on the
-    # validation set, these are the validation set's.
+    # The paper does not say which instances of the test family it uses. It evaluates everything else on the
+    # validation set, so we use that.
     for part, annotations in originals.items():
         for family in FAMILIES:
             subsets[f'{sources[part].stem}-{family.lower()}.json'] = family_subset(annotations, family)
@@ -132,8 +135,10 @@ def write_coco_subsets(
     """Write random percentages of COCO's training set, one file for each percentage and seed.
 
     Args:
-        annotation_file: ``person_keypoints_train2017.json``, which stays as it is.
-        out_dir: where to write; None: beside ``annotation_file``.
+        annotation_file: ``person_keypoints_train2017.json``, which is not changed.
+        out_dir: where to write; None: the folder of ``annotation_file``.
+        percents: each in (0, 100].
+        seeds: of the random draws.
 
     Returns:
         list[SubsetCounts]: of the file read, then of each file written.
@@ -144,9 +149,7 @@ def write_coco_subsets(
     source = Path(annotation_file)
     annotations = read_annotations(source, GET_COCO)
     if not any(map(_is_labeled, annotations['annotations'])):
-        raise ValueError(
-            f"{source} has no instance with a labeled keypoint to draw; is it COCO's person_keypoints file?"
-        )
+        raise ValueError(f"{source} has no instance with a labeled keypoint; is it COCO's person_keypoints file?")
     counts = [count(source, annotations)]
     for percent in percents:
         for seed in seeds:
@@ -158,7 +161,7 @@ def write_coco_subsets(
 
 
 def count(path: Path, annotations: dict) -> SubsetCounts:
-    """The line of ``annotations`` in :func:`counts_table`."""
+    """Count what :func:`counts_table` shows."""
     present = {ann['category_id'] for ann in annotations['annotations']}
     categories = [category for category in annotations['categories'] if category['id'] in present]
     return SubsetCounts(
@@ -171,7 +174,7 @@ def count(path: Path, annotations: dict) -> SubsetCounts:
 
 
 def counts_table(counts: List[SubsetCounts]) -> str:
-    """One aligned line for each file; species that have fewer instances than asked for are named below."""
+    """A table with one line for each file, then the species with fewer instances than requested."""
     width = max(len(row.path.name) for row in counts)
     lines = [f'{"file":<{width}}    images  instances  species  families']
     for row in counts:
@@ -181,7 +184,7 @@ def counts_table(counts: List[SubsetCounts]) -> str:
     for row in counts:
         if row.short:
             lines.append(
-                f'Fewer labeled instances than asked for, all kept, in {row.path.name}: '
+                f'Fewer labeled instances than requested, all used, in {row.path.name}: '
                 + ', '.join(f'{name} ({number})' for name, number in row.short.items())
             )
     return '\n'.join(lines)
@@ -192,7 +195,7 @@ def _is_labeled(annotation: dict) -> bool:
 
 
 def _labeled_by_species(annotations: dict) -> Dict[Any, list]:
-    """Category id -> ids of its labeled instances, both sorted, so that nothing depends on the order of the file."""
+    """Category id -> ids of its labeled instances, both sorted, so the order of the file does not matter."""
     ids: Dict[Any, list] = {species: [] for species in sorted(cat['id'] for cat in annotations['categories'])}
     for ann in annotations['annotations']:
         if _is_labeled(ann):
@@ -217,5 +220,5 @@ def _write_all(subsets: Dict[str, dict], out_dir: Path) -> List[SubsetCounts]:
 
 
 def _write(path: Path, annotations: dict) -> None:
-    """Write whole or not at all: a half-written file would train without complaint on what is there."""
+    """Write atomically: training would not notice a half-written file."""
     atomic_write(path, json.dumps(annotations).encode())

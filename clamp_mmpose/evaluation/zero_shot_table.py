@@ -1,4 +1,4 @@
-"""Zero-shot accuracies as people read them: Table 1 of FocusCLIP."""
+"""A table of zero-shot accuracies, like Table 1 of FocusCLIP."""
 
 from typing import Dict, List, Optional, Sequence
 
@@ -8,7 +8,7 @@ COLUMNS = ('Task', 'Data set', 'Classes', 'k', 'Chance', 'Accuracy', '95 % inter
 def task_wise_mean(rows: Sequence[dict]) -> Optional[float]:
     """The mean over tasks of the mean over the data sets of each; rows with ``task`` and ``accuracy``.
 
-    Rows whose accuracy is None are left out; None if no other is there.
+    Rows whose accuracy is None are left out; the result is None if no row is left.
     """
     tasks: Dict[str, List[float]] = {}
     for row in rows:
@@ -19,10 +19,10 @@ def task_wise_mean(rows: Sequence[dict]) -> Optional[float]:
 
 
 def markdown_table(details: Sequence[dict], absent: Sequence[dict]) -> str:
-    """A table in Markdown, all in percent, and below it why data sets are absent.
+    """A table in Markdown, in percent, followed by the reasons why data sets are absent.
 
     Args:
-        details: those of ``ZeroShotAccuracy``.
+        details: from ``ZeroShotAccuracy``.
         absent: data sets that were not evaluated: ``dataset``, ``task`` and ``reason`` each.
     """
     unread = [dict(detail, reason='no image could be read') for detail in details if detail['accuracy'] is None]

@@ -14,15 +14,17 @@ LAYOUT = dict(keypoints=list, skeleton=list, swap=list)
 
 @dataclass(frozen=True)
 class CategoryTexts:
-    """The words for a category's K keypoints, in the order of its annotations (CapeLLM, section 3.2).
+    """Names and descriptions of a category's K keypoints, in the order of its annotations (CapeLLM, section 3.2).
 
     Args:
         slug: the category's unique name; ``name`` is the readable one, which two categories may share.
+        category_id: its id in the annotations.
+        supercategory: its group in the annotations.
         split: the split of MP-100 that tests the category.
         names: K different names; left and right are the object's own, not the image's.
-        descriptions: K sentences: where the keypoint is, next to what.
-        skeleton: pairs of indices of keypoints, 0-based.
-        flip_indices: K indices: the keypoint that each one becomes in a mirrored image.
+        descriptions: K sentences that say where the keypoint is.
+        skeleton: pairs of keypoint indices, from 0.
+        flip_indices: for each keypoint, the index of its left/right counterpart; its own index if it has none.
     """
 
     slug: str
@@ -37,16 +39,16 @@ class CategoryTexts:
 
 
 def load_texts(folder: Union[str, Path, None] = None) -> Dict[int, CategoryTexts]:
-    """The texts of all categories by category id, checked; each folder is read once.
+    """Read and check the texts of all categories, by category id; each folder is read once.
 
     Args:
-        folder: another folder in the format of ``clamp_mmpose/language/texts``, the default: ``mp100.yml`` lists the
-            categories, ``<layout>.yml`` holds the keypoints of one or more of them.
+        folder: holds ``mp100.yml``, the list of categories, and ``<layout>.yml`` with the keypoints of one or more of
+            them; None: ``clamp_mmpose/language/texts``.
 
     Raises:
-        FileNotFoundError: the index or a layout is not there.
-        ValueError: a file is not YAML or has missing or unknown keys; ids or slugs repeat; a layout has another number
-            of keypoints than its category, empty or repeated texts, or indices out of range.
+        FileNotFoundError: the index or a layout does not exist.
+        ValueError: a file is not YAML or has missing or unknown keys; ids or slugs repeat; a layout and its
+            category differ in the number of keypoints; texts are empty or repeated; indices are out of range.
     """
     return dict(_load(Path(folder or FOLDER).resolve()))
 
@@ -71,15 +73,15 @@ def _load(folder: Path) -> Dict[int, CategoryTexts]:
         if entry['layout'] not in layouts:
             if not path.is_file():
                 raise FileNotFoundError(
-                    f'{path} is not there, but {index} gives {entry["slug"]!r} the layout '
-                    f'{entry["layout"]!r}; write it or name another layout.'
+                    f'{path} does not exist, but {index} uses the layout {entry["layout"]!r} for {entry["slug"]!r}; '
+                    'write the file or choose another layout.'
                 )
             layouts[entry['layout']] = _read_layout(path)
         layout = layouts[entry['layout']]
         if len(layout['names']) != entry['num_keypoints']:
             raise ValueError(
-                f'{path}: expected the {entry["num_keypoints"]} keypoints that {index} gives '
-                f'{entry["slug"]!r}, got {len(layout["names"])}.'
+                f'{path}: expected {entry["num_keypoints"]} keypoints, as {index} says for {entry["slug"]!r}, '
+                f'got {len(layout["names"])}; correct one of the files.'
             )
         categories[entry['id']] = CategoryTexts(
             slug=entry['slug'],
@@ -101,25 +103,25 @@ def _read_layout(path: Path) -> dict:
         texts = next(iter(keypoint.items())) if isinstance(keypoint, dict) and len(keypoint) == 1 else None
         if texts is None or not all(isinstance(text, str) and text.strip() for text in texts):
             raise ValueError(
-                f'{path}: keypoint {i} must be one "name: description", neither of them empty, got '
-                f'{keypoint!r:.80}; quote a text that YAML reads as something else.'
+                f'{path}: keypoint {i} must be one "name: description", both not empty, got '
+                f'{keypoint!r:.80}; put quotes around a text that YAML does not read as a string.'
             )
         names.append(texts[0].strip())
         descriptions.append(texts[1].strip())
     lower = [name.lower() for name in names]  # the language model reads lower case
     repeated = sorted({name for name in lower if lower.count(name) > 1})
     if repeated:
-        raise ValueError(f'{path}: the names of keypoints must differ, but {repeated} occur more than once.')
+        raise ValueError(f'{path}: keypoint names must differ, but {repeated} occur more than once.')
 
     flip_indices = list(range(len(names)))
     for left, right in _pairs(content, 'swap', len(names), path):
         if left == right:
             raise ValueError(
-                f'{path}: swap exchanges two keypoints, got [{left}, {right}]; a keypoint in no pair mirrors to itself.'
+                f'{path}: swap takes pairs of different keypoints, got [{left}, {right}]; leave this one out.'
             )
         taken = [i for i in (left, right) if flip_indices[i] != i]
         if taken:
-            raise ValueError(f'{path}: a keypoint may be in one pair of swap, but {taken[0]} is in two.')
+            raise ValueError(f'{path}: a keypoint may be in one swap pair only, but {taken[0]} is in two.')
         flip_indices[left], flip_indices[right] = right, left
 
     return dict(
@@ -148,7 +150,7 @@ def _check_keys(content: Any, kinds: dict, required: Iterable[str], where: str) 
         raise ValueError(f'{where}: expected the keys {list(kinds)}, got {content!r:.60}.')
     unknown = [key for key in content if key not in kinds]
     if unknown:
-        raise ValueError(f'{where}: unknown keys {unknown}; there are {list(kinds)}.')
+        raise ValueError(f'{where}: unknown keys {unknown}; expected some of {list(kinds)}.')
     missing = [key for key in required if key not in content]
     if missing:
         raise ValueError(f'{where}: the keys {missing} are missing.')

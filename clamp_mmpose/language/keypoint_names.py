@@ -11,38 +11,38 @@ ABBREVIATIONS = {'L': 'left', 'R': 'right', 'F': 'front', 'B': 'back'}
 
 
 def readable_name(name: str) -> str:
-    """A data set's label as words a language model knows: ``'L_F_Paw'`` -> ``'left front paw'``."""
+    """A keypoint label of a data set in plain words: ``'L_F_Paw'`` -> ``'left front paw'``."""
     words = re.split(r'[\s_\-]+', re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', name.strip()))
     return ' '.join(ABBREVIATIONS.get(word, word.lower()) for word in words)
 
 
 def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
-    """The names that prompts are made of, in the order of the keypoints.
+    """The keypoint names for prompts, in keypoint order.
 
     Args:
-        source: a registered data set (``'AP10KDataset'``), the ``metainfo`` of one as a dict, or the names themselves,
-            which are taken as they are.
+        source: a registered data set (``'AP10KDataset'``), a ``metainfo`` dict, or the names themselves, which are
+            not changed.
 
     Returns:
         list[str]: K different, readable names.
 
     Raises:
-        ValueError: unknown data set, one without keypoints, an empty name, or two equal ones.
+        ValueError: the data set is unknown or has no keypoints; a name is empty or occurs twice.
     """
     if isinstance(source, str):
         dataset = DATASETS.get(source)
         if dataset is None:
             raise ValueError(
-                f'names={source!r} is no registered data set; give a list of names, a metainfo dict, or a '
+                f'names={source!r} is not a registered data set; give a list of names, a metainfo dict, or a '
                 'type such as "AP10KDataset".'
             )
         source = dataset.METAINFO
     if isinstance(source, dict):
         if 'keypoint_id2name' not in source:
             if not source:
-                raise ValueError('this data set has no metainfo of its own: give its metainfo dict, or the names.')
+                raise ValueError('this data set type has no metainfo: give a metainfo dict, or the names.')
             with warnings.catch_warnings():
-                warnings.simplefilter('ignore')  # MMPose warns when it finds a metainfo file among its own
+                warnings.simplefilter('ignore')  # MMPose warns when it uses a metainfo file of its package
                 source = parse_pose_metainfo(dict(source))
         source = [readable_name(source['keypoint_id2name'][i]) for i in range(source['num_keypoints'])]
     if not all(isinstance(name, str) for name in source):
@@ -55,7 +55,7 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
     if repeated:
         raise ValueError(
             f'keypoint names must differ, but {repeated} occur more than once in {names}: give '
-            'each keypoint a name of its own (for a data set in the head, names=[...]).'
+            'each keypoint a different name (for a data set, as names=[...] of the head).'
         )
     return names
 
@@ -67,9 +67,9 @@ def mirrored_name(name: str) -> str:
 
 
 def mirrored_indices(names: Sequence[str]) -> List[int]:
-    """For each name the index of the one with left and right exchanged; its own where there is none, or more than one.
+    """For each name, the index of its left/right counterpart; its own index if there is none or more than one.
 
-    Of 'name: description' the name counts.
+    A description after a colon is ignored.
     """
     names = [name.lower().split(':')[0] for name in names]
     counts = Counter(names)
@@ -78,13 +78,13 @@ def mirrored_indices(names: Sequence[str]) -> List[int]:
 
 
 def is_sided(name: str) -> bool:
-    """Whether a name, that of 'name: description', says left or right."""
+    """Whether a name contains left or right; a description after a colon is ignored."""
     name = name.lower().split(':')[0]
     return mirrored_name(name) != name
 
 
 def skeleton_links(links: Sequence[Sequence[int]], num_keypoints: int) -> List[Tuple[int, int]]:
-    """Pairs of keypoint indices, checked.
+    """Check pairs of keypoint indices.
 
     Raises:
         ValueError: not pairs of different indices below ``num_keypoints``.
@@ -96,7 +96,7 @@ def skeleton_links(links: Sequence[Sequence[int]], num_keypoints: int) -> List[T
             or not all(isinstance(end, int) and 0 <= end < num_keypoints for end in link)
         ):
             raise ValueError(
-                f'the skeleton joins pairs of different keypoints, 0 to {num_keypoints - 1}; got '
+                f'the skeleton must be pairs of different keypoints, 0 to {num_keypoints - 1}; got '
                 f'{list(link) if isinstance(link, (list, tuple)) else link!r}.'
             )
     return [(int(start), int(end)) for start, end in links]

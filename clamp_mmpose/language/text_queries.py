@@ -7,15 +7,15 @@ from .keypoint_names import keypoint_names, mirrored_indices, skeleton_links
 
 @dataclass(frozen=True)
 class TextQueries:
-    """The K keypoints that one image is searched for, in words: from a user or a data set to the head.
+    """The K keypoints to find in an image, as texts from a user or a data set.
 
-    Made by :meth:`create` or :meth:`parse`, which check them; from there on they are used as they are.
+    :meth:`create` and :meth:`parse` check them; later code relies on that.
 
     Attributes:
         keypoint_names: K names.
-        keypoint_descriptions: K descriptions, '' where a name has none; None: names alone.
-        skeleton_links: pairs of indices from 0 that are joined.
-        flip_indices: for each name the index of the one it becomes in the mirrored image.
+        keypoint_descriptions: K descriptions, '' for a name without one; None: names only.
+        skeleton_links: pairs of keypoint indices, from 0.
+        flip_indices: for each keypoint, the index of its left/right counterpart, or its own.
     """
 
     keypoint_names: Sequence[str]
@@ -25,7 +25,7 @@ class TextQueries:
 
     @property
     def texts(self) -> List[str]:
-        """What a text encoder reads: K times 'name', or 'name: description' (CapeLLM, section 3.2)."""
+        """The K texts for a text encoder: 'name', or 'name: description' (CapeLLM, section 3.2)."""
         descriptions = self.keypoint_descriptions or [''] * len(self.keypoint_names)
         return [f'{name}: {text}' if text else name for name, text in zip(self.keypoint_names, descriptions)]
 
@@ -37,17 +37,17 @@ class TextQueries:
         skeleton: Sequence[Sequence[int]] = (),
         flip_indices: Optional[Sequence[int]] = None,
     ) -> 'TextQueries':
-        """Check names and what belongs to them.
+        """Check names, descriptions, skeleton and flip indices.
 
         Args:
-            names: K names; two may be equal where their descriptions differ.
+            names: K names; two may be equal if their descriptions differ.
             descriptions: K descriptions, or None.
             skeleton: pairs of indices from 0.
-            flip_indices: None: left and right in the names decide.
+            flip_indices: as in :class:`TextQueries`; None: derived from left and right in the names.
 
         Raises:
-            ValueError: no, empty or repeated names, another number of descriptions or ``flip_indices`` than names, or a
-                skeleton beyond them.
+            ValueError: names are missing, empty or repeated; the numbers of names, descriptions and ``flip_indices``
+                differ; the skeleton has indices out of range.
         """
         if descriptions is None:
             names = keypoint_names(list(names))
@@ -73,9 +73,9 @@ class TextQueries:
         """Read names and skeleton as a user writes them.
 
         Args:
-            keypoints: 'name' or 'name: description' each, in a list, or in one string with commas between them (a
-                description that needs a comma comes in a list).
-            skeleton: pairs of indices from 0, or such as ``'0-2,1-2'``.
+            keypoints: a list of 'name' or 'name: description', or one string with commas between them (a description
+                with a comma needs the list).
+            skeleton: pairs of indices from 0, or a string such as ``'0-2,1-2'``.
 
         Raises:
             ValueError: see :meth:`create`.
@@ -92,7 +92,7 @@ class TextQueries:
 
     @classmethod
     def of_sample(cls, sample: Any) -> 'TextQueries':
-        """What a data sample packed by :class:`PackTextQueries` asks for; it was checked before it was packed."""
+        """The queries of a data sample packed by :class:`PackTextQueries`; they were checked before."""
         names, flip_indices = list(sample.keypoint_names), sample.get('flip_indices')
         return cls(
             names,

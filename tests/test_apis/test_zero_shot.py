@@ -40,7 +40,7 @@ PIPELINE = [
 
 @pytest.fixture
 def data(tmp_path):
-    """Two sets of images in noise, one of them with an image cut short, and one that is not there."""
+    """Two data sets of noise images, one of them with a truncated image, and one that does not exist."""
     rng = np.random.default_rng(0)
     tasks = {}
     for name, task, top_k in (('acts', 'Activity', 1), ('moods', 'Emotion', 2)):
@@ -97,9 +97,9 @@ def by_hand(config, checkpoint, data, name):
     root, hits, top_k = Path(data[name]['data_root']), [], dict(acts=1, moods=2)[name]
     with torch.no_grad():
         texts = F.normalize(model.embed_texts([f'someone may {word}' for word in CLASSES]), dim=1)
-        for i in range(7 if name == 'acts' else 6):  # moods6 is cut short
+        for i in range(7 if name == 'acts' else 6):  # moods6 is truncated
             image = cv2.imread(str(root / f'{name}{i}.png'))
-            image = cv2.resize(image, (64, 64), interpolation=cv2.INTER_LINEAR)  # 50 x 70: enlarged in all
+            image = cv2.resize(image, (64, 64), interpolation=cv2.INTER_LINEAR)  # from 50 x 70: larger in area
             pixels = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None].float()
             scores = texts @ F.normalize(model.embed_images((pixels - 127.5) / 127.5), dim=1)[0]
             hits.append(i % 3 in scores.topk(top_k).indices.tolist())
@@ -122,7 +122,7 @@ def test_accuracies_are_those_of_one_image_at_a_time(tmp_path, trained, data):
 
 
 def test_resumed_after_an_interruption(tmp_path, trained, data, monkeypatch):
-    """What was scored before an error is kept, and not scored again."""
+    """Results from before an error are kept and not computed again."""
     scored = []
 
     def progress(batches, description, total):
@@ -138,12 +138,14 @@ def test_resumed_after_an_interruption(tmp_path, trained, data, monkeypatch):
     assert scored == ['acts, Activity', 'moods, Emotion', 'moods, Emotion']
     assert table == run_zero_shot(*trained, tmp_path / 'again')
     for change in (dict(templates='ensemble'), dict(options=dict(randomness=dict(seed=1)))):
-        with pytest.raises(ValueError, match=rf"has results of .* with other \['{next(iter(change))}'\]: give another"):
+        with pytest.raises(
+            ValueError, match=rf"has results of .* with different \['{next(iter(change))}'\]: give another"
+        ):
             run_zero_shot(*trained, tmp_path / 'out', resume=True, **change)
-    run_zero_shot(*trained, tmp_path / 'out', resume=True, tasks=['moods'])  # and no others of an earlier run
+    run_zero_shot(*trained, tmp_path / 'out', resume=True, tasks=['moods'])  # without others of an earlier run
     assert set(json.loads((tmp_path / 'out/zero_shot.json').read_text())['details']) == {'moods'}
     torch.save(torch.load(trained[1], weights_only=True), trained[1])  # trained again
-    with pytest.raises(ValueError, match=r"with other \['checkpoint_is'\]"):
+    with pytest.raises(ValueError, match=r"with different \['checkpoint_is'\]"):
         run_zero_shot(*trained, tmp_path / 'out', resume=True)
 
 
@@ -153,12 +155,12 @@ def test_chosen_tasks_and_templates(tmp_path, trained):
     assert set(content['details']) == {'acts'} and content['absent'] == [] and content['templates'] == ['{}']
     with pytest.raises(ValueError, match=r"unknown tasks \['age'\]: expected some of acts, faces, moods"):
         run_zero_shot(*trained, tmp_path / 'out', tasks=['age'])
-    with pytest.raises(FileNotFoundError, match='none of the zero-shot data sets is there'):
+    with pytest.raises(FileNotFoundError, match='none of the zero-shot data sets exists'):
         run_zero_shot(*trained, tmp_path / 'none', tasks=['faces'])
 
 
 def test_tasks_and_templates_of_the_config(tmp_path, trained, data):
-    """They are those that tools/test.py takes, unless others are asked for."""
+    """They are those that tools/test.py uses, unless arguments replace them."""
     cfg = Config.fromfile(trained[0])
     cfg.test_dataloader.dataset.update(only=['acts'], templates=['they {}'])
     cfg.dump(str(tmp_path / 'chosen.py'))
@@ -172,9 +174,9 @@ def test_tasks_and_templates_of_the_config(tmp_path, trained, data):
     assert set(content['details']) == {'moods'} and content['templates'] == ['{}']
 
 
-def test_texts_of_ones_own_are_not_resumed_without_them(tmp_path, trained):
+def test_custom_templates_are_needed_to_resume(tmp_path, trained):
     run_zero_shot(*trained, tmp_path / 'out', tasks=['acts'], templates=['{}'])
-    with pytest.raises(ValueError, match=r"with other \['templates'\]"):
+    with pytest.raises(ValueError, match=r"with different \['templates'\]"):
         run_zero_shot(*trained, tmp_path / 'out', tasks=['acts'], resume=True)
 
 
@@ -187,7 +189,7 @@ def test_device_and_names_of_models(tmp_path, trained, monkeypatch):
     assert moved == ['cpu']
 
 
-def test_resumed_with_an_option_that_json_does_not_know(tmp_path, trained):
+def test_resumed_with_an_option_that_json_changes(tmp_path, trained):
     options = {'model.data_preprocessor.mean': (127.5, 127.5, 127.5)}
     tables = [run_zero_shot(*trained, tmp_path / 'out', resume=True, options=options) for _ in range(2)]
     assert tables[0] == tables[1]
@@ -210,7 +212,7 @@ def test_tools_test_gives_the_same(tmp_path, trained, data, capsys):
     assert metrics['moods/Emotion/top2'] == pytest.approx(by_hand(*trained, data, 'moods'))
     assert metrics['moods/Emotion/faults'] == 1
     assert 'UTKFace/Age is absent' in out + err
-    assert 'absent, and in no mean: UTKFace/Age' in out + err
+    assert 'absent, not in the means: UTKFace/Age' in out + err
 
 
 def test_command(tmp_path, trained, capsys):
@@ -246,7 +248,7 @@ def test_arguments_of_the_command(tmp_path, trained, capsys):
 
 
 def test_towers_of_clamp(tmp_path, data):
-    """The same cosines as the two towers give, with the checkpoint of the whole pose estimator."""
+    """The same cosines as from the two towers, with the checkpoint of the whole pose estimator."""
     torch.manual_seed(0)
     model = MODELS.build(model_config())
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'clamp.pth')
@@ -271,7 +273,7 @@ def test_towers_of_clamp(tmp_path, data):
 @pytest.mark.parametrize('out, project', [('map', False), ('embeddings', True)])
 def test_pose_estimators_without_a_shared_space(tmp_path, out, project):
     plain = model_config(backbone=dict(type='CLIPVisionTransformer', arch=VIT, out=out), project=project)
-    with pytest.raises(ValueError, match='no space that its images and texts share'):
+    with pytest.raises(ValueError, match='no shared image-text space'):
         load_scored_model(write_config(tmp_path / 'plain.py', plain, {}))
 
 
@@ -337,7 +339,7 @@ def test_checkpoint_of_weights_alone(tmp_path, trained):
 
 @pytest.fixture
 def tiny_open_clip(tmp_path):
-    """An architecture of open_clip's of our own."""
+    """A tiny architecture, registered in open_clip."""
     folder = tmp_path / 'archs'
     folder.mkdir()
     (folder / 'tiny-test.json').write_text(json.dumps(VIT))
@@ -382,7 +384,7 @@ def test_any_model_of_open_clip(tmp_path, data, tiny_open_clip, suffix):
     assert sample.class_scores[1].item() == pytest.approx(expected.item(), abs=1e-5)
 
 
-def test_box_is_cut_out_for_open_clip(tmp_path, tiny_open_clip):
+def test_box_is_cropped_for_open_clip(tmp_path, tiny_open_clip):
     image = np.zeros((80, 90, 3), np.uint8)
     image[20:50, 30:60] = (0, 0, 255)  # BGR: red
     transform = TRANSFORMS.build(dict(type='OpenCLIPPreprocess', arch=tiny_open_clip))
@@ -413,7 +415,7 @@ def test_the_other_activation(tiny_open_clip, tmp_path):
 
 
 class Architecture(OpenCLIPModel):
-    """One whose weights are not made, for what is checked before they are loaded."""
+    """An architecture without weights, for the checks before they are loaded."""
 
     def __init__(self, arch, tag):
         torch.nn.Module.__init__(self)
@@ -425,7 +427,7 @@ class Architecture(OpenCLIPModel):
 
 
 class Names(torch.nn.Module):
-    """A TorchScript archive with the names of a whole CLIP model, as OpenAI ships them."""
+    """A TorchScript archive with the parameter names of a whole CLIP model, as OpenAI publishes them."""
 
     def __init__(self, model):
         super().__init__()
@@ -442,7 +444,7 @@ class Holder(Names):
     pass
 
 
-def test_a_file_goes_before_the_weights_of_the_tag(monkeypatch, tiny_open_clip):
+def test_a_file_replaces_the_weights_of_the_tag(monkeypatch, tiny_open_clip):
     monkeypatch.setattr(OpenCLIPModel, 'init_weights', lambda self: None)
     scored = load_scored_model(f'open_clip://{tiny_open_clip}/openai', 'own.pt')
     assert scored.model.init_cfg['checkpoint'] == 'own.pt'
@@ -460,7 +462,7 @@ def test_open_clip_errors(tiny_open_clip, tmp_path):
         load_scored_model(f'open_clip://{tiny_open_clip}', str(tmp_path / 'bad.pt'))
 
 
-def test_missing_and_foreign_checkpoints(tmp_path, trained):
+def test_missing_and_wrong_checkpoints(tmp_path, trained):
     with pytest.raises(ValueError, match='needs a checkpoint'):
         load_scored_model(trained[0])
     with pytest.raises(FileNotFoundError, match=r'none\.pth does not exist'):

@@ -1,4 +1,4 @@
-"""Clean data sets stay silent; a planted fault of files, metainfo or config is found, and nothing else is."""
+"""Clean data sets give no findings; a planted fault of files, metainfo or config is found, and nothing else."""
 
 import copy
 import json
@@ -55,7 +55,11 @@ FILES = {
     'truncated': (truncate, 'image is truncated or damaged', '2.jpg'),
     'PNG without its end': (lambda t: cut(t.image(2), 'PNG', -12), 'image is truncated or damaged', '2.jpg'),
     'half a bitmap': (lambda t: cut(t.image(2), 'BMP', 3000), 'image is truncated or damaged', '2.jpg'),
-    'no image': (lambda t: t.image(2).write_text('<html>not found</html>'), 'image is truncated or damaged', '2.jpg'),
+    'not an image': (
+        lambda t: t.image(2).write_text('<html>not found</html>'),
+        'image is truncated or damaged',
+        '2.jpg',
+    ),
     'empty image': (lambda t: t.image(2).write_bytes(b''), 'image is truncated or damaged', '2.jpg'),
     'missing': (lambda t: t.image(2).unlink(), 'image does not exist', '2.jpg'),
     'size': (
@@ -63,8 +67,8 @@ FILES = {
         'image has another size than its annotations',
         '2.jpg',
     ),
-    'turned, size tells': (lambda t: exif(t.image(2), 6), 'image has another size than its annotations', '2.jpg'),
-    'turned, size silent': (lambda t: exif(t.image(2), 3), 'image is turned by its EXIF tag', '2.jpg'),
+    'rotated, other size': (lambda t: exif(t.image(2), 6), 'image has another size than its annotations', '2.jpg'),
+    'rotated, same size': (lambda t: exif(t.image(2), 3), 'image is rotated by its EXIF tag', '2.jpg'),
     'folder': (lambda t: (t.root / 'images').rename(t.root / 'pictures'), 'image folder does not exist', 'images'),
     'truncated JSON': (
         lambda t: (t.root / 'train.json').write_text('{"images": [{"id"'),
@@ -138,11 +142,11 @@ def test_left_paired_with_the_wrong_right(toy):
     }
 
 
-def test_exif_rotation_that_the_annotations_know(toy):
+def test_exif_rotation_as_in_the_annotations(toy):
     exif(toy.image(2), 6)
     toy.content['images'][2].update(width=48, height=64)
     toy.write()
-    assert toy.found() == [('info', 'image is turned by its EXIF tag, as in its annotations', '2.jpg')]
+    assert toy.found() == [('info', 'image is rotated by its EXIF tag, as in its annotations', '2.jpg')]
 
 
 def test_without_images_only_the_annotations_are_read(toy):
@@ -223,7 +227,7 @@ def test_head_that_takes_the_metainfo(toy):
     assert check_config(config(toy, head=dict(names=toy.dataset['metainfo'])), images=False).findings == []
 
 
-def test_names_given_to_the_head_excuse_those_of_the_metainfo(toy):
+def test_names_of_the_head_replace_those_of_the_metainfo(toy):
     toy.dataset['metainfo']['keypoint_info'][2]['name'] = 'Left_Ear'
     cfg = config(toy, head=dict(names=['a', 'b', 'c']))
     assert 'keypoint names cannot be prompts' not in {

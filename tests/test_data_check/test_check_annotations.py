@@ -1,4 +1,4 @@
-"""Faults planted in an annotation file: each is found, by its name, at its image, and nothing else is."""
+"""Faults planted in an annotation file: each is found at its image, and nothing else."""
 
 import copy
 import json
@@ -23,7 +23,7 @@ def set_ann(**values):
 
 CONTENT = {
     'fewer keypoints': (keypoints(10, 11, 2, 20, 12, 1), 'number of keypoints differs from the metainfo'),
-    'no triplets': (keypoints(10, 11, 2, 20, 12, 1, 0), 'keypoints are not triplets'),
+    'not triplets': (keypoints(10, 11, 2, 20, 12, 1, 0), 'keypoints are not triplets'),
     'keypoints are a word': (set_ann(keypoints='none'), 'keypoints are not triplets'),
     'NaN': (keypoints(10, float('nan'), 2, 20, 12, 1, 0, 0, 0), 'keypoint is not a finite number'),
     'word': (keypoints(10, '11', 2, 20, 12, 1, 0, 0, 0), 'keypoint is not a finite number'),
@@ -32,7 +32,7 @@ CONTENT = {
     'far away': (keypoints(10, 11, 2, 20, 1200, 1, 0, 0, 0), 'keypoint lies far outside the image'),
     'num_keypoints': (set_ann(num_keypoints=3), 'num_keypoints is not the number of labeled keypoints'),
     'box outside': (box(70, 5, 40, 30), 'box lies outside the image'),
-    'box left of it': (box(-50, 5, 40, 30), 'box lies outside the image'),
+    'box left of the image': (box(-50, 5, 40, 30), 'box lies outside the image'),
     'box beyond': (box(4, 5, 70, 30), 'box reaches beyond the image'),
     'box empty': (box(4, 5, 0, 30), 'box is empty'),
     'box infinite': (box(4, 5, float('inf'), 30), 'box is not four finite numbers'),
@@ -46,7 +46,7 @@ CONTENT = {
     'area a word': (set_ann(area='large'), 'area is not positive'),
     'large area': (set_ann(area=3000), 'area is larger than the box'),
     'annotation twice': (set_ann(id=10), 'id occurs more than once'),
-    'id a word': (set_ann(id='11'), 'id is not a whole number'),
+    'id a word': (set_ann(id='11'), 'id is not an integer'),
     'category': (set_ann(category_id=7), 'category_id does not exist'),
     'size missing': (lambda c: c['images'][1].pop('width'), 'image has no width and height'),
 }
@@ -63,7 +63,7 @@ ELSEWHERE = {
         set_ann(image_id=[1]),
         {('error', 'image_id does not exist', 'annotation 11'), ('info', 'images without annotations', 'train.json')},
     ),
-    'image no object': (lambda c: c['images'].append('4.jpg'), {('error', 'entry is not an object', 'train.json')}),
+    'image not an object': (lambda c: c['images'].append('4.jpg'), {('error', 'entry is not an object', 'train.json')}),
     'file name missing': (lambda c: c['images'][1].pop('file_name'), {('error', 'image has no file name', 'image 1')}),
     'no list': (lambda c: c.update(categories={}), {('error', 'annotation file is not COCO-style', 'train.json')}),
     'other order': (
@@ -100,8 +100,8 @@ def test_faulty_lists(toy, name):
     assert {(level, what, item.rsplit('/', 1)[-1]) for level, what, item in toy.found()} == expected
 
 
-def test_nonsense_anywhere_is_a_finding_not_a_crash(toy):
-    """Every value of the file replaced in turn by values of other types."""
+def test_wrong_types_are_findings_not_errors(toy):
+    """Each value of the file is replaced by values of other types."""
 
     def places(node, path=()):
         yield path
@@ -136,7 +136,7 @@ def test_nonsense_anywhere_is_a_finding_not_a_crash(toy):
         lambda c: c['categories'][0].update(keypoints=['LeftEar', 'R_ear', 'snout']),
     ],
 )
-def test_what_is_no_fault(toy, spoil):
+def test_what_is_not_a_fault(toy, spoil):
     spoil(toy.content)
     toy.write()
     assert toy.found() == []

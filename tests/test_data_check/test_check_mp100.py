@@ -1,4 +1,4 @@
-"""Faults planted in a data set of MP-100's format are found with their category, and counted by it."""
+"""Faults planted in a data set of MP-100's format are found and counted by category."""
 
 import json
 
@@ -27,7 +27,7 @@ def dataset(mp100, **kwargs):
 
 
 def found(mp100, **kwargs):
-    """Without what the clean data set says."""
+    """The findings without those of the clean data set."""
     findings = [(f.level, f.text, f.item, f.category) for f in check_dataset(dataset(mp100, **kwargs))]
     assert findings.count(DROPPED) <= 1
     return [finding for finding in findings if finding != DROPPED and finding[:2] != UNLABELLED]
@@ -96,7 +96,7 @@ def test_annotations_and_texts(mp100, spoil, expected):
 
 
 def test_categories_that_list_no_keypoints(mp100):
-    """Like MP-100's faces."""
+    """As MP-100's faces."""
     edit(mp100 / 'ann.json', '["a", "b", "c"]', '[]')
     assert found(mp100) == []
     annotate(mp100, 1, keypoints=[1, 2, 2] * 4)
@@ -110,8 +110,8 @@ def test_texts_that_cannot_be_read(mp100):
     assert found(mp100) == [('error', 'texts cannot be read', str(mp100 / 'texts'), '')]
 
 
-def test_what_only_the_data_set_minds(mp100):
-    """MMPose leaves an annotation without a box out; MP100Dataset does not go on."""
+def test_what_only_the_data_set_refuses(mp100):
+    """MMPose leaves out an annotation without a box; MP100Dataset raises an error."""
     content = json.loads((mp100 / 'ann.json').read_text())
     del content['annotations'][2]['bbox']
     (mp100 / 'ann.json').write_text(json.dumps(content))
@@ -121,7 +121,7 @@ def test_what_only_the_data_set_minds(mp100):
     ]
 
 
-def test_file_that_is_no_annotations(mp100):
+def test_file_without_annotations(mp100):
     (mp100 / 'ann.json').write_text('[1, 2]')
     assert [what for _, what, *_ in found(mp100)] == ['annotation file is not COCO-style']
 
@@ -151,7 +151,7 @@ def test_config_and_command(mp100, capsys):
 
 
 def test_real_annotations(shared_data):
-    """Split 1 is clean, apart from boxes that reach over the border."""
+    """Split 1 is clean, except for boxes that reach beyond the border."""
     for part in ('val', 'test'):
         findings = check_dataset(
             dict(type='MP100Dataset', ann_file=str(shared_data / f'mp100/annotations/mp100_split1_{part}.json')),

@@ -117,7 +117,7 @@ def test_data_sets_that_cannot_be_built(folder):
 
 
 def test_same_images_of_other_splits(folder):
-    """Every data set that reads otherwise is looked at."""
+    """Data sets with different splits are all checked."""
     cfg = Config(
         dict(
             train_dataloader=dict(dataset=mpii(folder)),

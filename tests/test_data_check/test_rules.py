@@ -1,4 +1,4 @@
-"""Codes are written once, and every rule is in the documentation and reached by a check."""
+"""Codes are unique, and every rule is in the documentation and used by a check."""
 
 import re
 from pathlib import Path
@@ -38,6 +38,6 @@ def test_documentation_lists_every_rule(capsys):
     assert (ROOT / 'docs/data_check.md').read_text().rstrip().endswith(printed)
 
 
-def test_a_finding_says_what_its_rule_says():
+def test_a_finding_has_the_text_of_its_rule():
     finding = Finding('KP003', '7.jpg', 'annotation 3: keypoint 1 is at (1000, 2) in 64x48')
     assert (finding.level, finding.text) == ('warning', 'keypoint lies far outside the image')

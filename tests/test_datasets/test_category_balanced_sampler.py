@@ -1,4 +1,4 @@
-"""Every category equally often, every image once before any comes again, the same order after a resume."""
+"""Every category equally often, every image once before any is repeated, the same order after a resume."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ SIZES = dict(mug=2, pen=5, cup=3)
 
 
 def write(folder, sizes):
-    """An MP100Dataset with so many instances of each category, in turn; all images are one file."""
+    """An MP100Dataset with ``sizes`` instances of each category; all images are the same file."""
     (folder / 'texts').mkdir(parents=True)
     (folder / '0.png').touch()
     (folder / 'texts/one.yml').write_text('keypoints:\n- tip: The tip is the end.\nskeleton: []\nswap: []\n')
@@ -52,7 +52,7 @@ def test_labels(dataset):
 
 
 def test_published_length_and_balance(dataset):
-    """3 categories times the 5 of the largest; two mugs in 5 draws: one twice, the other three times."""
+    """3 categories times the 5 of the largest; 5 draws of two mugs: one twice, the other three times."""
     balanced = sampler(dataset)
     labels = category_labels(dataset)
     for epoch in range(3):
@@ -67,7 +67,7 @@ def test_published_length_and_balance(dataset):
 
 
 def test_passes_go_on_over_epochs(dataset):
-    """Two draws of each category an epoch: after five epochs each pen came twice, each mug five times."""
+    """Two draws of each category an epoch: after five epochs each pen was drawn twice, each mug five times."""
     balanced = sampler(dataset, epoch_size=8)
     assert len(balanced) == 6
     seen = Counter()
@@ -94,7 +94,7 @@ def test_order_depends_on_seed_and_epoch_alone(dataset):
 
 
 def test_processes_share_the_epoch(dataset, monkeypatch):
-    """Four processes take 4 of 15 each, the first one comes again; batches that run together are the single one's."""
+    """Four processes draw 4 of 15 each, the first one is repeated; together they are the order of a single process."""
     alone = list(sampler(dataset))
     shares = []
     for rank in range(4):
@@ -106,12 +106,12 @@ def test_processes_share_the_epoch(dataset, monkeypatch):
 
 
 def test_seed_of_the_runner(dataset):
-    """The runner hands over its seed, or None, whereupon the processes agree on one."""
+    """The runner passes its seed, or None: then the processes share a random one."""
     assert isinstance(sampler(dataset, seed=None).seed, int)
 
 
 def test_combined(dataset, tmp_path, pose_data):
-    """The categories of the members are different ones, a stock data set is one."""
+    """The members share no categories; a stock data set is one category."""
     coco = dict(
         type='CocoDataset',
         data_root=str(pose_data / 'mmpose_coco'),

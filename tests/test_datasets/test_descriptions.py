@@ -1,4 +1,4 @@
-"""Images with descriptions: MPII's, and others."""
+"""Images with descriptions, of MPII and of other data sets."""
 
 import json
 
@@ -70,12 +70,12 @@ def build(folder, pipeline=(), **kwargs):
     )
 
 
-def test_images_with_everyone_in_them(folder):
+def test_image_has_all_its_people(folder):
     dataset = build(folder)
     assert len(dataset) == 3
     first = dataset.get_data_info(0)
     assert first['keypoints'].shape == (2, 16, 2) and first['keypoints_visible'].sum() == 30
-    # the entries of one image need not follow each other
+    # the entries of one image need not be adjacent
     assert first['keypoints'][:, 0].tolist() == [[10, 20], [60, 20]]
     assert [dataset.get_data_info(i)['descriptions'] for i in range(3)] == [
         ['One jumps.'],
@@ -93,7 +93,7 @@ def test_through_the_pipeline(folder):
     assert packed['inputs'].shape == (3, 64, 64) and sample.text in ('Two sit.', 'They rest.')
     heatmap = sample.gt_focus.heatmap[0]
     assert heatmap.shape == (64, 64) and heatmap.max() > 0.9
-    # someone at x = 10 to 40 and someone at 70 to 100 of 120
+    # one person at x = 10 to 40, one at 70 to 100 of 120
     assert heatmap[35, 11] > 0.5 and heatmap[35, 45] > 0.5
 
 
@@ -146,7 +146,7 @@ def test_missing_descriptions(folder, description, monkeypatch):
         ([3], 'entry 0: expected'),
         ([dict(description='a')], 'entry 0: expected'),
         ([dict(image='001.jpg', description=[1])], 'entry 0: the description must be a text'),
-        ([dict(image='001.jpg', description='One.')], "not MPII annotations.*KeyError 'center'"),
+        ([dict(image='001.jpg', description='One.')], "not an MPII annotation file.*KeyError 'center'"),
     ],
 )
 def test_malformed_files(folder, content, message):
@@ -225,7 +225,7 @@ def test_one_sentence_at_a_time():
     assert transform.choices(descriptions) == ['One jumps.', 'Two sit.', 'Nobody.']
 
 
-def test_description_files_beside_images_without_keypoints(folder):
+def test_description_files_for_images_without_keypoints(folder):
     write(folder / 'a.json', [dict(image='001.jpg', description='One.'), dict(image='002.jpg')])
     other = write(folder / 'b.json', [dict(image='001.jpg', description='Two.')])
     kind = dict(type='DescriptionsDataset', ann_file='a.json')

@@ -1,4 +1,4 @@
-"""How a map follows its image, and how images are cut and resized."""
+"""Maps get the same transforms as their image; how images are cropped and resized."""
 
 import cv2
 import numpy as np
@@ -49,7 +49,7 @@ def test_person_of_one_keypoint_is_as_large_after_the_crop():
 
 def test_shrinking_skips_no_pixels():
     stripes = np.zeros((240, 240), np.float32)
-    stripes[:, ::10] = 1  # those that bare interpolation at 4.5, 14.5 ... does not see
+    stripes[:, ::10] = 1  # interpolation alone, at 4.5, 14.5 ..., skips them
     small = geometry.apply_steps(stripes, [('warp', np.array([[0.1, 0, -0.45], [0, 0.1, -0.45]]), (24, 24))])
     np.testing.assert_allclose(small[2:-2, 2:-2], 0.1, atol=0.05)
 
@@ -62,14 +62,14 @@ def test_maps_are_interpolated():
 
 def test_perspective_matrices():
     heatmap = np.random.default_rng(0).random((20, 30)).astype(np.float32)
-    shift = np.array([[1.0, 0, -3], [0, 1, -2], [0, 0, 1]])  # as BottomupRandomCrop gives it
+    shift = np.array([[1.0, 0, -3], [0, 1, -2], [0, 0, 1]])  # as in BottomupRandomCrop
     found = geometry.apply_steps(heatmap, [('warp', shift, (20, 10))])
     np.testing.assert_allclose(found, heatmap[2:12, 3:23], atol=1e-6)
 
 
 def test_box_in_a_crop_at_any_angle():
     draw = dict(type='GenerateFocusHeatmap', source='bbox')
-    box = dict(sample(), bbox=np.array([[70, 50, 170, 150]], np.float32))  # a circle: turning changes nothing
+    box = dict(sample(), bbox=np.array([[70, 50, 170, 150]], np.float32))  # a circle: rotation does not change it
     first = pipeline(dict(box), draw, BOX, Turn(45), CROP)['focus_heatmap']
     last = pipeline(dict(box), BOX, Turn(45), CROP, draw)['focus_heatmap']
     assert np.abs(first - last).mean() < 0.01
@@ -89,7 +89,7 @@ def test_keypoints_of_a_crop():
         keypoints=np.array([[[20.0, 40], [59, 59]]]),
     )
     found = TRANSFORMS.build(dict(type='ResizeToInput', input_size=(80, 80), crop_bbox=True))(results)
-    # 2 and 4 pixels for one: its center is at 0.5 and 1.5
+    # one pixel becomes 2 x 4 pixels: its center is at 0.5 and 1.5
     np.testing.assert_allclose(found['keypoints'], [[[0.5, 1.5], [78.5, 77.5]]])
     np.testing.assert_allclose(found['bbox'], [[0.5, 1.5, 80.5, 81.5]])
 
@@ -112,10 +112,10 @@ def test_open_clip_normalizes_and_resizes_as_the_weights_want():
     image[:, :10] = 255
     found = transform(dict(img=image))['img']
     assert found.min() == pytest.approx(-1) and found.max() == pytest.approx(1)  # mean and std of 0.5
-    assert found[112, 5, 0] == pytest.approx(1)  # squashed, not cropped: the edge is seen
+    assert found[112, 5, 0] == pytest.approx(1)  # squashed, not cropped: the edge is visible
 
 
-def test_nothing_beside_the_image():
+def test_zero_outside_the_image():
     shift = np.array([[1.0, 0, 4], [0, 1, 0]])
     found = geometry.apply_steps(np.ones((10, 10), np.float32), [('warp', shift, (10, 10))])
     assert not found[:, :4].any() and found[:, 4:].all()

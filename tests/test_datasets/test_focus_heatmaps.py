@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clamp_mmpose.datasets.focus.body_parts import PARTS, body_parts, bones
-from clamp_mmpose.datasets.focus.heatmaps import part_ellipses, stretched, sum_of_ellipses, sum_of_gaussians
+from clamp_mmpose.datasets.focus.heatmaps import min_max_normalize, part_ellipses, sum_of_ellipses, sum_of_gaussians
 
 
 def published(keypoints, shape):
@@ -28,7 +28,7 @@ def test_as_the_published_code(parity, case):
 
 def test_parts_are_the_authors():
     members = [np.nonzero(part)[0].tolist() for part in body_parts('mpii')]
-    # the list of the parity fixtures' README
+    # as listed in the README of the parity fixtures
     assert sorted(members) == sorted(
         map(
             sorted,
@@ -65,7 +65,7 @@ def test_own_groups_by_name():
     'groups, names, message',
     [
         ('mpi', None, "'mpi'.*animalpose"),
-        (dict(face=['nose']), None, 'need names='),
+        (dict(face=['nose']), None, 'dict need names='),
         (dict(face=['nose', 'noes']), ['nose'], r"'face' has the unknown keypoints \['noes'\]"),
         (dict(face=[]), ['nose'], "'face' has no keypoints"),
     ],
@@ -76,7 +76,7 @@ def test_bad_groups(groups, names, message):
 
 
 def test_bones():
-    # the fourth keypoint hangs on nothing
+    # the fourth keypoint has no link
     assert bones([(0, 1), (1, 2)], 4).tolist() == [
         [True, True, False, False],
         [False, True, True, False],
@@ -111,7 +111,7 @@ def test_part_without_extent_gets_a_sixteenth_of_its_person():
 def test_person_of_one_keypoint():
     keypoints = np.array([[[30, 10], [0, 0]]], float)
     ellipses = part_ellipses(keypoints, np.array([[True, False]]), np.array([[True, True]]), unit=640)
-    # a quarter of 640 is taken for the person, a sixteenth of it for the part
+    # the person counts as a quarter of 640, the part as a sixteenth of that
     assert ellipses.tolist() == [[30, 10, 10, 10]]
     for draw in (sum_of_gaussians, sum_of_ellipses):
         heatmap = draw(ellipses, (40, 60))
@@ -126,8 +126,8 @@ def test_person_of_keypoints_in_different_parts_is_one_ellipse():
     assert part_ellipses(keypoints, visible, parts, unit=100).tolist() == [[20, 30, 10, 20]]
 
 
-def test_one_lost_among_many():
-    """Someone of whom one joint is seen counts beside those who are seen whole."""
+def test_one_joint_among_whole_people():
+    """A person with one visible joint is drawn together with fully visible people."""
     rng = np.random.default_rng(0)
     keypoints = rng.uniform(0, 100, (5, 16, 2))
     keypoints[2] = 300
@@ -147,7 +147,7 @@ def test_nobody(draw):
     assert not heatmap.any()
 
 
-def test_sum_is_cut_at_one():
+def test_sum_is_clipped_at_one():
     ellipses = np.array([[10, 10, 5, 5], [10, 10, 5, 5], [20, 10, 5, 5]], float)
     heatmap = sum_of_gaussians(ellipses, (21, 31))
     assert heatmap[10, 10] == 1
@@ -156,7 +156,7 @@ def test_sum_is_cut_at_one():
     assert heatmap[10, 30] == pytest.approx(2 * math.exp(-(20**2) / 50) + math.exp(-(10**2) / 50))
 
 
-def test_ellipse_goes_round_the_corners_of_its_box():
+def test_ellipse_goes_through_the_corners_of_its_box():
     ellipses = np.array([[50, 40, 20, 10]], float)
     heatmap = sum_of_ellipses(ellipses, (80, 100))
     np.testing.assert_allclose(heatmap[40, 50 + 28], math.exp(-0.5 * 1.4**2), rtol=1e-5)
@@ -176,9 +176,9 @@ def test_ellipses_outside_the_image():
     assert heatmap.sum() == pytest.approx(sum_of_ellipses(ellipses[1:2], (80, 100)).sum())
 
 
-def test_stretched():
-    assert stretched(np.array([[2, 4], [3, 2]])).tolist() == [[0, 1], [0.5, 0]]
-    assert stretched(np.zeros((2, 2))).tolist() == [[1, 1], [1, 1]]
+def test_min_max_normalize():
+    assert min_max_normalize(np.array([[2, 4], [3, 2]])).tolist() == [[0, 1], [0.5, 0]]
+    assert min_max_normalize(np.zeros((2, 2))).tolist() == [[1, 1], [1, 1]]
 
 
 def test_ellipse_with_its_edge_on_a_pixel_is_symmetric():

@@ -30,7 +30,7 @@ def test_draw_then_crop_equals_crop_then_draw(flip, degrees, scale, mode):
             'img'
         ].min(axis=2)
         == 255
-    )  # beside the image there is nothing to draw
+    )  # outside the image there is nothing to draw
     difference = np.abs(first - last)[inside]
     if mode == 'paper':  # ellipses have sharp edges, at which interpolation mixes; elsewhere it does not
         assert np.quantile(difference, 0.9) < 0.02
@@ -41,7 +41,7 @@ def test_draw_then_crop_equals_crop_then_draw(flip, degrees, scale, mode):
     assert last.max() > 0.9
 
 
-def test_other_angles_are_drawn_from_the_turned_keypoints():
+def test_other_angles_are_drawn_from_the_rotated_keypoints():
     results = pipeline(sample(), BOX, Turn(30), CROP, dict(type='GenerateFocusHeatmap', mode='paper'))
     factor = 96 / results['input_scale'][0]
     expected = sum_of_ellipses(
@@ -51,7 +51,7 @@ def test_other_angles_are_drawn_from_the_turned_keypoints():
     np.testing.assert_allclose(results['focus_heatmap'], expected, atol=1e-5)
 
 
-def test_everyone_of_an_image_and_one_of_an_instance():
+def test_all_people_of_an_image_or_one_instance():
     draw = dict(type='GenerateFocusHeatmap', mode='paper')
     everyone = pipeline(sample(people=3), draw)['focus_heatmap']
     alone = []
@@ -87,7 +87,7 @@ def test_flipped_maps_can_be_packed():
         assert packed['data_samples'].gt_focus.heatmap.shape == (1, 128, 128)
 
 
-def test_udp_is_told_from_its_keypoints():
+def test_udp_is_recognized_by_its_keypoints():
     draw, crop = dict(type='GenerateFocusHeatmap', mode='paper'), dict(CROP, input_size=(24, 32), use_udp=True)
     before, behind = (pipeline(sample(), *order)['focus_heatmap'] for order in ([draw, BOX, crop], [BOX, crop, draw]))
     assert np.abs(before - behind).mean() < 0.02
@@ -125,7 +125,7 @@ def test_squashed_and_flipped_in_any_order(source):
     for order in permutations([draw, resize, FLIP]):
         heatmap = update_focus_heatmap(pipeline(dict(boxed), *order))
         assert np.abs(heatmap - squashed[:, ::-1]).mean() < 0.01, order
-    assert np.abs(squashed - squashed[:, ::-1]).mean() > 0.05  # it does matter
+    assert np.abs(squashed - squashed[:, ::-1]).mean() > 0.05  # the order matters
 
 
 def test_drawn_between_flip_and_bottom_up_crop():
@@ -139,9 +139,9 @@ def test_drawn_between_flip_and_bottom_up_crop():
     assert np.abs(first - last).mean() < 0.01
 
 
-def test_weights_beside_visibility():
+def test_weights_with_visibility():
     results = sample()
-    results['keypoints_visible'] = np.stack([np.zeros((1, 16)), np.ones((1, 16))], axis=-1)  # as MMPose's codecs
+    results['keypoints_visible'] = np.stack([np.zeros((1, 16)), np.ones((1, 16))], axis=-1)  # as MMPose's codecs do
     assert not pipeline(results, dict(type='GenerateFocusHeatmap'))['focus_heatmap'].any()
 
 
@@ -162,7 +162,7 @@ def test_auto_takes_the_bones_of_an_unknown_data_set():
     'change, arguments, message',
     [
         (dict(dataset_name='mice', skeleton_links=[]), {}, "comes from 'mice'.*give groups"),
-        ({}, dict(groups='coco'), 'has 16 keypoints, the body parts are of 17'),
+        ({}, dict(groups='coco'), 'has 16 keypoints, but the body parts are for 17'),
         (dict(keypoints=None), {}, 'has no keypoints'),
         (dict(bbox=None), dict(source='bbox'), 'has no bbox'),
     ],
@@ -190,7 +190,7 @@ def test_box():
     heatmap = pipeline(results, dict(type='GenerateFocusHeatmap', source='bbox'))['focus_heatmap']
     assert heatmap[60, 60] == 1
     assert heatmap[60, 99] == pytest.approx(np.exp(-0.5 * (39 / 40) ** 2))
-    assert heatmap[60, 101] == heatmap[81, 60] == 0  # nothing beside the box
+    assert heatmap[60, 101] == heatmap[81, 60] == 0  # nothing next to the box
     assert heatmap[45, 25] == 0  # an ellipse, not a box
 
 
@@ -208,7 +208,7 @@ def test_file_of_any_size_goes_through_the_crop(tmp_path, size, suffix):
     columns = np.tile(np.arange(size[0]), (size[1], 1))
     ramp = (255 * columns / (size[0] - 1)).astype(np.uint8)
     if suffix == '.npy':
-        np.save(tmp_path / '007.npy', ramp / 51.0)  # 0 to 5: stretched
+        np.save(tmp_path / '007.npy', ramp / 51.0)  # 0 to 5: rescaled
     else:
         cv2.imwrite(str(tmp_path / '007.png'), ramp)
     results = dict(sample(), img_path=str(tmp_path / '007.jpg'))
@@ -226,7 +226,7 @@ def test_file_by_image_id(tmp_path):
     assert heatmap[0, -1] == 0
 
 
-def test_files_that_are_no_maps(tmp_path):
+def test_files_that_are_not_maps(tmp_path):
     draw = dict(type='GenerateFocusHeatmap', source='file', path=str(tmp_path) + '/{stem}.npy')
     with pytest.raises(FileNotFoundError, match=r'heatmap .*007\.npy does not exist'):
         pipeline(sample(), draw)
@@ -266,7 +266,7 @@ def test_attention_is_that_of_the_class_token(monkeypatch):
     assert transform(results)['focus_heatmap'].shape == (150, 200)
 
 
-def test_attention_wants_a_vision_transformer():
+def test_attention_needs_a_vision_transformer():
     with pytest.raises(ValueError, match='no attention from a class token'):
         AttentionHeatmap('resnet10t', checkpoint=None)
 
@@ -289,7 +289,7 @@ def test_mask_drawn_before_the_crop_masks_the_crop():
     assert masked['focus_heatmap'].shape == (128, 96)
 
 
-def test_mask_now_and_then():
+def test_mask_at_random():
     np.random.seed(0)
     changed = []
     for _ in range(200):
@@ -342,7 +342,7 @@ def test_in_the_pipeline_of_a_real_data_set(shared_data):
         assert heatmap[0, 0] < 0.1
 
 
-def test_attention_sees_what_timm_would():
+def test_attention_gets_the_input_of_timm():
     """RGB, in the model's own mean and std, shrunk by area."""
     torch.manual_seed(0)
     attention, seen = AttentionHeatmap('vit_tiny_patch16_224', checkpoint=None), []
@@ -354,7 +354,7 @@ def test_attention_sees_what_timm_would():
     np.testing.assert_allclose(seen[0][0].permute(1, 2, 0), (small / 255 - config['mean']) / config['std'], atol=0.02)
 
 
-def test_attention_skips_every_token_that_is_no_patch():
+def test_attention_skips_every_token_that_is_not_a_patch():
     torch.manual_seed(0)
     attention = AttentionHeatmap('deit_tiny_distilled_patch16_224', checkpoint=None)  # class and distillation token
     assert attention(np.full((60, 80, 3), 99, np.uint8)).shape == (60, 80)

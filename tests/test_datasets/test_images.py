@@ -14,7 +14,7 @@ def photo(folder, suffix):
 
 
 @pytest.mark.parametrize('suffix', ['jpg', 'png'])
-def test_images_are_read_whole_or_not_at_all(tmp_path, suffix):
+def test_incomplete_images_are_errors(tmp_path, suffix):
     path = photo(tmp_path, suffix)
     whole = path.read_bytes()
     np.testing.assert_array_equal(read_image(str(path)), cv2.imread(str(path)))
@@ -33,14 +33,14 @@ def test_images_are_read_whole_or_not_at_all(tmp_path, suffix):
         read_image(str(path))
 
 
-def test_where_a_photo_ends(tmp_path):
+def test_end_of_a_photo(tmp_path):
     scan = b'\xff\xda' + bytes(20)
     thumbnail = b'\xff\xd8' + scan + b'\xff\xd9'
     header = b'\xff\xd8\xff\xff\xe1' + (2 + len(thumbnail)).to_bytes(2, 'big') + thumbnail
-    assert is_truncated(header + scan)  # the end that is there is the thumbnail's
+    assert is_truncated(header + scan)  # the end marker found is that of the thumbnail
     assert is_truncated(header[:-4])
     assert not is_truncated(header + scan + b'\xff\xd9')
-    for suffix in ('jpg', 'png'):  # phones append films to photos
+    for suffix in ('jpg', 'png'):  # phones append videos to photos
         path = photo(tmp_path, suffix)
         image = cv2.imread(str(path))
         path.write_bytes(path.read_bytes() + b'film \xff\xda' + bytes(100))

@@ -1,4 +1,4 @@
-"""What the benchmark keeps of an annotation file, and what it says of a broken one."""
+"""The instances that the benchmark uses, and the errors for broken annotation files."""
 
 import json
 
@@ -18,7 +18,7 @@ from clamp_mmpose.datasets.mp100.annotations import category_slug, clean_box, re
         ([10.5, 20.25, 30.5, 10], (100, 100), [10.5, 20.25, 29.5, 9]),
         ([10, 20, -5, 50], (100, 100), None),
         ([10, 20, 5, 0], (100, 100), None),
-        ([10, 20, 1, 30], (100, 100), None),  # a pixel less than one
+        ([10, 20, 1, 30], (100, 100), None),  # nothing is left of one pixel
         ([100, 20, 5, 5], (100, 100), None),
         ([20, 300, 5, 5], (100, 100), None),
     ],
@@ -89,7 +89,7 @@ def test_order_and_values(content, read):
     assert found.dropped == [] and list(found.images) == [3, 1, 2]
     first = found.instances[0]
     np.testing.assert_array_equal(first.keypoints, [[10, 11], [20, 12], [0, 0]])
-    assert first.visible.tolist() == [True, True, False], '1 is visible, too'
+    assert first.visible.tolist() == [True, True, False], 'v = 1 is visible as well'
     assert first.bbox == [4, 5, 39, 30] and first.normalizer == 39
     assert found.instances[2].visible.tolist() == [True, False]
     assert found.instances[3].visible.tolist() == [False] * 3, 'nothing visible: kept'
@@ -107,7 +107,7 @@ def test_order_and_values(content, read):
     ],
 )
 def test_dropped(content, read, values):
-    """The instances behind a dropped one move up."""
+    """The instances after a dropped one move up."""
     content['annotations'][1].update(values)
     found = read(content)
     assert found.dropped == [10]
@@ -134,9 +134,9 @@ def test_area_may_be_missing(content, read):
         (lambda c: c['annotations'][0].update(keypoints=None), 'keypoints of annotation 30 must be a list'),
         (
             lambda c: c['annotations'][0].update(category_id=[7]),
-            'annotation 30 must be a list and its category_id a whole',
+            'annotation 30 must be a list and its category_id an int',
         ),
-        (lambda c: c['annotations'][0].update(image_id=8), 'annotation 30 lies on image 8'),
+        (lambda c: c['annotations'][0].update(image_id=8), 'annotation 30 refers to image 8'),
         (lambda c: c['annotations'][0].update(category_id=8), r'annotation 30 has the category 8.*\[9, 7\]'),
         (lambda c: c['annotations'][0].update(id=20), 'annotation id 20 occurs more than once'),
         (lambda c: c['annotations'][0].update(id='x'), 'annotation number 0 of the list'),
@@ -176,7 +176,7 @@ def test_categories_that_list_no_keypoints(content, read, spoil):
         read(content)
 
 
-def test_no_json(read, tmp_path):
+def test_not_json(read, tmp_path):
     with pytest.raises(ValueError, match='truncated'):
         read('{"images": [')
     with pytest.raises(FileNotFoundError, match=r'gone\.json'):

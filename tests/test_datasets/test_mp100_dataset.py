@@ -1,4 +1,4 @@
-"""MP-100 as the pipelines meet it: a drawn image, two categories of different K, texts of their own."""
+"""MP-100 in the pipelines: a drawn image, two categories with different K and their own texts."""
 
 import json
 
@@ -33,7 +33,7 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new))
 
 
-def test_what_an_instance_brings(mp100):
+def test_fields_of_an_instance(mp100):
     dataset = build(mp100)
     assert [dataset.get_data_info(i)['id'] for i in range(len(dataset))] == [10, 11, 12, 13]
     info = dataset.get_data_info(0)
@@ -105,7 +105,9 @@ def test_crop_is_square_on_the_longer_side(mp100):
     assert (sample.id, sample.img_id, sample.category_id, sample.flip_indices) == (10, 0, 4, [1, 0, 2])
     bright = packed['inputs'].float().mean(0)
     for x, y in expected * 256:
-        assert bright[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].max() > 100, 'the pixels went along'
+        assert bright[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].max() > 100, (
+            'the pixels move with the points'
+        )
 
 
 @pytest.mark.parametrize('index', [0, 2])
@@ -119,7 +121,7 @@ def test_stock_augmentations_keep_the_points_on_their_pixels(mp100, index):
         labels = sample.gt_instance_labels.keypoint_labels[0].numpy()
         assert labels.shape == (3 - index // 2, 2)
         if index == 0:
-            assert labels[0, 0] < labels[1, 0], 'mirrored and exchanged: the left rim is left again'
+            assert labels[0, 0] < labels[1, 0], 'mirrored and swapped: the left rim is on the left again'
             bright = packed['inputs'].float().mean(0)
             for x, y in labels[:2] * 256:
                 assert bright[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].max() > 60
@@ -189,7 +191,7 @@ def test_wrong_settings(mp100, setting):
 
 
 def test_combined_with_a_stock_data_set(mp100, pose_data):
-    """Each member's own pipeline does all but the packing."""
+    """The pipeline of each member does everything except packing."""
     init_default_scope('mmpose')
     coco = dict(
         type='CocoDataset',
@@ -219,7 +221,7 @@ def test_combined_with_a_stock_data_set(mp100, pose_data):
 
 
 def test_real_annotations(shared_data, tmp_path):
-    """The whole split in the benchmark's order; empty files stand in for its images."""
+    """The whole split in the benchmark's order; empty files replace its images."""
     ann_file = shared_data / 'mp100/annotations/mp100_split1_test.json'
     content = json.loads(ann_file.read_text())
     for image in content['images']:

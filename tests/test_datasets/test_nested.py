@@ -37,7 +37,7 @@ def test_places_are_keys_of_cfg_options():
 
 
 @pytest.mark.parametrize('config, number', [(None, 0), (7, 0), ({}, 1), (dict(datasets=[]), 0), (dict(dataset=3), 1)])
-def test_only_what_is_no_wrapper_is_a_leaf(config, number):
+def test_only_configs_that_are_not_wrappers_are_leaves(config, number):
     assert len(list(leaf_configs(config, 'val_dataloader'))) == number
 
 

@@ -1,4 +1,4 @@
-"""What goes into training comes back to the right place in the photo, however odd the box."""
+"""Decoded keypoints are at the right place in the image, also for boxes of unusual shape."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def sample(box, keypoints=KEYPOINTS, visible=None):
         [-50, -40, 170, 120],
     ],
 )
-def test_heatmaps_lead_back_to_the_keypoints(box):
+def test_heatmaps_decode_to_the_keypoints(box):
     packed = sample(box)
     data_sample = packed['data_samples']
     head = build().head
@@ -58,7 +58,7 @@ def test_heatmaps_lead_back_to_the_keypoints(box):
     placed = build().add_pred_to_datasample([decoded], None, [data_sample])[0].pred_instances.keypoints
     labeled = data_sample.gt_instance_labels.keypoint_weights.numpy()[0] > 0
     assert labeled.sum() >= 3
-    # the decoder is right to a quarter of a heatmap pixel, 1/16 of the padded box
+    # the decoder is accurate to a quarter of a heatmap pixel, 1/16 of the padded box
     cell = data_sample.metainfo['input_scale'] / 16
     assert (np.abs(placed - KEYPOINTS)[0][labeled] <= 0.5 * cell).all()
 
@@ -96,7 +96,7 @@ def test_one_keypoint():
         dict(inputs=[packed['inputs']], data_samples=[packed['data_samples']]), training=True
     )
     losses = model.loss(batch['inputs'], batch['data_samples'])
-    assert losses['loss_kpt'] > 0 and losses['loss_feature'] == 0  # one prompt among one is always found
+    assert losses['loss_kpt'] > 0 and losses['loss_feature'] == 0  # with a single prompt there is no other to choose
 
 
 def test_codec_is_the_stock_one_and_the_keypoints():

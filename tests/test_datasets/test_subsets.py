@@ -1,4 +1,4 @@
-"""Few-shot, family and percentage subsets of small annotation files whose counts follow from how they are made."""
+"""Few-shot, family and percentage subsets of small annotation files with known counts."""
 
 import json
 import random
@@ -33,7 +33,7 @@ SPECIES = {
 
 
 def ap10k(part):
-    """One instance of a species on each image, but the first antelope and the first dog share the first image."""
+    """One instance of a species on each image; the first antelope and the first dog share the first image."""
     annotations = dict(
         info=dict(description='toy'),
         licenses=[dict(id=1)],
@@ -112,7 +112,7 @@ def test_an_instance_not_drawn_leaves_an_image_that_it_shares():
     assert {(1,), (3,)} <= set(map(tuple, species))
     assert {ann['id'] for draw in draws for ann in draw['annotations'] if ann['category_id'] == 1} == set(
         range(1101, 1108)
-    ), 'every antelope is drawn sooner or later'
+    ), 'every antelope is drawn with some seed'
 
 
 def test_unlabeled_instances_are_not_drawn():
@@ -178,7 +178,7 @@ def test_the_draw_does_not_depend_on_the_order_of_the_file():
 
 
 def coco(path, labeled=200, unlabeled=50):
-    """``labeled`` images with a labeled person and a crowd, then images whose person nobody labeled."""
+    """``labeled`` images with a labeled person and a crowd, then images with an unlabeled person."""
     person = dict(category_id=1, bbox=[2, 3, 20, 30], area=600, iscrowd=0)
     images = range(1, labeled + unlabeled + 1)
     annotations = [

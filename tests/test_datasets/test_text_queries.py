@@ -1,4 +1,4 @@
-"""Texts of an instance, packed, alone and in MMPose's CombinedDataset."""
+"""Text queries of an instance, packed, alone and in MMPose's CombinedDataset."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_descriptions():
     assert described.texts == ['tip: The end that writes.', 'cap: The other end.']
     assert GetTextQueries().queries(results).texts == ['tip', 'cap']
     assert queries(dict(results))['text_queries'].keypoint_descriptions is None
-    given = TextQueries.create(['a', 'b'])  # an inferencer's, whatever the data set says
+    given = TextQueries.create(['a', 'b'])  # from an inferencer, preferred to the data set's
     assert queries(dict(results, text_queries=given))['text_queries'] is given
     assert GetTextQueries('descriptions').queries(dict(keypoint_names=['tip'])).texts == ['tip']
 
@@ -90,7 +90,7 @@ def mp100(tmp_path):
 
 
 def test_flip_swaps_the_keypoints_not_the_names(mp100):
-    """The mug's left rim is drawn at x=30 of 160: in the mirror the right rim is at 129."""
+    """The mug's left rim is drawn at x=30 of 160: after the flip the right rim is at 129."""
     dataset = DATASETS.build(dict(mp100, pipeline=[]))
     sample = dict(dataset[0], img=np.zeros((100, 160, 3), np.uint8), img_shape=(100, 160))
     flipped = queries(RandomFlip(prob=1.0)(sample))

@@ -1,4 +1,4 @@
-"""Zero-shot data sets, each in the layout its authors ship, small."""
+"""Zero-shot data sets, each in its published layout, small."""
 
 import pickle
 import zlib
@@ -73,7 +73,7 @@ def test_stanford40_malformed_line(tmp_path, line):
     ],
 )
 def test_classes(dataset, number, first, last, checksum):
-    """Against lists that others have published, in the order of these."""
+    """Against the published lists, in their order."""
     assert (len(dataset.classes), dataset.classes[0], dataset.classes[-1]) == (number, first, last)
     assert zlib.crc32(','.join(dataset.classes).encode()) == checksum
     assert len(dataset.words or dataset.classes) == number and 2 <= len(dataset.ensemble) <= 4
@@ -112,7 +112,7 @@ def test_lagenda(tmp_path, monkeypatch):
     assert 'a photo of an adult' in face.get_data_info(0)['class_texts'][2]
 
 
-def test_lagenda_beside_another_folder_of_images(tmp_path):
+def test_lagenda_with_another_folder_of_images(tmp_path):
     write(tmp_path, lagenda_annotation=LAGENDA)
     for name in ('lag', 'images'):
         (tmp_path / name).mkdir()
@@ -135,7 +135,7 @@ def test_lagenda_as_focusclip_arranges_it(tmp_path):
         ([LAGENDA[0], 'a.jpg,old,M,1,2,3,4,5,6,7,8'], "annotation.csv, line 2: expected numbers .*'old'"),
         ([LAGENDA[0], 'a.jpg,30,M,1,2,3,4,5,6,x,8'], "line 2: expected numbers in .*person_x1.*'x'"),
         ([LAGENDA[0], LAGENDA[1], 'a.jpg,30,M,1,2'], r"line 3: expected the columns .* got \['a.jpg', '30', 'M'"),
-        (['img_name,age', 'a.jpg,3'], r"without \['person_x0', "),
+        (['img_name,age', 'a.jpg,3'], r"lacks \['person_x0', "),
         (LAGENDA[:1], 'no images'),
     ],
 )
@@ -212,7 +212,7 @@ def fer2013(usages):
     ],
 )
 def test_majority(votes, winner):
-    """As 6 of 8, 4 of 9, 5 of 10, 5 of 9, 4 of 8, 10 of 10, 0 of 0 and 2 of 2, once single votes are gone."""
+    """As 6 of 8, 4 of 9, 5 of 10, 5 of 9, 4 of 8, 10 of 10, 0 of 0 and 2 of 2, without single votes."""
     assert majority(votes) == winner
 
 
@@ -226,7 +226,7 @@ def test_fer_plus(tmp_path, monkeypatch):
     image = dataset.get_data_info(1)['img']
     assert image.shape == (48, 48, 3) and image.dtype == np.uint8 and 'gray' not in dataset.get_data_info(1)
     assert image[0, :2].tolist() == [[600 % 256] * 3, [601 % 256] * 3] and image[1, 0, 2] == 648 % 256
-    assert len(dataset.data_bytes) / 2 < 48 * 48 + 500, 'one channel is kept'
+    assert len(dataset.data_bytes) / 2 < 48 * 48 + 500, 'one channel is stored'
     assert texts(dataset)[4:] == [
         'a photo of an angry looking face',
         'a photo of a disgusted looking face',

@@ -1,4 +1,4 @@
-"""The data sets of zero-shot tests behind their pipeline: boxes, unreadable images, absent data sets."""
+"""Zero-shot data sets with their pipeline: boxes, unreadable images, absent data sets."""
 
 import json
 import pickle
@@ -72,16 +72,16 @@ def test_samples(folder):
     )
     assert sample.get('fault') is None
     assert dataset[0]['inputs'].shape == (3, 32, 64)
-    assert pickle.loads(pickle.dumps(dataset[0]))['data_samples'].labels == [1]  # as loader workers send them
+    assert pickle.loads(pickle.dumps(dataset[0]))['data_samples'].labels == [1]  # as loader workers do
 
 
-def test_box_is_cut_out(folder):
+def test_box_is_cropped(folder):
     inputs = build(folder)[1]['inputs'].numpy()
     assert (inputs == np.array([10, 20, 30])[:, None, None]).all()
 
 
 @pytest.mark.parametrize('index, reason', [(2, r'none\.png does not exist'), (3, r'cut\.png is truncated')])
-def test_unreadable_images_are_told(folder, index, reason):
+def test_unreadable_images_are_reported(folder, index, reason):
     packed = build(folder)[index]
     assert not packed['inputs'].any() and packed['inputs'].shape == (3, 32, 64)
     with pytest.raises(AssertionError, match=reason):
@@ -92,7 +92,7 @@ def test_box_outside_its_image(folder):
     (folder / 'toys.json').write_text(
         json.dumps(content(images=[dict(file_name='0.png', labels=[1], bbox=[200, 10, 220, 20])]))
     )
-    assert 'shares nothing with its 160x80 pixels' in build(folder)[0]['data_samples'].fault
+    assert 'has no area inside its 160x80 pixels' in build(folder)[0]['data_samples'].fault
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_incomplete_and_missing_files(folder):
         build(folder, ann_file='no.json')
 
 
-def test_templates_of_ones_own(folder):
+def test_custom_templates(folder):
     sample = build(folder, templates=['{} a lot', 'they are {}'])[0]['data_samples']
     assert sample.class_texts[1] == ['running a lot', 'they are running']
     with pytest.raises(ValueError, match="templates='many'"):
@@ -169,7 +169,7 @@ def tasks(folder, **kwargs):
     )
 
 
-def test_absent_data_sets_are_told(folder):
+def test_absent_data_sets_are_reported(folder):
     together = tasks(folder)
     assert len(together) == 8
     assert together[4]['data_samples'].labels == [1]
@@ -177,16 +177,16 @@ def test_absent_data_sets_are_told(folder):
     assert (row['dataset'], row['task']) == ('UTKFace', 'Age') and 'does not exist' in row['reason']
 
 
-def test_an_absent_task_goes_by_its_own_name(tmp_path):
+def test_an_absent_task_keeps_its_name(tmp_path):
     _, absent = open_task('toys', dict(type='ZeroShotDataset', ann_file='no.json', data_root=str(tmp_path)), [])
     assert absent['task'] == 'toys'
 
 
-def test_only_some(folder):
+def test_only_chosen_tasks(folder):
     assert len(tasks(folder, only=['again'])) == 4
     with pytest.raises(ValueError, match=r"unknown tasks \['age'\]: expected some of toys, faces, again"):
         tasks(folder, only=['age'])
-    with pytest.raises(FileNotFoundError, match='none of the zero-shot data sets is there'):
+    with pytest.raises(FileNotFoundError, match='none of the zero-shot data sets exists'):
         tasks(folder, only=['faces'])
 
 

@@ -30,7 +30,7 @@ def annotations(ann_file):
 
 
 def samples(instances, shift=0.1):
-    """Data samples as ``predict`` leaves them: each point is ``shift`` of the normalizer to the right."""
+    """Data samples as from ``predict``: each point is ``shift`` of the normalizer to the right."""
     for instance in instances:
         keypoints = instance.keypoints[None] + np.array([shift * instance.normalizer, 0])
         sample = PoseDataSample(metainfo=dict(id=instance.id, img_id=instance.image_id))
@@ -106,7 +106,7 @@ def test_tensors_and_batches_of_one(ann_file, annotations):
             lambda s: s['pred_instances'].update(keypoints=np.zeros((1, 40, 2))),
             r'shape \(1, 40, 2\), expected \(1, 9, 2\)',
         ),
-        (lambda s: s.update(id=5), 'annotation 5 is not among the 2,000 instances'),
+        (lambda s: s.update(id=5), 'annotation 5 is not among the 2,000 kept instances'),
     ],
 )
 def test_samples_that_do_not_fit(ann_file, annotations, spoil, message):
@@ -138,7 +138,7 @@ def test_wrong_settings():
 
 
 def score_share(rank, folder, ann_file, sizes):
-    """One of two processes: every second sample, as the samplers deal them; the last comes again."""
+    """One of two processes: every second sample, as from the samplers; the last is repeated."""
     torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
     instances = read_instances(ann_file).instances[: sum(sizes)]
     share = [*instances, instances[0]][rank::2]

@@ -9,7 +9,7 @@ from clamp_mmpose.evaluation.metrics.confidence_auroc import auroc
 
 
 def test_by_hand():
-    """Visible .9, .8, .3 against absent .5, .1: five of the six pairs are the right way round."""
+    """Visible .9, .8, .3 against absent .5, .1: five of the six pairs are in the right order."""
     assert auroc(np.array([0.9, 0.5, 0.8, 0.1, 0.3]), np.array([1, 0, 1, 0, 1], bool)) == pytest.approx(5 / 6)
 
 

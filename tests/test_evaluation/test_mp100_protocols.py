@@ -1,4 +1,4 @@
-"""The published numbers of the box-center predictor, hand-made examples, and a slow re-computation with plain loops."""
+"""The published numbers of the box-center predictor, hand-made examples, and a slow implementation with plain loops."""
 
 import hashlib
 import json
@@ -74,7 +74,7 @@ def test_pairs_of_the_box_center(split1):
     assert scores.overall['mPCK'] == pytest.approx(sum(PAIRS_PCK) / 5, abs=1e-6)
     assert (scores.empty, scores.missing, scores.left_out) == (0, {}, 0)
     assert list(scores.categories)[:2] == ['klipspringer_face', 'commonwarthog_face'] and len(scores.categories) == 20
-    for key in KEYS:  # as many pairs in each category
+    for key in KEYS:  # the same number of pairs in each category
         assert np.mean([row[key] for row in scores.categories.values()]) == pytest.approx(scores.overall[key])
     faces = [
         scores.categories[f'{name}_face']
@@ -90,7 +90,7 @@ def test_query_only_of_the_box_center(split1):
     assert scores.overall['PCK@0.2'] == pytest.approx(0.160324, abs=5e-7)
 
 
-def test_random_state_of_the_caller_is_left_alone(split1):
+def test_random_state_of_the_caller_does_not_change(split1):
     random.seed(5)
     np.random.seed(5)
     expected = random.Random(5).random(), np.random.RandomState(5).rand()
@@ -99,7 +99,7 @@ def test_random_state_of_the_caller_is_left_alone(split1):
 
 
 def slow_pairs(annotations, predictions, num_episodes, category_ids, empty):
-    """The protocol once more, one point at a time: name -> [PCK at five thresholds, NME, AUC]."""
+    """The same protocol, one point at a time: name -> [PCK at five thresholds, NME, AUC]."""
     rng = random.Random(1)
     scores = {}
     for category_id in annotations.categories:
@@ -153,7 +153,7 @@ def test_pairs_against_plain_loops(split1, empty):
 
 
 def test_by_hand(write):
-    """Predictions at x = 0, 10 and 20 for truth 0: at .2 a normalizer of 100 forgives the second, 20 is not below."""
+    """Predictions at x = 0, 10 and 20 for truth 0, normalizer 100: at .2 the second is a hit, the third is not."""
     truth = [[0, 5]] * 3
     annotations = write(
         {'wide': [(truth, [2, 1, 2.0], [0, 0, 101, 21])], 'small': [(truth, [2] * 3, [0, 0, 11, 51])]},
@@ -189,7 +189,7 @@ def test_supercategory_is_over_its_instances(write):
 
 
 def halves(number):
-    """Instances that show the first or the second of their points, in turn."""
+    """Instances with the first and the second of their points visible, alternating."""
     return [([[5, 5], [9, 9]], [2 * (i % 2), 2 - 2 * (i % 2)], [0, 0, 101, 101]) for i in range(number)]
 
 
@@ -212,7 +212,7 @@ def test_instance_with_nothing_visible(write):
     predictions = {i.id: i.keypoints for i in annotations.instances}
     scores = query_only(annotations, predictions)
     assert (scores.overall['instances'], scores.empty, scores.overall['PCK@0.05']) == (15, 1, 1)
-    scores = pairs(annotations, predictions, 1)  # all 16 are drawn: it is a query once, or the support of all
+    scores = pairs(annotations, predictions, 1)  # all 16 are drawn: it is one query, or the support of all
     unseen_support = draw_episodes(annotations, 1)[0, 0] == 15
     assert scores.empty == (15 if unseen_support else 1)
     assert scores.overall['PCK@0.05'] == 1 - scores.empty / 15
@@ -234,7 +234,7 @@ def test_missing_predictions(write):
 
 def test_wrong_inputs(write):
     annotations = write({'few': halves(15)})
-    with pytest.raises(ValueError, match="takes 16 instances of a category, 'few' has 15"):
+    with pytest.raises(ValueError, match="needs 16 instances of a category, 'few' has 15"):
         pairs(annotations, {})
     annotations = write({'half': halves(16)})
     for protocol in (pairs, query_only):

@@ -1,4 +1,4 @@
-"""The command that scores predictions from anywhere, and what it says of files that do not fit."""
+"""The command that scores a file of predictions, and its errors for files that do not fit."""
 
 import json
 
@@ -52,7 +52,7 @@ def save(folder, predictions):
 
 @pytest.fixture
 def score(folder, capsys):
-    """Runs the command on the folder's files: exit code, standard output, standard error."""
+    """Run the command on the folder's files: exit code, standard output, standard error."""
 
     def score(*args):
         files = ['--ann', folder / 'ann.json', '--predictions', folder / 'predictions.json']
@@ -84,7 +84,7 @@ def test_table_and_json(folder, score):
     assert out['supercategories']['furniture'] == out['categories']['bed']
     lines = printed.splitlines()
     assert lines[0] == f'3 instances of 2 categories in {folder / "ann.json"}'
-    assert lines[1] == 'dropped for their boxes: 2 annotations (4, 5)'
+    assert lines[1] == 'dropped because of their boxes: 2 annotations (4, 5)'
     table = lines[2:]
     assert [line.split()[0] for line in table] == [
         'PCK@0.05',
@@ -145,7 +145,7 @@ def test_pairs_need_16_instances(folder, score):
     'predictions, message',
     [
         ({**PREDICTIONS, '9': [[1, 2]], '8': [[1, 2]]}, '2 annotation ids are not in .*, such as 9, 8'),
-        ({**PREDICTIONS, 'bed': [[1, 2]]}, "'bed' is no annotation id"),
+        ({**PREDICTIONS, 'bed': [[1, 2]]}, "'bed' is not an annotation id"),
         ({**PREDICTIONS, '1': [[1, 2]]}, r'annotation 1 \(gull\) has 2 keypoints, 1 are predicted'),
         ({**PREDICTIONS, '1': [[1, 2, 1], [3, 4, 1]]}, 'annotation 1 must have a list of'),
         ({**PREDICTIONS, '1': dict(x=1)}, 'annotation 1 must have a list of'),

@@ -17,7 +17,7 @@ IDS = count()
 
 
 def image(labels, scores=None, **kwargs):
-    """A sample of three classes, unless told otherwise."""
+    """A sample of three classes, unless ``kwargs`` change it."""
     sample = dict(
         id=next(IDS),
         dataset_name='FER+',
@@ -128,7 +128,7 @@ def test_data_sets_are_kept_apart():
 
 
 def test_faults_are_counted_not_scored(log, tmp_path):
-    """One of two hit; six that cannot be read, one with scores all the same, change nothing but the counts."""
+    """One of two hit; six that cannot be read, one of them with scores, change only the counts."""
     faulty = [
         image([0], [9.0, 0.0, 0.0], fault='OSError: first'),
         *(image([1], fault=f'cut {i}') for i in range(5)),
@@ -171,7 +171,7 @@ def test_a_data_set_of_faults_does_not_end_the_evaluation(log, tmp_path):
         (image([], [0.0, 1.0, 2.0]), 'expected one or more of 0 to 2'),
         (image([0], [0.0, 1.0, 2.0], top_k=4), 'top_k=4, expected 1 to 3'),
         (image([0], [0.0, 1.0, 2.0], average='weighted'), "average='weighted'"),
-        (image([0], [0.0, 1.0, 2.0], class_names=['joy', 'fear', 'joy']), 'a name twice'),
+        (image([0], [0.0, 1.0, 2.0], class_names=['joy', 'fear', 'joy']), 'class_names repeats a name'),
         (dict(dataset_name='FER+', labels=[0]), 'a sample of FER. lacks .*class_names'),
     ],
 )
@@ -209,7 +209,7 @@ def test_interval_against_plain_python(average):
     that of a single image and is absent from a third of the resamples."""
     rng = random.Random(2)
     images = [(rng.sample(range(4), rng.choice([1, 4])), rng.random() < 0.6) for _ in range(60)] + [([9], True)]
-    # of ten classes the labels, at most four, are either all before the others or all behind them
+    # the labels, at most four of ten classes, rank either before or behind all others
     _, (detail,) = evaluate(
         [
             image(
@@ -235,7 +235,7 @@ def test_interval_of_a_perfect_model():
 
 @pytest.mark.parametrize('device', ['cpu', 'gpu'])
 def test_through_the_evaluator(device):
-    """Anger and joy hit, fear missed; what a sampler repeated at the end is cut off."""
+    """Anger and joy hit, fear missed; samples that a sampler repeated at the end are cut off."""
     evaluator = Evaluator([dict(type='ZeroShotAccuracy', collect_device=device)])
     samples = []
     for label, scores in ((0, [3.0, 1.0, 2.0]), (1, [3.0, 1.0, 2.0]), (2, [1.0, 2.0, 3.0]), (0, [3.0, 1.0, 2.0])):
@@ -253,6 +253,6 @@ def test_through_the_evaluator(device):
     assert metrics['FER+/emotion/faults'] == 1
 
 
-def test_close_scores_are_told_apart():
+def test_close_scores_are_distinguished():
     metrics, _ = evaluate([image([1], [0.5, 0.5001, 0.0])])
     assert metrics['FER+/emotion/top1'] == 100

@@ -33,7 +33,7 @@ def mirrored(name):
 
 @pytest.fixture
 def toy(tmp_path):
-    """Writes a folder of texts: the one above, changed by a function of the index and the layout."""
+    """Write the texts above to a folder, after ``change(index, layout)`` changed them."""
 
     def write(change=lambda index, layout: None):
         index, layout = deepcopy(INDEX), deepcopy(LAYOUT)
@@ -62,7 +62,7 @@ def test_another_folder(toy):
     assert eel.split == 2
 
 
-def test_a_layout_may_be_bare(toy):
+def test_a_layout_without_skeleton_and_swap(toy):
     def bare(index, layout):
         for key in ('skeleton', 'swap'):
             del layout[key]
@@ -79,7 +79,7 @@ def test_callers_do_not_share_the_dict():
 ERRORS = {
     'fewer keypoints than the index says': (
         lambda index, layout: index[1].update(num_keypoints=5),
-        r"fish\.yml: expected the 5 .* 'eel', got 4",
+        r"fish\.yml: expected 5 keypoints.* 'eel', got 4",
     ),
     'empty name': (
         lambda index, layout: layout['keypoints'].append({'': 'Nothing.'}),
@@ -110,9 +110,12 @@ ERRORS = {
     ),
     'swapped twice': (
         lambda index, layout: layout['swap'].append([3, 2]),
-        r'fish\.yml: .* one pair of swap, but 2 is in two',
+        r'fish\.yml: .* one swap pair only, but 2 is in two',
     ),
-    'its own partner': (lambda index, layout: layout['swap'].append([3, 3]), r'swap exchanges two .* got \[3, 3\]'),
+    'its own partner': (
+        lambda index, layout: layout['swap'].append([3, 3]),
+        r'swap takes pairs of different .* got \[3, 3\]',
+    ),
     'unknown key of a layout': (
         lambda index, layout: layout.update(links=[]),
         r"fish\.yml: unknown keys \['links'\]; .*swap",
@@ -147,7 +150,7 @@ def test_errors(toy, case):
 def test_missing_files(toy, tmp_path):
     with pytest.raises(FileNotFoundError, match=r'mp100\.yml not found .*one file for each layout'):
         load_texts(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"squid\.yml is not there, but .*gives 'eel' the layout 'squid'"):
+    with pytest.raises(FileNotFoundError, match=r"squid\.yml does not exist, but .*uses the layout 'squid' for 'eel'"):
         load_texts(toy(lambda index, layout: index[1].update(layout='squid')))
 
 
@@ -164,7 +167,7 @@ def test_agree_with_the_annotations(categories):
         assert texts.slug == category_slug(category['name'], category['num_keypoints'])
         assert (texts.supercategory, texts.split) == (category['supercategory'], category['test_split'])
         assert len(texts.names) == len(texts.descriptions) == category['num_keypoints'], texts.slug
-        # MP-100 gives an edge of the chair and one of the swivel chair twice
+        # MP-100 lists one edge of the chair and one of the swivel chair twice
         given = {frozenset(link) for link in category['skeleton']}
         assert len(texts.skeleton) == len(given) and {frozenset(link) for link in texts.skeleton} == given, texts.slug
     assert sum(len(texts.names) for texts in TEXTS.values()) == 1565
@@ -208,7 +211,7 @@ def test_left_and_right_are_partners(texts):
     for name, partner in zip(texts.names, texts.flip_indices):
         assert texts.names[partner] == mirrored(name)
     links = {frozenset(link) for link in texts.skeleton}
-    # MP-100's skeleton of this one takes the corner of the neckline (1) for the top of the opening (3) on the right
+    # MP-100's skeleton of this one mixes up the corner of the neckline (1) and the top of the opening (3) on the right
     if texts.slug != 'short_sleeved_outwear':
         assert {frozenset(texts.flip_indices[i] for i in link) for link in links} == links
 
@@ -233,7 +236,7 @@ def test_partners_are_those_of_mmpose(slug, dataset):
 
 
 def test_left_is_at_the_right_of_an_image_from_the_front(categories):
-    """Anatomical left: what mostly faces the viewer has it at the image's right."""
+    """Anatomical left: it is at the image's right if the subject mostly faces the viewer."""
     for category in categories:
         texts = TEXTS[category['id']]
         if texts.supercategory in ('animal_face', 'clothes', 'furniture', 'person') or texts.slug == 'macaque':

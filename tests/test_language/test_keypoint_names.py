@@ -26,17 +26,17 @@ def test_names_of_data_sets():
     assert names[7] == 'left front paw'
     assert keypoint_names('CocoDataset')[5] == 'left shoulder'
     assert keypoint_names(dict(keypoint_id2name={0: 'A', 1: 'R_B'}, num_keypoints=2)) == ['a', 'right back']
-    assert keypoint_names(['L_Eye', ' Point B ']) == ['L_Eye', 'Point B']  # given names are taken as they are
+    assert keypoint_names(['L_Eye', ' Point B ']) == ['L_Eye', 'Point B']  # given names are not changed
 
 
 @pytest.mark.parametrize(
     'source, message',
     [
-        ('NoSuchDataset', "'NoSuchDataset' is no registered data set"),
+        ('NoSuchDataset', "'NoSuchDataset' is not a registered data set"),
         (['Left eye', 'nose', 'left eye'], r"\['left eye'\] occur more than once"),
         (['nose', ' '], 'must not be empty'),
         ([], 'must not be empty'),
-        ('BaseCocoStyleDataset', 'no metainfo of its own'),
+        ('BaseCocoStyleDataset', 'this data set type has no metainfo'),
     ],
 )
 def test_unusable_names_are_explained(source, message):

@@ -1,4 +1,4 @@
-"""What an image is searched for, as users and data sets name it."""
+"""Text queries from users and data sets."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_parse_names_and_skeleton():
 
 
 def test_parse_descriptions():
-    """The first colon ends the name; a description with a comma comes in a list."""
+    """The first colon ends the name; a description with a comma needs a list."""
     queries = TextQueries.parse(['nose: left, below: the eyes', 'tail'])
     assert queries.keypoint_names == ['nose', 'tail'] and queries.keypoint_descriptions == ['left, below: the eyes', '']
     assert queries.texts == ['nose: left, below: the eyes', 'tail']
@@ -23,14 +23,14 @@ def test_parse_descriptions():
     ]
 
 
-def test_mirror_partners_follow_names_or_are_given():
+def test_flip_indices_follow_names_or_are_given():
     assert TextQueries.create(['left ear', 'nose', 'right ear'], ['above the left eye', '', '']).flip_indices == [
         2,
         1,
         0,
     ]
     assert TextQueries.create(['a', 'b'], flip_indices=(1, 0)).flip_indices == [1, 0]
-    # which of two 'left ear' a 'right ear' becomes cannot be told
+    # with two 'left ear', the counterpart of 'right ear' is ambiguous
     twice = TextQueries.create(['left ear', 'left ear', 'right ear'], ['upper', 'lower', ''])
     assert twice.flip_indices == [0, 1, 2]
 

@@ -17,15 +17,15 @@ class DescriptionsDataset(BaseDataset):
     model, see :class:`GenerateFocusHeatmap`.
 
     Args:
-        ann_file: JSON list of ``{"image", "description"}``, see :func:`read_entries`; ``"id"``, where an entry has
-            one, is its ``img_id``, else its name.
-        description_files: further files of descriptions of the same images, such as another language model's.
-        missing_descriptions: ``'error'``, or ``'skip'``: images without are left out and counted in the log.
+        ann_file: JSON list of ``{"image", "description"}``, see :func:`read_entries`; ``img_id`` is
+            the ``"id"`` of an entry, or else its image name.
+        description_files: more files with descriptions of the same images, such as from another language model.
+        missing_descriptions: ``'error'``, or ``'skip'``: images without one are left out and counted in the log.
         kwargs: as for MMEngine's ``BaseDataset``; ``data_prefix=dict(img=...)`` is the folder of the images.
 
     Raises:
         FileNotFoundError: a file or an image does not exist.
-        ValueError: malformed files, images without description.
+        ValueError: malformed files, images without a description.
     """
 
     METAINFO: dict = dict(dataset_name='descriptions')

@@ -11,16 +11,16 @@ MISSING = ('error', 'skip')
 
 
 def read_entries(file: Union[str, Path]) -> List[dict]:
-    """A JSON list of ``{"image", "description"}``, the description a text, a list of texts, or missing.
+    """Read a JSON list of ``{"image", "description"}``; a description is a text, a list of texts, or missing.
 
     Returns:
-        list[dict]: the entries, with ``descriptions``, a list of texts that are not empty.
+        list[dict]: the entries, with ``descriptions``, the list of their non-empty texts.
 
     Raises:
         FileNotFoundError: the file does not exist.
         ValueError: it is not such a list.
     """
-    entries = read_json(file, 'descriptions', 'give the JSON file of a language model')
+    entries = read_json(file, 'descriptions', 'give a JSON file of descriptions')
     if not isinstance(entries, list):
         raise ValueError(
             f'descriptions {file} must be a list of {{"image", "description"}}, got a {type(entries).__name__}.'
@@ -39,12 +39,12 @@ def read_entries(file: Union[str, Path]) -> List[dict]:
 
 
 def descriptions_of(files: Sequence[List[dict]]) -> Dict[str, List[str]]:
-    """For each image its descriptions, from the entries of one file for each language model (appendix A.2).
+    """Collect the descriptions of each image from several files, one per language model (FocusCLIP, appendix A.2).
 
-    Entries of the same image, as MPII has one for each person, may repeat a description.
+    A repeated description counts once: MPII has an entry, with the same text, for each person.
 
     Args:
-        files: what :func:`read_entries` gives of each.
+        files: the entries of each file, from :func:`read_entries`.
     """
     descriptions: Dict[str, List[str]] = {}
     for entry in chain.from_iterable(files):
@@ -54,16 +54,16 @@ def descriptions_of(files: Sequence[List[dict]]) -> Dict[str, List[str]]:
 
 
 def keep_described(images: Sequence[str], descriptions: Dict[str, List[str]], missing: str, source: str) -> List[str]:
-    """The images that have a description, in their order.
+    """The images that have a description, in the given order.
 
     Args:
         images: names of images.
         descriptions: from :func:`descriptions_of`.
         missing: what to do about the others: ``'error'``, or ``'skip'`` and count them in the log.
-        source: what to call the annotations in messages.
+        source: name of the annotations in messages.
 
     Raises:
-        ValueError: images without description, or none with.
+        ValueError: images lack a description and ``missing`` is ``'error'``, or all of them do.
     """
     kept = [image for image in images if descriptions.get(image)]
     if len(kept) == len(images):
@@ -72,7 +72,7 @@ def keep_described(images: Sequence[str], descriptions: Dict[str, List[str]], mi
     found = f'{source}: {len(images) - len(kept):,} of {len(images):,} images have no description, such as {lacking}'
     if missing == 'error' or not kept:
         raise ValueError(
-            f'{found}. Complete the descriptions, or leave these images out by missing_descriptions="skip".'
+            f'{found}. Complete the descriptions, or leave these images out with missing_descriptions="skip".'
         )
     print_log(f'{found}. They are left out (missing_descriptions="skip").', logger='current', level=logging.WARNING)
     return kept
@@ -82,12 +82,12 @@ def check_images(paths: Sequence[str], source: str) -> None:
     """Check that the images exist.
 
     Raises:
-        FileNotFoundError: some do not; counts them.
+        FileNotFoundError: some do not; the message counts them.
     """
     missing = [path for path in paths if not Path(path).is_file()]
     if missing:
         raise FileNotFoundError(
             f'{source}: {len(missing):,} of {len(paths):,} images do not exist, such as '
-            f'{missing[0]}: check data_root and data_prefix, or prepare the data as the README '
-            'says.'
+            f'{missing[0]}: check data_root and data_prefix, or prepare the data as '
+            'docs/data.md says.'
         )

@@ -14,22 +14,22 @@ OF_PEOPLE = ('keypoints', 'keypoints_visible', 'bbox', 'bbox_score')
 
 @DATASETS.register_module()
 class MPIIDescriptionsDataset(MpiiDataset):
-    """MPII Pose Descriptions (FocusCLIP, appendix A): images with all people's keypoints and descriptions.
+    """MPII Pose Descriptions (FocusCLIP, appendix A): images with descriptions and the keypoints of all people.
 
-    The annotations are MMPose's of MPII, an entry for each person, with ``description``, see
+    The annotations are MMPose's MPII files, with an entry for each person and ``description``, see
     :func:`read_entries`; the published set describes 14,644 images for training and 2,723 for validation. A
-    sample is an image with ``descriptions``, ``keypoints`` ``[N, 16, 2]`` and ``bbox`` ``[N, 4]`` in its pixels, and
-    ``keypoints_visible`` ``[N, 16]``.
+    sample is an image with ``descriptions``, ``keypoints`` ``[N, 16, 2]`` and ``bbox`` ``[N, 4]`` in pixels of the
+    original image, and ``keypoints_visible`` ``[N, 16]``.
 
     Args:
-        ann_file: such as ``mpii_train.json``; it may bring the descriptions, or leave them to ``description_files``.
-        description_files: files of descriptions, one for each language model; an image has those of all of them.
-        missing_descriptions: ``'error'``, or ``'skip'``: images without are left out and counted in the log.
+        ann_file: such as ``mpii_train.json``; it may hold the descriptions itself.
+        description_files: files of descriptions, one for each language model; an image gets those of all files.
+        missing_descriptions: ``'error'``, or ``'skip'``: images without one are left out and counted in the log.
         kwargs: as for MMPose's ``MpiiDataset``.
 
     Raises:
         FileNotFoundError: a file or an image does not exist.
-        ValueError: malformed files, images without description.
+        ValueError: malformed files, images without a description.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class MPIIDescriptionsDataset(MpiiDataset):
             instances, _ = self._load_annotations()
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f'{self.ann_file} are not MPII annotations as MMPose has them, with image, center, scale, '
+                f'{self.ann_file} is not an MPII annotation file of MMPose, with image, center, scale, '
                 f'joints and joints_vis for each person: {type(error).__name__} {error}.'
             ) from error
         people: Dict[str, List[dict]] = {}

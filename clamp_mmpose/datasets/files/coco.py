@@ -5,13 +5,13 @@ from clamp_mmpose.utils.files import read_json
 
 
 def read_annotations(path: Union[str, Path], remedy: str) -> dict:
-    """COCO-style annotations.
+    """Read COCO-style annotations.
 
     Args:
-        remedy: what to do when there is no such file.
+        remedy: what to do if the file does not exist, for the message.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: the file does not exist.
         ValueError: it is truncated, not JSON, or has no images, annotations and categories.
     """
     annotations = read_json(path, 'annotations', remedy)
@@ -21,5 +21,5 @@ def read_annotations(path: Union[str, Path], remedy: str) -> dict:
         if not isinstance(annotations, dict) or not isinstance(annotations.get(key), list)
     ]
     if missing:
-        raise ValueError(f'{path} is no COCO-style annotation file: it has no list of {", ".join(missing)}.')
+        raise ValueError(f'{path} is not a COCO-style annotation file: it has no list of {", ".join(missing)}.')
     return annotations

@@ -8,13 +8,17 @@ REMEDY = 'restore the file or leave it out; tools/check_dataset.py finds every b
 
 
 def read_image(path: str, color_type: str = 'color', backend: str = 'cv2') -> np.ndarray:
-    """Decode a whole image file: ``[H, W, 3]`` BGR, turned as its EXIF says.
+    """Decode a whole image file: ``[H, W, 3]`` BGR, rotated as its EXIF tag says.
 
-    OpenCV fills the missing part of a truncated JPEG with gray and says nothing; here it is an error.
+    OpenCV fills the missing part of a truncated JPEG with gray without a warning; here it is an error.
+
+    Args:
+        color_type: as ``flag`` of ``mmcv.imfrombytes``; ``'grayscale'`` gives ``[H, W]``.
+        backend: as for ``mmcv.imfrombytes``.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is empty, truncated or no image; names it.
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is empty, truncated or not an image.
     """
     try:
         content = get(path)
@@ -29,7 +33,7 @@ def read_image(path: str, color_type: str = 'color', backend: str = 'cv2') -> np
 
 
 def is_truncated(content: bytes) -> bool:
-    """Whether a JPEG or PNG stops early; whatever follows its end, as in the photos of phones, does not matter."""
+    """Whether a JPEG or PNG ends early; data after its end, which phones append, is ignored."""
     if content.startswith(b'\xff\xd8'):
         scan = _first_scan(content)
         return scan is not None and b'\xff\xd9' not in content[scan:]  # the end marker cannot occur inside a scan
@@ -37,7 +41,7 @@ def is_truncated(content: bytes) -> bool:
 
 
 def _first_scan(content: bytes) -> Optional[int]:
-    """Where the data of a JPEG start, after header and thumbnail; its length if there are none; None if not a JPEG."""
+    """Offset of a JPEG's first scan, after header and thumbnail; its length if it has none; None if not a JPEG."""
     position = 2
     while position + 4 <= len(content):
         if content[position] != 0xFF:

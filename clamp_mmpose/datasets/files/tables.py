@@ -4,10 +4,13 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 
 def read_rows(path: Path, number: int) -> Iterator[Tuple[str, List[str]]]:
-    """From each line of a text file that is not empty: where it is, for messages, and its words.
+    """The place (for messages) and the words of each line of a text file that is not empty.
+
+    Args:
+        number: of words in a line.
 
     Raises:
-        ValueError: a line with another number of words.
+        ValueError: a line has another number of words.
     """
     for line, text in enumerate(path.read_text(encoding='utf-8-sig').splitlines(), 1):
         words = text.split()
@@ -18,16 +21,19 @@ def read_rows(path: Path, number: int) -> Iterator[Tuple[str, List[str]]]:
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> Iterator[Tuple[str, Dict[str, str]]]:
-    """From each row of a CSV file with a header: where it is, for messages, and its values by column.
+    """The place (for messages) and the values by column of each row of a CSV file with a header.
+
+    Args:
+        columns: that the file must have.
 
     Raises:
-        ValueError: columns that are not there, a row without them all.
+        ValueError: a column is missing, or a row is too short.
     """
     with path.open(encoding='utf-8-sig', newline='') as file:
         reader = csv.DictReader(file)
         missing = [column for column in columns if column not in (reader.fieldnames or ())]
         if missing:
-            raise ValueError(f'{path} has the columns {reader.fieldnames}, without {missing}.')
+            raise ValueError(f'{path} has the columns {reader.fieldnames}, but lacks {missing}.')
         for row in reader:
             place = f'{path}, line {reader.line_num}'
             if any(row[column] is None for column in columns):

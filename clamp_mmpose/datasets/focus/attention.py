@@ -6,20 +6,21 @@ import torch
 
 from clamp_mmpose.checkpoints.timm_weights import create_timm_model, load_timm_weights
 
-from .heatmaps import stretched
+from .heatmaps import min_max_normalize
 
 
 class AttentionHeatmap:
-    """Where a self-supervised vision transformer looks (Caron et al. 2021, DINO; FocusCLIP, section 5).
+    """Attention map of a self-supervised vision transformer (Caron et al. 2021, DINO; FocusCLIP, section 5).
 
-    The last block's attention from the class token to the patches, averaged over the heads and stretched to [0, 1].
+    The last block's attention from the class token to the patches, averaged over the heads and rescaled to [0, 1].
 
     Args:
-        model_name: a vision transformer of timm's, such as ``'vit_small_patch16_224.dino'``.
-        checkpoint: ``'timm://'`` for timm's own weights, or a file, see :func:`load_timm_weights`; None: random.
+        model_name: a vision transformer of timm, such as ``'vit_small_patch16_224.dino'``.
+        checkpoint: ``'timm://'`` for timm's own weights, or a file, see :func:`load_timm_weights`; None: random
+            weights.
 
     Raises:
-        ValueError: no such model, one without class token or plain attention, weights that do not fit.
+        ValueError: unknown model, no class token or plain attention, or weights that do not fit.
     """
 
     def __init__(self, model_name: str, checkpoint: Optional[str] = 'timm://'):
@@ -30,9 +31,9 @@ class AttentionHeatmap:
         if getattr(self.model, 'cls_token', None) is None or not hasattr(attention, 'attn_drop'):
             raise ValueError(
                 f'{model_name!r} has no attention from a class token: choose a plain vision transformer '
-                "of timm's, such as vit_small_patch16_224.dino."
+                'of timm, such as vit_small_patch16_224.dino.'
             )
-        attention.fused_attn = False  # so that its weights, which pass through attn_drop, are computed
+        attention.fused_attn = False  # fused attention never computes the weights that pass through attn_drop
         self.layer = f'blocks.{len(self.model.blocks) - 1}.attn.attn_drop'
         from timm.utils import AttentionExtract
 
@@ -48,7 +49,7 @@ class AttentionHeatmap:
         pixels = torch.from_numpy(small[..., ::-1].copy()).permute(2, 0, 1).float() / 255
         weights = self.attention(((pixels - self.mean) / self.std)[None])[0]
         from_class_token = weights[:, 0, self.model.num_prefix_tokens :].mean(dim=0)  # over the heads
-        heatmap = stretched(from_class_token.reshape(*self.model.patch_embed.grid_size).numpy())
+        heatmap = min_max_normalize(from_class_token.reshape(*self.model.patch_embed.grid_size).numpy())
         return cv2.resize(heatmap, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ from clamp_mmpose.language.keypoint_names import keypoint_names
 
 
 def _limbs(sides: Sequence[str], upper: Sequence[str], lower: Sequence[str]) -> Dict[str, Tuple[str, ...]]:
-    """A limb's upper and lower part on each side; '{}' is the side."""
+    """Upper and lower part of a limb on each side; '{}' in a name is replaced by the side."""
     parts = {}
     for side in sides:
         parts[f'{side} upper {upper[0]}'] = tuple(name.format(side) for name in upper[1:])
@@ -15,7 +15,7 @@ def _limbs(sides: Sequence[str], upper: Sequence[str], lower: Sequence[str]) -> 
 
 
 SIDES = ('left', 'right')
-# which keypoints make a part: MPII's are the authors' (FocusCLIP, section 3.3, Fig. 3a), the others ours after them
+# keypoints of each part: MPII's as published (FocusCLIP, section 3.3, Fig. 3a), the others chosen by us in the same way
 PARTS = dict(
     mpii=dict(
         {
@@ -78,27 +78,26 @@ NAMES = dict(mpii='MpiiDataset', coco='CocoDataset', ap10k='AP10KDataset', anima
 def body_parts(
     groups: Union[str, Mapping[str, Sequence[str]]], names: Union[str, dict, Sequence[str], None] = None
 ) -> np.ndarray:
-    """Which keypoints make each body part (FocusCLIP, section 3.3).
+    """Which keypoints belong to each body part (FocusCLIP, section 3.3).
 
     Args:
-        groups: ``'mpii'``, ``'coco'``, ``'ap10k'``, ``'animalpose'``, or for each part the names of its keypoints.
-        names: the keypoints' names in their order, as for :func:`keypoint_names`; for own groups.
+        groups: ``'mpii'``, ``'coco'``, ``'ap10k'``, ``'animalpose'``, or a dict of part -> keypoint names.
+        names: all keypoint names in order, as for :func:`keypoint_names`; needed if ``groups`` is a dict.
 
     Returns:
         np.ndarray: bool ``[P, K]``.
 
     Raises:
-        ValueError: unknown groups or names, own groups without ``names``, an empty part.
+        ValueError: unknown groups or names, a dict without ``names``, an empty part.
     """
     if isinstance(groups, str):
         if groups not in PARTS:
             raise ValueError(
-                f"groups={groups!r}: expected 'auto', one of {sorted(PARTS)}, or a dict that gives for "
-                'each part the names of its keypoints.'
+                f"groups={groups!r}: expected 'auto', one of {sorted(PARTS)}, or a dict of part -> keypoint names."
             )
         groups, names = PARTS[groups], NAMES[groups]
     if names is None:
-        raise ValueError('own groups need names=, a data set type such as "AP10KDataset" or the list of names.')
+        raise ValueError('groups as a dict need names=, a data set type such as "AP10KDataset" or the list of names.')
     names = keypoint_names(names)
     rows = []
     for part, members in groups.items():
@@ -111,7 +110,7 @@ def body_parts(
 
 
 def bones(links: Sequence[Tuple[int, int]], num_keypoints: int) -> np.ndarray:
-    """A skeleton's links as parts, and each keypoint without link as its own: bool ``[P, K]``."""
+    """Each skeleton link as a part, and each keypoint without a link as another: bool ``[P, K]``."""
     parts: List[Tuple[int, ...]] = [tuple(link) for link in links]
     linked = {point for link in parts for point in link}
     parts += [(point,) for point in range(num_keypoints) if point not in linked]

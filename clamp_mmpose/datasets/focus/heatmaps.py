@@ -1,13 +1,13 @@
-"""Where an image's subject is, as one map in [0, 1] (FocusCLIP, section 3.3)."""
+"""Heatmaps in [0, 1] of the subject of an image (FocusCLIP, section 3.3)."""
 
 from typing import Tuple
 
 import numpy as np
 
-# A part without extent is as wide as a sixteenth of its person. A person of one keypoint is taken to be as large as a
-# quarter of the image. Both are ours: the published code divides by zero.
+# Smallest sigma of a part, as a fraction of its person; size of a person with one keypoint, as a fraction of the image.
+# Both are our choice: the published code divides by zero.
 PART, PERSON = 1 / 16, 1 / 4
-LEAST = 0.75  # pixels; a smaller ellipse may fall between the pixels
+LEAST = 0.75  # smallest sigma in pixels; a smaller ellipse may fall between the pixels
 
 
 def part_ellipses(
@@ -15,13 +15,13 @@ def part_ellipses(
 ) -> np.ndarray:
     """Center and sigma of each body part that has at least two visible keypoints.
 
-    A person of whom no part has two is one ellipse around what is visible.
+    A person without such a part becomes one ellipse around the visible keypoints.
 
     Args:
         keypoints: ``[N, K, 2]``, pixels.
         visible: ``[N, K]`` bool.
         parts: ``[P, K]`` bool, from :func:`body_parts`.
-        unit: longer side of the whole image in the same pixels, for people of one keypoint.
+        unit: longer side of the whole image in the same pixels, for people with one visible keypoint.
         whole_pixels: round as the published code does.
 
     Returns:
@@ -36,7 +36,7 @@ def part_ellipses(
     shown = visible[:, None] & np.concatenate([parts, everyone])  # [N, P + 1, K], the whole person last
     low = np.where(shown[..., None], keypoints[:, None], np.inf).min(axis=2)
     high = np.where(shown[..., None], keypoints[:, None], -np.inf).max(axis=2)
-    # a part of one keypoint counts where the part has no other
+    # a part that is defined by one keypoint needs only that one
     drawn = shown.sum(axis=2) >= np.minimum(2, np.concatenate([parts, everyone]).sum(axis=1))
     drawn[:, -1] = ~drawn[:, :-1].any(axis=1)
     low, high, person = low[drawn], high[drawn], np.nonzero(drawn)[0]
@@ -56,21 +56,21 @@ def part_ellipses(
 
 
 def sum_of_gaussians(ellipses: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
-    """Eq. 3 for each of ``[M, 4]`` ellipses, added and cut at 1: float32 ``[H, W]``, H, W = ``shape``."""
+    """Sum of the Gaussians (eq. 3) of ``[M, 4]`` ellipses, clipped at 1: float32 ``[H, W]``, H, W = ``shape``."""
     columns, rows = _profiles(ellipses, shape)
-    heatmap = rows.T @ columns  # a Gaussian along the axes is a product of two; one product adds up all parts
+    heatmap = rows.T @ columns  # axis-aligned Gaussians are separable: one matrix product sums all parts
     return np.minimum(heatmap, 1, out=heatmap)
 
 
 def sum_of_ellipses(ellipses: np.ndarray, shape: Tuple[int, int], reach: float = 2**0.5) -> np.ndarray:
-    """Eq. 4: each Gaussian inside its ellipse only, added and cut at 1: float32 ``[H, W]``, H, W = ``shape``.
+    """Sum of the Gaussians inside their ellipses (eq. 4), clipped at 1: float32 ``[H, W]``, H, W = ``shape``.
 
     Args:
-        reach: half axes of the ellipse in sigmas. Sigma is half a box; sqrt(2) is the ellipse around its corners, so
-            that it holds its keypoints, 1 the one inside.
+        reach: semi-axes of the ellipse in sigmas. Sigma is half the box: sqrt(2) gives the ellipse through its corners,
+            which contains all keypoints, 1 the ellipse inside the box.
     """
     heatmap = np.zeros(shape, np.float32)
-    edge = np.float32(np.exp(-(reach**2) / 2))  # what the Gaussian is on the ellipse
+    edge = np.float32(np.exp(-(reach**2) / 2))  # value of the Gaussian on the ellipse
     columns, rows = _profiles(ellipses, shape)
     for (x, y, sigma_x, sigma_y), column, row in zip(ellipses, columns, rows):
         across, down = _window(x, reach * sigma_x, shape[1]), _window(y, reach * sigma_y, shape[0])
@@ -94,8 +94,8 @@ def _window(center: float, half: float, length: int) -> slice:
     return slice(start, int(np.clip(np.ceil(center + half) + 1, start, length)))
 
 
-def stretched(values: np.ndarray) -> np.ndarray:
-    """A map of any range to [0, 1]; a constant one, which prefers nothing, to 1."""
+def min_max_normalize(values: np.ndarray) -> np.ndarray:
+    """Rescale a map to [0, 1]; a constant map becomes 1."""
     values = values.astype(np.float32)
     low, high = float(values.min()), float(values.max())
     return (values - low) / (high - low) if high > low else np.ones_like(values)

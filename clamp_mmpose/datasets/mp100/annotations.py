@@ -1,4 +1,4 @@
-"""MP-100's annotation files (Xu et al., "Pose for Everything", ECCV 2022): what the benchmark keeps of them."""
+"""MP-100's annotation files (Xu et al., "Pose for Everything", ECCV 2022) and the instances that the benchmark uses."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ class Category(NamedTuple):
     """A category of the file.
 
     Args:
+        id: as in the file, like ``supercategory``.
         slug: its name in lower case, made unique; see :func:`category_slug`.
         num_keypoints: K, 8 to 68 in MP-100; see :func:`keypoint_counts`.
     """
@@ -29,14 +30,14 @@ class Category(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """An instance that is kept. Pixels are those of the original image.
+    """An instance that the benchmark uses (a kept one), in pixels of the original image.
 
     Args:
-        index: its position among the kept instances, which the published episodes are drawn from.
+        index: its position among the kept instances, from which the published episodes are drawn.
         keypoints: ``[K, 2]``, float64.
         visible: ``[K]``, bool: labeled, v = 1 as well as v = 2.
         bbox: the cleaned box, (x, y, w, h); see :func:`clean_box`.
-        normalizer: max(w, h) of the cleaned box, which distances are divided by.
+        normalizer: max(w, h) of the cleaned box; distances are divided by it.
         area: as annotated, or else that of the cleaned box.
     """
 
@@ -52,12 +53,12 @@ class Instance(NamedTuple):
 
 
 class MP100Annotations(NamedTuple):
-    """The kept instances of a file: images in the file's order, each image's annotations in theirs.
+    """The kept instances of a file, image by image in the file's order.
 
     Args:
         categories: by id, in the file's order.
         images: entries of the file by id, in its order.
-        dropped: ids of the annotations that are left out for their boxes.
+        dropped: ids of the annotations left out, see :func:`read_instances`.
     """
 
     path: str
@@ -68,7 +69,7 @@ class MP100Annotations(NamedTuple):
 
 
 def clean_box(bbox: Sequence[float], width: float, height: float) -> Optional[List[float]]:
-    """The benchmark's box: inside the image, one pixel smaller than given; None where nothing is left of it.
+    """The box as the benchmark cleans it: clipped to the image, one pixel smaller; None if nothing is left.
 
     Args:
         bbox: (x, y, w, h) in pixels of the original image, which is ``width`` by ``height``.
@@ -86,7 +87,7 @@ def category_slug(name: str, num_keypoints: int) -> str:
 
 
 def keypoint_counts(categories: Iterable[dict], annotations: Iterable[dict]) -> Dict[int, int]:
-    """K of each category: as many as it lists, or, as MP-100's two faces list none, as its first annotation has."""
+    """K of each category: as many as it lists or, if it lists none (MP-100's faces), as its first annotation has."""
     first: Dict[int, int] = {}
     for ann in annotations:
         first.setdefault(ann['category_id'], len(ann['keypoints']) // 3)
@@ -96,18 +97,17 @@ def keypoint_counts(categories: Iterable[dict], annotations: Iterable[dict]) -> 
 
 
 def read_instances(ann_file: Union[str, Path]) -> MP100Annotations:
-    """The instances of a split that the benchmark keeps.
+    """Read the instances of a split that the benchmark uses.
 
-    A process reads a file once, until its size or time of change differs; callers share the result.
+    A process reads a file again only if its size or modification time has changed; callers share the result.
 
-    Left out, and listed in ``dropped``, are boxes without an area (``area <= 0``, or nothing remains after
-    :func:`clean_box`) and crowds. An instance with nothing visible is kept: it can be the support or the query of an
-    episode.
+    Crowds and boxes without an area (``area <= 0``, or nothing is left after :func:`clean_box`) are left out and listed
+    in ``dropped``. Instances without visible keypoints are kept, as an episode may use them as support or query.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is no JSON, a key is missing, an id is unknown or occurs twice, numbers are not finite, or an
-            instance has another number of keypoints than its category, see :func:`keypoint_counts`.
+        FileNotFoundError: the file does not exist.
+        ValueError: it is not JSON, a key is missing, an id is unknown or occurs twice, numbers are not finite, or an
+            instance and its category (:func:`keypoint_counts`) differ in the number of keypoints.
     """
     path = Path(ann_file).expanduser()
     stat = path.stat() if path.is_file() else None
@@ -123,15 +123,15 @@ def _read_instances(ann_file: str, state: Optional[Tuple[int, int]]) -> MP100Ann
             _require(ann, ('image_id', 'category_id', 'bbox', 'keypoints'), 'annotation')
             if not isinstance(ann['keypoints'], list) or not isinstance(ann['category_id'], int):
                 raise ValueError(
-                    f'the keypoints of annotation {ann["id"]} must be a list and its category_id a whole '
-                    f'number, not {ann["keypoints"]!r:.40} and {ann["category_id"]!r:.40}.'
+                    f'the keypoints of annotation {ann["id"]} must be a list and its category_id an '
+                    f'integer, not {ann["keypoints"]!r:.40} and {ann["category_id"]!r:.40}.'
                 )
         categories = _categories(content['categories'], content['annotations'])
         of_image: Dict[int, List[dict]] = {image_id: [] for image_id in images}
         for ann in content['annotations']:
             if not isinstance(ann['image_id'], int) or ann['image_id'] not in images:
                 raise ValueError(
-                    f'annotation {ann["id"]} lies on image {ann["image_id"]!r}, which the file does not list.'
+                    f'annotation {ann["id"]} refers to image {ann["image_id"]!r}, which the file does not list.'
                 )
             if ann['category_id'] not in categories:
                 raise ValueError(
@@ -223,7 +223,7 @@ def _unique(entries: List[Any], kind: str) -> List[dict]:
         number = entry.get('id') if isinstance(entry, dict) else None
         if not isinstance(number, int):
             raise ValueError(
-                f'{kind} number {i} of the list must be an object whose id is a whole number, not {entry!r:.60}.'
+                f'{kind} number {i} of the list must be an object whose id is an integer, not {entry!r:.60}.'
             )
         if number in seen:
             raise ValueError(f'the {kind} id {number} occurs more than once.')

@@ -12,14 +12,14 @@ from .mp100_dataset import MP100Dataset
 
 @DATA_SAMPLERS.register_module()
 class CategoryBalancedSampler(Sampler):
-    """Draws every category equally often, as MP-100 is trained on (Xu et al., ECCV 2022).
+    """Sampler that draws every category equally often, as in the training on MP-100 (Xu et al., ECCV 2022).
 
     A category's instances are drawn in shuffled passes that continue from one epoch to the next: none is repeated
-    before all have been drawn. The order depends on the seed and the epoch alone, so that a resumed run continues it.
+    before all have been drawn. The order depends only on the seed and the epoch, so a resumed run continues it.
 
     Args:
         dataset: see :func:`category_labels`.
-        seed: the same in all processes; None: one that they agree on.
+        seed: the same in all processes; None: a random one that they share.
         epoch_size: samples of an epoch over all processes, rounded down to a multiple of the number of categories;
             None: as published, the number of categories times the size of the largest.
 
@@ -46,7 +46,7 @@ class CategoryBalancedSampler(Sampler):
     def __iter__(self) -> Iterator[int]:
         drawn = np.concatenate([self._drawn(label) for label in range(len(self.members))])
         order = drawn[np.random.RandomState([self.seed, self.epoch]).permutation(len(drawn))]
-        # as many for each process: the first ones come again
+        # the same number for each process: repeat the first ones
         order = np.resize(order, len(self) * self.world_size)
         return iter(order[self.rank :: self.world_size].tolist())
 
@@ -55,11 +55,11 @@ class CategoryBalancedSampler(Sampler):
         return -(-self.per_category * len(self.members) // self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
-        """Continue with the order of this epoch."""
+        """Use the order of this epoch."""
         self.epoch = epoch
 
     def _drawn(self, label: int) -> np.ndarray:
-        """A category's draws of this epoch: a stretch of its endless sequence of shuffled passes."""
+        """The draws of a category in this epoch: a section of its endless sequence of shuffled passes."""
         members = self.members[label]
         start = self.epoch * self.per_category
         first = start // len(members)
@@ -74,8 +74,8 @@ class CategoryBalancedSampler(Sampler):
 def category_labels(dataset: BaseDataset) -> np.ndarray:
     """The category of each sample: ``[N]``, int, counted from 0.
 
-    Categories of an :class:`MP100Dataset` are its own; any other data set is one category. The members of a
-    :class:`CombinedDataset` share none.
+    An :class:`MP100Dataset` has its own categories; any other data set counts as one category. The members of a
+    :class:`CombinedDataset` share no categories.
 
     Raises:
         ValueError: a CombinedDataset that draws its samples at random (``sample_ratio_factor``).
@@ -85,7 +85,7 @@ def category_labels(dataset: BaseDataset) -> np.ndarray:
         if dataset.resample:
             raise ValueError(
                 'CategoryBalancedSampler cannot know the categories of a CombinedDataset with '
-                'sample_ratio_factor: take that out, the sampler balances by itself.'
+                'sample_ratio_factor: remove it, the sampler balances the categories already.'
             )
         parts = []
         for member in dataset.datasets:

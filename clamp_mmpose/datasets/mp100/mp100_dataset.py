@@ -19,25 +19,25 @@ from .annotations import Category, Instance, MP100Annotations, read_instances
 
 @DATASETS.register_module()
 class MP100Dataset(BaseCocoStyleDataset):
-    """MP-100 (Xu et al., "Pose for Everything", ECCV 2022) and files of its format, each category with its own texts.
+    """MP-100 (Xu et al., "Pose for Everything", ECCV 2022) and files of its format; each category has its own texts.
 
-    Instances and boxes are those that the benchmark keeps, see :func:`read_instances`; keypoints, ``[1, K, 2]`` with
-    the K of the category, and boxes are in pixels of the original image. Each instance brings its category's
-    ``keypoint_names``, ``keypoint_descriptions``, ``skeleton_links`` and ``flip_indices``, which ``category_fields``
-    holds by category id. In training, an instance with nothing visible is left out, unless ``hidden='absent'``; in
-    tests it is kept.
+    Instances and boxes are those of the benchmark, see :func:`read_instances`. Keypoints, ``[1, K, 2]`` with the K of
+    the category, and boxes are in pixels of the original image. Each instance has the ``keypoint_names``,
+    ``keypoint_descriptions``, ``skeleton_links`` and ``flip_indices`` of its category, which ``category_fields`` holds
+    by category id. Training leaves out instances without visible keypoints, unless ``hidden='absent'``; tests keep
+    them.
 
     Args:
         ann_file: such as ``mp100_split1_train.json``.
-        texts: folder of text files, see :mod:`.category_texts`; None: the package's.
-        missing_images: ``'error'``, or ``'skip'``: their instances are left out, and counted in the log.
-        hidden: what v = 0 means of a keypoint: ``'ignored'``: nothing, it may be there without a label, as in MP-100;
-            ``'absent'``: it is not in the image, and its score map is trained to zero.
+        texts: folder of text files, see :func:`load_texts`; None: those of the package.
+        missing_images: ``'error'``, or ``'skip'``: their instances are left out and counted in the log.
+        hidden: what v = 0 means: ``'ignored'``: the keypoint has no label but may be in the image, as in MP-100;
+            ``'absent'``: it is not in the image, so its score map is trained to zero.
         kwargs: as for :class:`BaseCocoStyleDataset`, without ``bbox_file`` and ``data_mode='bottomup'``.
 
     Raises:
-        FileNotFoundError: an image does not exist; counts them by category.
-        ValueError: malformed annotations, a category without texts or with those of another number of keypoints.
+        FileNotFoundError: an image does not exist; the message counts them by category.
+        ValueError: the annotations are malformed; a category has no texts, or texts for another number of keypoints.
     """
 
     METAINFO: dict = dict(dataset_name='mp100')
@@ -63,7 +63,7 @@ class MP100Dataset(BaseCocoStyleDataset):
 
     @classmethod
     def _load_metainfo(cls, metainfo: Optional[dict] = None) -> dict:
-        return dict(cls.METAINFO, **(metainfo or {}))  # without keypoints: they are the categories'
+        return dict(cls.METAINFO, **(metainfo or {}))  # no keypoints: each category has its own
 
     def load_data_list(self) -> List[dict]:
         """The kept instances, in the order of the benchmark."""
@@ -82,19 +82,19 @@ class MP100Dataset(BaseCocoStyleDataset):
         ]
 
     def get_data_info(self, idx: int) -> dict:
-        """An instance, with what it shares with its category."""
+        """An instance with the fields of its category."""
         data_info = BaseDataset.get_data_info(self, idx)  # the metainfo has no keypoints to copy
         return dict(data_info, **deepcopy(self.category_fields[data_info['category_id']]))
 
     def _category_info(self, category: Category, texts: Dict[int, CategoryTexts]) -> dict:
         label = f'{self.ann_file}: category {category.id} ({category.slug})'
         if category.id not in texts:
-            raise ValueError(f'{label} has no texts in {self.texts}; write them, or give texts=, another folder.')
+            raise ValueError(f'{label} has no texts in {self.texts}; write them, or give another folder as texts=.')
         own = texts[category.id]
         if category.slug not in (own.slug, own.name.lower()):
             raise ValueError(
-                f'{label} would get the texts of {own.slug!r} in {self.texts}; give texts=, the folder '
-                'that was written for these annotations.'
+                f'{label} would get the texts of {own.slug!r} in {self.texts}; give the folder '
+                'written for these annotations as texts=.'
             )
         number = len(own.names)
         if number != category.num_keypoints:
@@ -138,7 +138,7 @@ class MP100Dataset(BaseCocoStyleDataset):
         return osp.join(self.data_prefix['img'], annotations.images[instance.image_id]['file_name'])
 
     def _missing(self, instances: List[Instance], annotations: MP100Annotations) -> Set[int]:
-        """Ids of the images that do not exist; an error, or counts of the instances in the log."""
+        """Ids of the images that do not exist; raises an error, or logs the number of their instances."""
         paths = {instance.image_id: self._path(instance, annotations) for instance in instances}
         missing = {image_id for image_id, path in paths.items() if not exists(path)}
         if not missing:

@@ -7,16 +7,16 @@ from .generate_focus_heatmap import update_focus_heatmap
 
 @TRANSFORMS.register_module()
 class FocusMask(BaseTransform):
-    """Darkens the background at random: an augmentation after FocusCLIP's masked image (eq. 2).
+    """Darken the background of random images, as in FocusCLIP's masked image (eq. 2).
 
-    The image is multiplied by ``alpha + H (1 - alpha)``, H being the ``focus_heatmap``.
+    The image is multiplied by ``alpha + H (1 - alpha)``, where H is the ``focus_heatmap``.
 
     Args:
-        prob: of masking an image.
-        alpha: what is left of the background, 0 to 1.
+        prob: probability of masking an image.
+        alpha: factor for the darkest background, 0 to 1.
 
     Raises:
-        ValueError: arguments beyond 0 to 1, or no ``focus_heatmap``.
+        ValueError: an argument is not in [0, 1], or there is no ``focus_heatmap``.
     """
 
     def __init__(self, prob: float = 0.5, alpha: float = 0.0):
@@ -26,7 +26,7 @@ class FocusMask(BaseTransform):
         self.prob, self.alpha = prob, alpha
 
     def transform(self, results: dict) -> dict:
-        """Mask one image, or leave it."""
+        """Mask one image, or leave it unchanged."""
         heatmap = update_focus_heatmap(results)
         if np.random.rand() < self.prob:
             image = results['img']

@@ -10,7 +10,7 @@ from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.datasets.focus import geometry
 from clamp_mmpose.datasets.focus.attention import AttentionHeatmap
 from clamp_mmpose.datasets.focus.body_parts import PARTS, body_parts, bones
-from clamp_mmpose.datasets.focus.heatmaps import part_ellipses, stretched, sum_of_ellipses, sum_of_gaussians
+from clamp_mmpose.datasets.focus.heatmaps import min_max_normalize, part_ellipses, sum_of_ellipses, sum_of_gaussians
 from clamp_mmpose.utils.choices import check_choice
 
 SOURCES = ('keypoints', 'bbox', 'file', 'attention')
@@ -19,31 +19,30 @@ MODES = ('published', 'paper')
 
 @TRANSFORMS.register_module()
 class GenerateFocusHeatmap(BaseTransform):
-    """A map of where an image's subject is (FocusCLIP, section 3.3), for any pipeline, before or after the crop.
+    """Add a heatmap of the subject of an image (FocusCLIP, section 3.3), before or after the crop.
 
-    Adds ``focus_heatmap``, float32 ``[H, W]`` in [0, 1], in pixels of the image at that point of the pipeline. Of a
-    top-down sample it shows the instance, of an image-level one all people. Drawn before flip and crop, it is
-    transformed with the image by :class:`FocusMask` and :class:`PackFocusInputs`: through ``RandomFlip``,
-    ``TopdownAffine``, ``BottomupRandomAffine`` (a flip before that one only if the map is drawn between them) and
-    :class:`ResizeToInput`. In pipelines that move pixels in other ways it belongs after all of these.
+    ``focus_heatmap`` is float32 ``[H, W]`` in [0, 1], in pixels of the image at this point of the pipeline. It shows
+    the instance of a top-down sample, or all people of an image-level one. If it is drawn before flip or crop,
+    :class:`FocusMask` and :class:`PackFocusInputs` apply these to it later: ``RandomFlip``, ``TopdownAffine``,
+    ``BottomupRandomAffine`` (after a flip only if the map is drawn between the two) and :class:`ResizeToInput`. Put it
+    after any other transform that moves pixels.
 
     Args:
         source: ``'keypoints'`` draws the body parts; ``'bbox'`` an ellipse in each box; ``'file'`` reads a map of the
-            original image; ``'attention'`` asks a self-supervised vision transformer, which costs a forward pass.
-        groups: the body parts: ``'mpii'``, ``'coco'``, ``'ap10k'``, ``'animalpose'``, a dict that gives for each part
-            the names of its keypoints, or ``'auto'``: those of the sample's data set, or else the bones of its
-            skeleton.
-        names: for groups of your own: the keypoints' names in their order, as for :func:`keypoint_names`.
-        mode: ``'published'`` draws unbounded Gaussians in whole pixels, as the authors' code; ``'paper'`` each inside
-            its ellipse (eq. 4).
-        path: for ``'file'``, with ``{folder}`` and ``{stem}`` of the image, ``{img_id}`` or ``{id}``:
-            ``'{folder}/{stem}.npy'``. A gray image or an array ``[h, w]`` of any size and range.
+            original image; ``'attention'`` runs a self-supervised vision transformer on the image.
+        groups: the body parts: ``'mpii'``, ``'coco'``, ``'ap10k'``, ``'animalpose'``, a dict of part -> keypoint
+            names, or ``'auto'``: those of the sample's data set, or else the bones of its skeleton.
+        names: if ``groups`` is a dict: all keypoint names in order, as for :func:`keypoint_names`.
+        mode: ``'published'`` draws unbounded Gaussians in whole pixels, as the authors' code does; ``'paper'`` draws
+            each inside its ellipse (eq. 4).
+        path: for ``'file'``: a pattern with ``{folder}`` and ``{stem}`` of the image, ``{img_id}`` or ``{id}``, such as
+            ``'{folder}/{stem}.npy'``. The file is a gray image or an array ``[h, w]`` of any size and range.
         model: for ``'attention'``, see :class:`AttentionHeatmap`.
         checkpoint: its weights.
 
     Raises:
-        ValueError: unknown arguments, a sample without keypoints or boxes, or with another number of keypoints than
-            the groups have, a file that is no map.
+        ValueError: an argument is unknown; a sample has no keypoints or boxes, or a number of keypoints that differs
+            from the groups; a file is not a map.
         FileNotFoundError: the map of an image does not exist.
     """
 
@@ -80,7 +79,7 @@ class GenerateFocusHeatmap(BaseTransform):
         if keypoints is None or np.ndim(keypoints) != 3:
             raise ValueError(
                 f"{_name(results)} has no keypoints [N, K, 2]: source='keypoints' is for annotated "
-                "samples; elsewhere use source='bbox', 'file' or 'attention'."
+                "samples; for others use source='bbox', 'file' or 'attention'."
             )
         visible = np.asarray(results['keypoints_visible'])
         visible = (visible if visible.ndim == 2 else visible[..., 0]) > 0  # MMPose's codecs add weights
@@ -96,8 +95,8 @@ class GenerateFocusHeatmap(BaseTransform):
             key = dataset if dataset in PARTS else tuple(map(tuple, links or ()))
             if not key:
                 raise ValueError(
-                    f"groups='auto': {_name(results)} comes from {dataset!r}, of which no body parts are "
-                    f'known, and brings no skeleton_links; give groups, one of {sorted(PARTS)} or a dict.'
+                    f"groups='auto': {_name(results)} comes from {dataset!r}, which has no known body parts, "
+                    f'and has no skeleton_links; give groups, one of {sorted(PARTS)} or a dict.'
                 )
             if (key, num_keypoints) not in self.known_parts:
                 self.known_parts[key, num_keypoints] = (
@@ -106,24 +105,24 @@ class GenerateFocusHeatmap(BaseTransform):
             parts = self.known_parts[key, num_keypoints]
         if parts.shape[1] != num_keypoints:
             raise ValueError(
-                f'{_name(results)} has {num_keypoints} keypoints, the body parts are of {parts.shape[1]}: '
+                f'{_name(results)} has {num_keypoints} keypoints, but the body parts are for {parts.shape[1]}: '
                 'give groups for this data set.'
             )
         return parts
 
     def _of_boxes(self, results: dict) -> np.ndarray:
         if results.get('bbox') is None:
-            raise ValueError(f"{_name(results)} has no bbox, which source='bbox' draws.")
+            raise ValueError(f"{_name(results)} has no bbox, which source='bbox' needs.")
         corners = np.asarray(results['bbox'], np.float64)
         if not len(corners):
             return np.zeros(geometry.image_shape(results), np.float32)
-        corners = corners.reshape(len(corners), -1, 2)  # two, or four once a bottom-up pipeline has turned them
+        corners = corners.reshape(len(corners), -1, 2)  # two, or four after a bottom-up pipeline rotated them
         low, high = corners.min(axis=1), corners.max(axis=1)
         center, half = (low + high) / 2, (high - low) / 2
         matrix = geometry.warp_matrix(results)
-        if matrix is not None and 'warp_mat' not in results:  # else the boxes have been moved with the image
+        if matrix is not None and 'warp_mat' not in results:  # otherwise the boxes were transformed with the image
             center = cv2.transform(center[:, None], matrix)[:, 0]
-            half = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)  # extent of a turned ellipse
+            half = np.sqrt(half**2 @ (matrix[:, :2] ** 2).T)  # extent of a rotated ellipse
         ellipses = np.hstack([center, np.maximum(half, 1)])
         return sum_of_ellipses(ellipses, geometry.image_shape(results), reach=1.0)
 
@@ -132,7 +131,7 @@ class GenerateFocusHeatmap(BaseTransform):
         path = self.path.format(
             folder=image.parent, stem=image.stem, img_id=results.get('img_id'), id=results.get('id')
         )
-        heatmap = stretched(read_map(path))
+        heatmap = min_max_normalize(read_map(path))
         height, width = results['ori_shape'][:2]
         if heatmap.shape != (height, width):
             heatmap = cv2.resize(heatmap, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -143,10 +142,10 @@ class GenerateFocusHeatmap(BaseTransform):
 
 
 def update_focus_heatmap(results: dict) -> np.ndarray:
-    """``focus_heatmap`` of the image in its present state, wherever in the pipeline it was drawn.
+    """Apply to ``focus_heatmap`` what flip and crop did to the image since it was drawn: ``[H, W]``.
 
     Raises:
-        ValueError: there is none, or it cannot follow the image.
+        ValueError: there is no heatmap, or its size still differs from that of the image.
     """
     if 'focus_heatmap' not in results:
         raise ValueError('there is no focus_heatmap: put GenerateFocusHeatmap before this transform.')
@@ -156,7 +155,7 @@ def update_focus_heatmap(results: dict) -> np.ndarray:
     if heatmap.shape != geometry.image_shape(results):
         raise ValueError(
             f'the focus heatmap has {heatmap.shape} pixels and the image '
-            f'{geometry.image_shape(results)}: put GenerateFocusHeatmap after what changes its size.'
+            f'{geometry.image_shape(results)}: put GenerateFocusHeatmap after the transform that changes its size.'
         )
     results['focus_heatmap'] = heatmap
     results['focus_steps'] = [kind for kind, *_ in steps]
@@ -164,10 +163,10 @@ def update_focus_heatmap(results: dict) -> np.ndarray:
 
 
 def read_map(path: str) -> np.ndarray:
-    """A gray image or a ``.npy`` array, ``[h, w]``.
+    """Read a gray image or a ``.npy`` array, ``[h, w]``.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: the file does not exist.
         ValueError: it cannot be read, has other dimensions, or holds values that are not finite.
     """
     if not path.endswith('.npy'):

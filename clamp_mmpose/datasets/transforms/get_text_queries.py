@@ -12,19 +12,20 @@ TEXTS = ('names', 'descriptions')
 
 @TRANSFORMS.register_module()
 class GetTextQueries(BaseTransform):
-    """Gives each instance its ``text_queries``, the keypoints that :class:`TextQueryHead` looks for.
+    """Add ``text_queries``, the keypoints for :class:`TextQueryHead` to find, to each instance.
 
     They are :class:`TextQueries`, which :class:`PackTextQueries` packs. Names come from the instance
-    (``keypoint_names``, as :class:`MP100Dataset` gives them), or else from here. An inferencer brings ``text_queries``,
-    which were checked when the user named them.
+    (``keypoint_names``, as in :class:`MP100Dataset`), or else from ``names``. ``text_queries`` that an inferencer has
+    added, and checked, are not changed.
 
     Args:
         text: ``'names'``, or ``'descriptions'``: 'name: description' where the data set has descriptions (CapeLLM,
             section 3.2).
-        names: for data sets whose instances bring none, as for :func:`keypoint_names`.
+        names: for instances without ``keypoint_names``; see :func:`keypoint_names`.
 
     Raises:
-        ValueError: no, repeated or empty names, another number than keypoints, a skeleton beyond them.
+        ValueError: names are missing, repeated or empty, or differ in number from the keypoints; the skeleton has
+            indices out of range.
     """
 
     def __init__(self, text: str = 'names', names: Union[str, dict, Sequence[str], None] = None):
@@ -39,7 +40,7 @@ class GetTextQueries(BaseTransform):
         return results
 
     def queries(self, fields: dict) -> TextQueries:
-        """What is asked for an instance, or a category, with these fields."""
+        """The queries of an instance, or a category, with these fields."""
         names = fields.get('keypoint_names', self.names)
         if names is None:
             raise ValueError(

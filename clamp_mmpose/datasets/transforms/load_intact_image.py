@@ -8,7 +8,7 @@ from clamp_mmpose.datasets.files.images import read_image
 
 @TRANSFORMS.register_module()
 class LoadIntactImage(LoadImage):
-    """MMPose's ``LoadImage`` that also notices truncated files and says what to do; see :func:`read_image`."""
+    """MMPose's ``LoadImage``, which also reports truncated files; see :func:`read_image`."""
 
     def transform(self, results: dict) -> Optional[dict]:
         if 'img' not in results:

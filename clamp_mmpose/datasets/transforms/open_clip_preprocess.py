@@ -7,17 +7,17 @@ from .resize_to_input import bbox_pixels
 
 @TRANSFORMS.register_module()
 class OpenCLIPPreprocess(BaseTransform):
-    """What open_clip does to an image for one of its models: resized, cropped in the middle, normalized.
+    """Prepare an image as open_clip does for one of its models: resize, center crop, normalize.
 
-    A sample's ``bbox`` is cut out first. ``img`` becomes float32 ``[H, W, 3]``, RGB, for a model without
+    A sample's ``bbox`` is cropped first. ``img`` becomes float32 ``[H, W, 3]``, RGB, for a model without
     ``data_preprocessor``.
 
     Args:
-        arch: a name of open_clip's.
-        tag: the tag of its weights, some of which have their own mean, std and way of resizing.
+        arch: name of the architecture in open_clip.
+        tag: tag of its weights, some of which have their own mean, std and resizing.
 
     Raises:
-        ValueError: no such model.
+        ValueError: open_clip has no such model.
     """
 
     def __init__(self, arch: str, tag: str = ''):

@@ -3,15 +3,15 @@ from typing import Any
 from mmpose.datasets.transforms import PackPoseInputs
 from mmpose.registry import TRANSFORMS
 
-# beside flip_indices, which the base class packs
+# the base class packs flip_indices
 KEYS = ('keypoint_names', 'keypoint_descriptions', 'skeleton_links', 'hidden_is_absent')
 
 
 @TRANSFORMS.register_module()
 class PackTextQueries(PackPoseInputs):
-    """:class:`PackPoseInputs` that also packs the ``text_queries`` of :class:`GetTextQueries`; arguments as there.
+    """:class:`PackPoseInputs` that also packs the ``text_queries`` of :class:`GetTextQueries`; same arguments.
 
-    The data sample gets ``keypoint_names``, ``keypoint_descriptions`` (None: names alone), ``skeleton_links`` and
+    The data sample gets ``keypoint_names``, ``keypoint_descriptions`` (None: names only), ``skeleton_links`` and
     ``flip_indices``.
     """
 
@@ -21,7 +21,7 @@ class PackTextQueries(PackPoseInputs):
 
     def transform(self, results: dict) -> dict:
         """Pack one sample."""
-        # only now: MMPose's CombinedDataset overwrites an instance's flip_indices with those of its own metainfo
+        # not earlier: MMPose's CombinedDataset overwrites the flip_indices of instances with those of its metainfo
         if 'text_queries' in results:
             results.update(vars(results['text_queries']))
         return super().transform(results)

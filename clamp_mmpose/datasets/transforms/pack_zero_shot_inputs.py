@@ -8,7 +8,7 @@ KEYS = ('task', 'top_k', 'average', 'class_names', 'class_texts', 'labels', 'fau
 
 @TRANSFORMS.register_module()
 class PackZeroShotInputs(PackPoseInputs):
-    """:class:`PackPoseInputs` that also packs what a :class:`ZeroShotDataset` gives; arguments as there."""
+    """:class:`PackPoseInputs` that also packs the fields of a :class:`ZeroShotDataset`; same arguments."""
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)

@@ -8,14 +8,14 @@ from mmpose.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ResizeToInput(BaseTransform):
-    """Resizes the whole image, or a box of it, to the network input, whatever its proportions, as FocusCLIP's code.
+    """Resize the whole image, or a box of it, to the network input; the aspect ratio changes, as in FocusCLIP's code.
 
-    Keypoints and boxes are then in pixels of the network input. A flip comes before, or after if the input is
-    square: MMPose's ``RandomFlip`` takes the sides of other ones for each other.
+    Keypoints and boxes are then in pixels of the network input. Put a flip before this transform, or after it only if
+    the input is square: else MMPose's ``RandomFlip`` confuses its width and height.
 
     Args:
         input_size: (w, h) in pixels.
-        crop_bbox: take the sample's first ``bbox``, where it has one, instead of the image.
+        crop_bbox: use the sample's first ``bbox``, if it has one, instead of the image.
 
     Raises:
         ValueError: the box lies outside the image or has no area.
@@ -51,7 +51,7 @@ class ResizeToInput(BaseTransform):
 
 
 def bbox_pixels(results: dict) -> Tuple[int, int, int, int]:
-    """The first ``bbox`` in whole pixels of its image, what lies outside cut off: (x1, y1, x2, y2).
+    """The first ``bbox`` in whole pixels, clipped to its image: (x1, y1, x2, y2).
 
     Raises:
         ValueError: nothing is left.
@@ -63,7 +63,7 @@ def bbox_pixels(results: dict) -> Tuple[int, int, int, int]:
     x2, y2 = np.minimum(high, (width, height)).astype(int)
     if x2 <= x1 or y2 <= y1:
         raise ValueError(
-            f'the box {box.tolist()} of {results.get("img_path", "the image")} shares nothing with its '
+            f'the box {box.tolist()} of {results.get("img_path", "the image")} has no area inside its '
             f'{width}x{height} pixels: correct the annotation or leave it out.'
         )
     return int(x1), int(y1), int(x2), int(y2)

@@ -1,6 +1,6 @@
 from typing import Sequence
 
-# FocusCLIP's age groups: each reaches up to the age of its place in LIMITS, that included; the last has no end
+# FocusCLIP's age groups; LIMITS are the highest ages of all groups but the last
 KID_TO_ADULT = ('kid', 'teenager', 'adult')
 KID_TO_ADULT_LIMITS = (12, 19)
 BABY_TO_ADULT = ('baby', 'child', 'teenager', 'young adult', 'adult')

@@ -13,13 +13,13 @@ UNSEEN = 50  # of the 200 species, in the split of Xian et al.
 @DATASETS.register_module()
 class CUBDataset(ZeroShotDataset):
     """CUB-200-2011 (Wah et al., 2011) in the zero-shot split of Xian et al. ("Zero-Shot Learning: A Comprehensive
-    Evaluation of the Good, the Bad and the Ugly", TPAMI 2018): the whole image, one of the species asked for.
+    Evaluation of the Good, the Bad and the Ugly", TPAMI 2018): whole images, each of one of the chosen species.
 
     Reads ``classes.txt``, ``images.txt`` and ``image_class_labels.txt`` of ``data_root``, the folder
     ``CUB_200_2011``. The classes are in the order of ``classes.txt``. The accuracy is the mean over classes.
 
     Args:
-        classes: ``'unseen'``: the 50 species that the split keeps for the test, ``'seen'``: the 150 others, or
+        classes: ``'unseen'``: the 50 test species of the split, ``'seen'``: the 150 others, or
             ``'all'``.
         split_file: the ``testclasses.txt`` of the split, below ``data_root`` or absolute; ``'all'`` needs none.
         kwargs: as for :class:`ZeroShotDataset`.

@@ -66,17 +66,17 @@ TASKS = dict(
 @DATASETS.register_module()
 class EmoticDataset(ZeroShotDataset):
     """EMOTIC (Kosti et al., "Context Based Emotion Recognition Using EMOTIC Dataset", TPAMI 2020): the box of a person,
-    with one of three age groups or some of 26 emotions, each of them a label.
+    labeled with one of three age groups or with some of 26 emotions.
 
     Reads ``Annotations/Annotations.mat``, or ``CVPR17_Annotations.mat``, there or in ``data_root``. The folders of
     the images are in ``data_root/emotic`` or else in ``data_root``. Boxes are in pixels of the original image, as
-    annotated. Where several people annotated a person, the emotions are their ``combined_categories``. Persons
-    without an age, or without emotions, are left out, and counted in the log.
+    annotated. If several people annotated a person, the emotions are their ``combined_categories``. Persons
+    without an age, or without emotions, are left out and counted in the log.
 
     Args:
         task: ``'age'`` or ``'emotion'``.
         split: ``'test'``, ``'val'`` or ``'train'``.
-        kwargs: as for :class:`ZeroShotDataset`; ``ann_file``: another place of the annotations.
+        kwargs: as for :class:`ZeroShotDataset`; ``ann_file``: another path of the annotations.
 
     Raises:
         FileNotFoundError: the annotations do not exist.
@@ -129,7 +129,7 @@ class EmoticDataset(ZeroShotDataset):
             ]
         unknown = [name for name in names if name not in self.classes]
         if unknown:
-            raise ValueError(f'{unknown} is none of {", ".join(self.classes)}')
+            raise ValueError(f'unknown labels {unknown}, expected some of {", ".join(self.classes)}')
         return sorted({self.classes.index(name) for name in names})
 
 
@@ -139,7 +139,7 @@ def _read_split(path: Path, split: str) -> List[dict]:
 
     try:
         content = loadmat(path, simplify_cells=True, variable_names=[split])
-    except Exception as error:  # of many kinds, when the file is broken
+    except Exception as error:  # a broken file raises errors of many kinds
         raise ValueError(f'{path} is not a MATLAB file that scipy reads: {error}') from error
     if split not in content:
         raise ValueError(f'{path} has no {split}; expected the annotations of EMOTIC: train, val and test.')

@@ -20,7 +20,7 @@ SIZE = 48  # of the square images, in pixels
 
 
 def majority(votes: Sequence[int]) -> Optional[int]:
-    """The index of the winner as FER+ counts: single votes are outliers, and the winner has more than half of the
+    """The index of the winner by FER+'s rule: single votes are dropped, and the winner needs more than half of the
     others; None: undecided."""
     kept = [vote if vote > 1 else 0 for vote in votes]
     return kept.index(max(kept)) if 2 * max(kept) > sum(kept) else None
@@ -32,9 +32,9 @@ class FERPlusDataset(ZeroShotDataset):
     Distribution", ICMI 2016): cropped faces, one of eight emotions, by :func:`majority` of ten votes.
 
     Reads the votes of ``fer2013new.csv`` and the pixels of ``fer2013.csv`` (FER2013), whose rows are in the same
-    order: ``img`` ``[48, 48, 3]``, gray. Without ``fer2013.csv``, the images that the script of FER+ writes to
+    order: ``img`` ``[48, 48, 3]``, gray. Without ``fer2013.csv`` it reads the images that FER+'s script writes to
     ``FER2013Train``, ``FER2013Valid`` and ``FER2013Test``. Undecided images and those voted unknown or not a face
-    are left out, and counted in the log.
+    are left out and counted in the log.
 
     Args:
         split: ``'test'``, ``'val'`` or ``'train'``.
@@ -42,7 +42,7 @@ class FERPlusDataset(ZeroShotDataset):
 
     Raises:
         FileNotFoundError: the votes do not exist, or neither pixels nor images do.
-        ValueError: another split, a malformed row, files whose rows are not those of each other.
+        ValueError: another split, a malformed row, files with different rows.
     """
 
     METAINFO: dict = dict(dataset_name='FER+')
@@ -85,7 +85,7 @@ class FERPlusDataset(ZeroShotDataset):
         return list(samples.values())
 
     def get_data_info(self, idx: int) -> dict:
-        """A sample, with its pixels as a color image."""
+        """A sample with its gray pixels in three channels."""
         info = super().get_data_info(idx)
         if 'gray' in info:
             info['img'] = np.repeat(info.pop('gray')[..., None], 3, axis=2)
@@ -100,7 +100,7 @@ def _votes(place: str, row: Dict[str, str]) -> List[int]:
 
 
 def _add_pixels(samples: Dict[int, dict], path: Path, usages: List[str]) -> None:
-    """Gives the samples, by the number of their row, ``gray`` ``[48, 48]``: one channel, as there are many."""
+    """Add ``gray`` ``[48, 48]`` to the samples, by row number; one channel, to save memory."""
     number = -1
     for number, (place, row) in enumerate(read_csv(path, ['pixels', 'Usage'])):
         if number < len(usages) and row['Usage'] != usages[number]:

@@ -12,17 +12,17 @@ from clamp_mmpose.utils.choices import check_choice
 from .ages import AGE_ENSEMBLE, AGE_TEMPLATES, KID_TO_ADULT, KID_TO_ADULT_LIMITS, age_group
 from .zero_shot_dataset import ZeroShotDataset
 
-BOXES = dict(body='person', face='face')  # what the columns call them
+BOXES = dict(body='person', face='face')  # their names in the columns
 
 
 @DATASETS.register_module()
 class LagendaDataset(ZeroShotDataset):
     """LAGENDA (Kuprashevich and Tolstykh, "MiVOLO: Multi-input Transformer for Age and Gender Estimation", 2023): the
-    crop of a body or a face, one of three age groups.
+    crop of a body or a face, with one of three age groups.
 
     Reads ``lagenda_annotation.csv`` with ``img_name``, ``age``, ``face_x0`` to ``face_y1`` and ``person_x0`` to
-    ``person_y1``, pixels of the original image; -1: not known. Rows without an age or the box asked for are left out.
-    ``img_name`` is looked for below ``data_root``, or its last part in ``data_root/images``.
+    ``person_y1``, pixels of the original image; -1: unknown. Rows without an age or the chosen box are left out.
+    Images are at ``data_root/img_name``, or by file name in ``data_root/images``.
 
     Args:
         crop: ``'body'`` or ``'face'``.
@@ -30,7 +30,7 @@ class LagendaDataset(ZeroShotDataset):
 
     Raises:
         FileNotFoundError: the CSV file does not exist.
-        ValueError: another crop, columns that are not there, a row whose age or box is no number.
+        ValueError: another crop, a missing column, an age or box that is not a number.
     """
 
     task = 'Age'

@@ -56,7 +56,7 @@ ACTIVITIES = (
 @DATASETS.register_module()
 class Stanford40Dataset(ZeroShotDataset):
     """Stanford 40 Actions (Yao et al., "Human Action Recognition by Learning Bases of Action Attributes and Parts",
-    ICCV 2011): the whole image, one of 40 activities.
+    ICCV 2011): whole images, each of one of 40 activities.
 
     Reads ``ImageSplits/<split>.txt``, whose lines name images of ``JPEGImages``: ``<activity>_<number>.jpg``.
 
@@ -66,7 +66,7 @@ class Stanford40Dataset(ZeroShotDataset):
 
     Raises:
         FileNotFoundError: the list of the split does not exist.
-        ValueError: another split, an image of no known activity, other activities in ``ImageSplits/actions.txt``.
+        ValueError: another split, an image of an unknown activity, other activities in ``ImageSplits/actions.txt``.
     """
 
     METAINFO: dict = dict(dataset_name='Stanford40')
@@ -95,7 +95,7 @@ class Stanford40Dataset(ZeroShotDataset):
 
 
 def _check_activities(path: Path) -> None:
-    """A header, then an activity and its number of images a line; the file may be missing."""
+    """Check the file: a header, then an activity and its number of images per line; it may be missing."""
     if not path.exists():
         return
     names = {activity for _, (activity, _) in read_rows(path, 2)} - {'action_name'}

@@ -13,14 +13,14 @@ from .zero_shot_dataset import ZeroShotDataset
 @DATASETS.register_module()
 class UTKFaceDataset(ZeroShotDataset):
     """UTKFace (Zhang et al., "Age Progression/Regression by Conditional Adversarial Autoencoder", CVPR 2017): cropped
-    faces, one of five age groups.
+    faces, each of one of five age groups.
 
     Reads the names of the images, ``<age>_<gender>_<race>_<date and time>.jpg`` or ``.jpg.chip.jpg``, in
-    ``data_root/UTKFace`` or else in ``data_root``. Other files are left out, and counted in the log.
+    ``data_root/UTKFace`` or else in ``data_root``. Other files are left out and counted in the log.
 
     Raises:
         FileNotFoundError: the folder does not exist.
-        ValueError: no image in it.
+        ValueError: it holds no images.
     """
 
     METAINFO: dict = dict(dataset_name='UTKFace')

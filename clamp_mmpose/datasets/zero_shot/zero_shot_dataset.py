@@ -14,34 +14,34 @@ FAULTY = np.zeros((32, 32, 3), np.uint8)  # replaces an image that cannot be rea
 
 @DATASETS.register_module()
 class ZeroShotDataset(BaseDataset):
-    """Images to classify by texts alone (CLIP; FocusCLIP, eq. 1).
+    """Images to classify with text prompts alone (CLIP; FocusCLIP, eq. 1).
 
     This class reads a JSON file of our own, ``{"task", "top_k", "classes": [C names], "words": [C, optional],
     "templates": [...], "images": [{"file_name", "labels": [indices], "bbox": [x1, y1, x2, y2], optional}]}``; its
-    children read the files of data sets as their authors ship them. A sample brings ``img_path`` (or ``img``),
-    ``labels``, perhaps ``bbox`` ``[1, 4]`` in pixels of the original image, and what every sample shares:
-    ``dataset_name``, ``task``, ``top_k``, ``average`` (``'micro'``: over trials, ``'macro'``: over classes; what the
-    data set's publications report), ``class_names`` (C) and ``class_texts`` (for each class the filled templates).
+    subclasses read the published files of data sets. A sample has ``img_path`` (or ``img``), ``labels``,
+    optionally ``bbox`` ``[1, 4]`` in pixels of the original image, and fields that are the same for all samples:
+    ``dataset_name``, ``task``, ``top_k``, ``average`` (``'micro'``: over trials, ``'macro'``: over classes; as the
+    data set's publications report it), ``class_names`` (C) and ``class_texts`` (for each class the filled templates).
     Each label of a sample is one trial.
 
-    An image that cannot be read does not end an evaluation: its sample is black, and ``fault`` says why; the metric
+    An image that cannot be read does not stop the evaluation: its sample is black, ``fault`` says why, and the metric
     counts it.
 
     Args:
-        ann_file: the JSON file; data sets whose layout is fixed need none.
+        ann_file: the JSON file; data sets with a fixed layout need none.
         data_root: the data set's folder.
-        templates: None takes the data set's own (FocusCLIP, appendix C.1), ``'ensemble'`` all of its wordings, whose
-            embeddings are averaged; or a list of templates with one ``{}`` each, before which 'a/an' becomes the
-            right article.
+        templates: None: the data set's own (FocusCLIP, appendix C.1); ``'ensemble'``: all its wordings, whose
+            embeddings are averaged; or a list of templates with one ``{}`` each, where 'a/an' becomes the right
+            article.
         kwargs: as for MMEngine's ``BaseDataset``.
 
     Raises:
         FileNotFoundError: the annotations do not exist.
-        ValueError: malformed annotations, labels beyond the classes, a template without ``{}``.
+        ValueError: malformed annotations, labels out of range, a template without ``{}``.
     """
 
     METAINFO: dict = dict(dataset_name='zero-shot')
-    # a child fills these before or in read_samples
+    # a subclass sets these before or in read_samples
     task: str = ''
     top_k: int = 1
     average: str = 'micro'
@@ -67,7 +67,7 @@ class ZeroShotDataset(BaseDataset):
         return self.metainfo['dataset_name']
 
     def path(self, *parts: str) -> Path:
-        """A place below ``data_root``.
+        """A path below ``data_root``.
 
         Raises:
             FileNotFoundError: it does not exist.
@@ -76,12 +76,12 @@ class ZeroShotDataset(BaseDataset):
         if not path.exists():
             raise FileNotFoundError(
                 f'{type(self).__name__}: {path} does not exist: give data_root, the folder of the '
-                'data set as its authors ship it; the README says where the configs expect it.'
+                'published files; docs/data.md says where the configs expect it.'
             )
         return path
 
     def load_data_list(self) -> List[dict]:
-        """The samples, once labels and classes are seen to agree."""
+        """The samples, with their labels checked."""
         samples = self.read_samples()
         if not samples:
             raise ValueError(f'{self.name}: no images in {self.ann_file or self.data_root}.')
@@ -95,7 +95,7 @@ class ZeroShotDataset(BaseDataset):
         return samples
 
     def read_samples(self) -> List[dict]:
-        """What the files hold, each made by :meth:`sample`; here those of the JSON file."""
+        """The samples of the files, each made by :meth:`sample`; here of the JSON file."""
         path = Path(str(self.ann_file))
         content = read_json(path, 'zero-shot annotations', 'give ann_file and data_root of the data set')
         missing = [key for key in ('task', 'top_k', 'classes', 'templates', 'images') if key not in content]
@@ -114,7 +114,7 @@ class ZeroShotDataset(BaseDataset):
             ]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f'{path}: each of its images needs file_name, labels [indices] and perhaps bbox '
+                f'{path}: each image needs file_name, labels [indices] and optionally bbox '
                 f'[x1, y1, x2, y2]: {type(error).__name__} {error}.'
             ) from error
 
@@ -122,14 +122,14 @@ class ZeroShotDataset(BaseDataset):
     def sample(
         img_path: Union[str, Path], labels: Sequence[int], bbox: Union[Sequence[float], np.ndarray, None] = None
     ) -> dict:
-        """What ``read_samples`` gives for one image, or one person in it."""
+        """A sample for ``read_samples``: one image, or one person in it."""
         sample: Dict[str, Any] = dict(img_path=str(img_path), labels=[int(label) for label in labels])
         if bbox is not None:
             sample['bbox'] = np.array(bbox, np.float32).reshape(1, 4)
         return sample
 
     def get_data_info(self, idx: int) -> dict:
-        """A sample with what it shares with the others."""
+        """A sample with the fields that all samples share."""
         return dict(
             super().get_data_info(idx),
             id=idx,
@@ -142,10 +142,10 @@ class ZeroShotDataset(BaseDataset):
         )
 
     def prepare_data(self, idx: int) -> Any:
-        """The sample through the pipeline, or a black one with the reason."""
+        """Run the sample through the pipeline, or a black one with ``fault``."""
         try:
             return self.pipeline(self.get_data_info(idx))
-        except (OSError, ValueError) as error:  # what read_image and the crop raise of a bad image
+        except (OSError, ValueError) as error:  # from read_image and the crop, for a bad image
             return self.pipeline(
                 dict(
                     self.get_data_info(idx),

@@ -10,20 +10,20 @@ from .zero_shot_dataset import ZeroShotDataset
 
 @DATASETS.register_module()
 class ZeroShotTasks(ConcatDataset):
-    """Several zero-shot data sets, tested in one go (FocusCLIP, Table 1).
+    """Several zero-shot data sets, tested in one run (FocusCLIP, Table 1).
 
     A data set that does not exist is reported in the log and in ``metainfo['absent']``; the others are tested.
 
     Args:
-        tasks: configs of :class:`ZeroShotDataset` by a name of their own.
-        pipeline: of all of them.
+        tasks: name -> config of a :class:`ZeroShotDataset`.
+        pipeline: for all of them.
         only: names of those to test; None: all.
-        templates: as for :class:`ZeroShotDataset`, for all of them; None: each its own.
+        templates: as for :class:`ZeroShotDataset`, for all of them; None: those of each data set.
         test_mode: always true.
 
     Raises:
         ValueError: an unknown name, malformed annotations.
-        FileNotFoundError: none of the data sets is there.
+        FileNotFoundError: none of the data sets exists.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ZeroShotTasks(ConcatDataset):
         self.absent = [absent for _, absent in opened if absent is not None]
         if not present:
             raise FileNotFoundError(
-                'none of the zero-shot data sets is there: ' + ' '.join(row['reason'] for row in self.absent)
+                'none of the zero-shot data sets exists: ' + ' '.join(row['reason'] for row in self.absent)
             )
         super().__init__(present)
 
@@ -51,7 +51,7 @@ class ZeroShotTasks(ConcatDataset):
 def open_task(
     name: str, config: dict, pipeline: Sequence[dict], templates: object = None
 ) -> Tuple[ZeroShotDataset, Optional[dict]]:
-    """A data set, and if it is not there its row among the absent: ``dataset``, ``task`` and ``reason``."""
+    """Open a data set; if it does not exist, also give the reason: ``dataset``, ``task`` and ``reason``."""
     chosen = {} if templates is None else dict(templates=templates)
     dataset = DATASETS.build(dict(config, pipeline=pipeline, lazy_init=True, **chosen))
     try:
@@ -67,7 +67,7 @@ def chosen_tasks(tasks: Dict[str, dict], only: Optional[Sequence[str]]) -> List[
     """The names of the tasks to test.
 
     Raises:
-        ValueError: one that is not among them.
+        ValueError: a name is unknown.
     """
     unknown = [name for name in only or () if name not in tasks]
     if unknown:

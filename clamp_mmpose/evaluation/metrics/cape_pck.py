@@ -17,7 +17,7 @@ from clamp_mmpose.utils.choices import check_choice
 class CapePCK(BaseMetric):
     """PCK of category-agnostic pose estimation on MP-100 (Xu et al., ECCV 2022).
 
-    The table of all categories goes to the log; the overall scores are returned, each after its protocol, such as
+    Logs the table of all categories and returns the overall scores, named by their protocol, such as
     ``query_only/PCK@0.2``: ``PCK@0.05`` ... ``PCK@0.25``, ``mPCK``, ``NME``, ``AUC`` and the number of ``instances`` or
     ``pairs``. See :mod:`clamp_mmpose.evaluation.mp100.protocols`.
 
@@ -25,12 +25,13 @@ class CapePCK(BaseMetric):
 
     Args:
         protocols: one or both of ``'query_only'``: each instance once; ``'pairs'``: the published episodes.
-        num_episodes: of each category, for ``'pairs'``: as published 200 on test, 100 on val.
-        empty: what a pair without a common visible point counts: ``'zero'`` or ``'skip'``.
-        ann_file: None: that of the data set.
+        num_episodes: per category, for ``'pairs'``; published: 200 on test, 100 on val.
+        empty: how a pair without a common visible point counts: ``'zero'`` or ``'skip'``.
+        ann_file: None: the annotation file of the data set.
         outfile_prefix: the predictions are written to ``PREFIX.predictions.json``, before they are scored, for
             ``tools/score_mp100.py``.
         prefix: put before the names of the metrics.
+        collect_device, collect_dir: as for MMEngine's ``BaseMetric``.
 
     Raises:
         ValueError: unknown protocols or ``empty``; later, predictions that do not fit the annotations.
@@ -64,11 +65,11 @@ class CapePCK(BaseMetric):
         self._instances: Dict[int, Instance] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the predictions of a batch.
+        """Store the predictions of a batch.
 
         Args:
-            data_samples: each with ``id``, the annotation's, and ``pred_instances['keypoints']`` ``[1, K, 2]``, (x, y)
-                in pixels of the original image.
+            data_samples: each with the annotation's ``id`` and ``pred_instances['keypoints']`` ``[1, K, 2]``, (x, y) in
+                pixels of the original image.
 
         Raises:
             ValueError: the annotation is not among the kept ones, or there are not K keypoints.
@@ -80,9 +81,8 @@ class CapePCK(BaseMetric):
             keypoints = keypoints.cpu().numpy() if isinstance(keypoints, torch.Tensor) else np.asarray(keypoints)
             if number not in self._instances:
                 raise ValueError(
-                    f'annotation {number} is not among the {len(self._instances):,} instances that are '
-                    f'kept of {annotations.path}; CapePCK(ann_file=...) must be that of the data '
-                    'set.'
+                    f'annotation {number} is not among the {len(self._instances):,} kept instances of '
+                    f'{annotations.path}; give CapePCK the ann_file of the data set.'
                 )
             expected = (1, *self._instances[number].keypoints.shape)
             if keypoints.shape != expected:
@@ -93,7 +93,7 @@ class CapePCK(BaseMetric):
             self.results.append(dict(id=number, keypoints=keypoints[0].astype(np.float64)))
 
     def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
-        """Score the predictions of all processes; what a sampler repeated counts once."""
+        """Score the predictions of all processes; samples that a sampler repeated count once."""
         annotations = self._read_annotations()
         predictions: Dict[int, np.ndarray] = {}
         for result in results:

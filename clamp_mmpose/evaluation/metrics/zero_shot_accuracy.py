@@ -21,7 +21,7 @@ KEYS = ('id', 'dataset_name', 'task', 'top_k', 'average', 'class_names', 'labels
 
 @dataclass(frozen=True)
 class _Group:
-    """What the samples of a data set share: one object, so that results collected from processes stay small."""
+    """What the samples of a data set share, as one object, so that collected results stay small."""
 
     dataset: str
     task: str
@@ -50,21 +50,22 @@ class ZeroShotAccuracy(BaseMetric):
     """Top-k accuracy of zero-shot classification, by data set and task (FocusCLIP, Table 1).
 
     Each label of an image is one trial, a hit if its class is among the k best, so chance is k/C with C classes.
-    Of equal scores the class with the lower index goes first: equal scores for all hit the first k classes only.
-    ``micro`` is over trials; ``macro`` is the mean over the classes that have trials. The headline is the one that the
-    data set asks for. Its 95 % interval is the percentile bootstrap over samples (1,000 resamples, fixed seed).
+    Of equal scores the class with the lower index ranks first: if all scores are equal, only the first k classes hit.
+    ``micro`` is over trials; ``macro`` is the mean over the classes with trials. The data set says which of them is the
+    headline. Its 95 % interval is the percentile bootstrap over samples (1,000 resamples, fixed seed).
 
     In percent, for each data set: ``DATASET/TASK/topK`` (the headline), ``.../micro``, ``.../macro``, ``.../chance``,
     ``.../low`` and ``.../high`` (the interval); counted: ``.../trials`` and ``.../faults``, the images that could not
-    be read, which are not scored. ``task_wise_mean`` is the mean over tasks of the mean over a task's data sets. Where
-    no image could be read there is only ``.../faults``.
+    be read, which are not scored. ``task_wise_mean`` is the mean over tasks of the mean over a task's data sets. If no
+    image could be read there is only ``.../faults``.
 
     ``details``, in the main process after evaluation, is a list with a dict for each data set: the same numbers (None
-    where no image could be read), ``accuracy`` the headline, ``images`` including the ``faults``,
+    if no image could be read), ``accuracy`` the headline, ``images`` including the ``faults``,
     ``fault_examples``, and ``classes`` with ``accuracy`` and ``trials`` of each.
 
     Args:
         outfile: ``details`` are written to this JSON file.
+        collect_device, prefix, collect_dir: as for MMEngine's ``BaseMetric``.
     """
 
     default_prefix = ''
@@ -82,7 +83,7 @@ class ZeroShotAccuracy(BaseMetric):
         self._groups: Dict[Tuple[str, str], _Group] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the ranks of the labels.
+        """Store the ranks of the labels.
 
         Args:
             data_samples: each with ``id``, ``dataset_name``, ``task``, ``top_k``, ``average``, ``class_names`` (C),
@@ -90,8 +91,8 @@ class ZeroShotAccuracy(BaseMetric):
                 image could not be read.
 
         Raises:
-            ValueError: something of this is missing or malformed, a score is not finite, or samples of one data set
-                and task disagree on what they share.
+            ValueError: a field is missing or malformed, a score is not finite, or samples of one data set and task
+                differ in ``top_k``, ``average`` or ``class_names``.
         """
         for sample in data_samples:
             group = self._group(sample)
@@ -106,7 +107,7 @@ class ZeroShotAccuracy(BaseMetric):
             self.results.append(_Result(group, sample['id'], labels, ranks))
 
     def compute_metrics(self, results: List[_Result]) -> Dict[str, float]:
-        """Accuracies in percent, and what could not be read."""
+        """Accuracies in percent, and the number of unreadable images."""
         groups: Dict[str, List[_Result]] = {}
         for result in results:
             groups.setdefault(result.group.name, []).append(result)
@@ -125,7 +126,7 @@ class ZeroShotAccuracy(BaseMetric):
             metrics[f'{name}/faults'] = detail['faults']
         absent = [f'{row["dataset"]}/{row["task"]}' for row in (self.dataset_meta or {}).get('absent', ())]
         if absent:
-            print_log(f'absent, and in no mean: {", ".join(absent)}', logger='current', level=logging.WARNING)
+            print_log(f'absent, not in the means: {", ".join(absent)}', logger='current', level=logging.WARNING)
         mean = task_wise_mean(self.details)
         return metrics if mean is None else dict(metrics, task_wise_mean=mean)
 
@@ -133,8 +134,8 @@ class ZeroShotAccuracy(BaseMetric):
         missing = [key for key in KEYS if key not in sample]
         if missing:
             raise ValueError(
-                f'a sample of {sample.get("dataset_name", "an unnamed data set")} lacks {missing}: let '
-                'the meta_keys of the transform that packs the samples name them.'
+                f'a sample of {sample.get("dataset_name", "an unnamed data set")} lacks {missing}: add '
+                'them to the meta_keys of the transform that packs the samples.'
             )
         group = _Group(
             sample['dataset_name'],
@@ -151,7 +152,7 @@ class ZeroShotAccuracy(BaseMetric):
                     f'{group.name}: top_k={group.top_k}, expected 1 to {len(group.classes)}, the number of classes.'
                 )
             if len(set(group.classes)) < len(group.classes):
-                raise ValueError(f'{group.name}: class_names has a name twice: {", ".join(group.classes)}.')
+                raise ValueError(f'{group.name}: class_names repeats a name: {", ".join(group.classes)}.')
             known = self._groups.setdefault((group.dataset, group.task), group)
         elif known != group:
             raise ValueError(
@@ -164,7 +165,7 @@ class ZeroShotAccuracy(BaseMetric):
 def _ranks(class_scores: Any, labels: Tuple[int, ...], where: str, num_classes: int) -> Tuple[int, ...]:
     """For each label the number of classes with a greater score, or an equal one and a lower index."""
     if class_scores is None:
-        raise ValueError(f'{where}: neither class_scores nor fault; the model must give class_scores.')
+        raise ValueError(f'{where}: neither class_scores nor fault; the model must return class_scores.')
     if not labels or not all(0 <= label < num_classes for label in labels):
         raise ValueError(f'{where}: labels {list(labels)}, expected one or more of 0 to {num_classes - 1}.')
     scores = torch.as_tensor(class_scores).detach().cpu().double().numpy()
@@ -247,7 +248,7 @@ def _interval(
         (np.arange(number),),
         accuracy,
         n_resamples=RESAMPLES,
-        batch=1,  # the resamples of a batch are in memory together
+        batch=1,  # all resamples of a batch are in memory at the same time
         vectorized=False,
         method='percentile',
         random_state=np.random.default_rng(0),
@@ -256,11 +257,11 @@ def _interval(
 
 
 def _log(detail: dict) -> None:
-    """Say what was left out."""
+    """Log what was left out."""
     name = f'{detail["dataset"]}/{detail["task"]}'
     if detail['faults']:
         first = detail['fault_examples'][0]
-        left_out = '' if detail['trials'] else '; none is left, so the data set is in no mean'
+        left_out = '' if detail['trials'] else '; none is left, so the data set is not in the means'
         print_log(
             f'{name}: {detail["faults"]:,} of {detail["images"]:,} images could not be read and are not '
             f'scored{left_out}. The first, image {first["id"]}: {first["reason"]}',

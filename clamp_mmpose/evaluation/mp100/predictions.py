@@ -13,7 +13,7 @@ SHOWN = 3
 
 
 class LoadedPredictions(NamedTuple):
-    """``keypoints``: annotation id -> ``[K, 2]``; ``ignored``: how many were of annotations whose box was dropped."""
+    """``keypoints``: annotation id -> ``[K, 2]``; ``ignored``: number of predictions for dropped annotations."""
 
     keypoints: Dict[int, np.ndarray]
     ignored: int
@@ -24,15 +24,15 @@ def read_predictions(
     annotations: MP100Annotations,
     missing: str = 'error',
 ) -> LoadedPredictions:
-    """The predictions of a JSON file, checked against the annotations.
+    """Read predictions from a JSON file and check them against the annotations.
 
     Args:
-        missing: ``'error'``: every kept instance needs a prediction; ``'skip'``: the others are left out.
+        missing: ``'error'``: each kept instance needs a prediction; ``'skip'``: others are left out.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is no JSON object; an annotation id is unknown, occurs twice or is missing; there are not K
-            finite (x, y).
+        FileNotFoundError: the file does not exist.
+        ValueError: it is not a JSON object; an annotation id is unknown, occurs twice or is missing; a prediction
+            is not K finite (x, y).
     """
     content = read_json(path, 'predictions', 'give a JSON file {annotation id: [[x, y], ...]}', object_pairs_hook=list)
     if not isinstance(content, list) or not all(isinstance(entry, tuple) for entry in content):
@@ -46,7 +46,7 @@ def read_predictions(
 
 
 def write_predictions(path: Union[str, Path], predictions: Mapping[int, np.ndarray]) -> None:
-    """Write ``[K, 2]`` by annotation id, whole or not at all."""
+    """Write ``[K, 2]`` by annotation id to a JSON file, atomically."""
     content = {int(number): np.asarray(keypoints, np.float64).tolist() for number, keypoints in predictions.items()}
     atomic_write(Path(path), json.dumps(content).encode())
 
@@ -61,7 +61,7 @@ def _check(entries: List[Tuple[str, Any]], annotations: MP100Annotations, missin
         try:
             number = int(key)
         except ValueError:
-            raise ValueError(f'{key!r} is no annotation id.') from None
+            raise ValueError(f'{key!r} is not an annotation id.') from None
         if number in keypoints:
             raise ValueError(f'annotation {number} occurs twice.')
         if number in dropped:

@@ -1,4 +1,4 @@
-"""MP-100's PCK from one prediction for each instance, in the two protocols of the literature."""
+"""MP-100's PCK from one prediction for each instance, in the two published protocols."""
 
 import random
 from typing import Dict, List, Mapping, NamedTuple, Tuple
@@ -12,7 +12,7 @@ PROTOCOLS = ('query_only', 'pairs')
 EMPTY = ('zero', 'skip')
 CURVE = np.arange(20) / 20  # the thresholds of MMPose's keypoint_auc
 THRESHOLDS = slice(1, 6)  # those of the PCK: 0.05 to 0.25
-QUERIES = 15  # of each published episode, with one support
+QUERIES = 15  # in each published episode, with one support
 Predictions = Mapping[int, np.ndarray]
 
 
@@ -21,9 +21,9 @@ class Scores(NamedTuple):
 
     Args:
         overall: ``PCK@0.05`` ... ``PCK@0.25``, ``mPCK`` (their mean), ``NME``, ``AUC``, and ``pairs`` or
-            ``instances``, the number that the means are over.
-        categories: the same for each category that something was scored of, by its slug in the file's order.
-        supercategories: the same over all instances or pairs of the categories of each.
+            ``instances``, the number that is averaged over.
+        categories: the same for each scored category, by its slug, in the file's order.
+        supercategories: the same for each supercategory, over all its instances or pairs.
         empty: instances without a visible point, or pairs without a common one.
         missing: kept instances without a prediction, by category.
         left_out: pairs or instances left out because they have no prediction.
@@ -37,12 +37,12 @@ class Scores(NamedTuple):
     left_out: int
 
     def as_dict(self) -> dict:
-        """``overall`` with ``categories`` and ``supercategories`` beside it."""
+        """``overall``, ``categories`` and ``supercategories`` in one dict."""
         return dict(self.overall, categories=self.categories, supercategories=self.supercategories)
 
 
 class _Members(NamedTuple):
-    """The instances of a category: their indices ``[N]``, and ``[N, K]`` distances over the normalizer."""
+    """The instances of a category: their indices ``[N]``, and distances divided by the normalizer ``[N, K]``."""
 
     indices: np.ndarray
     errors: np.ndarray
@@ -51,9 +51,9 @@ class _Members(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """What is averaged, a row for each instance or pair: PCK at every threshold of ``CURVE`` ``[R, 20]``, NME ``[R]``.
+    """Values to average, a row for each instance or pair: PCK at every threshold of ``CURVE`` ``[R, 20]``, NME ``[R]``.
 
-    ``empty`` and ``left_out`` count what was met on the way.
+    ``empty`` and ``left_out`` are as in :class:`Scores`.
     """
 
     curve: np.ndarray
@@ -77,9 +77,9 @@ def score(
 
 
 def query_only(annotations: MP100Annotations, predictions: Predictions) -> Scores:
-    """Every instance once, over its visible points; the mean over instances.
+    """Score every instance once, over its visible points; the mean over instances.
 
-    An instance with nothing visible has no PCK: it is left out and counted in ``empty``.
+    An instance without visible points has no PCK: it is left out and counted in ``empty``.
 
     Args:
         predictions: annotation id -> ``[K, 2]``, (x, y) in pixels of the original image. Instances without one are
@@ -101,16 +101,16 @@ def query_only(annotations: MP100Annotations, predictions: Predictions) -> Score
 def pairs(
     annotations: MP100Annotations, predictions: Predictions, num_episodes: int = 200, empty: str = 'zero'
 ) -> Scores:
-    """The published episodes: a query is scored on its points that are visible in the support, too.
+    """Score the published episodes: a query on its visible points that are also visible in the support.
 
-    A prediction from text does not depend on the support, so each serves all pairs of its instance.
+    A prediction from text does not depend on the support, so it is used for all pairs of its instance.
 
     Args:
         predictions: annotation id -> ``[K, 2]``, (x, y) in pixels of the original image. Pairs whose query has none
             are left out and counted.
-        num_episodes: of each category; as published 200 on test, 100 on val.
-        empty: a pair without a common visible point counts as 0 in PCK and AUC, and in NME, too (``'zero'``, the
-            published way), or is left out (``'skip'``).
+        num_episodes: per category; published: 200 on test, 100 on val.
+        empty: ``'zero'``: a pair without a common visible point counts as 0 in PCK, AUC and NME, as published;
+            ``'skip'``: it is left out.
 
     Raises:
         ValueError: a category has fewer than 16 instances, or nothing is left to score.
@@ -133,7 +133,7 @@ def draw_episodes(annotations: MP100Annotations, num_episodes: int = 200) -> np.
     """The published (support, query) pairs: ``[categories x episodes x 15, 2]``, indices of the kept instances, int32.
 
     The published code calls ``random.seed(1)`` and draws 16 instances without replacement for each episode, category
-    by category in the file's order. A generator of our own gives the same numbers and leaves the caller's alone.
+    by category in the file's order. A separate generator gives the same numbers; the caller's is not changed.
 
     Raises:
         ValueError: a category has fewer than 16 instances.
@@ -148,7 +148,7 @@ def draw_episodes(annotations: MP100Annotations, num_episodes: int = 200) -> np.
     for category_id, indices in members.items():
         if len(indices) < 1 + QUERIES:
             raise ValueError(
-                f'{annotations.path}: an episode takes {1 + QUERIES} instances of a category, '
+                f'{annotations.path}: an episode needs {1 + QUERIES} instances of a category, '
                 f'{annotations.categories[category_id].slug!r} has {len(indices)}; score it with the '
                 'protocol query_only.'
             )

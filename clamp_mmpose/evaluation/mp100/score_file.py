@@ -23,14 +23,14 @@ def score_file(
 
     Args:
         protocol: ``'pairs'`` (with ``num_episodes`` and ``empty``) or ``'query_only'``; see :mod:`.protocols`.
-        missing: ``'error'`` or ``'skip'``: annotations without a prediction.
+        missing: for annotations without a prediction: ``'error'`` or ``'skip'``.
         out: the scores are written to this JSON file.
 
     Returns:
         str: what was scored and left out, and the table.
 
     Raises:
-        FileNotFoundError, ValueError: of :func:`read_instances`, :func:`read_predictions` and the protocols.
+        FileNotFoundError, ValueError: see :func:`read_instances`, :func:`read_predictions` and the protocols.
     """
     annotations = read_instances(ann_file)
     predictions, ignored = read_predictions(prediction_file, annotations, missing)

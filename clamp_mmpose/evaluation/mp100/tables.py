@@ -1,4 +1,4 @@
-"""Scores as people read them."""
+"""MP-100 scores as text."""
 
 from typing import Dict
 
@@ -10,12 +10,12 @@ SHOWN = 5
 
 
 def scoring_notes(scores: Scores, annotations: MP100Annotations) -> str:
-    """What the means are over, and everything that was left out, a line each."""
+    """How many instances or pairs were scored and how many were left out, and why, a line each."""
     unit = 'pairs' if 'pairs' in scores.overall else 'instances'
     lines = [f'{scores.overall[unit]:,} {unit} of {len(scores.categories)} categories in {annotations.path}']
     if annotations.dropped:
         listed = ', '.join(map(str, annotations.dropped[:SHOWN])) + (', ...' if annotations.dropped[SHOWN:] else '')
-        lines.append(f'dropped for their boxes: {len(annotations.dropped):,} annotations ({listed})')
+        lines.append(f'dropped because of their boxes: {len(annotations.dropped):,} annotations ({listed})')
     if scores.missing:
         counts = ', '.join(f'{slug} {count:,}' for slug, count in scores.missing.items())
         lines.append(
@@ -32,7 +32,7 @@ def scoring_notes(scores: Scores, annotations: MP100Annotations) -> str:
 
 
 def score_table(scores: Scores) -> str:
-    """Aligned lines of PCK, NME and AUC: overall, of each supercategory, of each category."""
+    """Aligned lines of PCK, NME and AUC: overall, for each supercategory, for each category."""
     width = 2 + max(map(len, ['supercategories', *scores.supercategories, *scores.categories]))
 
     def line(name: str, values: Dict[str, float]) -> str:
