@@ -90,13 +90,13 @@ def models():
 
 
 def test_experiments_are_those_of_the_metafiles():
-    told = {
+    listed = {
         name: (config, ap and float(ap))
         for name, config, ap in re.findall(
             r'\[(\w[\w-]+)\]\(\.\./(configs/[\w./-]+\.py)\): (?:([\d.]+)|not in the paper)', REPRODUCTION
         )
     }
-    assert told == {
+    assert listed == {
         model['Name']: (model['Config'], model['Results'][0]['Metrics'].get('AP', ''))
         for model in models()
         if model['In Collection'] not in ('FocusCLIP', 'TextQuery')
@@ -105,11 +105,11 @@ def test_experiments_are_those_of_the_metafiles():
 
 def test_tables_of_focus_clip_are_those_of_the_metafiles():
     rows = re.findall(r'^\| \[(focusclip_\S+|clip_\S+)\]\(\.\./(\S+)\)[^|]*\| (.*?) \|$', REPRODUCTION, re.MULTILINE)
-    told = {
+    listed = {
         (name, config): tuple(float(cell) for cell in cells.split('|') if cell.strip()) for name, config, cells in rows
     }
     metafile = yaml.safe_load((ROOT / 'configs/focusclip/mpii/metafile.yml').read_text())
-    assert told == {
+    assert listed == {
         (model['Name'], model['Config']): tuple(model['Results'][0]['Metrics'].values()) for model in metafile['Models']
     }
     for model in yaml.safe_load((ROOT / 'configs/focusclip/cub/metafile.yml').read_text())['Models']:

@@ -185,7 +185,7 @@ _RULES = (
         'keypoint names cannot be prompts',
         'rename them in the metainfo, or give the head names=[...]',
     ),
-    Rule('TX001', 'error', 'texts cannot be read', 'correct the folder that texts names, or the file'),
+    Rule('TX001', 'error', 'texts cannot be read', 'correct the folder given as texts, or the file'),
     Rule(
         'TX002',
         'error',

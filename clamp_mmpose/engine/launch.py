@@ -55,7 +55,7 @@ def _check_annotation_file(dataset: dict, where: str) -> None:
     path = Path(path) if os.path.isabs(path) else Path(dataset.get('data_root') or '', path)
     if not path.is_file():
         raise FileNotFoundError(
-            f'annotations {path} do not exist (looked in {Path.cwd()}): prepare the data as the README says, or give '
+            f'annotations {path} do not exist (looked in {Path.cwd()}): prepare the data as docs/data.md says, or give '
             f'another place: --cfg-options {where}.data_root=FOLDER or {where}.ann_file=FILE.'
         )
     with path.open('rb') as file:

@@ -69,7 +69,7 @@ FILES = {
     ),
     'rotated, other size': (lambda t: exif(t.image(2), 6), 'image has another size than its annotations', '2.jpg'),
     'rotated, same size': (lambda t: exif(t.image(2), 3), 'image is rotated by its EXIF tag', '2.jpg'),
-    'folder': (lambda t: (t.root / 'images').rename(t.root / 'pictures'), 'image folder does not exist', 'images'),
+    'folder': (lambda t: (t.root / 'images').rename(t.root / 'renamed'), 'image folder does not exist', 'images'),
     'truncated JSON': (
         lambda t: (t.root / 'train.json').write_text('{"images": [{"id"'),
         'annotation file cannot be read',

@@ -10,7 +10,7 @@ from clamp_mmpose.cli.check_dataset import main
 from clamp_mmpose.data_check.check import check_config, check_dataset
 
 DROPPED = ('info', 'box is dropped by the benchmark', 'mug/5.png', 'mug')
-UNLABELLED = ('info', 'instances without labeled keypoints')
+UNLABELED = ('info', 'instances without labeled keypoints')
 
 
 def dataset(mp100, **kwargs):
@@ -30,7 +30,7 @@ def found(mp100, **kwargs):
     """The findings without those of the clean data set."""
     findings = [(f.level, f.text, f.item, f.category) for f in check_dataset(dataset(mp100, **kwargs))]
     assert findings.count(DROPPED) <= 1
-    return [finding for finding in findings if finding != DROPPED and finding[:2] != UNLABELLED]
+    return [finding for finding in findings if finding != DROPPED and finding[:2] != UNLABELED]
 
 
 def test_clean(mp100):

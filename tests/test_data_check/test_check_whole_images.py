@@ -64,14 +64,14 @@ def config(folder):
     )
 
 
-def told(findings):
+def summary(findings):
     return sorted((finding.level, finding.text, finding.item) for finding in findings)
 
 
 def test_absent_data_sets_and_images_of_both_kinds(folder):
     report = check_config(config(folder))
     assert (report.datasets, report.images, report.instances) == (3, 2 + 3, 2 + 4)
-    assert told(report.findings) == [
+    assert summary(report.findings) == [
         ('warning', 'image is used for training and for evaluation', '1.jpg'),
         ('warning', 'zero-shot data set is absent', 'UTKFaceDataset'),
     ]
@@ -86,7 +86,7 @@ def test_damaged_images(folder):
     path.write_bytes(path.read_bytes()[:-100])
     (folder / 'images/2.jpg').unlink()
     findings = [finding for finding in check_config(config(folder)).findings if finding.level == 'error']
-    assert told(findings) == [
+    assert summary(findings) == [
         ('error', 'image does not exist', str(folder / 'images/2.jpg')),
         ('error', 'image is truncated or damaged', str(path)),
     ]

@@ -139,7 +139,7 @@ def test_missing_images(mp100, monkeypatch):
     dataset = build(mp100, missing_images='skip', test_mode=True)
     assert [dataset.get_data_info(i)['id'] for i in range(len(dataset))] == [10, 14]
     assert len(logged) == 1 and 'pen 2, mug 1' in logged[0]
-    (mp100 / 'images').rename(mp100 / 'pictures')
+    (mp100 / 'images').rename(mp100 / 'renamed')
     with pytest.raises(FileNotFoundError, match='5 of 5 images'):
         build(mp100, missing_images='skip')
 
@@ -167,7 +167,7 @@ def test_missing_images(mp100, monkeypatch):
             ],
             r'category 9 \(pen\) has 2 keypoints in the annotations and 3 in the texts',
         ),
-        (lambda f: edit(f / 'ann.json', '"images"', '"pictures"'), 'no list of images'),
+        (lambda f: edit(f / 'ann.json', '"images"', '"photos"'), 'no list of images'),
     ],
 )
 def test_annotations_and_texts_that_do_not_fit(mp100, spoil, message):

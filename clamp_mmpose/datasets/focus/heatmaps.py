@@ -7,7 +7,7 @@ import numpy as np
 # Smallest sigma of a part, as a fraction of its person; size of a person with one keypoint, as a fraction of the image.
 # Both are our choice: the published code divides by zero.
 PART, PERSON = 1 / 16, 1 / 4
-LEAST = 0.75  # smallest sigma in pixels; a smaller ellipse may fall between the pixels
+MIN_SIGMA = 0.75  # pixels; a smaller ellipse may fall between the pixels
 
 
 def part_ellipses(
@@ -32,12 +32,12 @@ def part_ellipses(
     keypoints, visible = keypoints[people].astype(np.float64), visible[people]
     if whole_pixels:
         keypoints = np.trunc(keypoints)
-    everyone = np.ones((1, visible.shape[1]), bool)
-    shown = visible[:, None] & np.concatenate([parts, everyone])  # [N, P + 1, K], the whole person last
+    everything = np.ones((1, visible.shape[1]), bool)
+    shown = visible[:, None] & np.concatenate([parts, everything])  # [N, P + 1, K], the whole person last
     low = np.where(shown[..., None], keypoints[:, None], np.inf).min(axis=2)
     high = np.where(shown[..., None], keypoints[:, None], -np.inf).max(axis=2)
     # a part that is defined by one keypoint needs only that one
-    drawn = shown.sum(axis=2) >= np.minimum(2, np.concatenate([parts, everyone]).sum(axis=1))
+    drawn = shown.sum(axis=2) >= np.minimum(2, np.concatenate([parts, everything]).sum(axis=1))
     drawn[:, -1] = ~drawn[:, :-1].any(axis=1)
     low, high, person = low[drawn], high[drawn], np.nonzero(drawn)[0]
 
@@ -46,7 +46,7 @@ def part_ellipses(
     ).min(axis=1)
     size = extent.max(axis=1)
     size = np.where(size > 0, size, PERSON * unit)
-    floor = np.maximum(LEAST, PART * size[person])[:, None]
+    floor = np.maximum(MIN_SIGMA, PART * size[person])[:, None]
     if whole_pixels:
         center, sigma = (low + high) // 2, (high - low) // 2
         sigma = np.where(sigma > 0, sigma, floor)

@@ -21,7 +21,7 @@ SIZE = 48  # of the square images, in pixels
 
 def majority(votes: Sequence[int]) -> Optional[int]:
     """The index of the winner by FER+'s rule: single votes are dropped, and the winner needs more than half of the
-    others; None: undecided."""
+    remaining votes; None: undecided."""
     kept = [vote if vote > 1 else 0 for vote in votes]
     return kept.index(max(kept)) if 2 * max(kept) > sum(kept) else None
 
