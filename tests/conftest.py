@@ -11,6 +11,8 @@ from mmengine.registry import init_default_scope
 
 import clamp_mmpose  # noqa: F401  (registers everything, before any test touches MMPose)
 
+init_default_scope('mmpose')  # fixtures of a module or session run before those of a test
+
 pytest_plugins = ['toy_dataset']
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get('CLAMP_MMPOSE_DATA', ROOT.parent / 'shared' / 'data'))
@@ -74,5 +76,5 @@ def free_port() -> int:
 
 @pytest.fixture(autouse=True)
 def _scope_and_seed():
-    init_default_scope('mmpose')
+    init_default_scope('mmpose')  # a Runner of another test may have changed it
     torch.manual_seed(0)

@@ -1,4 +1,3 @@
-import importlib.util
 import mimetypes
 from pathlib import Path
 from threading import Lock
@@ -10,9 +9,8 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 from mmpose.apis import Pose2DInferencer
-from mmpose.apis.inferencers.utils import default_det_models
-from mmpose.evaluation.functional import nearby_joints_nms, nms
-from mmpose.registry import DATASETS, INFERENCERS
+from mmpose.evaluation.functional import nearby_joints_nms
+from mmpose.registry import INFERENCERS
 from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.checkpoints.fit import check_fit, weights_of
@@ -24,6 +22,7 @@ from clamp_mmpose.utils.choices import check_choice
 from clamp_mmpose.visualization.predictions import draw_prediction
 
 from .boxes import check_boxes, check_overlap
+from .lazy_detector import LazyDetectorInferencer
 from .merging import merge_crops
 from .model_zoo import find_model
 
@@ -33,7 +32,7 @@ Skeleton = Union[str, Sequence[Sequence[int]]]
 
 
 @INFERENCERS.register_module()
-class TextPoseInferencer(Pose2DInferencer):
+class TextPoseInferencer(LazyDetectorInferencer):
     """MMPose's :class:`Pose2DInferencer` for top-down models, and for keypoints that are named in words.
 
     It takes what the base class takes. Beyond that: boxes given by the caller are used, all crops of ``batch_size``
@@ -57,7 +56,6 @@ class TextPoseInferencer(Pose2DInferencer):
     """
 
     model: Any  # the parts of an nn.Module have no static type
-    det_cat_ids: Sequence[int]
     preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton', 'draw_score_maps'}
 
     def __init__(
@@ -82,7 +80,7 @@ class TextPoseInferencer(Pose2DInferencer):
                 'weights=CHECKPOINT. A model with random weights is never run.'
             )
         self.failures: List[Tuple[InputType, Exception]] = []
-        self._lock = Lock()  # around what threads would spoil: MMPose's visualizer, and building the detector
+        self._visualizer_lock = Lock()
         self._weights = weights
         super().__init__(model, weights, device, scope, det_model, det_weights, det_cat_ids, show_progress)
         if self.cfg.data_mode != 'topdown':
@@ -137,25 +135,6 @@ class TextPoseInferencer(Pose2DInferencer):
         if checkpoint is not None:
             check_fit(model, weights_of(checkpoint), source=str(self._weights))
         super()._load_weights_to_model(model, checkpoint, cfg)
-
-    def _init_detector(
-        self,
-        det_model: Union[str, dict, None] = None,
-        det_weights: Optional[str] = None,
-        det_cat_ids: Union[int, Tuple, None] = None,
-        device: Optional[str] = None,
-    ) -> None:
-        """Decide on a detector; it is built when the first image without boxes comes."""
-        self.detector = None
-        wanted = det_model is not None or _dataset_family(self.cfg.get('dataset_type', '')) in default_det_models
-        self._build_detector = None
-        if det_model in ('whole_image', 'whole-image') or not wanted:
-            self._whole_image_because = 'no detector is known for this data set' if not wanted else 'as asked'
-        elif importlib.util.find_spec('mmdet') is None and det_model is None:
-            self._whole_image_because = 'mmdet, which would detect, is not installed'
-        else:
-            arguments = (det_model, det_weights, det_cat_ids, device)
-            self._build_detector = lambda: super(TextPoseInferencer, self)._init_detector(*arguments)
 
     def _inputs_to_list(self, inputs: Union[InputType, Sequence[InputType]]) -> Any:
         self._video_input = False
@@ -243,27 +222,6 @@ class TextPoseInferencer(Pose2DInferencer):
         batch = self.collate_fn(crops) if crops else None
         return dict(batch=batch, images=images, names=names, score_maps=score_maps), [image for _, image, _ in chunk]
 
-    def _finish_detector(self) -> None:
-        with self._lock:
-            if self._build_detector is not None:
-                self._build_detector()
-                self._build_detector = None
-
-    def _find_boxes(self, image: np.ndarray, bbox_thr: float, nms_thr: float) -> np.ndarray:
-        """Detected boxes with scores, or the whole image: ``[N, 5]``."""
-        if self.detector is None:
-            if self._whole_image_because:
-                MMLogger.get_current_instance().info(
-                    f'Where no boxes are given, each whole image is taken as one instance '
-                    f'({self._whole_image_because}).'
-                )
-                self._whole_image_because = ''
-            return np.array([[0, 0, image.shape[1], image.shape[0], 1]], np.float32)
-        detected = self.detector(image, return_datasamples=True)['predictions'][0].pred_instances.cpu().numpy()
-        boxes = np.hstack([detected.bboxes, detected.scores[:, None]]).astype(np.float32)
-        boxes = boxes[np.isin(detected.labels, self.det_cat_ids) & (detected.scores > bbox_thr)]
-        return boxes[nms(boxes, nms_thr)]
-
     @torch.no_grad()
     def forward(
         self, inputs: Dict[str, Any], merge_results: bool = True, pose_based_nms: bool = False
@@ -308,7 +266,7 @@ class TextPoseInferencer(Pose2DInferencer):
         """
         wanted = kwargs.get('return_vis') or kwargs.get('show') or kwargs.get('vis_out_dir')
         if not wanted or not (self._reads_text or any('score_maps' in pred.get('pred_fields', {}) for pred in preds)):
-            with self._lock:
+            with self._visualizer_lock:
                 return super().visualize(inputs, preds, **kwargs)
         drawn = []
         for image, pred in zip(inputs, preds):
@@ -331,9 +289,3 @@ class TextPoseInferencer(Pose2DInferencer):
             if pred_out_dir and not self._video_input:
                 mmengine.dump(instances, str(Path(pred_out_dir) / f'{Path(pred.img_path).stem}.json'), indent='  ')
         return result
-
-
-def _dataset_family(dataset_type: str) -> str:
-    """MMPose's folder of a data set ('animal', 'body' ...), by which it chooses detectors."""
-    dataset = DATASETS.get(dataset_type)
-    return dataset.__module__.split('datasets.')[-1].split('.')[0] if dataset else ''

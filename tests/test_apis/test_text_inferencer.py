@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 from tiny import NAMES, text_query_config, write_config, write_dots
 
@@ -29,7 +28,6 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp('text')
     config = Config(text_query_config())
     config.dump(folder / 'text.py')
-    init_default_scope('mmpose')  # this fixture comes before those of a test
     torch.manual_seed(0)
     model = MODELS.build(config.model)
     for step in model.head.graph_decoder.steps:

@@ -185,15 +185,15 @@ def test_drop_in_without_keypoint_labels():
 
 
 def test_accuracy_is_a_share_of_labeled_keypoints():
-    from clamp_mmpose.models.heads.clamp_head import _accuracy
+    from clamp_mmpose.models.utils.heatmaps import peak_accuracy
 
     target, predicted = torch.zeros(1, 4, 40, 40), torch.zeros(1, 4, 40, 40)
     for k, ((x, y), (u, v)) in enumerate([((5, 5), (6, 6)), ((5, 5), (7, 5)), ((5, 5), (9, 5)), ((5, 5), (30, 30))]):
         target[0, k, y, x], predicted[0, k, v, u] = 1, 1
     # within 5 % of 40: 1.41 and 2 (not less than 2), 4, far; the last is not labeled
     weights = torch.tensor([[1.0, 1.0, 1.0, 0.0]])
-    assert _accuracy(predicted, target, weights).item() == pytest.approx(1 / 3)
-    assert _accuracy(predicted, target, torch.zeros(1, 4)).item() == 0
+    assert peak_accuracy(predicted, target, weights).item() == pytest.approx(1 / 3)
+    assert peak_accuracy(predicted, target, torch.zeros(1, 4)).item() == 0
 
 
 @torch.no_grad()

@@ -362,6 +362,31 @@ def test_names_of_the_head_serve_samples_without_texts():
     assert head.names[4] == 'root of tail'
 
 
+@MODELS.register_module()
+class MeanProposal(SimilarityProposal):
+    """Starts from the mean place instead of the maximum's surroundings."""
+
+    def forward(self, *inputs):
+        similarity, mean, _ = super().forward(*inputs)
+        return similarity, mean, mean
+
+
+def test_layers_are_swapped_by_type():
+    """A new decoder leaves the points where it starts: at the mean place with this proposal, elsewhere by default."""
+    feats, queries = (torch.randn(1, 32, 6, 4),), ask([['nose', 'tail']])
+    with torch.no_grad():
+        proposal, *points = make_head(proposal='MeanProposal')(feats, queries).points
+        default, *others = make_head()(feats, queries).points
+    assert torch.allclose(points[-1], proposal, atol=1e-6) and not torch.allclose(others[-1], default, atol=1e-3)
+
+
+def test_config_of_a_layer_wins_over_the_sizes_of_the_head():
+    head = make_head(joint_encoder=dict(num_layers=3), graph_decoder=dict(type='GraphDecoder', graph=False))
+    assert (len(head.joint_encoder.layers), len(head.graph_decoder.layers)) == (3, 2)
+    assert head.graph_decoder.layers[0].neighbours is None
+    assert head.joint_encoder.layers[0].attention.num_heads == 4
+
+
 @pytest.mark.parametrize(
     'change, error',
     [

@@ -1,4 +1,4 @@
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union, cast
+from typing import Any, List, Optional, Sequence, Tuple, Union, cast
 
 import torch
 import torch.nn.functional as F
@@ -12,23 +12,12 @@ from torch import Tensor, nn
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.models.layers.feature_sampling import sample_features
 from clamp_mmpose.models.utils.cached import Cached
+from clamp_mmpose.models.utils.heatmaps import peak_accuracy, peaks
+from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
+
+from .clamp_arguments import PAPER, check_prompts
 
 Embeddings = Tuple[Tensor, Tensor, Tensor]
-SubLayer = Union[str, dict]  # a registered type, or a config whose type may be left out
-# the paper's sub-layers; their own defaults are the paper's values
-PAPER = dict(
-    prompt_learner='PromptLearner',
-    prompt_encoder='PromptEncoder',
-    cross_attention='PromptCrossAttention',
-    spatial_loss='SpatialContrastiveLoss',
-    feature_loss='FeatureContrastiveLoss',
-)
-# arguments that each kind of prompts makes no use of
-NOT_WITH: Dict[str, Tuple[str, ...]] = dict(
-    text=(),
-    matrix=('text_encoder', 'prompt_learner', 'prompt_encoder', 'cross_attention'),
-    baked=('text_encoder', 'prompt_learner', 'prompt_encoder'),
-)
 
 
 @MODELS.register_module()
@@ -87,7 +76,7 @@ class CLAMPHead(Cached, HeatmapHead):
         self.map_channels = in_channels
         self.names = names
         self.prompts = prompts
-        _check_prompts(
+        check_prompts(
             prompts,
             embed_dims,
             text_encoder=text_encoder,
@@ -100,23 +89,25 @@ class CLAMPHead(Cached, HeatmapHead):
             embed_dims = self.text_encoder.embed_dims
         width = cast(int, embed_dims)
         if prompts == 'text':
-            self.prompt_learner = _build('prompt_learner', prompt_learner, names=names, text_encoder=self.text_encoder)
-            self.prompt_encoder = _build('prompt_encoder', prompt_encoder, embed_dims=width)
+            self.prompt_learner = build_sub_layer(
+                prompt_learner, PAPER['prompt_learner'], names=names, text_encoder=self.text_encoder
+            )
+            self.prompt_encoder = build_sub_layer(prompt_encoder, PAPER['prompt_encoder'], embed_dims=width)
         elif prompts == 'matrix':
             self.prompt_matrix = nn.Parameter(torch.randn(len(names), width) * width**-0.5)
             cross_attention = None
         else:
             self.register_buffer('baked_prompts', torch.zeros(len(names), width))
         self.embed_dims = width
-        self.cross_attention = _build('cross_attention', cross_attention, embed_dims=width)
+        self.cross_attention = build_sub_layer(cross_attention, PAPER['cross_attention'], embed_dims=width)
         self.projection = None
         if project:
             self.projection = nn.Conv2d(in_channels, width, 1)
             self.init_cfg = [*self.init_cfg, dict(type='Xavier', override=dict(name='projection'))]
-        self.spatial_loss = _build(
-            'spatial_loss', spatial_loss, num_keypoints=len(names), num_stages=len(deconv_out_channels or ())
+        self.spatial_loss = build_sub_layer(
+            spatial_loss, PAPER['spatial_loss'], num_keypoints=len(names), num_stages=len(deconv_out_channels or ())
         )
-        self.feature_loss = _build('feature_loss', feature_loss)
+        self.feature_loss = build_sub_layer(feature_loss, PAPER['feature_loss'])
 
     def encode_prompts(self) -> Tensor:
         """The prompts before any image is seen, ``[K, D]``."""
@@ -289,49 +280,9 @@ class CLAMPHead(Cached, HeatmapHead):
                 keypoints = torch.cat([label.keypoint_labels for label in labels])
             else:
                 keypoints = (
-                    _peaks(heatmaps) * heatmaps.new_tensor(input_size) / heatmaps.new_tensor(heatmaps.shape[:1:-1])
+                    peaks(heatmaps) * heatmaps.new_tensor(input_size) / heatmaps.new_tensor(heatmaps.shape[:1:-1])
                 )
             losses['loss_feature'] = self.feature_loss(dense, prompts, keypoints, weights, input_size)
         if (train_cfg or {}).get('compute_acc', True):
-            losses['acc_pose'] = _accuracy(predicted.detach(), heatmaps, weights)
+            losses['acc_pose'] = peak_accuracy(predicted.detach(), heatmaps, weights)
         return losses
-
-
-def _check_prompts(prompts: str, embed_dims: Optional[int], **given: Union[SubLayer, None]) -> None:
-    if prompts not in NOT_WITH:
-        raise ValueError(f"prompts must be 'text', 'matrix' or 'baked', got {prompts!r}.")
-    extra = [name for name in NOT_WITH[prompts] if given[name] not in (None, PAPER.get(name))]
-    if extra:
-        raise ValueError(
-            f'prompts={prompts!r} makes no use of {", ".join(extra)}: leave out these arguments, or set them to None.'
-        )
-    if prompts == 'text' and (given['text_encoder'] is None or given['prompt_learner'] is None):
-        raise ValueError("prompts='text' needs a text_encoder and a prompt_learner.")
-    if (embed_dims is None) != (prompts == 'text'):
-        raise ValueError(
-            f'prompts={prompts!r} with embed_dims={embed_dims}: give embed_dims, the width of the shared image-text '
-            'space, where there is no text encoder, and only there.'
-        )
-
-
-def _build(role: str, part: Optional[SubLayer], **arguments: Any) -> Optional[nn.Module]:
-    """A sub-layer from its type, or from a config in which the paper's type may be left out."""
-    if part is None:
-        return None
-    config = dict(type=part) if isinstance(part, str) else part
-    return MODELS.build(dict(arguments, **dict(dict(type=PAPER[role]), **config)))
-
-
-def _peaks(heatmaps: Tensor) -> Tensor:
-    """(x, y) of each map's maximum: ``[B, K, H, W]`` -> ``[B, K, 2]``, heatmap pixels."""
-    flat = heatmaps.flatten(2).argmax(dim=-1)
-    width = heatmaps.shape[3]
-    return torch.stack([flat % width, torch.div(flat, width, rounding_mode='floor')], dim=-1).float()
-
-
-def _accuracy(predicted: Tensor, heatmaps: Tensor, weights: Tensor, threshold: float = 0.05) -> Tensor:
-    """Share of labeled keypoints whose peaks lie within 5 % of the map's size, on the device (the stock one waits)."""
-    offset = (_peaks(predicted) - _peaks(heatmaps)) / weights.new_tensor(heatmaps.shape[:1:-1])
-    labeled = weights > 0
-    hits = (offset.norm(dim=-1) < threshold) & labeled
-    return hits.sum() / labeled.sum().clamp(min=1)

@@ -14,9 +14,13 @@ from torch import Tensor, nn
 
 from clamp_mmpose.language.keypoint_names import is_sided, keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
-from clamp_mmpose.models.layers import GraphDecoder, JointEncoder, SimilarityProposal
 from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
 from clamp_mmpose.models.text_encoders.text_embeddings import TextEmbeddings
+from clamp_mmpose.models.utils.initialize import xavier_uniform_weights
+from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
+
+# the layers of CapeX
+LAYERS = dict(joint_encoder='JointEncoder', proposal='SimilarityProposal', graph_decoder='GraphDecoder')
 
 
 class QueryPredictions(NamedTuple):
@@ -38,6 +42,8 @@ class TextQueryHead(BaseHead):
     joint encoder reads image and texts, similarity proposes a place for each text, and a decoder moves it layer by
     layer.
 
+    Each layer is a config, in which ``type`` names another one registered in ``MODELS``, or that type alone.
+
     Shapes: B images, K queries, C channels of the last feature map, h x w its cells.
 
     Args:
@@ -49,6 +55,11 @@ class TextQueryHead(BaseHead):
         graph: convolve over the skeleton (GraphCAPE); without, skeletons are not used.
         sigma: of the target heatmaps, in pixels of the network input (published: 2 of 64, at 256 pixels).
         heatmap_weight: of ``loss_heatmap``.
+        joint_encoder: built with ``width``, ``num_heads``, ``feedforward``, ``dropout`` and ``num_layers``, the
+            encoder's; see :class:`JointEncoder`.
+        proposal: built with ``width``; see :class:`SimilarityProposal`.
+        graph_decoder: built as the joint encoder, with the decoder's layers, and with ``graph``; see
+            :class:`GraphDecoder`.
 
     Raises:
         ValueError: samples without texts, texts and labels that differ in number, another feature map than announced.
@@ -69,6 +80,9 @@ class TextQueryHead(BaseHead):
         graph: bool = True,
         sigma: float = 8.0,
         heatmap_weight: float = 2.0,
+        joint_encoder: SubLayer = LAYERS['joint_encoder'],
+        proposal: SubLayer = LAYERS['proposal'],
+        graph_decoder: SubLayer = LAYERS['graph_decoder'],
         init_cfg: OptConfigType = None,
     ):
         super().__init__(init_cfg)
@@ -86,19 +100,14 @@ class TextQueryHead(BaseHead):
         self.text_projection = nn.Sequential(
             nn.LayerNorm(self.text_encoder.embed_dims), nn.Linear(self.text_encoder.embed_dims, width)
         )
-        self.joint_encoder = JointEncoder(width, num_heads, feedforward, encoder_layers, dropout)
-        self.proposal = SimilarityProposal(width)
-        self.graph_decoder = GraphDecoder(width, num_heads, feedforward, decoder_layers, dropout, graph)
-        for part in (
-            self.image_projection,
-            self.text_projection,
-            self.joint_encoder,
-            self.proposal,
-            self.graph_decoder.layers,
-        ):
-            for parameter in part.parameters():
-                if parameter.ndim > 1:
-                    nn.init.xavier_uniform_(parameter)
+        sizes = dict(width=width, num_heads=num_heads, feedforward=feedforward, dropout=dropout)
+        self.joint_encoder = build_sub_layer(joint_encoder, LAYERS['joint_encoder'], num_layers=encoder_layers, **sizes)
+        self.proposal = build_sub_layer(proposal, LAYERS['proposal'], width=width)
+        self.graph_decoder = build_sub_layer(
+            graph_decoder, LAYERS['graph_decoder'], num_layers=decoder_layers, graph=graph, **sizes
+        )
+        xavier_uniform_weights(self.image_projection)
+        xavier_uniform_weights(self.text_projection)
 
     def queries(self, batch_data_samples: OptSampleList, batch_size: int) -> List[TextQueries]:
         """What each sample asks for, or the head's own names."""

@@ -5,6 +5,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from clamp_mmpose.models.utils.initialize import xavier_uniform_weights
+
 from .sine_encoding import sine_encoding
 
 
@@ -25,6 +27,7 @@ class GraphDecoder(BaseModule):
         self.layers = nn.ModuleList(
             GraphDecoderLayer(width, num_heads, feedforward, dropout, graph) for _ in range(num_layers)
         )
+        xavier_uniform_weights(self.layers)
         self.place = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
         self.steps = nn.ModuleList(
             nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 2))

@@ -5,6 +5,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from clamp_mmpose.models.utils.initialize import xavier_uniform_weights
+
 
 @MODELS.register_module()
 class JointEncoder(BaseModule):
@@ -22,6 +24,7 @@ class JointEncoder(BaseModule):
         self.layers = nn.ModuleList(
             JointEncoderLayer(width, num_heads, feedforward, dropout) for _ in range(num_layers)
         )
+        xavier_uniform_weights(self)
 
     def forward(self, image: Tensor, positions: Tensor, queries: Tensor, padding: Optional[Tensor]) -> tuple:
         """Image ``[B, N, C]``, its positions ``[N, C]``, queries ``[B, K, C]``, padding

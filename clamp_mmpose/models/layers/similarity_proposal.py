@@ -6,6 +6,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from clamp_mmpose.models.utils.initialize import xavier_uniform_weights
+
 Proposal = Tuple[Tensor, Tensor, Tensor]
 
 
@@ -21,6 +23,7 @@ class SimilarityProposal(BaseModule):
         self.image = nn.Linear(width, width)
         self.query = nn.Linear(width, width)
         self.gate = nn.Sequential(nn.Linear(width, width // 2), nn.ReLU(), nn.Linear(width // 2, width), nn.Tanh())
+        xavier_uniform_weights(self)
 
     def forward(self, image: Tensor, queries: Tensor, size: Tuple[int, int], centers: Tensor) -> Proposal:
         """Image ``[B, N, C]``, queries ``[B, K, C]``, size (h, w), centers ``[N, 2]`` (x, y) as shares of the image.

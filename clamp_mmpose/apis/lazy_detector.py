@@ -1,0 +1,66 @@
+import importlib.util
+from threading import Lock
+from typing import Optional, Sequence, Tuple, Union
+
+import numpy as np
+from mmengine.logging import MMLogger
+from mmpose.apis import Pose2DInferencer
+from mmpose.apis.inferencers.utils import default_det_models
+from mmpose.evaluation.functional import nms
+from mmpose.registry import DATASETS
+
+
+class LazyDetectorInferencer(Pose2DInferencer):
+    """MMPose's :class:`Pose2DInferencer` that builds its detector for the first image that comes without boxes.
+
+    Without mmdet, or with ``det_model='whole_image'``, the whole image is the box.
+    """
+
+    det_cat_ids: Sequence[int]
+
+    def _init_detector(
+        self,
+        det_model: Union[str, dict, None] = None,
+        det_weights: Optional[str] = None,
+        det_cat_ids: Union[int, Tuple, None] = None,
+        device: Optional[str] = None,
+    ) -> None:
+        """Decide on a detector; it is built when the first image without boxes comes."""
+        self.detector = None
+        self._detector_lock = Lock()
+        wanted = det_model is not None or _dataset_family(self.cfg.get('dataset_type', '')) in default_det_models
+        self._build_detector = None
+        if det_model in ('whole_image', 'whole-image') or not wanted:
+            self._whole_image_because = 'no detector is known for this data set' if not wanted else 'as asked'
+        elif importlib.util.find_spec('mmdet') is None and det_model is None:
+            self._whole_image_because = 'mmdet, which would detect, is not installed'
+        else:
+            arguments = (det_model, det_weights, det_cat_ids, device)
+            self._build_detector = lambda: super(LazyDetectorInferencer, self)._init_detector(*arguments)
+
+    def _finish_detector(self) -> None:
+        with self._detector_lock:
+            if self._build_detector is not None:
+                self._build_detector()
+                self._build_detector = None
+
+    def _find_boxes(self, image: np.ndarray, bbox_thr: float, nms_thr: float) -> np.ndarray:
+        """Detected boxes with scores, or the whole image: ``[N, 5]``."""
+        if self.detector is None:
+            if self._whole_image_because:
+                MMLogger.get_current_instance().info(
+                    f'Where no boxes are given, each whole image is taken as one instance '
+                    f'({self._whole_image_because}).'
+                )
+                self._whole_image_because = ''
+            return np.array([[0, 0, image.shape[1], image.shape[0], 1]], np.float32)
+        detected = self.detector(image, return_datasamples=True)['predictions'][0].pred_instances.cpu().numpy()
+        boxes = np.hstack([detected.bboxes, detected.scores[:, None]]).astype(np.float32)
+        boxes = boxes[np.isin(detected.labels, self.det_cat_ids) & (detected.scores > bbox_thr)]
+        return boxes[nms(boxes, nms_thr)]
+
+
+def _dataset_family(dataset_type: str) -> str:
+    """MMPose's folder of a data set ('animal', 'body' ...), by which it chooses detectors."""
+    dataset = DATASETS.get(dataset_type)
+    return dataset.__module__.split('datasets.')[-1].split('.')[0] if dataset else ''
