@@ -1,4 +1,4 @@
-"""Pose estimation that reads: importing this package registers its modules in MMPose's registries."""
+"""Pose estimation guided by text. Importing this package registers its modules in MMPose's registries."""
 
 import sys
 from pathlib import Path
@@ -8,8 +8,8 @@ __all__ = ['__version__', 'codecs', 'datasets', 'evaluation', 'hooks', 'models']
 
 
 def _needs_no_models() -> bool:
-    """Whether this process is ``tools/NAME.py ... --help``, which then takes 1 s instead of 10, or ``tools/env.py``,
-    which tells why an import fails."""
+    """Whether this process runs ``tools/NAME.py ... --help``, which then takes 1 s instead of 10, or ``tools/env.py``,
+    which reports why an import fails."""
     package = Path(__file__).resolve().parent
     command = Path(sys.argv[0]).resolve()
     ours = any(tools in command.parents for tools in (package.parent / 'tools', package / '.mim' / 'tools'))

@@ -1,6 +1,6 @@
-"""Lets MMPose 1.3.2 import, load and resume on today's PyTorch and NumPy, with or without compiled mmcv.
+"""Makes MMPose 1.3.2 import, load and resume with current PyTorch and NumPy, with or without compiled mmcv.
 
-Nothing is touched that is already there: a compiled mmcv and an installed mmdet are used as they are.
+A compiled mmcv and an installed mmdet are used unchanged.
 """
 
 import importlib
@@ -20,12 +20,13 @@ FULL_MMCV_HINT = (
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
-    """``mmcv._ext.nms`` on torchvision: indices of the kept boxes, by falling score.
+    """``mmcv._ext.nms`` with torchvision: indices of the boxes that remain, by decreasing score.
 
     Args:
         boxes: ``[N, 4]``, (x1, y1, x2, y2).
         scores: ``[N]``.
-        offset: 0 or 1; 1 means that both border pixels belong to a box, whose width is x2 - x1 + 1.
+        iou_threshold: a box that overlaps a better one by more is removed.
+        offset: 0 or 1; 1 counts both border pixels, so the width of a box is x2 - x1 + 1.
     """
     from torchvision.ops import nms as torchvision_nms
 
@@ -33,7 +34,7 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
 
 
 class _MissingOps(ModuleType):
-    """Stands in for ``mmcv._ext``: every operator can be looked up, and tells how to get it when called."""
+    """Replaces ``mmcv._ext``: operators can be imported; calling one raises an error that says how to install it."""
 
     def __getattr__(self, name: str):
         if name.startswith('__'):
@@ -42,13 +43,13 @@ class _MissingOps(ModuleType):
         def missing(*args, **kwargs):
             raise NotImplementedError(
                 f'mmcv.ops: "{name}" is a compiled operator and this mmcv ({sys.modules["mmcv"].__version__}) '
-                f'was installed without them (mmcv-lite): {FULL_MMCV_HINT}.'
+                f'was installed without compiled operators (mmcv-lite): {FULL_MMCV_HINT}.'
             )
 
         return missing
 
 
-def _stand_in(name: str, module_type: type = ModuleType, **members) -> ModuleType:
+def _make_module(name: str, module_type: type = ModuleType, **members) -> ModuleType:
     module = module_type(name)
     module.__spec__ = importlib.machinery.ModuleSpec(name, loader=None)
     for key, value in members.items():
@@ -57,13 +58,13 @@ def _stand_in(name: str, module_type: type = ModuleType, **members) -> ModuleTyp
 
 
 def _provide_mmcv_ops() -> None:
-    """Give mmcv-lite an ``_ext`` module; a compiled one that fails to load keeps its own error."""
+    """Add an ``_ext`` module to mmcv-lite. A compiled one that fails to load still raises its own error."""
     if importlib.util.find_spec('mmcv._ext') is None:
-        sys.modules['mmcv._ext'] = _stand_in('mmcv._ext', _MissingOps, nms=nms)
+        sys.modules['mmcv._ext'] = _make_module('mmcv._ext', _MissingOps, nms=nms)
 
 
 def _import_mmpose_without_mmdet() -> None:
-    """Import MMPose's heads with the two names RTMOHead takes from ``mmdet.utils``, and leave no fake mmdet behind."""
+    """Import MMPose's heads with the two names RTMOHead needs from ``mmdet.utils``, then remove the fake mmdet."""
     from mmengine.dist import all_reduce
     from mmpose.utils.typing import ConfigType
 
@@ -72,8 +73,8 @@ def _import_mmpose_without_mmdet() -> None:
         all_reduce(averaged, op='mean')
         return averaged
 
-    utils = _stand_in('mmdet.utils', ConfigType=ConfigType, reduce_mean=reduce_mean)
-    sys.modules['mmdet'] = _stand_in('mmdet', utils=utils)
+    utils = _make_module('mmdet.utils', ConfigType=ConfigType, reduce_mean=reduce_mean)
+    sys.modules['mmdet'] = _make_module('mmdet', utils=utils)
     sys.modules['mmdet.utils'] = utils
     try:
         importlib.import_module('mmpose.models.heads')
@@ -81,8 +82,8 @@ def _import_mmpose_without_mmdet() -> None:
         del sys.modules['mmdet'], sys.modules['mmdet.utils']
 
 
-def _mend_drawing() -> None:
-    """MMPose hands OpenCV an array of one radius, which today's NumPy no longer takes for a number."""
+def _fix_draw_circles() -> None:
+    """MMPose passes OpenCV the radius as an array of one element, which NumPy no longer converts to a number."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -90,16 +91,16 @@ def _mend_drawing() -> None:
     except TypeError:
         from mmpose.visualization.opencv_backend_visualizer import OpencvBackendVisualizer
 
-        plain = OpencvBackendVisualizer.draw_circles
+        original = OpencvBackendVisualizer.draw_circles
 
         def draw_circles(self, center, radius, *args, **kwargs):
-            plain(self, center, np.asarray(radius).item() if self.backend == 'opencv' else radius, *args, **kwargs)
+            original(self, center, np.asarray(radius).item() if self.backend == 'opencv' else radius, *args, **kwargs)
 
         OpencvBackendVisualizer.draw_circles = draw_circles
 
 
 def install() -> None:
-    """Put everything in force; called by ``import clamp_mmpose``.
+    """Apply all of the above; called by ``import clamp_mmpose``.
 
     Raises:
         ImportError: MMEngine, mmcv or MMPose is not installed.
@@ -112,8 +113,8 @@ def install() -> None:
             '"pip install --no-deps mmpose==1.3.2".'
         )
     with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'pkg_resources is deprecated')  # MMEngine's, about itself
+        warnings.filterwarnings('ignore', 'pkg_resources is deprecated')  # MMEngine triggers it
         _provide_mmcv_ops()
         if importlib.util.find_spec('mmdet') is None:
             _import_mmpose_without_mmdet()
-        _mend_drawing()
+        _fix_draw_circles()

@@ -12,10 +12,10 @@ HAS_COMPILED_OPS = (
 )
 
 
-def test_nms_against_hand_worked_boxes():
+def test_nms_against_values_worked_out_by_hand():
     from mmcv.ops import nms
 
-    # areas 100, 100, 100; the second overlaps the first by 5 x 10: IoU 50 / 150 = 1/3; the third is apart
+    # areas 100, 100, 100; the second overlaps the first by 5 x 10: IoU 50 / 150 = 1/3; the third overlaps none
     boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [5.0, 0.0, 15.0, 10.0], [30.0, 30.0, 40.0, 40.0]])
     scores = torch.tensor([0.9, 0.8, 0.7])
     assert nms(boxes, scores, iou_threshold=0.4)[1].tolist() == [0, 1, 2]
@@ -25,8 +25,8 @@ def test_nms_against_hand_worked_boxes():
     assert nms(boxes, scores, iou_threshold=0.35, offset=1)[1].tolist() == [0, 2]
 
 
-@pytest.mark.skipif(HAS_COMPILED_OPS, reason='this mmcv has its operators')
-def test_missing_operator_names_itself_and_the_remedy():
+@pytest.mark.skipif(HAS_COMPILED_OPS, reason='this mmcv has compiled operators')
+def test_missing_operator_raises_with_a_remedy():
     module = ext_loader.load_ext('_ext', ['deform_conv_forward'])
     with pytest.raises(NotImplementedError, match=r'"deform_conv_forward" is a compiled operator .*make setup-full'):
         module.deform_conv_forward()
@@ -65,7 +65,7 @@ from mmpose.models.heads import RTMOHead
 import torch
 if not before:
     from mmpose.models.heads.hybrid_heads.rtmo_head import reduce_mean
-    assert reduce_mean(torch.tensor(3.)) == 3  # one process: its own mean
+    assert reduce_mean(torch.tensor(3.)) == 3  # the mean over one process
 """)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ''

@@ -1,4 +1,4 @@
-"""``clip://``: CLIP weights of every publisher under one set of names, ``visual.*`` and ``text.*``."""
+"""``clip://``: CLIP weights from OpenAI, open_clip and Hugging Face, all renamed to ``visual.*`` and ``text.*``."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from clamp_mmpose.utils.files import read_json
 from .fit import weights_of
 from .reader import is_torchscript, read_checkpoint
 
-# what a CLIP text tower is called at the top level of OpenAI's and open_clip's checkpoints
+# the text tower's weights in OpenAI's and open_clip's checkpoints, where they have no common prefix
 TEXT_KEYS = ('transformer.', 'token_embedding.', 'positional_embedding', 'ln_final.', 'text_projection')
 
 # Hugging Face CLIPModel -> open_clip, applied in order
@@ -39,14 +39,15 @@ def load_from_clip(filename: str, map_location: Any = None) -> dict:
     """Read the CLIP checkpoint that a ``clip://`` address names.
 
     Args:
-        filename: ``clip://PATH``, a file of OpenAI (TorchScript ``.pt``), open_clip (``.bin``, ``.pt``,
+        filename: ``clip://PATH``, a file from OpenAI (TorchScript ``.pt``), open_clip (``.bin``, ``.pt``,
             ``.safetensors``) or Hugging Face (``.bin``, ``.safetensors``), or a Hugging Face folder;
             or ``clip://MODEL/TAG`` with a model and a pretrained tag of open_clip, such as
             ``clip://ViT-B-16-quickgelu/openai``, which open_clip downloads once.
+        map_location: not used; the weights are on the CPU.
 
     Returns:
-        dict: ``state_dict`` (float32, names of open_clip's towers under ``visual.`` and ``text.``) and
-        ``quick_gelu``: True, False, or None where the file does not say.
+        dict: ``state_dict`` (float32, with open_clip's names under ``visual.`` and ``text.``) and
+        ``quick_gelu`` (True, False, or None if the file does not say).
 
     Raises:
         FileNotFoundError: neither a path nor a known tag.
@@ -72,7 +73,7 @@ def _locate(address: str) -> Tuple[Path, Any]:
     """The file behind a path or an open_clip tag, and whether its towers use QuickGELU."""
     path = Path(address).expanduser()
     if path.is_file():
-        return path, (True if is_torchscript(path) else None)  # TorchScript archives are OpenAI's own
+        return path, (True if is_torchscript(path) else None)  # only OpenAI publishes TorchScript archives
     if path.is_dir():
         for name in (
             'model.safetensors',
@@ -99,7 +100,7 @@ def _locate(address: str) -> Tuple[Path, Any]:
         )
     try:
         return Path(download_pretrained(published)), published.get('quick_gelu')
-    except Exception as error:  # each place it downloads from fails in its own way
+    except Exception as error:  # each download source raises its own errors
         raise ConnectionError(
             f'clip://{address} could not be downloaded ({type(error).__name__}: '
             f'{(str(error).splitlines() or [""])[0]}). Without internet, give a file: --cfg-options '
@@ -116,7 +117,7 @@ def _hugging_face_quick_gelu(config: Path) -> Any:
 
 
 def _from_hugging_face(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
-    """Rename, join query, key and value, and transpose the projections (``Linear`` keeps ``[out, in]``)."""
+    """Rename, join query, key and value, and transpose the projections (``Linear`` stores ``[out, in]``)."""
     renamed = {}
     for name, value in weights.items():
         for pattern, replacement in HUGGING_FACE_RENAMES:

@@ -1,4 +1,4 @@
-"""Turns a released CLAMP checkpoint (MMPose 0.x) and its config into a config and checkpoint of this package."""
+"""Converts a released CLAMP checkpoint (MMPose 0.x) and its config to a checkpoint and config of this package."""
 
 import re
 from pathlib import Path
@@ -28,15 +28,15 @@ RENAMES = [
     (r'^context_decoder\.decoder\.', 'head.cross_attention.layers.'),
     (r'^context_decoder\.', 'head.cross_attention.'),
 ]
-# parameters of the authors' model that no forward pass reads
+# parameters of the authors' model that its forward pass does not use
 NEVER_USED = {'text_projection', 'prompt_encoder.positional_embedding', 'prompt_encoder.text_projection'}
-# what only training needs: a checkpoint may come without it
+# only needed for training: a checkpoint may lack them
 TRAINING_ONLY = ('head.spatial_loss.', 'head.feature_loss.')
-# the authors normalize with ImageNet's statistics
+# the authors normalize with ImageNet's mean and std
 PREPROCESSOR = dict(
     type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
 )
-# whose keypoints a released model may have, and where the validation set lies, as in configs/_base_/data
+# data sets of the released models, with their validation sets as in configs/_base_/data
 KNOWN_DATASETS = {
     'AP10KDataset': dict(
         data_root='data/ap10k/', ann_file='annotations/ap10k-val-split1.json', data_prefix=dict(img='data/')
@@ -52,7 +52,7 @@ FlipPairs = Sequence[Tuple[int, int]]
 
 
 class ConversionReport(NamedTuple):
-    """What :func:`convert_clamp` wrote and what it did not use."""
+    """What :func:`convert_clamp` wrote, and which weights it did not use."""
 
     config: Path
     checkpoint: Path
@@ -62,16 +62,16 @@ class ConversionReport(NamedTuple):
 
 
 def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionReport:
-    """Write ``config.py`` and ``checkpoint.pth``, which ``mmpose.apis.init_model`` loads as they are.
+    """Write ``config.py`` and ``checkpoint.pth``, which ``mmpose.apis.init_model`` loads directly.
 
     Args:
         source: a released checkpoint.
         model_config: the authors' config (``.py``), or its ``model`` dict in JSON, alone or under ``config``.
-        out_dir: where to write.
+        out_dir: folder of the two files.
 
     Raises:
-        ValueError: the checkpoint and the config do not belong together, or the config asks for something else
-            than the published model.
+        FileNotFoundError: a file is missing.
+        ValueError: the checkpoint does not fit the config, or the config is not that of a published model.
     """
     import torch
 
@@ -84,7 +84,7 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
     fit = check_fit(MODELS.build(config.model), renamed, source, model_config, remedy, optional=TRAINING_ONLY)
     if fit.unused:
         raise ValueError(
-            f'{source} has {len(fit.unused)} weights that the model of {model_config} has not: '
+            f'{source} has {len(fit.unused)} weights that the model of {model_config} does not have: '
             f'{fit.unused[:6]}. {remedy}'
         )
     out = Path(out_dir)
@@ -96,7 +96,7 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
 
 
 def rename(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
-    """The authors' names -> ours; the contexts lose their leading 1."""
+    """Rename the authors' weights to ours, and remove the leading dimension of the contexts."""
     renamed = {}
     for name, value in weights.items():
         for pattern, replacement in RENAMES:
@@ -109,14 +109,14 @@ def rename(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
         renamed[contexts] = renamed[contexts].squeeze(0)
     positions, class_embedding = 'backbone.visual.positional_embedding', 'backbone.visual.class_embedding'
     if class_embedding in renamed and positions in renamed:
-        # their forward adds the class embedding twice: once as the token, once to its position
+        # their forward pass adds the class embedding twice: as the token, and to its position
         renamed[positions] = renamed[positions].clone()
         renamed[positions][0] += renamed[class_embedding]
     return renamed
 
 
 def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optional[FlipPairs]]:
-    """The authors' ``model`` dict, and the (w, h) of the network input and the flip pairs where the file has them."""
+    """The authors' ``model`` dict, and if the file has them, the (w, h) of the network input and the flip pairs."""
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"{file} does not exist; give the authors' config (.py) or its model dict in JSON.")
@@ -137,14 +137,14 @@ def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optio
 
 
 def _read_python_config(file: Path) -> dict:
-    """Read an MMPose 0.x config; base files, which only describe the data set, may be missing."""
+    """Read an MMPose 0.x config without its base files, which only describe the data set."""
     text = re.sub(r'^_base_ = (\[[^\]]*\]|.*)$', '', file.read_text(), flags=re.MULTILINE)
     text = re.sub(r'\{\{\s*_base_[^}]*\}\}', 'None', text)
     return Config.fromstring(text, '.py').to_dict()
 
 
 def build_config(model: dict, input_size: Optional[Tuple[int, int]], flip_pairs: Optional[FlipPairs] = None) -> Config:
-    """The authors' ``model`` dict -> a config of this package, with the test pipeline and the keypoints."""
+    """Convert the authors' ``model`` dict to a config of this package, with the test pipeline and the keypoints."""
     if model.get('matching_only'):
         raise ValueError('matching_only=True predicts from the score map alone; only the published model is converted.')
     backbone, keypoint_head, text = model['backbone'], model['keypoint_head'], model['text_encoder']
@@ -214,7 +214,7 @@ def build_config(model: dict, input_size: Optional[Tuple[int, int]], flip_pairs:
 
 
 def _architecture(backbone: dict, text: dict) -> Tuple[dict, int]:
-    """open_clip's JSON for the authors' two towers, and the pixels per cell of the feature map."""
+    """open_clip's architecture of the two towers, and the stride of the feature map in input pixels."""
     vision_cfg = dict(image_size=backbone['input_resolution'], layers=backbone.get('layers', 12))
     if backbone['type'] == 'CLIPVisionTransformer':
         if backbone.get('use_fpn', True):
@@ -225,9 +225,11 @@ def _architecture(backbone: dict, text: dict) -> Tuple[dict, int]:
     elif backbone['type'] == 'CLIPResNetWithAttention':
         patch = 32
         width = backbone.get('width', 64)
-        vision_cfg.update(width=width, head_width=width)  # their pool always has 32 heads over 32 * width channels
+        vision_cfg.update(
+            width=width, head_width=width
+        )  # their attention pooling always has 32 heads over 32 * width channels
     else:
-        raise ValueError(f"backbone {backbone['type']!r} is none of the released CLAMP models'.")
+        raise ValueError(f'backbone {backbone["type"]!r} is not one of the released CLAMP models: convert those only.')
     text_cfg = dict(
         context_length=text['context_length'],
         vocab_size=text.get('vocab_size', 49408),
@@ -251,7 +253,7 @@ def _spatial_loss(model: dict, deconvs: tuple) -> Optional[dict]:
 
 
 def _data(names: List[str], flip_pairs: Optional[FlipPairs], input_size: Tuple[int, int]) -> dict:
-    """Test pipeline and keypoints: those of a known data set with these names, or ones made from the names."""
+    """Test pipeline and data set: a known one if the keypoint names match, else one made from the names."""
     pipeline = [
         dict(type='LoadImage'),
         dict(type='GetBBoxCenterScale'),
@@ -282,14 +284,14 @@ def _data(names: List[str], flip_pairs: Optional[FlipPairs], input_size: Tuple[i
 
 
 def _same_keypoints(first: List[str], second: List[str]) -> bool:
-    """Equal names in the same order, whatever the order of their words ('tail root', 'root of tail')."""
+    """Whether the names are equal, ignoring the order of the words in each ('tail root', 'root of tail')."""
     return len(first) == len(second) and all(
         set(a.split()) - {'of'} == set(readable_name(b).split()) - {'of'} for a, b in zip(first, second)
     )
 
 
 def metainfo_from_names(names: List[str], flip_pairs: Optional[FlipPairs] = None) -> dict:
-    """MMPose's metainfo for keypoints of which only the names are known; 'left x' is paired with 'right x'."""
+    """MMPose's metainfo made from keypoint names; without ``flip_pairs``, 'left x' is paired with 'right x'."""
     sides = {'left': 'right', 'right': 'left'}
     opposites = {names[i]: names[j] for pair in flip_pairs or () for i, j in (pair, pair[::-1])}
 

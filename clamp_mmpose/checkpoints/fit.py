@@ -1,4 +1,4 @@
-"""The one decision whether weights fit a model, for all that load weights."""
+"""Decides whether weights fit a model; everything that loads weights uses it."""
 
 import re
 from typing import Dict, List, NamedTuple, Sequence
@@ -11,15 +11,15 @@ NAMES_SHOWN = 10
 
 
 class Fit(NamedTuple):
-    """How weights fit a model, by names of its state dict."""
+    """How weights fit a model: names in the state dicts."""
 
-    missing: List[str]  # only the model has them
-    misfits: List[str]  # of another shape: 'name (5, 2) instead of (3, 2)'
-    unused: List[str]  # only the checkpoint has them
+    missing: List[str]  # in the model only
+    mismatched: List[str]  # of another shape: 'name (5, 2) instead of (3, 2)'
+    unused: List[str]  # in the checkpoint only
 
 
 def weights_of(content: dict) -> Dict[str, Tensor]:
-    """The weights in a checkpoint by name, without the prefix that a parallel wrapper adds."""
+    """The weights of a checkpoint by name, without the ``module.`` prefix of parallel wrappers."""
     for key in ('state_dict', 'model'):
         if isinstance(content.get(key), dict):
             content = content[key]
@@ -33,35 +33,37 @@ def check_fit(
     what: str = 'this model',
     remedy: str = TRAINED_TOGETHER,
     optional: Sequence[str] = (),
-    partly: bool = False,
+    partial: bool = False,
 ) -> Fit:
-    """Make sure that weights are those of a model; a checkpoint may hold more than the model needs.
+    """Check that the weights fit the model. A checkpoint may hold more weights than the model needs.
 
     Args:
+        model: the model.
         weights: names and tensors of the checkpoint, see :func:`weights_of`.
-        source, what: what the checkpoint and the model are called in the error.
-        remedy: what to do, the error's last sentence.
-        optional: beginnings of the names that may be missing.
-        partly: allow missing or differing weights, but not all of them.
+        source, what: names of the checkpoint and the model in the error.
+        remedy: what to do, the last sentence of the error.
+        optional: prefixes of weights that may be missing.
+        partial: allow missing and mismatched weights, as long as one fits.
 
     Raises:
         ValueError: weights are missing or have another shape.
     """
-    # a counter of batch norm that no forward pass reads, absent from older checkpoints
+    # a counter that batch norm does not use in the forward pass; older checkpoints lack it
     own = {name: value for name, value in model.state_dict().items() if 'num_batches_tracked' not in name}
     missing = [name for name in own if name not in weights]
-    misfits = [
+    mismatched = [
         f'{name} {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
         for name, value in own.items()
         if name in weights and weights[name].shape != value.shape
     ]
-    nothing_fits = len(missing) + len(misfits) == len(own)
+    nothing_fits = len(missing) + len(mismatched) == len(own)
     needed = missing if nothing_fits else [name for name in missing if not name.startswith(tuple(optional))]
-    if nothing_fits or (not partly and (needed or misfits)):
-        faults = [f'{len(needed)} of {len(own)} weights are missing {needed[:3]}'] if needed else []
-        faults += [f'{len(misfits)} of {len(own)} weights have another shape {misfits[:3]}'] if misfits else []
-        raise ValueError(f'{source} does not fit {what}: {", ".join(faults)}. {remedy}')
-    return Fit(missing, misfits, sorted(weights.keys() - model.state_dict().keys()))
+    if nothing_fits or (not partial and (needed or mismatched)):
+        problems = [f'{len(needed)} of {len(own)} weights are missing {needed[:3]}'] if needed else []
+        if mismatched:
+            problems.append(f'{len(mismatched)} of {len(own)} weights have another shape {mismatched[:3]}')
+        raise ValueError(f'{source} does not fit {what}: {", ".join(problems)}. {remedy}')
+    return Fit(missing, mismatched, sorted(weights.keys() - model.state_dict().keys()))
 
 
 def load_weights(
@@ -70,17 +72,21 @@ def load_weights(
     source: str,
     what: str = 'this model',
     remedy: str = TRAINED_TOGETHER,
-    refitted: Sequence[str] = (),
+    resized: Sequence[str] = (),
 ) -> None:
-    """Load weights that fit, as :func:`check_fit` decides, and log what was loaded, refitted and not used.
+    """Load weights that pass :func:`check_fit`, and log what was loaded, resized and not used.
 
     Args:
-        refitted: what was done to make weights fit, for the log.
+        model, weights, source, what, remedy: as in :func:`check_fit`.
+        resized: which weights were resized to fit, for the log.
+
+    Raises:
+        ValueError: weights are missing or have another shape.
     """
     unused = check_fit(model, weights, source, what, remedy).unused
     used = {name: value for name, value in weights.items() if name not in set(unused)}
     model.load_state_dict(used, strict=False)
-    notes = list(refitted)
+    notes = list(resized)
     if unused:
         more = f' and {len(unused) - NAMES_SHOWN} more' if len(unused) > NAMES_SHOWN else ''
         notes.append(f'not used: {", ".join(unused[:NAMES_SHOWN])}{more}')

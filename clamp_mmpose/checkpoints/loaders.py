@@ -6,9 +6,9 @@ from .reader import load_from_http, load_from_local
 
 
 def register_safe_loaders() -> None:
-    """Make MMEngine read checkpoints without executing pickles, and know ``clip://`` for the CLIP towers."""
+    """Make MMEngine read checkpoints without executing code, and add ``clip://`` for the CLIP towers."""
     CheckpointLoader.register_scheme('', loader=load_from_local, force=True)
     CheckpointLoader.register_scheme(('http://', 'https://'), loader=load_from_http, force=True)
     CheckpointLoader.register_scheme('clip://', loader=load_from_clip, force=True)
-    # "torchvision://" and "open-mmlab://" call it by its name in their module
+    # the loaders of "torchvision://" and "open-mmlab://" call this function of MMEngine's module
     mmengine_checkpoint.load_from_http = load_from_http

@@ -1,4 +1,4 @@
-"""Reads checkpoints without executing what is in them."""
+"""Reads checkpoints without executing code in them."""
 
 import io
 import os
@@ -21,23 +21,23 @@ TORCH_HAS_SAFE_GLOBALS = digit_version(torch.__version__) >= digit_version('2.6.
 
 
 def _history_method(owner: type, name: str) -> Callable:
-    """What ``getattr`` may do in a checkpoint: look up the statistics of MMEngine's HistoryBuffer, nothing else."""
+    """``getattr`` in a checkpoint: only the statistics of MMEngine's HistoryBuffer can be looked up."""
     if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
         return HistoryBuffer.__dict__[name]
     raise pickle.UnpicklingError(f'getattr of {name!r} on {owner!r}')
 
 
 def _bytes(text: str, encoding: str) -> bytes:
-    """How pickle protocol 2 writes bytes; PyTorch 2.6 and later know this themselves."""
+    """Pickle protocol 2 stores bytes as an encoded string; PyTorch 2.6 and later read that themselves."""
     if encoding != 'latin1':
         raise pickle.UnpicklingError(f'GLOBAL _codecs.encode to {encoding!r}')
     return text.encode(encoding)
 
 
 def _mmengine_globals() -> dict:
-    """Names that MMEngine's checkpoints hold besides tensors, as pickle writes them -> what they mean.
+    """Names in the pickles of MMEngine's checkpoints, apart from tensors, and the objects they refer to.
 
-    A checkpoint written under NumPy 1 says ``numpy.core``, under NumPy 2 ``numpy._core``: both are read by both.
+    NumPy 1 writes ``numpy.core``, NumPy 2 ``numpy._core``; either NumPy reads both.
     """
     # NumPy 1.26 has an empty numpy._core
     multiarray = np._core.multiarray if digit_version(np.__version__) >= digit_version('2.0.0') else np.core.multiarray
@@ -53,19 +53,19 @@ def _mmengine_globals() -> dict:
     for core in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         names[f'{core}._reconstruct'] = multiarray._reconstruct
         names[f'{core}.scalar'] = multiarray.scalar
-    for character in '?bBhHiIlLqQefdSU':  # plain numbers and strings; no objects
+    for character in '?bBhHiIlLqQefdSU':  # numbers and strings, not objects
         dtype_class = type(np.dtype(character))
         names[f'{dtype_class.__module__}.{dtype_class.__qualname__}'] = dtype_class
     return names
 
 
 class _RestrictedUnpickler(pickle.Unpickler):
-    """``weights_only`` for PyTorch before 2.6, whose own cannot be told of further names."""
+    """``weights_only`` for PyTorch before 2.6, whose own version does not accept further names."""
 
     def find_class(self, module: str, name: str) -> Any:
         from torch._weights_only_unpickler import _get_allowed_globals
 
-        module = IMPORT_MAPPING.get(module, module)  # protocol 2 says __builtin__
+        module = IMPORT_MAPPING.get(module, module)  # protocol 2 writes __builtin__
         allowed = {**_get_allowed_globals(), **_mmengine_globals()}
         if f'{module}.{name}' not in allowed:
             raise pickle.UnpicklingError(f'GLOBAL {module}.{name}')
@@ -91,12 +91,12 @@ def is_torchscript(path: Path) -> bool:
 
 
 def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
-    """The content of a checkpoint file; nothing in it is executed.
+    """Read a checkpoint file without executing code in it.
 
     Args:
         path: ``.pth`` / ``.pt`` / ``.bin`` (a pickle of tensors, or MMEngine's training state), ``.safetensors``, or
-            a TorchScript archive such as OpenAI's CLIP, of which only the state dict is taken.
-        map_location: as in ``torch.load``.
+            a TorchScript archive such as OpenAI's CLIP, of which only the state dict is returned.
+        map_location: as in ``torch.load``, for pickles.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -120,10 +120,10 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
         what = found[1] if found else type(error).__name__ + _reason(error)
         raise ValueError(
             f'checkpoint {path} was refused, and nothing in it was executed: it holds more than weights and '
-            f'training state ({what}). A file of unknown origin could run anything; if it is yours, '
-            'load it where it was written and save its state_dict alone.'
+            f'training state ({what}). Such a file can run any code; if you trust it, '
+            'load it where it was written and save only its state_dict.'
         ) from error
-    except Exception as error:  # each reader has its own way to fail on a damaged file
+    except Exception as error:  # each reader raises its own errors for a damaged file
         raise _unreadable(path, error) from error
     if not isinstance(content, dict):
         raise ValueError(
@@ -134,7 +134,7 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of an error, but not PyTorch's advice to load the file unsafely."""
+    """The first line of an error, without PyTorch's advice to set ``weights_only=False``."""
     reason = (str(error).splitlines() or [''])[0]
     return f': {reason}' if reason and 'weights_only' not in reason else ''
 
@@ -148,14 +148,14 @@ def _unreadable(path: Path, error: Exception) -> ValueError:
 
 
 def load_from_local(filename: str, map_location: Any = None) -> dict:
-    """MMEngine's loader for plain paths, see :func:`read_checkpoint`."""
+    """MMEngine's loader for local paths, see :func:`read_checkpoint`."""
     return read_checkpoint(filename, map_location)
 
 
 def load_from_http(
     filename: str, map_location: Any = None, model_dir: Optional[str] = None, progress: bool = False
 ) -> dict:
-    """MMEngine's loader for URLs: each machine downloads a file once, to PyTorch's hub folder."""
+    """MMEngine's loader for URLs: each machine downloads a file once into PyTorch's hub folder."""
     folder = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
     target = folder / os.path.basename(urlparse(filename).path)
     if get_local_rank() == 0 and not target.exists():

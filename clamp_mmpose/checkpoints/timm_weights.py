@@ -1,4 +1,4 @@
-"""Models of timm, and weights for them from its hub or from files."""
+"""timm models, and their weights from its hub or from files."""
 
 import difflib
 from typing import Dict
@@ -18,7 +18,7 @@ def create_timm_model(model_name: str, **model_args) -> nn.Module:
     Raises:
         ValueError: timm has no such model.
     """
-    import timm  # a third of a second, which other models need not
+    import timm  # takes 0.3 s; other models do not need it
 
     if not timm.is_model(model_name):
         near = difflib.get_close_matches(model_name, timm.list_models(), n=5)
@@ -27,12 +27,13 @@ def create_timm_model(model_name: str, **model_args) -> nn.Module:
 
 
 def load_timm_weights(model: nn.Module, address: str, model_name: str, **model_args) -> None:
-    """Load weights through timm, which fits position embeddings and names.
+    """Load weights with timm, which resizes position embeddings and adapts names.
 
     Args:
-        model: from :func:`create_timm_model` with the same name and arguments.
-        address: ``'timm://'`` for timm's own weights of this model (``'timm://TAG'`` for another tag of theirs), or the
-            path of a checkpoint in timm's names.
+        model: from :func:`create_timm_model`.
+        address: ``'timm://'`` for timm's default weights of this model, ``'timm://TAG'`` for another tag, or the
+            path of a checkpoint with timm's names.
+        model_name, model_args: as given to :func:`create_timm_model`.
 
     Raises:
         ValueError: the weights cannot be downloaded or read, or do not fit.
@@ -44,13 +45,13 @@ def load_timm_weights(model: nn.Module, address: str, model_name: str, **model_a
         name, source = model_name, dict(pretrained_cfg_overlay=dict(state_dict=weights))
     try:
         first, second = (_pretrained(name, seed, **source, **model_args) for seed in (0, 1))
-    except Exception as error:  # of the hub, the network, or torch
+    except Exception as error:  # from the hub, the network, or PyTorch
         raise ValueError(
             f"{address} cannot be loaded into timm's {name!r}: {type(error).__name__}: "
             f'{" ".join(str(error).splitlines()[:1])} Without internet, download them elsewhere '
             'and give their path as the checkpoint.'
         ) from error
-    # timm loads what fits and leaves the rest random: what differs from one seed to another was not loaded
+    # timm leaves weights that do not fit random: those that differ between two seeds were not loaded
     loaded = {name: value for name, value in first.items() if torch.equal(value, second[name])}
     load_weights(model, loaded, address, f"timm's {name!r}", 'Give weights of the same model.')
 

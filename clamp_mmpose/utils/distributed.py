@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def gather(embeddings: Tensor) -> Tuple[Tensor, int]:
-    """The embeddings ``[N, D]`` of all processes in their order, and where this process's start.
+    """The embeddings ``[N, D]`` of all processes, by rank, and the index of this process's first one.
 
-    Gradients come back to the process that an embedding is of, summed over the losses of all.
+    Each process receives the gradients of its own embeddings, summed over the losses of all processes.
     """
     if get_world_size() == 1:
         return embeddings, 0
@@ -18,14 +18,14 @@ def gather(embeddings: Tensor) -> Tuple[Tensor, int]:
 
 
 def _sizes(embeddings: Tensor) -> List[int]:
-    """How many each process has: a sampler that does not round up makes the last batches uneven."""
+    """Number of embeddings of each process: the last batches differ if the sampler does not round up."""
     sizes = [torch.zeros(1, dtype=torch.long, device=embeddings.device) for _ in range(get_world_size())]
     dist.all_gather(sizes, torch.tensor([len(embeddings)], device=embeddings.device))
     return [int(size) for size in sizes]
 
 
 class _Gather(torch.autograd.Function):
-    """As torch.distributed.nn.functional.all_gather, which PyTorch deprecates in favor of a private module."""
+    """Replaces torch.distributed.nn.functional.all_gather, which PyTorch deprecates in favor of a private module."""
 
     @staticmethod
     def forward(ctx, embeddings: Tensor, sizes: List[int]) -> Tensor:

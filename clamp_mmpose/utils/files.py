@@ -1,4 +1,4 @@
-"""Reading and writing files: JSON and YAML that run nothing, and files that are whole or not there."""
+"""Reading JSON and YAML without executing code, and writing files atomically."""
 
 import json
 import os
@@ -9,9 +9,9 @@ import yaml
 
 
 def atomic_write(path: Path, content: bytes) -> None:
-    """Write to a temporary file, then rename it; the folder is made if missing.
+    """Write to a temporary file, then rename it. Missing folders are created.
 
-    A reader, a second process, or a kill half-way never leaves or sees a partial file.
+    Other processes never see a partial file, and a killed process never leaves one under this name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
@@ -26,9 +26,10 @@ def read_json(path: Union[str, Path], what: str, remedy: str, object_pairs_hook:
     """The content of a JSON file.
 
     Args:
-        what: what the file is, for the error: 'annotations', 'predictions'.
-        remedy: what to do when there is no such file.
-        object_pairs_hook: as in :func:`json.loads`, to see keys that occur twice.
+        path: the file.
+        what: name of the content in errors: 'annotations', 'predictions'.
+        remedy: what to do if the file is missing, for the error.
+        object_pairs_hook: as in :func:`json.loads`; it sees keys that occur twice.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -45,7 +46,7 @@ def read_json(path: Union[str, Path], what: str, remedy: str, object_pairs_hook:
 
 
 def parse_json(text: Union[str, bytes], object_pairs_hook: Optional[Callable] = None) -> Any:
-    """As :func:`json.loads`; a byte order mark is skipped.
+    """Like :func:`json.loads`, but skips a byte order mark.
 
     Raises:
         ValueError: not JSON, or nested too deeply.
@@ -58,7 +59,9 @@ def parse_json(text: Union[str, bytes], object_pairs_hook: Optional[Callable] = 
 
 
 def read_yaml(path: Union[str, Path], what: str, remedy: str) -> Any:
-    """The content of a YAML file; tags that build Python objects are refused.
+    """The content of a YAML file; tags that create Python objects are refused.
+
+    Arguments as in :func:`read_json`.
 
     Raises:
         FileNotFoundError: there is no such file.

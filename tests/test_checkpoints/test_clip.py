@@ -1,4 +1,4 @@
-"""Tiny CLIP models, written in the file formats of their publishers and read back."""
+"""Tiny CLIP models, saved in the formats of OpenAI, open_clip and Hugging Face, and loaded."""
 
 import json
 
@@ -33,7 +33,7 @@ def tiny_clip(arch):
 
 def save_torchscript(model, folder):
     class Archive(torch.nn.Module):
-        """OpenAI's archives carry the weights under the same names, in half precision."""
+        """OpenAI's archives use the same weight names, in half precision."""
 
         def __init__(self, clip):
             super().__init__()
@@ -75,7 +75,7 @@ FORMATS = [save_torchscript, save_pickle, save_training_state, save_safetensors]
 @pytest.mark.parametrize('save', FORMATS)
 @pytest.mark.parametrize('arch', [VIT, RESNET], ids=['vit', 'resnet'])
 @torch.no_grad()
-def test_towers_give_what_open_clip_gives(arch, save, tmp_path):
+def test_towers_equal_open_clip(arch, save, tmp_path):
     clip = tiny_clip(arch)
     init_cfg = dict(type='Pretrained', checkpoint=f'clip://{save(clip, tmp_path)}')
     kind = 'CLIPVisionTransformer' if arch is VIT else 'CLIPResNet'
@@ -160,24 +160,24 @@ def test_reports_and_resizes(tmp_path, caplog):
     )
     messages = []
     logger = MMLogger.get_current_instance()
-    logger.info, plain = messages.append, logger.info
+    logger.info, original = messages.append, logger.info
     try:
         tower.init_weights()
     finally:
-        logger.info = plain
+        logger.info = original
     assert any(
-        'visual.positional_embedding fitted to (37, 32)' in message
+        'visual.positional_embedding resized to (37, 32)' in message
         and 'not used: visual.ln_post.bias, visual.ln_post.weight, visual.proj' in message
         for message in messages
     )
-    # 4 x 4 -> 6 x 6; the class token's row stays, and the corners of a bilinear map without aligned corners too
+    # 4 x 4 -> 6 x 6; the class token and the corner cells are unchanged
     grid = tower.visual.positional_embedding
     assert torch.equal(grid[0], clip.visual.positional_embedding[0])
     assert torch.allclose(grid[1], clip.visual.positional_embedding[1], atol=1e-6)
     assert torch.allclose(grid[-1], clip.visual.positional_embedding[-1], atol=1e-6)
 
 
-def test_wrong_checkpoints_stop(tmp_path):
+def test_wrong_checkpoints_raise(tmp_path):
     path = save_pickle(tiny_clip(RESNET), tmp_path)
 
     def init(checkpoint, arch=VIT, kind='CLIPVisionTransformer'):
@@ -199,7 +199,7 @@ def test_wrong_checkpoints_stop(tmp_path):
 
 
 def test_towers_of_a_trained_model(tmp_path):
-    """A plain checkpoint with a prefix: the backbone of an earlier training."""
+    """The backbone of a training checkpoint, which has a prefix."""
     tower = MODELS.build(dict(type='CLIPVisionTransformer', arch=VIT))
     torch.save(
         dict(state_dict={f'backbone.{name}': value for name, value in tower.state_dict().items()}),
@@ -228,13 +228,13 @@ def test_architectures():
 
 
 def test_open_clip_without_the_private_functions(monkeypatch):
-    """They may go in any release: the error names the versions that have them."""
+    """Any release may remove them: the error names the versions that have them."""
     monkeypatch.delattr('open_clip.model._build_text_tower')
     with pytest.raises(ImportError, match=r'which version \d\S* lacks: pip install "open_clip_torch>=2\.30,<4"'):
         open_clip_towers.build_text_tower(dict(embed_dim=8, text_cfg={}))
 
 
-def test_download_that_fails_names_the_way_without_internet(monkeypatch):
+def test_failed_download_says_how_to_load_a_file(monkeypatch):
     def fail(*args, **kwargs):
         raise OSError('no route to host')
 

@@ -1,4 +1,4 @@
-"""The published CLAMP code, array by array (tests/data)."""
+"""Converted models against the outputs of the published CLAMP code (tests/data), array by array."""
 
 import json
 
@@ -19,7 +19,7 @@ ARRAY_TOLERANCE, LOSS_TOLERANCE = 1e-4, 1e-5
 
 @pytest.fixture(scope='module', params=['clamp_vit_tiny', 'clamp_resnet_tiny'])
 def published(request, parity, tmp_path_factory):
-    """(converted model, what the published code gave)."""
+    """(converted model, outputs of the published code)."""
     folder = parity / request.param
     report = convert_clamp(
         str(folder / 'checkpoint.pth'), str(folder / 'config.json'), str(tmp_path_factory.mktemp(request.param))
@@ -81,7 +81,7 @@ def test_losses(published):
     assert abs(losses['loss_kpt'] - expected['loss_mse_loss']) < LOSS_TOLERANCE
     assert abs(losses['loss_spatial'] - expected['loss_spatial_loss']) < LOSS_TOLERANCE
     assert abs(losses['loss_feature'] - expected['loss_feature_loss']) < LOSS_TOLERANCE
-    # the feature loss alone is small enough to hide in the tolerance: relative too
+    # the feature loss is small compared with the tolerance: also relative
     assert losses['loss_feature'].item() == pytest.approx(expected['loss_feature_loss'], rel=1e-4)
 
 
@@ -102,10 +102,10 @@ def test_flip_test_and_decoding(published, parity):
     assert_equal(heatmaps, expected['flip_test_heatmap'])
     keypoints = torch.from_numpy(np.concatenate([result.pred_instances.keypoints for result in results]))
     scores = torch.from_numpy(np.concatenate([result.pred_instances.keypoint_scores for result in results]))
-    # input_center and input_scale above shift by half a pixel: (x / 128) * 128 + 63.5 - 64
+    # the input_center and input_scale of samples() shift by half a pixel: (x / 128) * 128 + 63.5 - 64
     keypoints = keypoints + 0.5
     assert (scores - expected['preds'][..., 2]).abs().max() < ARRAY_TOLERANCE
-    # their quarter-pixel shift stops one cell before the border, MMPose's does not
+    # the published code omits the quarter-pixel shift at the outermost cells, MMPose does not
     peak = expected['preds'][..., :2] / 4
     inner = ((peak > 2) & (peak < 29)).all(dim=-1)
     assert inner.sum() > 20
@@ -134,7 +134,7 @@ def test_command_lists_what_is_not_used(parity, tmp_path, capsys):
 
 
 def test_reads_the_authors_python_config(parity, tmp_path):
-    """Their configs inherit the data set from a file that need not be there."""
+    """Their configs take the data set from a base file that may be missing."""
     folder = parity / 'clamp_resnet_tiny'
     model = json.loads((folder / 'config.json').read_text())['config']
     (tmp_path / 'clamp.py').write_text(
@@ -149,7 +149,7 @@ def test_reads_the_authors_python_config(parity, tmp_path):
     converted = init_model(str(report.config), str(report.checkpoint), device='cpu')
     assert tuple(converted.cfg.codec.input_size) == (96, 128)
     assert tuple(converted.cfg.codec.heatmap_size) == (24, 32)
-    assert converted.dataset_meta['dataset_name'] == 'ap10k'  # recognized by its names
+    assert converted.dataset_meta['dataset_name'] == 'ap10k'  # recognized by the keypoint names
     assert converted(torch.rand(1, 3, 128, 96), None, mode='tensor').shape == (1, 17, 32, 24)
 
 
@@ -160,7 +160,7 @@ def test_foreign_checkpoints_fail(parity, tmp_path):
     weights = torch.load(vit / 'checkpoint.pth', weights_only=True)
     weights['state_dict']['surprise.weight'] = torch.zeros(3)
     torch.save(weights, tmp_path / 'extra.pth')
-    with pytest.raises(ValueError, match=r"1 weights that the model .* has not: \['surprise\.weight'\]"):
+    with pytest.raises(ValueError, match=r"1 weights that the model .* does not have: \['surprise\.weight'\]"):
         convert_clamp(str(tmp_path / 'extra.pth'), str(vit / 'config.json'), str(tmp_path))
     del weights['state_dict']['surprise.weight'], weights['state_dict']['gamma']
     torch.save(weights, tmp_path / 'fewer.pth')
@@ -190,7 +190,7 @@ def test_names_and_flip_pairs_are_the_published_ones(parity):
     assert swaps == ['', '', '', 'right paw', 'left paw']
 
 
-def test_converted_model_is_tested_like_any_other(parity, tmp_path):
+def test_converted_model_runs_in_the_test_command(parity, tmp_path):
     folder = parity / 'clamp_vit_tiny'
     convert_clamp(str(folder / 'checkpoint.pth'), str(folder / 'config.json'), str(tmp_path))
     draw_toy_animals(tmp_path / 'data', 27, (96, 72))

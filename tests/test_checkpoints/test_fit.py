@@ -1,4 +1,4 @@
-"""Which weights are taken, and what is said about the others."""
+"""Which weights are loaded, and what is reported about the others."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def logged(monkeypatch):
     return messages
 
 
-def test_what_fits_and_what_does_not():
+def test_missing_and_mismatched_weights():
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     weights = dict(model.state_dict(), surprise=torch.zeros(1))
     assert check_fit(model, weights, 'it') == ([], [], ['surprise'])
@@ -26,7 +26,7 @@ def test_what_fits_and_what_does_not():
         ValueError, match=r"it does not fit this model: 1 of 6 weights are missing \['0\.bias'\]\. Give"
     ):
         check_fit(model, fewer, 'it')
-    assert check_fit(model, fewer, 'it', partly=True).missing == ['0.bias']
+    assert check_fit(model, fewer, 'it', partial=True).missing == ['0.bias']
     assert check_fit(model, fewer, 'it', optional=('0.b', 'x')).missing == ['0.bias']
     other = dict(fewer, **{'0.weight': torch.zeros(5, 2)})
     shape = r"1 of 6 weights have another shape \['0\.weight \(5, 2\) instead of \(3, 2\)'\]"
@@ -34,12 +34,12 @@ def test_what_fits_and_what_does_not():
         check_fit(model, other, 'it')
     with pytest.raises(ValueError, match=rf'does not fit a net: {shape}\. Do so\.$'):
         check_fit(model, other, 'it', 'a net', 'Do so.', optional=('0.bias',))
-    assert len(check_fit(model, other, 'it', partly=True).misfits) == 1
+    assert len(check_fit(model, other, 'it', partial=True).mismatched) == 1
 
 
-def test_nothing_that_fits_is_never_enough():
+def test_at_least_one_weight_must_fit():
     model = nn.Linear(2, 3)
-    for options in (dict(partly=True), dict(optional=('weight', 'bias'))):
+    for options in (dict(partial=True), dict(optional=('weight', 'bias'))):
         with pytest.raises(
             ValueError, match=r"my\.pth does not fit .* 2 of 2 weights are missing \['weight', 'bias'\]"
         ):
@@ -51,15 +51,15 @@ def test_loading_reports_what_it_did(logged):
     load_weights(model, other.state_dict(), 'a.pth', 'a layer')
     assert torch.equal(model.weight, other.weight) and torch.equal(model.bias, other.bias)
     extra = dict(other.state_dict(), **{f'x{i:02d}': torch.zeros(1) for i in range(12)})
-    load_weights(model, extra, 'b.pth', refitted=['bias turned'])
+    load_weights(model, extra, 'b.pth', resized=['bias resized'])
     names = ', '.join(f'x{i:02d}' for i in range(10))
     assert logged == [
         '2 tensors of a.pth loaded into a layer',
-        f'2 tensors of b.pth loaded into this model; bias turned; not used: {names} and 2 more',
+        f'2 tensors of b.pth loaded into this model; bias resized; not used: {names} and 2 more',
     ]
 
 
-def test_nothing_is_loaded_where_something_is_missing():
+def test_nothing_is_loaded_if_a_weight_is_missing():
     model = nn.Linear(2, 3)
     before = model.weight.clone()
     with pytest.raises(ValueError, match='1 of 2 weights are missing'):
@@ -67,7 +67,7 @@ def test_nothing_is_loaded_where_something_is_missing():
     assert torch.equal(model.weight, before)
 
 
-def test_weights_of_every_wrapping():
+def test_weights_of_every_checkpoint_layout():
     bare = dict(a=torch.zeros(1))
     wrapped = {'module.a': bare['a'], 'epoch': 3}
     for content in (bare, wrapped, dict(state_dict=wrapped, meta={}), dict(model=bare, epoch=1)):

@@ -31,11 +31,11 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path, save_options):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'bomb.pth'))
     assert 'open' in str(caught.value)
     assert not (tmp_path / 'ran').exists()
-    pickle.loads(pickle.dumps(Bomb(tmp_path / 'ran')))  # the bomb is live
+    pickle.loads(pickle.dumps(Bomb(tmp_path / 'ran')))  # unpickled unsafely, it does run
     assert (tmp_path / 'ran').exists()
 
 
-def test_getattr_reaches_nothing_but_histories(tmp_path):
+def test_getattr_is_limited_to_history_statistics(tmp_path):
     for owner, name in ((HistoryBuffer, '__init__'), (HistoryBuffer, '__globals__'), (dict, 'pop')):
         torch.save(dict(x=_Getattr(owner, name)), tmp_path / 'bomb.pth')
         with pytest.raises(ValueError, match='was refused'):
@@ -88,7 +88,7 @@ def test_mmengine_training_state_is_read(tmp_path, save_options):
 
 @pytest.mark.parametrize('save_options', [{}, LEGACY], ids=['zip', 'legacy'])
 def test_reading_on_older_pytorch(tmp_path, monkeypatch, save_options):
-    """PyTorch before 2.6 takes the restricted unpickler: the same files are read, the same refused."""
+    """The restricted unpickler for PyTorch before 2.6 reads and refuses the same files."""
     monkeypatch.setattr('clamp_mmpose.checkpoints.reader.TORCH_HAS_SAFE_GLOBALS', False)
     torch.save(training_state(), tmp_path / 'epoch_1.pth', **save_options)
     assert_training_state(read_checkpoint(tmp_path / 'epoch_1.pth'))
@@ -98,7 +98,7 @@ def test_reading_on_older_pytorch(tmp_path, monkeypatch, save_options):
     assert not (tmp_path / 'ran').exists()
 
 
-def test_checkpoints_of_the_other_numpy(tmp_path):
+def test_checkpoints_of_numpy_1_and_2():
     """NumPy 1 writes numpy.core, NumPy 2 numpy._core."""
     data = pickle.dumps(np.arange(3.0), protocol=2)
     for core in (b'numpy.core.multiarray', b'numpy._core.multiarray'):
@@ -107,12 +107,12 @@ def test_checkpoints_of_the_other_numpy(tmp_path):
         assert _RestrictedUnpickler(io.BytesIO(data)).load().tolist() == [0, 1, 2]
 
 
-def test_nothing_is_left_allowed():
+def test_safe_globals_are_restored():
     if hasattr(torch.serialization, 'get_safe_globals'):
         assert not [entry for entry in torch.serialization.get_safe_globals() if 'getattr' in str(entry)]
 
 
-def test_damaged_files_name_themselves_and_the_remedy(tmp_path):
+def test_damaged_files(tmp_path):
     torch.save(training_state(), tmp_path / 'whole.pth')
     content = (tmp_path / 'whole.pth').read_bytes()
     for name, part in (('half.pth', content[: len(content) // 2]), ('empty.pth', b''), ('text.pth', b'no checkpoint')):
@@ -137,13 +137,13 @@ def test_safetensors_and_torchscript(tmp_path):
     assert read.keys() == {'weight', 'bias'} and torch.equal(read['weight'], module.weight)
 
 
-def test_bytes_of_protocol_2_and_no_other_codec():
+def test_bytes_of_protocol_2_only_as_latin1():
     assert _bytes('\xe9', 'latin1') == b'\xe9'
     with pytest.raises(pickle.UnpicklingError, match="encode to 'zip'"):
         _bytes('x', 'zip')
 
 
-def test_raw_pickle_is_not_said_to_need_unsafe_loading(tmp_path):
+def test_error_for_a_raw_pickle_does_not_advise_unsafe_loading(tmp_path):
     path = tmp_path / 'raw.pth'
     path.write_bytes(pickle.dumps(dict(a=builtins.print)))
     with pytest.raises(ValueError, match=r'raw\.pth') as caught:

@@ -20,5 +20,5 @@ class CheckpointFitHook(Hook):
             model,
             weights_of(checkpoint),
             source=runner._load_from or find_latest_checkpoint(runner.work_dir),
-            partly=training and not runner._resume,
+            partial=training and not runner._resume,
         )

@@ -22,14 +22,14 @@ class CLIPImageTower(Cached, CLIPTower):
 
     def _refit(self, weights: Dict[str, Tensor]) -> List[str]:
         """Resize the grid of position embeddings to the one the tower was built for."""
-        refitted = []
+        resized = []
         for name, own in self.state_dict().items():
             given = weights.get(name)
             if name.endswith('positional_embedding') and given is not None and len(given) != len(own):
                 side = math.isqrt(len(own) - 1)
                 weights[name] = resize_positions(given, (side, side))
-                refitted.append(f'{name} fitted to {tuple(weights[name].shape)}')
-        return refitted
+                resized.append(f'{name} resized to {tuple(weights[name].shape)}')
+        return resized
 
     def _check_input(self, img: Tensor) -> None:
         height, width = img.shape[2:]

@@ -41,14 +41,14 @@ class CLIPTower(BaseModule):
             )
         mine = f'{prefix}{self.tower_name}.'
         weights = {name[len(prefix) :]: value for name, value in weights_of(content).items() if name.startswith(mine)}
-        refitted = self._refit(weights)
+        resized = self._refit(weights)
         load_weights(
             self,
             weights,
             address,
             what=f'this {type(self).__name__}',
             remedy='Choose the architecture ("arch") the weights were trained with.',
-            refitted=refitted,
+            resized=resized,
         )
         self._is_init = True
 
