@@ -8,11 +8,11 @@ from .command import build_parser, run_command
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
-    parser.add_argument('annotation_dir', help='folder of ap10k-train-split1.json and ap10k-val-split1.json')
-    parser.add_argument('--out-dir', metavar='DIR', help='where to write (default: ANNOTATION_DIR)')
-    parser.add_argument('--shots', type=int, default=20, help='instances of each species (default: 20)')
-    parser.add_argument('--seed', type=int, default=0, help='of the draw (default: 0)')
-    parser.add_argument('--split', type=int, default=1, help="which of AP-10K's splits (default: 1)")
+    parser.add_argument('annotation_dir', help='folder with ap10k-train-split1.json and ap10k-val-split1.json')
+    parser.add_argument('--out-dir', metavar='DIR', help='output folder (default: ANNOTATION_DIR)')
+    parser.add_argument('--shots', type=int, default=20, help='number of instances per species (default: 20)')
+    parser.add_argument('--seed', type=int, default=0, help='random seed of the sampling (default: 0)')
+    parser.add_argument('--split', type=int, default=1, help="number of AP-10K's split (default: 1)")
     return parser
 
 
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> None:
 
     counts = write_ap10k_splits(args.annotation_dir, args.out_dir, args.shots, args.seed, args.split)
     print(counts_table(counts))
-    print(f'Wrote the last {len(counts) - 2} to {counts[-1].path.parent}.')
+    print(f'Wrote the last {len(counts) - 2} files to {counts[-1].path.parent}.')
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

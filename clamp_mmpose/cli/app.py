@@ -1,6 +1,6 @@
-"""Find keypoints by their names on a web page: ``CONFIG CHECKPOINT``, then open the address it prints.
+"""Start a web page that finds keypoints by name: ``CONFIG CHECKPOINT``, then open the address it prints.
 
-The page needs Gradio (``pip install "clamp_mmpose[app]"``) and no network.
+Needs Gradio (``pip install "clamp_mmpose[app]"``), but no network.
 """
 
 import argparse
@@ -14,15 +14,15 @@ def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__.splitlines()[0])
     parser.add_argument('config', help='config file of a model with a TextQueryHead, or its name or alias')
     parser.add_argument('checkpoint')
-    parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s, this machine alone')
-    parser.add_argument('--port', type=int, help='default: the first free one from 7860')
-    parser.add_argument('--texts', metavar='FOLDER', help='categories to pick from; default: those of MP-100')
+    parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s, only this machine')
+    parser.add_argument('--port', type=int, help='default: the first free port from 7860')
+    parser.add_argument('--texts', metavar='FOLDER', help='category texts to choose from; default: those of MP-100')
     parser.add_argument('--device')
     return parser
 
 
 def run(args: argparse.Namespace) -> None:
-    # read when the libraries are imported
+    # the libraries read these on import
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ.setdefault('HF_HUB_OFFLINE', '1')
     from clamp_mmpose.apis import TextPoseInferencer

@@ -29,13 +29,13 @@ def make_parser() -> argparse.ArgumentParser:
     add_cfg_options(parser, 'train_dataloader.dataset.data_root=data/')
     parser.add_argument('--no-images', action='store_true', help='do not open the images')
     parser.add_argument('--workers', type=int, metavar='N', help='threads that decode images')
-    parser.add_argument('--json', metavar='FILE', help='write every finding to this file')
-    parser.add_argument('--rules', action=PrintRules, nargs=0, help='print every rule with its code, and exit')
+    parser.add_argument('--json', metavar='FILE', help='write all findings to this file')
+    parser.add_argument('--rules', action=PrintRules, nargs=0, help='print all rules with their codes, and exit')
     return parser
 
 
 def print_findings(findings: list) -> None:
-    """Grouped by kind, worst first, with the first few cases of each."""
+    """Print the findings grouped by rule, errors first, with the first few cases of each."""
     groups = {}
     for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
         groups.setdefault((finding.rule, finding.where), []).append(finding)
@@ -49,7 +49,7 @@ def print_findings(findings: list) -> None:
 
 
 def print_categories(findings: list) -> None:
-    """How often each kind was found in each category of MP-100, the worst category first."""
+    """Print how often each rule was violated in each category of MP-100, worst category first."""
     counts = {}
     for finding in findings:
         if finding.category:
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     from clamp_mmpose.utils.files import atomic_write
 
     cfg = read_config(args.config, args.cfg_options)
-    # not on standard output, which holds the findings alone
+    # standard output holds only the findings
     progress = functools.partial(track, console=Console(stderr=True))
     report = check_config(cfg, not args.no_images, args.workers, progress)
     print_findings(report.findings)

@@ -1,4 +1,4 @@
-"""Write random percentages of COCO's training images (CLAMP, Table 11): of those with a labeled keypoint."""
+"""Write random subsets of COCO's training images with a labeled keypoint (CLAMP, Table 11)."""
 
 import argparse
 from typing import Optional, Sequence
@@ -9,9 +9,13 @@ from .command import build_parser, run_command
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
     parser.add_argument('annotation_file', help='person_keypoints_train2017.json')
-    parser.add_argument('--out-dir', metavar='DIR', help='where to write (default: beside ANNOTATION_FILE)')
-    parser.add_argument('--percent', type=float, nargs='+', default=[1, 2, 3, 5, 10], help='default: 1 2 3 5 10')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], help='default: 0 1 2')
+    parser.add_argument('--out-dir', metavar='DIR', help='output folder (default: that of ANNOTATION_FILE)')
+    parser.add_argument(
+        '--percent', type=float, nargs='+', default=[1, 2, 3, 5, 10], help='sizes (default: 1 2 3 5 10)'
+    )
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='random seeds, one subset each (default: 0 1 2)'
+    )
     return parser
 
 
@@ -20,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
 
     counts = write_coco_subsets(args.annotation_file, args.out_dir, args.percent, args.seeds)
     print(counts_table(counts))
-    print(f'Wrote the last {len(counts) - 1} to {counts[-1].path.parent}.')
+    print(f'Wrote the last {len(counts) - 1} files to {counts[-1].path.parent}.')
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

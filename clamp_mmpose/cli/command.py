@@ -1,4 +1,4 @@
-"""How every command parses its arguments and ends: an exit code, and one line about a user's mistake."""
+"""Shared by all commands: argument parsing, exit codes, and user errors printed in one line."""
 
 import argparse
 import sys
@@ -10,20 +10,20 @@ from mmengine.config import DictAction
 
 
 def build_parser(description: str) -> argparse.ArgumentParser:
-    """A parser with the arguments that all commands share."""
+    """Build a parser with the arguments of all commands."""
     parser = argparse.ArgumentParser(description=description)
     add_debug(parser)
     return parser
 
 
 def add_debug(parser: argparse.ArgumentParser) -> None:
-    """``--debug``; a command with subcommands gives it to each of them."""
-    # without a default, which a subcommand would set over the command's
+    """Add ``--debug``; a command with subcommands adds it to each of them."""
+    # no default: that of a subcommand would overwrite the command's value
     parser.add_argument('--debug', action='store_true', default=argparse.SUPPRESS, help='show the traceback of errors')
 
 
 def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
-    """MMPose's ``--cfg-options``."""
+    """Add MMPose's ``--cfg-options``."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -39,21 +39,22 @@ def run_command(
     work: Callable[[argparse.Namespace], Optional[int]],
     argv: Optional[Sequence[str]] = None,
 ) -> int:
-    """Parse the arguments and do the work; a user's mistake ends in one line on standard error.
+    """Parse the arguments and run the command; a user error is printed in one line on standard error.
 
     Args:
-        work: returns the exit code; None is 0.
-        argv: None: the arguments of this process.
+        parser: from :func:`build_parser`.
+        work: the command; returns the exit code, or None for 0.
+        argv: the arguments; None: those of this process.
 
     Returns:
-        int: the exit code, 1 after a mistake. Wrong usage raises ``SystemExit(2)``, as :mod:`argparse` does. With
-        ``--debug`` mistakes are raised; what may be an error of the program always is.
+        int: the exit code, 1 after a user error. Wrong usage raises ``SystemExit(2)``, as in :mod:`argparse`. Other
+        errors are raised, and with ``--debug`` user errors too.
     """
     args = parser.parse_args(argv)
     try:
         return work(args) or 0
     except Exception as error:
-        if 'debug' in args or not is_mistake(error):
+        if 'debug' in args or not is_user_error(error):
             raise
         print(f'error: {one_line(error)}', file=sys.stderr)
         return 1
@@ -61,8 +62,8 @@ def run_command(
         _leave_process_group()
 
 
-def is_mistake(error: Exception) -> bool:
-    """Whether the user can mend it: bad input, a missing package, or what a config asks for."""
+def is_user_error(error: Exception) -> bool:
+    """Whether the user can fix it: bad input, a missing package, or an error in a config."""
     if isinstance(error, (OSError, ValueError, ImportError, NotImplementedError)):
         return True
     files = (Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__))
@@ -70,9 +71,9 @@ def is_mistake(error: Exception) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    """The message of an exception without line breaks, with its type where it does not speak for itself."""
+    """The message of an exception without line breaks, with the type unless it is a usual user error."""
     message = str(error)
-    if 'Original Traceback' in message:  # of a loader worker
+    if 'Original Traceback' in message:  # from a loader worker
         message = message.rstrip().rpartition('\n')[2].partition(': ')[2]
     message = ' '.join(message.split())
     if isinstance(error, (OSError, ValueError, ImportError, NotImplementedError)) and message:
@@ -81,7 +82,7 @@ def one_line(error: Exception) -> str:
 
 
 def _leave_process_group() -> None:
-    """After an error: the launcher ends the other processes, which wait for this one."""
+    """Leave the process group after an error; the launcher then stops the other processes."""
     distributed = sys.modules.get('torch.distributed')
     if distributed is not None and distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()

@@ -14,7 +14,7 @@ def make_parser() -> argparse.ArgumentParser:
     clamp.add_argument(
         '--model-config', required=True, metavar='FILE', help="the authors' config (.py), or its model dict in JSON"
     )
-    clamp.add_argument('--out', required=True, metavar='DIR', help='where config.py and checkpoint.pth are written')
+    clamp.add_argument('--out', required=True, metavar='DIR', help='output folder for config.py and checkpoint.pth')
     add_debug(clamp)
     return parser
 
@@ -25,8 +25,8 @@ def run(args: argparse.Namespace) -> None:
     report = convert_clamp(args.source, args.model_config, args.out)
     print(f'{report.matched} weights converted.')
     for title, names in (
-        ('never used by the published model', report.unused),
-        ('left at their initial values (training only)', report.unmatched),
+        ('not used by the published model', report.unused),
+        ('not in the checkpoint, only needed for training', report.unmatched),
     ):
         print(f'{len(names)} {title}' + (': ' + ', '.join(names) if names else '.'))
     print(f'Wrote {report.config} and {report.checkpoint}.')

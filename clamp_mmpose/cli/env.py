@@ -1,4 +1,4 @@
-"""Print the versions, devices and replaced parts that an error report needs."""
+"""Print what a bug report needs: versions, devices, and what clamp_mmpose replaces in other packages."""
 
 import argparse
 import platform
@@ -37,7 +37,7 @@ def installed(distribution: str) -> str:
 
 
 def mmcv() -> str:
-    """The version of mmcv, and whether its operators are compiled."""
+    """The version of mmcv, and whether it has compiled operators."""
     compiled = find_spec('mmcv') is not None and find_spec('mmcv._ext') is not None
     return f'{installed("mmcv")} (compiled)' if compiled else f'{installed("mmcv-lite")} (mmcv-lite)'
 
@@ -50,10 +50,10 @@ def devices() -> str:
 
 
 def replaced() -> str:
-    """What ``clamp_mmpose.compat`` provides or changes here; the reason where it cannot."""
+    """What ``clamp_mmpose.compat`` adds or changes in other packages."""
     parts = []
     if find_spec('mmcv._ext') is None:
-        parts.append('mmcv._ext (of its operators only nms works)')
+        parts.append('mmcv._ext (only the operator nms works)')
     if find_spec('mmdet') is None:
         parts.append('two functions of mmdet.utils')
     from clamp_mmpose import compat
@@ -67,7 +67,7 @@ def replaced() -> str:
 
 
 def report() -> Dict[str, str]:
-    """Rows of the report; a package that does not import leaves the others readable."""
+    """Rows of the report; a package that cannot be imported has the error in its row."""
     rows = {'python': f'{platform.python_version()} on {platform.platform()}', 'clamp_mmpose': __version__}
     rows.update({name: installed(distribution) for name, distribution in PACKAGES.items()})
     for name, describe in dict(mmcv=mmcv, devices=devices, compat=replaced).items():

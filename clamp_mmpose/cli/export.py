@@ -1,4 +1,4 @@
-"""Bake a trained CLAMP: ``CONFIG CHECKPOINT --out DIR`` writes a checkpoint without text tower, and ONNX."""
+"""Export a trained CLAMP: ``CONFIG CHECKPOINT --out DIR`` writes a checkpoint without text encoder, and ONNX."""
 
 import argparse
 from typing import Optional, Sequence
@@ -10,7 +10,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
     parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument('checkpoint')
-    parser.add_argument('--out', required=True, metavar='DIR')
+    parser.add_argument('--out', required=True, metavar='DIR', help='output folder')
     return parser
 
 
@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> None:
     from clamp_mmpose.apis.export import export_clamp
 
     report = export_clamp(args.config, args.checkpoint, args.out)
-    print(f'{report.parameters[0]:,} numbers in the model, {report.parameters[1]:,} after baking.')
+    print(f'{report.parameters[0]:,} parameters in the model, {report.parameters[1]:,} after export.')
     for batch_size, difference in report.differences.items():
         print(f'batch {batch_size}: ONNX differs from PyTorch by {difference:.1e} of the largest heatmap value.')
     print(f'Wrote {report.config}, {report.checkpoint} and {report.onnx}.')

@@ -1,6 +1,6 @@
 """Find keypoints in images: ``CONFIG CHECKPOINT IMAGE_OR_FOLDER... --keypoints "left ear, nose"``.
 
-A model with a TextQueryHead finds the keypoints that are named; for others leave ``--keypoints`` out.
+``--keypoints`` is for models with a TextQueryHead; omit it for other models.
 
 Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image. A bad image is reported and skipped; the
 exit code is then 1.
@@ -21,21 +21,21 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('checkpoint')
     parser.add_argument('inputs', nargs='+', metavar='IMAGE_OR_FOLDER')
     parser.add_argument('--out-dir', default='work_dirs/predict', help='default: %(default)s')
-    parser.add_argument('--keypoints', help='what a TextQueryHead looks for: names with commas between them')
-    parser.add_argument('--skeleton', default='', help='pairs of them that are joined, from 0: "0-2,1-2"')
+    parser.add_argument('--keypoints', help='keypoint names for a TextQueryHead, separated by commas')
+    parser.add_argument('--skeleton', default='', help='pairs of these keypoints to connect, counted from 0: "0-2,1-2"')
     parser.add_argument('--draw', choices=['keypoints', 'score_maps', 'nothing'], default='keypoints')
-    parser.add_argument('--bbox', metavar='X,Y,W,H', help='box of the one instance, in pixels, the same in every image')
+    parser.add_argument('--bbox', metavar='X,Y,W,H', help='box of the only instance, in pixels, for every image')
     parser.add_argument(
         '--bboxes',
         metavar='FILE',
-        help='JSON {image path as given: [[x1, y1, x2, y2], ...]}; others are detected, or taken whole',
+        help='JSON {image path: [[x1, y1, x2, y2], ...]}; for other images the detector or the whole image is used',
     )
-    parser.add_argument('--batch-size', type=int, default=8, help='images whose instances run together')
+    parser.add_argument('--batch-size', type=int, default=8, help='images per batch')
     parser.add_argument(
         '--kpt-thr',
         type=float,
         default=0.3,
-        help='least score of a keypoint that is drawn, or drawn full where it was named (default: %(default)s)',
+        help='minimum score to draw a keypoint; with --keypoints, to draw it filled (default: %(default)s)',
     )
     parser.add_argument('--det-model', help="detector of mmdet, or 'whole_image'")
     parser.add_argument('--det-weights')
@@ -45,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def collect(inputs: list) -> dict:
-    """Each image and its path below ``--out-dir``: folders are searched through and keep their structure."""
+    """The path of each image below ``--out-dir``. Folders are searched recursively and keep their structure."""
     images = {}
     for item in map(Path, inputs):
         if item.is_dir():
@@ -64,25 +64,25 @@ def collect(inputs: list) -> dict:
         other = written.setdefault(name.with_suffix(''), path)
         if other != path:
             raise ValueError(
-                f'{other} and {path} would both be written to {name.with_suffix(".json")}: give them in '
-                'two calls with an --out-dir each.'
+                f'{other} and {path} would both be written to {name.with_suffix(".json")}: run the '
+                'command twice, with a different --out-dir.'
             )
     return images
 
 
 def find_boxes(file: str, paths: list) -> dict:
-    """Boxes of the images that have some, whichever way the file spells their paths."""
+    """Boxes by image path; paths in the file may be written differently (relative, absolute)."""
     from clamp_mmpose.utils.files import read_json
 
     given = read_json(file, 'boxes', 'give the file that --bboxes names')
-    spelled = {Path(path).resolve(): path for path in paths}
-    unknown = [path for path in given if Path(path).resolve() not in spelled]
+    by_location = {Path(path).resolve(): path for path in paths}
+    unknown = [path for path in given if Path(path).resolve() not in by_location]
     if unknown:
         raise ValueError(
             f'{file} has boxes for {len(unknown)} images that are not among the inputs, such as '
-            f'{unknown[0]}; expected paths such as {paths[0]}, from {Path.cwd()}.'
+            f'{unknown[0]}; expected paths such as {paths[0]}, relative to {Path.cwd()}.'
         )
-    return {spelled[Path(path).resolve()]: boxes for path, boxes in given.items()}
+    return {by_location[Path(path).resolve()]: boxes for path, boxes in given.items()}
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     from clamp_mmpose.apis.model_zoo import find_config
 
     if args.skeleton and not args.keypoints:
-        raise ValueError('--skeleton joins the keypoints of --keypoints, which is missing.')
+        raise ValueError('--skeleton needs --keypoints: give the names of the keypoints it connects.')
     if args.bbox and args.bboxes:
         raise ValueError('give --bbox or --bboxes, not both.')
     images = collect(args.inputs)
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
     paths = list(images)
     for start in track(range(0, len(paths), args.batch_size), description='Images'):
         batch = paths[start : start + args.batch_size]
-        # boxes are given for all images of a call or for none
+        # the inferencer takes boxes for all images of a call or for none
         for group in ([path for path in batch if path in boxes], [path for path in batch if path not in boxes]):
             if not group:
                 continue

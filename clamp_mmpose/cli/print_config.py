@@ -1,4 +1,4 @@
-"""Print the whole config that a file and its bases make together."""
+"""Print a config merged with its base configs."""
 
 import argparse
 from typing import Optional, Sequence

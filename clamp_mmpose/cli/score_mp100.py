@@ -1,4 +1,4 @@
-"""Score predictions from anywhere on MP-100, or on files of its format, and print the table of all categories."""
+"""Score any model's predictions on MP-100, or on files in its format, and print a table of all categories."""
 
 import argparse
 from typing import Optional, Sequence
@@ -26,19 +26,19 @@ def make_parser() -> argparse.ArgumentParser:
         type=int,
         default=200,
         metavar='N',
-        help='of each category, in pairs; as published 200 on test (the default), 100 on val',
+        help='per category, for pairs; published: 200 on test (the default), 100 on val',
     )
     parser.add_argument(
         '--empty',
         choices=['zero', 'skip'],
         default='zero',
-        help='a pair without a common visible keypoint counts 0, as published (the default), or is left out',
+        help='whether a pair without a common visible keypoint counts as 0, as published (the default), or is skipped',
     )
     parser.add_argument(
         '--missing',
         choices=['error', 'skip'],
         default='error',
-        help='annotations without a prediction end the command (the default), or are left out',
+        help='whether annotations without a prediction are an error (the default) or are skipped',
     )
     parser.add_argument('--json', metavar='OUT', help='write the scores to this file')
     return parser

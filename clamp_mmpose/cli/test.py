@@ -1,4 +1,4 @@
-"""Test a model; the command line is MMPose's. Prints one table and writes it as ``test.json`` to the work dir."""
+"""Test a model, with MMPose's arguments. Prints a table and writes it to ``test.json`` in the work dir."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', metavar='FILE', help='also write the metrics to this JSON file')
     parser.add_argument('--dump', metavar='FILE', help='dump the predictions to a pickle (.pkl)')
-    parser.add_argument('--badcase', action='store_true', help='analyse bad cases (default_hooks.badcase)')
+    parser.add_argument('--badcase', action='store_true', help='analyze bad cases (default_hooks.badcase)')
     add_run_arguments(parser)
     return parser
 
@@ -27,12 +27,12 @@ def run(args: argparse.Namespace) -> None:
     from clamp_mmpose.utils.files import atomic_write
 
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
-        raise ValueError(f'--dump writes a pickle: give it a name ending in .pkl, not {args.dump}.')
+        raise ValueError(f'--dump writes a pickle: expected a file name that ends in .pkl, got {args.dump}.')
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
     for part in ('dataloader', 'cfg', 'evaluator'):
         cfg[f'val_{part}'] = None
-    # a config made for inference has training data, for their metainfo, but no optimizer
+    # a config written by convert_checkpoint has a train_dataloader, for its metainfo, but no optimizer
     cfg.train_dataloader = cfg.train_cfg = cfg.optim_wrapper = cfg.param_scheduler = None
     if args.badcase:
         cfg.default_hooks.badcase.enable = True

@@ -1,4 +1,4 @@
-"""Train a model; the command line is MMPose's."""
+"""Train a model, with MMPose's arguments."""
 
 import argparse
 from typing import Optional, Sequence
@@ -15,7 +15,7 @@ def make_parser() -> argparse.ArgumentParser:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from the latest checkpoint of the work dir, or from this one',
+        help='resume from this checkpoint, or from the latest one in the work dir',
     )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate while training')

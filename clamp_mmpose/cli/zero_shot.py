@@ -1,4 +1,4 @@
-"""Score a model zero-shot on activities, ages and emotions (FocusCLIP, Table 1); writes Markdown and JSON."""
+"""Test a model zero-shot on activities, ages and emotions (FocusCLIP, Table 1); writes Markdown and JSON."""
 
 import argparse
 import functools
@@ -15,7 +15,9 @@ def make_parser() -> argparse.ArgumentParser:
         'config',
         help='config of FocusCLIP or CLAMP, its name or alias, or open_clip://ARCH/TAG, such as open_clip://ViT-B-16-quickgelu/openai',
     )
-    parser.add_argument('checkpoint', nargs='?', help='checkpoint file; CLAMP without one is scored as CLIP')
+    parser.add_argument(
+        'checkpoint', nargs='?', help='checkpoint file; without one CLAMP is tested with its CLIP weights'
+    )
     parser.add_argument(
         '--tasks',
         nargs='+',
@@ -27,11 +29,11 @@ def make_parser() -> argparse.ArgumentParser:
         '--templates',
         nargs='+',
         metavar='TEXT',
-        help='"ensemble" for several wordings, or templates of your own with {} for the class',
+        help='"ensemble" for the built-in list, or templates with {} for the class',
     )
     parser.add_argument('--out-dir', help='default: work_dirs/zero_shot/CONFIG NAME')
-    parser.add_argument('--resume', action='store_true', help='keep the data sets that have been scored already')
-    parser.add_argument('--device', help='default: cuda where there is one, else cpu')
+    parser.add_argument('--resume', action='store_true', help='skip data sets that already have results')
+    parser.add_argument('--device', help='default: cuda if available, else cpu')
     add_cfg_options(parser, 'test_dataloader.dataset.tasks.utkface.data_root=FOLDER')
     return parser
 
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
 
     from clamp_mmpose.apis.zero_shot import run_zero_shot
 
-    warnings.simplefilter('ignore')  # MMPose's and PyTorch's, about themselves
+    warnings.simplefilter('ignore')  # MMPose and PyTorch trigger them
     templates = 'ensemble' if args.templates == ['ensemble'] else args.templates
     name = Path(args.config).stem if '://' not in args.config else args.config.split('://')[1].replace('/', '_')
     out_dir = args.out_dir or str(Path('work_dirs', 'zero_shot', name))
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
         args.device or ('cuda' if torch.cuda.is_available() else 'cpu'),
         args.resume,
         args.cfg_options,
-        functools.partial(track, console=Console(stderr=True)),  # standard output holds the table alone
+        functools.partial(track, console=Console(stderr=True)),  # standard output holds only the table
     )
     print(f'{table}\n\nWrote {out_dir}/zero_shot.md and .json.')
 

@@ -1,4 +1,4 @@
-"""A Runner that checks its input before it starts, and the end of a distributed run."""
+"""Builds a Runner that checks its input first, and shuts down a distributed run."""
 
 import os
 from pathlib import Path
@@ -14,16 +14,16 @@ from .hooks import CheckpointFitHook, DatasetFitHook
 
 
 def shut_down_distributed() -> None:
-    """Wait for the other processes before ending; gloo reports a crash otherwise."""
+    """Wait for the other processes, then leave the process group; gloo otherwise reports a crash."""
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
 
 
 def limit_threads(cfg: Config) -> None:
-    """Share the cores among the processes of this machine and their loader workers; ``OMP_NUM_THREADS`` wins if set.
+    """Set PyTorch's threads to the cores divided by the processes and loader workers of this machine.
 
-    Threads that compete for a core wait for each other in every layer.
+    More threads than cores slow down every layer. ``OMP_NUM_THREADS`` has priority if set.
     """
     if 'OMP_NUM_THREADS' in os.environ:
         return
@@ -35,16 +35,16 @@ def limit_threads(cfg: Config) -> None:
 
 
 def check_annotation_files(cfg: Config) -> None:
-    """Look at the annotation file of each data set, those inside wrappers included, before anything is built.
+    """Check the annotation file of each data set, also inside wrappers, before anything is built.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it stops before its end.
+        FileNotFoundError: a file is missing.
+        ValueError: a file is truncated.
     """
-    # a user who trains need not have the test set
+    # training does not need the test set
     for loader in ('train_dataloader', 'val_dataloader') if cfg.get('train_dataloader') else ('test_dataloader',):
         for where, dataset in leaf_configs(cfg.get(loader), loader):
-            if '.tasks.' not in where:  # ZeroShotTasks lists the data sets that are absent and tests the others
+            if '.tasks.' not in where:  # ZeroShotTasks reports missing data sets and tests the others
                 _check_annotation_file(dataset, where)
 
 
@@ -56,7 +56,7 @@ def _check_annotation_file(dataset: dict, where: str) -> None:
     if not path.is_file():
         raise FileNotFoundError(
             f'annotations {path} do not exist (looked in {Path.cwd()}): prepare the data as docs/data.md says, or give '
-            f'another place: --cfg-options {where}.data_root=FOLDER or {where}.ann_file=FILE.'
+            f'another path: --cfg-options {where}.data_root=FOLDER or {where}.ann_file=FILE.'
         )
     with path.open('rb') as file:
         file.seek(max(0, path.stat().st_size - 64))
@@ -67,7 +67,7 @@ def _check_annotation_file(dataset: dict, where: str) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """A Runner that checks checkpoint and data before use; without GPU, several processes run on gloo."""
+    """Build a Runner that checks the checkpoint and the data. Without a GPU, several processes use gloo."""
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         if not torch.distributed.is_initialized():  # MMEngine would ask for a CUDA device
             torch.distributed.init_process_group('gloo')
@@ -76,7 +76,7 @@ def build_runner(cfg: Config) -> Runner:
     for part in ('train', 'val', 'test'):
         loader = cfg.get(f'{part}_dataloader')
         if loader and not loader.get('num_workers'):
-            loader.persistent_workers = False  # PyTorch refuses to keep workers that are not there
+            loader.persistent_workers = False  # PyTorch raises an error for True without workers
     runner = Runner.from_cfg(cfg)
     runner.register_hook(CheckpointFitHook())
     runner.register_hook(DatasetFitHook())

@@ -9,8 +9,8 @@ from torch import nn
 class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """MMEngine's default constructor, without the frozen parameters.
 
-    The default one passes frozen parameters to the optimizer unless there is a ``paramwise_cfg``; with one, it warns
-    about each of them.
+    The default one passes frozen parameters to the optimizer; with a ``paramwise_cfg`` it skips them, but warns about
+    each.
     """
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
@@ -19,6 +19,6 @@ class TrainableOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         return super().__call__(nn.ParameterList(p for p in model.parameters() if p.requires_grad))
 
     def add_params(self, params: List[dict], module: nn.Module, *args, **kwargs) -> None:
-        """As the base class, but frozen modules are skipped without a warning."""
+        """Like the base class, but skip frozen modules without a warning."""
         if any(p.requires_grad for p in module.parameters()):
             super().add_params(params, module, *args, **kwargs)

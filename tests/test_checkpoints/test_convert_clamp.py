@@ -127,7 +127,7 @@ def test_command_lists_what_is_not_used(parity, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert '204 weights converted' in printed
     assert (
-        '3 never used by the published model: prompt_encoder.positional_embedding, '
+        '3 not used by the published model: prompt_encoder.positional_embedding, '
         'prompt_encoder.text_projection, text_projection' in printed
     )
     init_model(str(tmp_path / 'out/config.py'), str(tmp_path / 'out/checkpoint.pth'), device='cpu')

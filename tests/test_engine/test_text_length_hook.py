@@ -24,7 +24,7 @@ class Images:
     'dataset, counts', [(Images(), '2 of 7'), (SimpleNamespace(datasets=[Images(), Images()]), '4 of 14')]
 )
 def test_counts_over_several_chunks(monkeypatch, dataset, counts):
-    monkeypatch.setattr(text_length_hook, 'AT_ONCE', 3)
+    monkeypatch.setattr(text_length_hook, 'CHUNK_SIZE', 3)
     encoder = SimpleNamespace(max_length=4, truncate=True, count_tokens=lambda texts: [len(text) for text in texts])
     logged = []
     runner = SimpleNamespace(
@@ -33,6 +33,4 @@ def test_counts_over_several_chunks(monkeypatch, dataset, counts):
         logger=SimpleNamespace(log=lambda level, text: logged.append((level, text))),
     )
     text_length_hook.TextLengthHook().before_train(runner)
-    assert logged == [
-        (logging.WARNING, f'{counts} texts are longer than the 4 tokens that are read; their ends are cut.')
-    ]
+    assert logged == [(logging.WARNING, f'{counts} texts are longer than the limit of 4 tokens; they are truncated.')]

@@ -118,7 +118,7 @@ def train(config, work_dir, *arguments, **kwargs):
 def test_trained_and_resumed(folder):
     config = write_config(folder)
     log = train(config, folder / 'whole')
-    assert '2 of 9 texts are longer than the 24 tokens that are read; their ends are cut' in log
+    assert '2 of 9 texts are longer than the limit of 24 tokens; they are truncated' in log
     for name in ('loss_image_text', 'loss_roi_text', 'loss_roi_image', 'acc_image_text'):
         assert name in log
     assert 'nan' not in log.lower().replace('nanosecond', '')
@@ -136,13 +136,13 @@ def test_trained_and_resumed(folder):
 @pytest.mark.slow
 def test_long_texts_stop_a_training_that_would_not_read_them(folder):
     log = train(write_config(folder, truncate=False), folder / 'work', expect=1)
-    assert '2 of 9 texts are longer than the 24 tokens' in log and 'SampleDescription(sentences=True)' in log
+    assert '2 of 9 texts are longer than the limit of 24 tokens' in log and 'SampleDescription(sentences=True)' in log
 
 
 @pytest.mark.slow
 def test_sentences_are_shorter(folder):
     log = train(write_config(folder, truncate=False, sentences=True, epochs=1), folder / 'work')
-    assert '0 of 13 texts are longer than the 24 tokens' in log  # 7 and twice 3 sentences
+    assert '0 of 13 texts are longer than the limit of 24 tokens' in log  # 7 and twice 3 sentences
 
 
 @pytest.mark.slow

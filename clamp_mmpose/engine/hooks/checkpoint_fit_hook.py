@@ -8,9 +8,9 @@ from clamp_mmpose.checkpoints.fit import check_fit, weights_of
 
 @HOOKS.register_module()
 class CheckpointFitHook(Hook):
-    """Stops before a checkpoint of another model is half loaded; MMEngine only warns.
+    """Raises an error if a checkpoint does not fit the model; MMEngine only warns.
 
-    Testing and resuming need every weight. ``load_from`` for training may bring some of them, but not none.
+    Testing and resuming need every weight; training with ``load_from`` needs at least one.
     """
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:

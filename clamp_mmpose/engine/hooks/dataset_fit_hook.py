@@ -8,7 +8,7 @@ from clamp_mmpose.datasets.nested import nested_datasets
 
 @HOOKS.register_module()
 class DatasetFitHook(Hook):
-    """Compares the keypoints of every annotation with the metainfo, before the first step trips over them."""
+    """Checks before the first step that every annotation has as many keypoints as the metainfo."""
 
     def before_train(self, runner) -> None:
         self._check_all(runner.train_loop, 'train_dataloader')
@@ -26,12 +26,12 @@ class DatasetFitHook(Hook):
     @staticmethod
     def _check(dataset: BaseCocoStyleDataset, loader: str) -> None:
         metainfo = dataset.metainfo
-        if 'keypoint_id2name' not in metainfo:  # keypoints of many kinds, which MP100Dataset checks itself
+        if 'keypoint_id2name' not in metainfo:  # MP100Dataset, which checks the keypoints of its categories itself
             return
         names = metainfo['keypoint_id2name']
         expected = metainfo['num_keypoints']
         for i in range(len(dataset)):
-            info = BaseDataset.get_data_info(dataset, i)  # without MMPose's copies of the metainfo
+            info = BaseDataset.get_data_info(dataset, i)  # faster: MMPose's version copies the metainfo each time
             found = info['keypoints'].shape[1]
             if found != expected:
                 raise ValueError(

@@ -11,7 +11,7 @@ from clamp_mmpose.models.text_encoders import TextEmbeddings
 
 @HOOKS.register_module()
 class EmbedTextsHook(Hook):
-    """Embeds the texts of all data sets before training, so that frozen text is never encoded in the training loop."""
+    """Embeds the texts of all data sets before training; a frozen text encoder then never runs in the training loop."""
 
     def before_train(self, runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -27,11 +27,11 @@ class EmbedTextsHook(Hook):
 
 
 def dataset_texts(dataset) -> Iterator[str]:
-    """All texts that a data set, or those inside of it, can ask for."""
+    """All texts that a data set, or the data sets inside a wrapper, can use as queries."""
     for member in nested_datasets(dataset):
         for transform in getattr(getattr(member, 'pipeline', None), 'transforms', ()):
             if isinstance(transform, GetTextQueries):
                 if transform.names is not None:
                     yield from transform.names
-                for fields in getattr(member, 'category_fields', {}).values():  # MP100Dataset's
+                for fields in getattr(member, 'category_fields', {}).values():  # of MP100Dataset
                     yield from transform.queries(fields).texts

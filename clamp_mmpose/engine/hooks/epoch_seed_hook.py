@@ -14,23 +14,22 @@ from torch.utils.data import Dataset
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Draws the random numbers of every epoch from (seed, epoch, process), and those of a batch's samples from its
-    indices as well.
+    """Seeds each epoch with (seed, epoch, process), and each batch of samples also with its indices.
 
-    A resumed run repeats an undisturbed one, no two epochs draw the same augmentations, and the number of loader
-    workers, their start method and whether they live on between epochs change nothing. MMEngine restores no random
-    state, and gives its loader workers the same seeds whenever they start.
+    A resumed run then equals an uninterrupted one, and every epoch has its own augmentations. The number of loader
+    workers, their start method and ``persistent_workers`` have no effect. MMEngine does not restore the random state,
+    and seeds its loader workers the same way whenever they start.
     """
 
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
         loader = runner.train_loop.dataloader
-        # in shared memory, where workers that live on see each new epoch
+        # in shared memory, so that persistent workers see each new epoch
         self.epoch_seed = torch.zeros((), dtype=torch.int64).share_memory_()
-        # the fetcher of PyTorch asks a data set for a whole batch if it has this method
+        # PyTorch loads a whole batch with this method if a data set has it
         loader.dataset.__getitems__ = SeededBatches(loader.dataset, self.epoch_seed)
-        # starting workers draws a number, and only some epochs start them: not from the model's random state
+        # starting workers draws a number; without a generator it comes from the model's random state
         loader.generator = torch.Generator()
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -42,7 +41,7 @@ class EpochSeedHook(Hook):
 
 
 class SeededBatches:
-    """Loads the samples of a batch; what they draw follows from the epoch's seed and the batch's indices.
+    """Loads the samples of a batch, seeded with the epoch's seed and the batch's indices.
 
     Args:
         dataset: a map-style data set.
@@ -54,11 +53,11 @@ class SeededBatches:
         self.epoch_seed = epoch_seed
 
     def __call__(self, indices: Sequence[int]) -> List[dict]:
-        with kept_random_state():  # without workers, the model draws in this process
+        with keep_random_state():  # without workers, the model uses this process's random state
             seed = make_seed([int(self.epoch_seed), *indices])
             random.seed(seed)
             np.random.seed(seed)
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs as well
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed the GPUs
             return [self.dataset[index] for index in indices]
 
 
@@ -67,8 +66,8 @@ def make_seed(numbers: Sequence[int]) -> int:
 
 
 @contextmanager
-def kept_random_state() -> Iterator[None]:
-    """Whatever is drawn inside, the random state afterwards is the one before."""
+def keep_random_state() -> Iterator[None]:
+    """Restore the random state of Python, NumPy and PyTorch (CPU) at the end of the block."""
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
     try:
         yield
