@@ -1,4 +1,4 @@
-# Animal-Pose, split as MMPose splits it.
+# Animal-Pose, with MMPose's split.
 _base_ = ['./topdown_256x256.py']
 dataset_type = 'AnimalPoseDataset'
 source = dict(type=dataset_type, data_root='data/animalpose/', data_prefix=dict(img=''))

@@ -1,4 +1,4 @@
-# AP-10K, split 1; evaluated on val, as in the paper.
+# AP-10K, split 1; tested on val, as in the paper.
 _base_ = ['./topdown_256x256.py']
 dataset_type = 'AP10KDataset'
 source = dict(type=dataset_type, data_root='data/ap10k/', data_prefix=dict(img='data/'))

@@ -1,4 +1,4 @@
-# AP-10K at 224x224, for ViT-L/14, whose patches do not divide 256; the heatmaps stay 64x64 (the authors' config).
+# AP-10K at 224x224 for ViT-L/14, whose patch size does not divide 256; heatmaps of 64x64 as in the authors' config.
 _base_ = ['./ap10k.py']
 input_size = (224, 224)
 codec = dict(_base_.codec, input_size=input_size)

@@ -1,4 +1,4 @@
-# AP-10K for a head that reads texts: the keypoints' names are those of the metainfo.
+# AP-10K for a head with text queries: the keypoint names of the metainfo.
 _base_ = ['./ap10k.py']
 text_codec = dict(type='RegressionLabel', input_size=_base_.input_size)
 texts = [dict(type='GetTextQueries', names=_base_.dataset_type), dict(type='PackTextQueries')]

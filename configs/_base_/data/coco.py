@@ -1,4 +1,4 @@
-# COCO 2017 keypoints (supplement 6.4). The paper names no person detector: ground-truth boxes, as on its other data.
+# COCO 2017 keypoints (CLAMP, supplement 6.4). The paper names no person detector: ground-truth boxes, as elsewhere.
 _base_ = ['./topdown_256x256.py']
 dataset_type = 'CocoDataset'
 source = dict(type=dataset_type, data_root='data/coco/')

@@ -1,5 +1,5 @@
-# CUB-200-2011's 150 seen classes with descriptions (FocusCLIP, section 4.3, appendix D) and CUB-GHA's human gaze; the
-# 50 unseen ones, of Xian et al.'s testclasses.txt, are tested. An entry's "id" is its number in CUB's images.txt.
+# The 150 seen classes of CUB-200-2011 with descriptions (FocusCLIP, section 4.3, appendix D) and human gaze from
+# CUB-GHA; tested on the 50 unseen classes of Xian et al.'s testclasses.txt. An entry's "id" is that of images.txt.
 input_size = (224, 224)
 test_pipeline = [
     dict(type='LoadIntactImage'),

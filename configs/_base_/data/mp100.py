@@ -1,4 +1,4 @@
-# MP-100 (Xu et al. 2022) at 256; a child adds the split.
+# MP-100 (Xu et al. 2022) at 256 x 256 pixels; a child config adds the split.
 dataset_type = 'MP100Dataset'
 data_mode = 'topdown'
 input_size = (256, 256)
@@ -6,7 +6,7 @@ codec = dict(type='RegressionLabel', input_size=input_size)
 source = dict(type=dataset_type, data_root='data/mp100/', data_prefix=dict(img='images/'), data_mode=data_mode)
 
 load = [dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale', padding=1.25)]
-# no flips; scale and rotation +-15, as published
+# as published: no flips, scale +-15 %, rotation +-15 degrees
 augment = [dict(type='RandomBBoxTransform', shift_prob=0.0, scale_factor=(0.85, 1.15), rotate_factor=15.0)]
 crop = [dict(type='TopdownAffine', input_size=input_size)]
 target = [dict(type='GenerateTarget', encoder=codec)]

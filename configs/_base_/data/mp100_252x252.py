@@ -1,4 +1,4 @@
-# MP-100 at 252 x 252, for patches of 14 pixels.
+# MP-100 at 252 x 252 pixels, for patches of 14 pixels.
 _base_ = ['./mp100.py']
 input_size = (252, 252)
 codec = dict(_base_.codec, input_size=input_size)

@@ -1,4 +1,4 @@
-# MPII Pose Descriptions (FocusCLIP, appendix A), written by GPT-4; description_files names those of other models, too.
+# MPII Pose Descriptions (FocusCLIP, appendix A) by GPT-4; description_files adds those of other language models.
 input_size = (224, 224)
 load = [dict(type='LoadIntactImage')]
 describe = [dict(type='SampleDescription')]
@@ -15,7 +15,7 @@ train_dataloader = dict(
         data_root='data/mpii/',
         ann_file='annotations/mpii_train.json',
         description_files=['data/mpii/captions/gpt-4-0613/train.json'],
-        missing_descriptions='skip',  # of MPII's 14,679 images for training, 14,644 are described
+        missing_descriptions='skip',  # 14,644 of MPII's 14,679 training images have one
         data_prefix=dict(img='images/'),
         pipeline=[*load, *describe, *resize, dict(type='GenerateFocusHeatmap'), *pack],
     ),

@@ -1,4 +1,4 @@
-# A mouse in an open field: 87 frames to train, 29 to validate, four keypoints. They are the 116 labelled frames of
+# A mouse in an open field: 87 frames for training, 29 for validation, four keypoints. The 116 labeled frames are from
 # examples/openfield-Pranav-2018-10-30 in https://github.com/DeepLabCut/DeepLabCut, as COCO keypoint JSON:
 # data/openfield_mouse/images/*.png and data/openfield_mouse/annotations/{train,val}.json.
 _base_ = ['./topdown_256x256.py']
@@ -23,7 +23,7 @@ metainfo = dict(
     sigmas=[0.05] * 4,
 )
 source = dict(type=dataset_type, metainfo=metainfo, data_root='data/openfield_mouse/', data_prefix=dict(img='images/'))
-# seen from above, a mouse looks in any direction
+# seen from above, a mouse can face any direction
 augment = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomBBoxTransform', shift_prob=0.0, scale_factor=(0.75, 1.25), rotate_factor=180.0, rotate_prob=1.0),

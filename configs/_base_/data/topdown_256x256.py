@@ -1,11 +1,11 @@
-# (This folder is not called "datasets": MMPose would take configs/_base_/datasets/ap10k.py for its own metainfo.)
-# Steps of the pipelines, and the loaders that the data sets share. Ground-truth boxes, as in CLAMP's paper.
+# Pipeline steps and data loaders that the data sets share. Ground-truth boxes, as in the CLAMP paper.
+# (This folder is not named "datasets": MMPose would use configs/_base_/datasets/ap10k.py as its metainfo file.)
 data_mode = 'topdown'
 input_size = (256, 256)
 codec = dict(type='KeypointHeatmap', input_size=input_size, heatmap_size=(64, 64), sigma=2)
 
 load = [dict(type='LoadIntactImage'), dict(type='GetBBoxCenterScale')]
-# the authors' of CLAMP: half body 0.3, scale +-50 %, rotation up to 80 degrees, no shift
+# as in CLAMP's released code: half body 0.3, scale +-50 %, rotation up to 80 degrees, no shift
 augment = [
     dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomHalfBody', prob=0.3),
@@ -15,7 +15,7 @@ crop = [dict(type='TopdownAffine', input_size=input_size)]
 pack = [dict(type='PackPoseInputs')]
 
 train_dataloader = dict(
-    batch_size=128,  # in all: the authors ran 32 on each of four GPUs
+    batch_size=128,  # total: the authors used 32 on each of four GPUs
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
@@ -33,5 +33,5 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='CocoMetric')  # takes the annotations of the data set it evaluates
+val_evaluator = dict(type='CocoMetric')  # uses the annotations of the data set it evaluates
 test_evaluator = val_evaluator

@@ -1,4 +1,4 @@
-# Toy animals, drawn by "make demo": two families to train on, the third unseen.
+# Toy animals, drawn by "make demo": two families for training, the third unseen.
 _base_ = ['./topdown_256x256.py']
 dataset_type = 'AP10KDataset'
 input_size = (128, 128)

@@ -1,9 +1,9 @@
-# Toy objects, drawn by "make demo-cape" in MP-100's format: nine categories to train on, two for val, three for test.
+# Toy objects in MP-100's format, drawn by "make demo-cape": nine categories for training, two for val, three for test.
 dataset_type = 'MP100Dataset'
 data_mode = 'topdown'
 input_size = (128, 128)
 codec = dict(type='RegressionLabel', input_size=input_size)
-# a toy keypoint that is not labelled is hidden or missing
+# unlabeled toy keypoints are hidden or missing
 source = dict(
     type=dataset_type,
     data_root='work_dirs/demo_cape/data/',

@@ -1,4 +1,4 @@
-# Toy people, drawn by "make demo-focus": 48 pairs of activity and shirt to train on, 12 others to test.
+# Toy people, drawn by "make demo-focus": 48 pairs of activity and shirt for training, 12 others for testing.
 input_size = (96, 96)
 root = 'work_dirs/demo_focus/data'
 

@@ -1,4 +1,4 @@
-# FocusCLIP's zero-shot tests (Table 1): data sets as their authors ship them, below data/.
+# FocusCLIP's zero-shot tests (Table 1): data sets in their original layout, below data/.
 zero_shot_tasks = dict(
     stanford40=dict(type='Stanford40Dataset', data_root='data/stanford40'),
     emotic_age=dict(type='EmoticDataset', task='age', data_root='data/emotic'),

@@ -1,4 +1,4 @@
-# A small CLAMP that trains from random weights in minutes on two CPU cores. A child adds the arch of both towers.
+# A small CLAMP that trains from random weights in minutes on two CPU cores. Child configs add the arch of both towers.
 _base_ = ['./topdown.py']
 
 model = dict(

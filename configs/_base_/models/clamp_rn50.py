@@ -1,4 +1,4 @@
-# CLAMP-ResNet-50; the loss weight is that of the authors' config.
+# CLAMP-ResNet-50, with the loss weight of the authors' config.
 _base_ = ['./topdown.py', './clip_rn50.py', './deconvs.py', './clamp_head.py']
 
 model = dict(

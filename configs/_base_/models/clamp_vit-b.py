@@ -1,4 +1,4 @@
-# CLAMP-ViT-Base; the loss weight is that of the authors' config.
+# CLAMP-ViT-Base, with the loss weight of the authors' config.
 _base_ = ['./topdown.py', './clip_vit-b.py', './deconvs.py', './clamp_head.py']
 
 model = dict(

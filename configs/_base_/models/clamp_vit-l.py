@@ -1,4 +1,4 @@
-# CLAMP-ViT-Large; the loss weight is that of the authors' config.
+# CLAMP-ViT-Large, with the loss weight of the authors' config.
 _base_ = ['./topdown.py', './clip_vit-l.py', './deconvs.py', './clamp_head.py']
 
 model = dict(

@@ -1,7 +1,7 @@
 # FocusCLIP (section 4 and Table C4): ViT-B/16 with ImageNet weights, frozen, and BERT.
 model = dict(
     type='FocusCLIP',
-    # mean and std of timm's ViT-B/16
+    # as for timm's ViT-B/16
     data_preprocessor=dict(type='PoseDataPreprocessor', mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True),
     backbone=dict(
         type='TIMMBackbone',

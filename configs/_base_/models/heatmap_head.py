@@ -1,2 +1,2 @@
-# MMPose's head of SimpleBaseline (Xiao et al. 2018). A child adds out_channels and decoder, which follow from its data.
+# SimpleBaseline's head (Xiao et al. 2018), MMPose's own. A child config adds out_channels and decoder.
 heatmap_head = dict(type='HeatmapHead', loss=dict(type='KeypointMSELoss', use_target_weight=True))

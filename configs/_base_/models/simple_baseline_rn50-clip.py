@@ -1,4 +1,4 @@
-# SimpleBaseline on the image tower of CLIP's ResNet-50, as the paper of CLAMP compares.
+# SimpleBaseline on the image tower of CLIP's ResNet-50, a baseline of the CLAMP paper.
 _base_ = ['./topdown.py', './clip_rn50.py', './deconvs.py', './heatmap_head.py']
 
 model = dict(

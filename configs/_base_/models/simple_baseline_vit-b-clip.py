@@ -1,4 +1,4 @@
-# SimpleBaseline on the image tower of CLIP's ViT-B/16, as the paper of CLAMP compares.
+# SimpleBaseline on the image tower of CLIP's ViT-B/16, a baseline of the CLAMP paper.
 _base_ = ['./topdown.py', './clip_vit-b.py', './deconvs.py', './heatmap_head.py']
 
 model = dict(

@@ -1,4 +1,4 @@
-# The text-query head on DINOv2's ViT-S/14, whose patches fit 252 pixels (CapeLLM, section 4.2, takes a DINOv2, too).
+# The text-query head on DINOv2's ViT-S/14 at 252 pixels, a multiple of 14 (CapeLLM, section 4.2, also uses DINOv2).
 _base_ = ['./topdown.py', './text_query_head.py']
 
 model = dict(

@@ -1,4 +1,4 @@
-# The text-query head on SwinV2-T at 256 pixels, as CapeX has it.
+# The text-query head on SwinV2-T at 256 pixels, as in CapeX.
 _base_ = ['./topdown.py', './text_query_head.py']
 
 model = dict(

@@ -1,4 +1,4 @@
-# The text-query head between the two towers of CLIP's ViT-B/16.
+# The text-query head on the image and text towers of CLIP's ViT-B/16.
 _base_ = ['./topdown.py', './clip_vit-b.py', './text_query_head.py']
 
 model = dict(

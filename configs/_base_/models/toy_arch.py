@@ -1,4 +1,4 @@
-# The towers of "make demo", for images of 128 x 128.
+# The towers of "make demo", for input of 128 x 128 pixels.
 tiny_arch = dict(
     embed_dim=64,
     vision_cfg=dict(image_size=128, layers=[1, 1, 1, 1], width=24, head_width=48),

@@ -1,9 +1,9 @@
-# The schedule of CLAMP, section 4.1, and of the authors' configs; SimpleBaseline is trained by the same.
+# The schedule of CLAMP (section 4.1 and the authors' configs), also used for SimpleBaseline.
 _base_ = ['mmpose::_base_/default_runtime.py']
 custom_imports = dict(imports=['clamp_mmpose'], allow_failed_imports=False)
 
 randomness = dict(seed=0)
-# EpochSeedHook: a killed run, resumed, gives the weights of an undisturbed one
+# EpochSeedHook: a resumed run gives the same weights as an uninterrupted one
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EpochSeedHook')]
 default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=2, save_best='coco/AP', rule='greater'))
 
@@ -16,8 +16,8 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=5e-4, weight_decay=1e-4),
     paramwise_cfg=dict(norm_decay_mult=0.0),
 )
-# A vision transformer learns at a tenth of the rate, its norms without decay (MMEngine's custom keys replace
-# norm_decay_mult, so they are named; 24 blocks are ViT-L's).
+# A ViT has a tenth of the learning rate, and no weight decay on its norms. custom_keys override norm_decay_mult in
+# MMEngine, so the norms are listed; 24 blocks are ViT-L's.
 vit_paramwise_cfg = dict(
     custom_keys={
         'backbone': dict(lr_mult=0.1),
@@ -25,7 +25,7 @@ vit_paramwise_cfg = dict(
         **{f'backbone.visual.transformer.resblocks.{i}.ln_': dict(lr_mult=0.1, decay_mult=0.0) for i in range(24)},
     }
 )
-# with a ResNet, biases have no decay either (the authors' configs)
+# with a ResNet, biases have no weight decay either (the authors' configs)
 resnet_paramwise_cfg = dict(custom_keys={'bias': dict(decay_mult=0.0)})
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=500, start_factor=0.001, by_epoch=False),

@@ -1,4 +1,4 @@
-# The schedule that CapeX (Rusanovsky et al. 2024) shares with GraphCAPE.
+# The schedule of CapeX (Rusanovsky et al. 2024) and GraphCAPE.
 _base_ = ['./adamw_210e.py']
 
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EpochSeedHook'), dict(type='EmbedTextsHook')]

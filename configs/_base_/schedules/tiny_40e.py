@@ -1,4 +1,4 @@
-# A training from random weights in minutes on two CPU cores.
+# Training from random weights in minutes on two CPU cores.
 _base_ = ['./adamw_210e.py']
 
 train_cfg = dict(max_epochs=40)

@@ -1,4 +1,4 @@
-# A short training from random weights, for "make demo".
+# Short training from random weights, for "make demo".
 _base_ = ['./adamw_210e.py']
 
 train_cfg = dict(max_epochs=8, val_interval=2)

@@ -1,4 +1,4 @@
-# Zero-shot, Bovidae to Canidae, Table 3; the files are written by tools/datasets/ap10k_splits.py.
+# Zero-shot, Bovidae to Canidae, Table 3; tools/datasets/ap10k_splits.py writes the files.
 _base_ = ['./clamp_rn50_ap10k.py']
 
 train_dataloader = dict(dataset=dict(ann_file='annotations/ap10k-train-split1-bovidae.json'))

@@ -1,5 +1,4 @@
-# The losses as the paper writes them: bilinear upsampling (eq. 5), bilinear sampling (eq. 6), the mean over labeled
-# keypoints (eq. 8).
+# The losses as in the paper: bilinear upsampling (eq. 5) and sampling (eq. 6), mean over labeled keypoints (eq. 8).
 _base_ = ['./clamp_vit-b_ap10k.py']
 
 model = dict(

@@ -1,4 +1,4 @@
-# With a background-suppressing augmentation: half of the time the crop is darkened beside the subject's body parts.
+# With an augmentation that suppresses the background: half of the crops are darkened outside the subject's body parts.
 _base_ = ['./clamp_vit-b_coco.py']
 
 train_dataloader = dict(

@@ -1,4 +1,4 @@
-# The CLIP baseline: the same pairs without heatmaps, the first row of Table 4a.
+# The CLIP baseline, the first row of Table 4a: the same image-text pairs without heatmaps.
 _base_ = ['./focusclip_vit-b-bert_mpii.py']
 
 model = dict(loss_terms=['image-text'])

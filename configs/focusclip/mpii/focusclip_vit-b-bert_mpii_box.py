@@ -1,4 +1,4 @@
-# Ellipses in the boxes of people, Table 4c.
+# Heatmaps from ellipses in the boxes of people, Table 4c.
 _base_ = ['./focusclip_vit-b-bert_mpii.py']
 heatmap = [dict(type='GenerateFocusHeatmap', source='bbox')]
 

@@ -1,4 +1,4 @@
-# Self-attention of DINO, Table 4c.
+# Heatmaps from DINO's self-attention, Table 4c.
 _base_ = ['./focusclip_vit-b-bert_mpii.py']
 heatmap = [dict(type='GenerateFocusHeatmap', source='attention', model='vit_small_patch16_224.dino')]
 

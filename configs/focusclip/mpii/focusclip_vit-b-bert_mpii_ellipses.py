@@ -1,4 +1,4 @@
-# Each Gaussian inside its ellipse, as eq. 4 has it and the authors' code does not.
+# Each Gaussian only inside its ellipse, as in eq. 4 but not in the authors' code.
 _base_ = ['./focusclip_vit-b-bert_mpii.py']
 heatmap = [dict(type='GenerateFocusHeatmap', mode='paper')]
 

@@ -1,4 +1,4 @@
-# Heatmaps of TCL, one .npy for each image, Table 4c.
+# Heatmaps from TCL, one .npy file per image, Table 4c.
 _base_ = ['./focusclip_vit-b-bert_mpii.py']
 heatmap = [dict(type='GenerateFocusHeatmap', source='file', path='data/mpii/tcl/{stem}.npy')]
 

@@ -1,4 +1,4 @@
-# FocusCLIP from CLIP's own two towers; its text tower reads 77 tokens, so it is given sentences.
+# FocusCLIP from both of CLIP's towers; the text tower is limited to 77 tokens, so it gets single sentences.
 _base_ = ['./focusclip_vit-b-bert_mpii.py', '../../_base_/models/clip_vit-b.py']
 describe = [dict(type='SampleDescription', sentences=True)]
 heatmap = [dict(type='GenerateFocusHeatmap')]

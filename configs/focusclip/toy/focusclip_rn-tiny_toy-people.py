@@ -1,4 +1,4 @@
-# FocusCLIP of "make demo-focus", from random weights in minutes on two CPU cores: both towers are trained.
+# FocusCLIP of "make demo-focus": both towers are trained from random weights, in minutes on two CPU cores.
 _base_ = [
     '../../_base_/models/focusclip_vit-b-bert.py',
     '../../_base_/schedules/focusclip_64e.py',

@@ -1,4 +1,4 @@
-# SimpleBaseline, ResNet-50 from ImageNet, Table 4.
+# SimpleBaseline, ResNet-50 with ImageNet weights, Table 4.
 _base_ = [
     '../../_base_/models/simple_baseline_rn50-imagenet.py',
     '../../_base_/schedules/adamw_210e.py',

@@ -1,4 +1,4 @@
-# 20 instances of each species, Table 2; written by tools/datasets/ap10k_splits.py.
+# 20 instances per species, Table 2; tools/datasets/ap10k_splits.py writes the files.
 _base_ = ['./sb_rn50-clip_ap10k.py']
 
 train_dataloader = dict(batch_size=64, dataset=dict(ann_file='annotations/ap10k-train-split1-20shot.json'))

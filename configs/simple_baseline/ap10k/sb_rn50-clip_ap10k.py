@@ -1,4 +1,4 @@
-# SimpleBaseline, ResNet-50 from CLIP, Table 1.
+# SimpleBaseline, ResNet-50 with CLIP weights, Table 1.
 _base_ = [
     '../../_base_/models/simple_baseline_rn50-clip.py',
     '../../_base_/schedules/adamw_210e.py',

@@ -1,4 +1,4 @@
-# SimpleBaseline, ViT-Base from CLIP, Table 1.
+# SimpleBaseline, ViT-Base with CLIP weights, Table 1.
 _base_ = [
     '../../_base_/models/simple_baseline_vit-b-clip.py',
     '../../_base_/schedules/adamw_210e.py',

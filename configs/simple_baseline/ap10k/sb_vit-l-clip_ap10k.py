@@ -1,4 +1,4 @@
-# SimpleBaseline, ViT-Large from CLIP, Table 9.
+# SimpleBaseline, ViT-Large with CLIP weights, Table 9.
 _base_ = [
     '../../_base_/models/simple_baseline_vit-l-clip.py',
     '../../_base_/schedules/adamw_210e.py',

@@ -1,4 +1,4 @@
-# The baseline of "make demo": the tower of clamp/toy/clamp_rn-tiny_toy-animals.py under MMPose's own head.
+# The baseline of "make demo": the tower of clamp/toy/clamp_rn-tiny_toy-animals.py with MMPose's head.
 _base_ = [
     '../../_base_/models/topdown.py',
     '../../_base_/models/toy_arch.py',

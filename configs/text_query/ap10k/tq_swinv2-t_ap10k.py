@@ -1,4 +1,4 @@
-# AP-10K by the names of its keypoints, SwinV2-T and GTE-base.
+# AP-10K with its keypoint names as queries, SwinV2-T and GTE-base.
 _base_ = [
     '../../_base_/models/text_query_swinv2-t.py',
     '../../_base_/schedules/text_query_200e.py',

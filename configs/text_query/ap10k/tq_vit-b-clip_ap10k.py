@@ -1,4 +1,4 @@
-# AP-10K by the names of its keypoints, CLIP's ViT-B/16.
+# AP-10K with its keypoint names as queries, CLIP's ViT-B/16.
 _base_ = [
     '../../_base_/models/text_query_vit-b-clip.py',
     '../../_base_/schedules/text_query_200e.py',

@@ -1,4 +1,4 @@
-# COCO by the names of its keypoints, SwinV2-T and GTE-base.
+# COCO with its keypoint names as queries, SwinV2-T and GTE-base.
 _base_ = [
     '../../_base_/models/text_query_swinv2-t.py',
     '../../_base_/schedules/text_query_200e.py',

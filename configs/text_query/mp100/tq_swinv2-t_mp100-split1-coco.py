@@ -1,5 +1,5 @@
-# Split 1 of MP-100 and COCO in one training; each of its 70 categories is drawn as often as COCO's person, 200 times an
-# epoch, which is about what the others have.
+# Split 1 of MP-100 together with COCO. Each of its 70 training categories and COCO's person is drawn 200
+# times per epoch, about as often as in the other configs.
 _base_ = [
     '../../_base_/models/text_query_swinv2-t.py',
     '../../_base_/schedules/text_query_200e.py',

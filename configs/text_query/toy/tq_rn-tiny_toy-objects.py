@@ -1,5 +1,4 @@
-# The text-query head of "make demo-cape", from random weights in minutes on two CPU cores; the text tower is trained
-# as well.
+# The text-query head of "make demo-cape": trained with its text tower from random weights, in minutes on two CPU cores.
 _base_ = [
     '../../_base_/models/topdown.py',
     '../../_base_/schedules/adamw_210e.py',
@@ -29,7 +28,7 @@ model = dict(
         decoder_layers=2,
         dropout=0.0,
         sigma=6.0,
-        heatmap_weight=10.0,  # published: 2, with which hidden keypoints are learnt later
+        heatmap_weight=10.0,  # published: 2, but with it hidden keypoints are learned later
         decoder=_base_.codec,
     ),
     test_cfg=dict(flip_test=False),
