@@ -18,7 +18,7 @@ from demos.common.training import last_checkpoint
 
 ROWS = 3  # animals in an image
 PANEL = (480, 400)  # (w, h) in pixels
-PADDING = 1.4  # what is shown, of the box
+PADDING = 1.4  # of the box, in a panel
 CAPTIONS = {
     'seen.jpg': 'Seen species: ground truth, baseline, CLAMP',
     'unseen.jpg': 'Unseen family: ground truth, baseline, CLAMP',
@@ -29,7 +29,7 @@ CAPTIONS = {
 
 
 def draw_images(folder: Path, runs: Dict[str, 'DemoRun']) -> Dict[str, str]:  # noqa: F821
-    """Draw what the report shows; file name -> caption."""
+    """Draw the images of the report; file name -> caption."""
     folder.mkdir(parents=True, exist_ok=True)
     clamp = runs['CLAMP'].cfg
     data_root = Path(clamp.test_dataloader.dataset.data_root)
@@ -44,19 +44,17 @@ def draw_images(folder: Path, runs: Dict[str, 'DemoRun']) -> Dict[str, str]:  # 
     options = dict(bboxes=[xyxy(animal)], return_vis=True, draw_score_maps=True)
     (maps,) = next(inferencers['CLAMP'](str(data_root / 'data' / name), **options))['visualization']
     cv2.imwrite(str(folder / 'score_maps.jpg'), maps[..., ::-1])
-    after = mean_similarity(inferencers['CLAMP'].model, clamp)
-    draw_similarity_matrices(
-        {'before training': runs['CLAMP'].similarity_before, 'after training': after},
-        inferencers['CLAMP'].keypoint_names,
-        folder / 'similarity.png',
-    )
+    trained = inferencers['CLAMP']
+    similarity = {'before training': runs['CLAMP'].similarity_before}
+    similarity['after training'] = mean_similarity(trained.model, clamp)
+    draw_similarity_matrices(similarity, trained.keypoint_names, folder / 'similarity.png')
     logs = {name: run.scalars for name, run in runs.items()}
     draw_training_curves(logs, ('loss_kpt', 'coco/AP', 'PCK'), folder / 'curves.png')
     return CAPTIONS
 
 
 def choose_animals(annotation_file: Path) -> List[Tuple[str, dict]]:
-    """A few well visible animals, spread over the file, each with the name of its image."""
+    """A few clearly visible animals, spread over the file, each with the name of its image."""
     annotations = read_annotations(annotation_file, 'run the demo again')
     file_names = {image['id']: image['file_name'] for image in annotations['images']}
     clear = sorted(annotations['annotations'], key=lambda animal: -animal['num_keypoints'])
@@ -65,7 +63,7 @@ def choose_animals(annotation_file: Path) -> List[Tuple[str, dict]]:
 
 
 def xyxy(animal: dict, padding: float = 1.0) -> List[float]:
-    """COCO's box (x, y, w, h), made ``padding`` times as large -> (x1, y1, x2, y2), image pixels."""
+    """The box (x1, y1, x2, y2) of a COCO annotation, scaled by ``padding`` about its center; image pixels."""
     x, y, w, h = animal['bbox']
     more = (padding - 1) / 2
     return [x - more * w, y - more * h, x + (1 + more) * w, y + (1 + more) * h]
@@ -74,8 +72,8 @@ def xyxy(animal: dict, padding: float = 1.0) -> List[float]:
 def triptych(path: str, animal: dict, inferencers: Dict[str, TextPoseInferencer]) -> np.ndarray:
     """Ground truth and each model's keypoints with their names, side by side, RGB."""
     image = read_image(path)[..., ::-1]
-    labelled = np.array(animal['keypoints'], float).reshape(-1, 3)
-    found = {'ground truth': (labelled[:, :2], labelled[:, 2] > 0)}
+    labeled = np.array(animal['keypoints'], float).reshape(-1, 3)
+    found = {'ground truth': (labeled[:, :2], labeled[:, 2] > 0)}
     for name, inferencer in inferencers.items():
         result = next(inferencer(path, bboxes=[xyxy(animal)]))['predictions'][0][0]
         found[name] = np.array(result['keypoints']), np.array(result['keypoint_scores'])
@@ -86,7 +84,7 @@ def triptych(path: str, animal: dict, inferencers: Dict[str, TextPoseInferencer]
 
 @torch.no_grad()
 def mean_similarity(model: nn.Module, cfg: Config) -> np.ndarray:
-    """Cosine of features at the labelled keypoints with the prompts, over the test images: ``[K, K]`` (Fig. 3)."""
+    """Mean cosine ``[K, K]`` of features at the labeled keypoints with the prompts, over the test images (Fig. 3)."""
     init_default_scope('mmpose')
     *load, pack = cfg.test_dataloader.dataset.pipeline
     target = dict(type='GenerateTarget', encoder=cfg.codec)
@@ -99,11 +97,10 @@ def mean_similarity(model: nn.Module, cfg: Config) -> np.ndarray:
         batch = model.data_preprocessor(pseudo_collate(samples))
         labels = [sample.gt_instance_labels for sample in batch['data_samples']]
         keypoints = torch.cat([label.keypoint_labels for label in labels])
-        labelled = torch.cat([label.keypoint_weights for label in labels])[..., None] > 0
-        match = model.head.keypoint_prompt_similarity(
-            model.extract_feat(batch['inputs']), keypoints, cfg.codec.input_size
-        )
-        total = total + torch.where(labelled, match, torch.zeros_like(match)).sum(dim=0)
-        count = count + labelled.sum(dim=0)
+        labeled = torch.cat([label.keypoint_weights for label in labels])[..., None] > 0
+        feats = model.extract_feat(batch['inputs'])
+        match = model.head.keypoint_prompt_similarity(feats, keypoints, cfg.codec.input_size)
+        total = total + torch.where(labeled, match, torch.zeros_like(match)).sum(dim=0)
+        count = count + labeled.sum(dim=0)
     model.train(was_training)
     return (total / count).numpy()

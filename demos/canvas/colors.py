@@ -8,12 +8,12 @@ WHITE, BLACK = (245, 245, 240), (20, 18, 24)
 
 
 def from_hex(text: str) -> Tuple[Color, ...]:
-    """Colors such as 'be844e f0e2cd'."""
+    """The colors of a text such as 'be844e f0e2cd'."""
     return tuple(tuple(bytes.fromhex(color)) for color in text.split())
 
 
 def shade(color: Color, light: float) -> Color:
-    """A color made darker or lighter."""
+    """A color darker (``light`` below 1) or lighter."""
     return tuple(min(255, int(light * c)) for c in color)
 
 
@@ -23,12 +23,12 @@ def vary(color: Color, rng: np.random.Generator, spread: float = 12.0) -> Color:
     return tuple(np.clip(color + change, 0, 255).astype(int).tolist())
 
 
-def any_color(rng: np.random.Generator, light: tuple = (0.45, 0.95), strength: tuple = (0.15, 0.85)) -> Color:
-    """Any hue, this light (0: black) and strong (0: gray)."""
-    hue, value, saturation = rng.random(), rng.uniform(*light), rng.uniform(*strength)
+def any_color(rng: np.random.Generator, values: tuple = (0.45, 0.95), saturations: tuple = (0.15, 0.85)) -> Color:
+    """A random hue, with a random value (0: black) and saturation (0: gray) in these ranges."""
+    hue, value, saturation = rng.random(), rng.uniform(*values), rng.uniform(*saturations)
     return tuple(int(255 * c) for c in colorsys.hsv_to_rgb(hue, saturation, value))
 
 
 def one_of(colors: Sequence[Color], rng: np.random.Generator) -> Color:
-    """One of some colors."""
+    """A random one of these colors."""
     return colors[rng.integers(len(colors))]

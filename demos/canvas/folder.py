@@ -1,34 +1,34 @@
 import json
 from pathlib import Path
-from typing import Union
+from typing import Dict, Sequence, Union
 
 import cv2
 import numpy as np
 
 from clamp_mmpose.utils.files import atomic_write
 
-MIN_SIZE = 64  # pixels; in smaller images a limb is thinner than a pixel
+MIN_SIZE = 64  # pixels; in smaller images a limb is less than a pixel wide
 
 
 class DrawnFolder:
-    """A folder of drawings, with a file ``drawn.json``, written last, that says how they were drawn.
+    """A folder of drawings with a file ``drawn.json``, written last, that holds their settings.
 
-    A finished folder of the same settings can be left alone; the mark of other settings is removed, so that a drawing
-    that is interrupted does not pass for finished.
+    The same settings write the same files (with one version of OpenCV). A finished folder of the same settings need
+    not be drawn again; ``drawn.json`` of other settings is removed, so an interrupted drawing never looks finished.
 
     Args:
         root: made if missing; files of the same names are replaced.
-        settings: what decides the drawings.
+        settings: everything that the drawings depend on, with ``size`` (the longer side, or w and h) and ``seed``.
 
     Raises:
-        ValueError: too small a ``size`` (the longer side, or w and h), a negative ``seed``.
+        ValueError: ``size`` too small, ``seed`` negative.
     """
 
     def __init__(self, root: Union[str, Path], **settings):
         smallest, seed = np.min(settings['size']), settings['seed']
         if smallest < MIN_SIZE:
             raise ValueError(
-                f'size={settings["size"]} is too small to tell the parts; give at least {MIN_SIZE} pixels.'
+                f'size={settings["size"]} is too small to show the parts; give at least {MIN_SIZE} pixels.'
             )
         if seed < 0:
             raise ValueError(f'seed={seed} must be 0 or more.')
@@ -36,7 +36,7 @@ class DrawnFolder:
         self._mark, self._settings = self.root / 'drawn.json', json.dumps(settings)
 
     def is_finished(self) -> bool:
-        """Whether it was drawn to the end with these settings."""
+        """Whether all of it was drawn with these settings."""
         if not self._mark.is_file():
             return False
         if self._mark.read_text(encoding='utf-8') == self._settings:
@@ -61,6 +61,13 @@ class DrawnFolder:
         atomic_write(self.root / name, content.tobytes())
 
     def finish(self) -> Path:
-        """Mark the folder as drawn to the end; its path."""
+        """Mark the folder as finished; returns its path."""
         self.write(self._mark.name, self._settings)
         return self.root
+
+
+def coco_annotation(ids: Dict[str, int], bbox: Sequence[float], keypoints: np.ndarray) -> dict:
+    """An instance in COCO's format, of a box (x, y, w, h) and ``keypoints [K, 3]``."""
+    labeled = int((keypoints[:, 2] > 0).sum())
+    found = dict(bbox=list(bbox), area=bbox[2] * bbox[3], iscrowd=0, num_keypoints=labeled)
+    return dict(ids, **found, keypoints=keypoints.ravel().tolist())

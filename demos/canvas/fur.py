@@ -7,8 +7,8 @@ import numpy as np
 from .colors import Color, shade
 from .tube import Tube, bounds, fill_circle, fill_polygon
 
-OUTLINE_SHADE = 0.72  # against what is behind the animal
-CREASE_SHADE = 0.88  # where a part lies on another of the same animal
+OUTLINE_SHADE = 0.72  # against the background
+CREASE_SHADE = 0.88  # against another part of the same animal
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Fur:
 
     Args:
         light: 1, or less on the far side.
-        belly: the color below, if it is another.
-        marks: pieces with another color or with a pattern of it: (from, to, name in ``PATTERNS``, color), from and to
-            being fractions of the length.
+        belly: the color of the lower side, if different.
+        marks: patterns on pieces of the part: (start, end, name in ``PATTERNS``, color), start and end as fractions of
+            the length.
     """
 
     light: float = 1.0
@@ -28,7 +28,7 @@ class Fur:
 
 
 def paint_fur(layer: np.ndarray, part: Tube, color: Color, fur: Fur, unit: float, rng: np.random.Generator):
-    """Paint a part on a layer ``[H, W, 4]`` that holds the animal painted so far; ``unit``: pixels per trunk length."""
+    """Paint a part on a layer ``[H, W, 4]`` with the parts behind it; ``unit``: pixels per trunk length."""
     height, width = layer.shape[:2]
     low, high = bounds(part.centers, part.radii)
     left, top = np.maximum(np.floor(low).astype(int) - 1, 0)
@@ -55,7 +55,7 @@ def paint_fur(layer: np.ndarray, part: Tube, color: Color, fur: Fur, unit: float
 
 
 def _open_ratio(inside: np.ndarray, depth: int, downwards: bool) -> np.ndarray:
-    """How much of the next ``depth`` pixels below (or above) each pixel is inside, 0 to 1."""
+    """The share of the next ``depth`` pixels below (or above) each pixel that is inside, 0 to 1."""
     anchor = (0, 0) if downwards else (0, depth - 1)
     ratio = inside.astype(np.float32) / 255
     return cv2.blur(ratio, (1, depth), anchor=anchor, borderType=cv2.BORDER_REPLICATE)
@@ -66,7 +66,7 @@ def plain(fur: np.ndarray, part: Tube, color: Color, unit: float, rng: np.random
 
 
 def solid(fur: np.ndarray, part: Tube, color: Color, unit: float, rng: np.random.Generator):
-    """All of another color."""
+    """Another color all over."""
     part.fill(fur, color)
 
 
@@ -74,7 +74,7 @@ def rosettes(fur: np.ndarray, part: Tube, color: Color, unit: float, rng: np.ran
     """A leopard's: rings on the trunk, dots where a part is thin."""
     size = min(0.043 * unit, 0.3 * part.radii.mean())
     count = int(0.3 * part.length * part.radii.mean() / size**2)
-    # a jittered lattice keeps the rings apart
+    # a jittered lattice, so that the rings do not overlap
     places = (np.arange(count)[:, None] * [0.5698403, 0.7548777] + rng.uniform(-0.03, 0.03, (count, 2))) % 1
     for center in part.at(places[:, 0], 2 * places[:, 1] - 1):
         radius = size * rng.uniform(0.7, 1.1)

@@ -10,12 +10,12 @@ BLUR_CHANCE = 0.3
 
 
 def generators(*entropy: int) -> List[np.random.Generator]:
-    """Three independent ones: of the things, of the scene, of the photograph."""
+    """Three independent generators: for the objects, the scene, and the photograph."""
     return [np.random.default_rng(seed) for seed in np.random.SeedSequence(entropy).spawn(3)]
 
 
 def new_layer(canvas: np.ndarray) -> np.ndarray:
-    """An empty layer ``[h, w, 4]`` to paint on before it is pasted."""
+    """An empty layer ``[h, w, 4]`` to paint on and then paste."""
     return np.zeros((*canvas.shape[:2], 4), np.uint8)
 
 
@@ -47,17 +47,17 @@ def visible_points(sketch: Sketch, names: Sequence[str], covered: np.ndarray) ->
 
 
 def to_image(points: np.ndarray) -> np.ndarray:
-    """From pixels of the canvas to those of the image: an image pixel's center is that of the pixels it covers."""
+    """From canvas pixels to image pixels; both coordinates refer to pixel centers."""
     return (points + 0.5) / SUPERSAMPLING - 0.5
 
 
 def shrink(canvas: np.ndarray) -> np.ndarray:
-    """A canvas, or a mask of it, in the size of the image."""
+    """A canvas, or its mask, resized to the image."""
     return cv2.resize(canvas, None, fx=1 / SUPERSAMPLING, fy=1 / SUPERSAMPLING, interpolation=cv2.INTER_AREA)
 
 
 def photograph(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What a camera makes of the canvas: an image exposed by chance, sometimes blurred, with some noise."""
+    """The image of a canvas: resized, with random exposure and noise, sometimes blurred."""
     image = shrink(canvas)
     if rng.random() < BLUR_CHANCE:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 0.9))

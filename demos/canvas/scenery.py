@@ -8,10 +8,10 @@ from .colors import Color, any_color, from_hex, shade, vary
 from .sketch import SQUARE, Sketch, rotation
 from .tube import Tube, fill_circle, fill_polygon
 
-ROOM_COLORS = (0.3, 1.0), (0.0, 0.5)  # light, strength
+ROOM_COLORS = (0.3, 1.0), (0.0, 0.5)  # values, saturations
 
 
-# colors of a landscape: of the sky from the top to the horizon, of the ground from there on, of what is there
+# colors of a landscape: sky and ground from top to bottom, then the things in it
 Place = namedtuple('Place', 'sky_top sky ground ground_near plants stone wood')
 PLACES = tuple(
     Place(*from_hex(colors))
@@ -32,7 +32,7 @@ class Scene:
     Args:
         size: (w, h) in pixels.
         place: an index of ``PLACES``.
-        rng: draws everything else.
+        rng: decides everything else.
     """
 
     def __init__(self, size: Tuple[int, int], place: int, rng: np.random.Generator):
@@ -43,11 +43,11 @@ class Scene:
         self.canvas = np.empty((self.height, self.width, 3), np.uint8)
 
     def paint(self) -> np.ndarray:
-        """Paint ground, sky, and things that are not animals; returns the canvas ``[h, w, 3]``, RGB."""
-        ends = [self._vary(color) for color in (self.place.sky_top, self.place.sky)]
+        """Paint sky, ground, stones, branches and bushes; returns the canvas ``[h, w, 3]``, RGB."""
+        ends = [vary(color, self.rng) for color in (self.place.sky_top, self.place.sky)]
         paint_gradient(self.canvas[: self.horizon], *ends)
         self._paint_hills()
-        ends = [self._vary(color) for color in (self.place.ground, self.place.ground_near)]
+        ends = [vary(color, self.rng) for color in (self.place.ground, self.place.ground_near)]
         paint_gradient(self.canvas[self.horizon :], *ends)
         self._paint_texture()
         things = self._paint_stone, self._paint_branch, self._paint_bush
@@ -60,14 +60,11 @@ class Scene:
         return self.canvas
 
     def cover(self, layer: np.ndarray, left: float, top: float, right: float, bottom: float):
-        """Paint something in front of this box on an empty layer ``[h, w, 4]``."""
+        """Paint a plant, a stone or a branch in front of this box on an empty layer ``[h, w, 4]``."""
         height = bottom - top
         foot = np.array([self.rng.uniform(left, right), bottom + 0.04 * height])
         things = self._paint_bush, self._paint_stone, self._paint_branch
         things[self.rng.integers(3)](layer, foot, height * self.rng.uniform(0.13, 0.24))
-
-    def _vary(self, color: Color, spread: float = 12.0) -> Color:
-        return vary(color, self.rng, spread)
 
     def _paint_hills(self):
         across = np.linspace(0, self.width, 40)
@@ -78,17 +75,17 @@ class Scene:
             color = (1 - nearness) * np.array(self.place.sky) + nearness * np.array(self.place.plants)
             foot = [[self.width, self.horizon], [0, self.horizon]]
             outline = np.concatenate([np.stack([across, heights], axis=1), foot])
-            fill_polygon(self.canvas, outline, self._vary(color))
+            fill_polygon(self.canvas, outline, vary(color, self.rng))
 
     def _paint_texture(self):
-        """Light and dark over the image, coarse to fine, stronger on the ground."""
+        """Random brightness, coarse to fine, stronger on the ground."""
         size = self.width, self.height
         light = sum(noise(size, (n, n), strength, self.rng) for n, strength in ((6, 9.0), (24, 7.0), (90, 6.0)))
         light[: self.horizon] *= 0.4
         lighten(self.canvas, light)
 
     def _paint_grass(self, count: int):
-        colors = [self._vary(color, 16) for color in 6 * [self.place.plants] + 4 * [self.place.ground]]
+        colors = [vary(color, self.rng, 16) for color in 6 * [self.place.plants] + 4 * [self.place.ground]]
         roots = self.rng.uniform([0, self.horizon], [self.width, self.height], (count, 2))
         lengths = self.height * self.rng.uniform(0.02, 0.07, count)
         tips = roots + np.stack([self.rng.normal(0, 0.4, count) * lengths, -lengths], axis=1)
@@ -100,23 +97,23 @@ class Scene:
         corners = np.stack([1.35 * np.cos(angles), np.sin(angles)], axis=1)
         corners *= size * self.rng.uniform(0.8, 1.1, (10, 1))
         center = foot - [0, 0.6 * size]
-        color = self._vary(self.place.stone)
+        color = vary(self.place.stone, self.rng)
         fill_polygon(canvas, center + corners, shade(color, 0.72))
         fill_polygon(canvas, center - 0.1 * size + 0.78 * corners, color)
 
     def _paint_bush(self, canvas: np.ndarray, foot: np.ndarray, size: float):
         for center in foot + self.rng.normal(0, 1, (26, 2)) * [0.75 * size, 0.42 * size] - [0, 0.8 * size]:
             radius = size * self.rng.uniform(0.18, 0.36)
-            color = self._vary(self.place.plants, 14)
+            color = vary(self.place.plants, self.rng, 14)
             fill_circle(canvas, center, radius, shade(color, 0.8))
             fill_circle(canvas, center - 0.2 * radius, 0.62 * radius, color)
 
     def _paint_branch(self, canvas: np.ndarray, foot: np.ndarray, size: float):
-        """Dead wood, as long and bent as a leg."""
+        """Dead wood, about as long and bent as a leg."""
         steps = self.rng.normal(0, 0.5, (3, 2)) * size + [self.rng.normal(0, 1.2) * size, -size]
         points = foot + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
         wood = Tube(points, size * self.rng.uniform(0.12, 0.25) * np.array([1, 0.8, 0.6, 0.4]))
-        wood.fill(canvas, self._vary(self.place.wood, 20))
+        wood.fill(canvas, vary(self.place.wood, self.rng, 20))
 
 
 def backdrop(size: Tuple[int, int], rng: np.random.Generator, landscape_chance: float = 0.4) -> np.ndarray:
@@ -133,7 +130,7 @@ def backdrop(size: Tuple[int, int], rng: np.random.Generator, landscape_chance: 
 
 
 def clutter(rng: np.random.Generator, color: Color, second: Optional[Color] = None) -> Sketch:
-    """A disc, a board or a bar: a thing without a name."""
+    """A disc, a board or a bar, as a distractor."""
     sketch, kind = Sketch(rng), rng.integers(3)
     if kind == 0:
         sketch.ellipse((0, 0), rng.uniform(0.06, 0.15, 2), color)
@@ -149,7 +146,7 @@ def clutter(rng: np.random.Generator, color: Color, second: Optional[Color] = No
 
 
 def noise(size: Tuple[int, int], cells: Sequence[int], strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Light and dark ``[h, w]`` of a grid of so many cells, smooth between them."""
+    """Random brightness ``[h, w]`` on a grid of this many cells, interpolated."""
     return cv2.resize(rng.standard_normal(tuple(cells), np.float32) * np.float32(strength), size)
 
 
@@ -159,6 +156,6 @@ def lighten(canvas: np.ndarray, light: np.ndarray):
 
 
 def paint_gradient(canvas: np.ndarray, first: Color, last: Color):
-    """Fill ``[h, w, 3]`` with one color at the top that turns into another at the bottom."""
+    """Fill ``[h, w, 3]`` with a gradient from one color at the top to another at the bottom."""
     first, last = np.array(first, float), np.array(last, float)
     canvas[:] = first + (last - first) * np.linspace(0, 1, len(canvas))[:, None, None]

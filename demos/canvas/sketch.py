@@ -8,16 +8,16 @@ from .colors import BLACK, WHITE, Color, any_color, shade
 from .fur import Fur, paint_fur
 from .tube import CIRCLE, SHIFT, Tube, bounds, fill_polygon, fixed_point
 
-INK = 0.45  # how dark the outline of a part is, of its color
-MARGIN = 0.02  # how far inside a cover a point is hidden
-FAR = 0.68  # how light a part on the far side is
+INK = 0.45  # brightness of an outline, relative to its part
+MARGIN = 0.02  # a cover hides the points at least this far inside its edge
+FAR = 0.68  # brightness of a part on the far side
 SIDES = (('left', -1), ('right', 1))
 SQUARE = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
 
 
 @dataclass
 class Part:
-    """A polygon, or a tube where it has ``radii``; ``ink`` is the width of its outline, in those of the drawing."""
+    """A polygon, or a tube if it has ``radii``; ``ink`` is the width of its outline, relative to that of the sketch."""
 
     points: np.ndarray
     radii: Optional[np.ndarray]
@@ -26,27 +26,24 @@ class Part:
     fur: Optional[Fur] = None
 
     def bounds(self) -> Tuple[np.ndarray, np.ndarray]:
-        """The least and the greatest (x, y), without the outline."""
+        """The lowest and the highest (x, y), without the outline."""
         return bounds(self.points, np.zeros(1) if self.radii is None else self.radii)
 
 
 class Sketch:
-    """A thing before it is painted: its parts, back to front, and its named points, in units of its own.
+    """An object before it is painted: its parts, back to front, and its named points, in its own units.
 
-    x runs to the right and y down; an object is about one unit large.
-
-    Args:
-        rng: draws the colors of ``color``, and whatever else the thing asks of it.
+    x runs to the right and y down; an object is about one unit large. ``rng`` decides colors and chances.
     """
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
         self.points: Dict[str, np.ndarray] = {}
         self.parts: List[Part] = []
-        self.unit = 1.0  # pixels of what was one when the thing was drawn
+        self.unit = 1.0  # pixels per unit of the drawing
 
     def mark(self, name: str, point: Sequence[float]):
-        """Name a point, which a part that is painted holds."""
+        """Name a point on a painted part."""
         self.points[name] = np.asarray(point, float)
 
     def marks(self, points: Dict[str, Sequence[float]]):
@@ -59,7 +56,7 @@ class Sketch:
         self.parts.append(Part(np.asarray(points, float), None, color, ink))
 
     def cover(self, points: np.ndarray, color: Color):
-        """A flat part ``[N, 2]`` that hides the points marked so far which lie well behind it."""
+        """A flat part ``[N, 2]`` that hides the points marked so far that are behind it."""
         self.polygon(points, color)
         outline = np.asarray(points, np.float32)
         for name, point in list(self.points.items()):
@@ -69,45 +66,42 @@ class Sketch:
     def tube(
         self, points: np.ndarray, radii: Sequence[float], color: Color, ink: float = 1.0, fur: Optional[Fur] = None
     ):
-        """A round part along ``points [N, 2]``, as thick as the N ``radii`` or as a single one."""
+        """A round part along ``points [N, 2]`` with N ``radii``, or one for all."""
         points = np.asarray(points, float)
         self.parts.append(Part(points, np.broadcast_to(np.asarray(radii, float), len(points)), color, ink, fur))
 
     def ellipse(
         self, center: Sequence[float], radii: Sequence[float], color: Color, angle: float = 0.0, ink: float = 1.0
     ):
-        """A flat part with the half-axes ``radii``, or this radius, turned clockwise by ``angle`` degrees."""
+        """A flat part with these two half-axes, or this radius, turned clockwise by ``angle`` degrees."""
         self.polygon(np.asarray(center) + (CIRCLE * radii) @ rotation(angle).T, color, ink)
 
     def eye(self, name: str, center: Sequence[float], size: float):
-        """An eye, its name marked."""
+        """A marked eye."""
         self.ellipse(center, size, WHITE)
         self.ellipse(center, 0.55 * size, BLACK, ink=0)
         self.mark(name, center)
 
     def button(self, name: str, center: Sequence[float], color: Color):
-        """A button, its name marked."""
+        """A marked button."""
         self.ellipse(center, 0.036, color)
         self.ellipse(center, 0.012, BLACK, ink=0)
         self.mark(name, center)
 
     def color(self, *ranges: Tuple[float, float]) -> Color:
-        """Any color, within the ranges of ``any_color``."""
+        """A random color in ranges of value and saturation, see ``any_color``."""
         return any_color(self.rng, *ranges)
 
     def chance(self, share: float) -> bool:
-        """True in this share of the drawings."""
+        """True with this probability."""
         return bool(self.rng.random() < share)
 
-    def move(self, matrix: np.ndarray):
-        """Apply ``matrix [2, 2]`` to all places; thicknesses keep their proportion to the area."""
-        self._transform(matrix, np.zeros(2))
-
     def place(self, scale: float, origin: np.ndarray):
-        """From own units to the canvas: ``scale`` pixels each, the zero at pixel ``origin``."""
-        self._transform(scale * np.eye(2), origin)
+        """From its own units to the canvas: ``scale`` pixels per unit, the origin at pixel ``origin``."""
+        self.move(scale * np.eye(2), origin)
 
-    def _transform(self, matrix: np.ndarray, shift: np.ndarray):
+    def move(self, matrix: np.ndarray, shift: Sequence[float] = (0, 0)):
+        """Apply ``matrix [2, 2]`` and ``shift`` to all points; radii scale with the square root of the area."""
         scale = abs(np.linalg.det(matrix)) ** 0.5
         self.unit *= scale
         for part in self.parts:
@@ -116,16 +110,14 @@ class Sketch:
         self.points = {name: matrix @ point + shift for name, point in self.points.items()}
 
     def bounds(self) -> Tuple[np.ndarray, np.ndarray]:
-        """The least and the greatest (x, y) of the parts, without outlines."""
+        """The lowest and the highest (x, y) of the parts, without outlines."""
         low, high = zip(*(part.bounds() for part in self.parts))
         return np.min(low, axis=0), np.max(high, axis=0)
 
     def paint(self, canvas: np.ndarray, line: float = 0.0):
-        """Paint the parts, outlines ``line`` pixels wide.
+        """Paint the parts, with outlines ``line`` pixels wide, on a canvas ``[h, w, 3]``, RGB.
 
-        Args:
-            canvas: ``[h, w, 3]``, RGB, or with a fourth channel, which becomes 255 where the thing is; parts with fur
-                need it.
+        A fourth channel of the canvas becomes 255 on the object; parts with fur need it.
         """
         for part in self.parts:
             edge, width = shade(part.color, INK), line * part.ink
@@ -142,16 +134,16 @@ class Sketch:
 
 
 def at(x: float, y: float) -> np.ndarray:
-    """A place, or a step: to the right and down."""
+    """A point or a vector: to the right and down."""
     return np.array([x, y])
 
 
 def rotation(angle: float) -> np.ndarray:
-    """``[2, 2]``: clockwise in the image, by degrees."""
+    """The matrix ``[2, 2]`` of a clockwise rotation in the image, in degrees."""
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     return np.array([[cos, -sin], [sin, cos]])
 
 
 def towards(angle: float) -> np.ndarray:
-    """A unit step: 0 degrees to the right, 90 up."""
+    """A unit vector: 0 degrees to the right, 90 up."""
     return np.array([np.cos(np.radians(angle)), -np.sin(np.radians(angle))])

@@ -3,14 +3,14 @@ from typing import Sequence, Tuple, Union
 import cv2
 import numpy as np
 
-Paint = Union[int, Sequence[int]]  # of a mask, or RGB
+Paint = Union[int, Sequence[int]]  # a value of a mask, or RGB
 
 CIRCLE = np.stack([np.cos(np.arange(24) * np.pi / 12), np.sin(np.arange(24) * np.pi / 12)], axis=1)
 SHIFT = 3  # fractional bits of the coordinates given to OpenCV
 
 
 class Tube:
-    """A round part: what a circle sweeps that moves along a line and changes its radius.
+    """A round part: the area that a circle covers as it moves along a line and changes its radius.
 
     Args:
         centers: ``[N, 2]``, pixels.
@@ -36,7 +36,7 @@ class Tube:
         tangent = self._along(along + 0.03) - self._along(along - 0.03)
         normal = np.stack([tangent[..., 1], -tangent[..., 0]], axis=-1)
         normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-6
-        # the upper edge is the one on the upper side of the whole tube, whichever way it runs
+        # the upper edge is on the upper side of the tube, whichever way it runs
         upwards = 1.0 if self.centers[-1, 0] >= self.centers[0, 0] else -1.0
         radius = np.interp(along, self._positions, self.radii)
         return self._along(along) + (upwards * across * radius)[..., None] * normal
@@ -53,7 +53,7 @@ class Tube:
 
 
 def smooth(points: np.ndarray) -> np.ndarray:
-    """A line ``[N, D]`` with its corners cut, ends kept (Chaikin, twice)."""
+    """A line ``[N, D]`` with its corners cut (Chaikin, twice); the ends stay."""
     for _ in range(2):
         start, end = points[:-1], points[1:]
         cut = np.stack([0.75 * start + 0.25 * end, 0.25 * start + 0.75 * end], axis=1)
@@ -72,10 +72,10 @@ def fill_circle(image: np.ndarray, center: np.ndarray, radius: float, color: Pai
 
 
 def fixed_point(points: np.ndarray) -> np.ndarray:
-    """Coordinates as OpenCV takes them with ``shift=SHIFT``."""
+    """Coordinates for OpenCV with ``shift=SHIFT``."""
     return np.round(points * (1 << SHIFT)).astype(np.int32)
 
 
 def bounds(points: np.ndarray, radii: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """The least and the greatest (x, y) of a tube or, with radii of zero, a polygon."""
+    """The lowest and the highest (x, y) of a tube or, with radii of zero, of a polygon."""
     return (points - radii[:, None]).min(axis=0), (points + radii[:, None]).max(axis=0)

@@ -11,22 +11,22 @@ from typing import Callable
 from .threads import use_idle_cores
 
 Say = Callable[[str], None]
-# a demo: takes the folder to write to, of which what an earlier run left there is replaced, and a function that shows a
-# line while standard output is silent; returns the report
-Story = Callable[[str, Say], Path]
+# a demo: takes the folder to write to, where it replaces the files of an earlier run, and a function that prints a line
+# while standard output is silent; returns the path of its report
+Story = Callable[[Path, Say], Path]
 
 
 def quiet() -> contextlib.redirect_stdout:
-    """MMEngine's console lines go to its log files only."""
+    """Silence MMEngine on the console; its log files stay complete."""
     return contextlib.redirect_stdout(io.StringIO())
 
 
 def run_command(run: Story, description: str, folder: str) -> None:
     """The command line of a demo; ``folder`` is the default of ``--work-dir``."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument('--work-dir', default=folder, help='what an earlier demo left there is replaced')
+    parser.add_argument('--work-dir', type=Path, default=Path(folder), help='files of an earlier run are replaced')
     args = parser.parse_args()
-    warnings.simplefilter('ignore')  # MMPose's and PyTorch's, about themselves
+    warnings.simplefilter('ignore')  # MMPose's and PyTorch's own
     start = time.perf_counter()
     # standard output as it is now: the demo silences it
     say = partial(print, file=sys.stdout, flush=True)

@@ -18,11 +18,11 @@ def keypoint_panel(
     links: Sequence[Sequence[int]],
     hollow: bool = False,
 ) -> np.ndarray:
-    """A part of an image, enlarged, with named keypoints and a caption above: RGB.
+    """A part of an image, enlarged, with named keypoints and a caption above, RGB.
 
     Args:
         image: ``[h, w, 3]``, RGB uint8.
-        box: x1, y1, x2, y2 of what is shown, image pixels.
+        box: the part, x1, y1, x2, y2 in image pixels.
         size: (w, h) of the panel without the caption.
         keypoints, scores, names, links, hollow: as ``draw_named_keypoints`` takes them; keypoints are image pixels.
     """
@@ -35,7 +35,7 @@ def keypoint_panel(
 
 
 def enlarge(box: Sequence[float], size: Tuple[int, int]) -> np.ndarray:
-    """The ``[2, 3]`` matrix from image pixels that brings a box into the middle of a panel of this (w, h)."""
+    """The ``[2, 3]`` matrix from image pixels to those of a (w, h) panel that a box then fills, centered."""
     x1, y1, x2, y2 = box
     scale = min(size[0] / (x2 - x1), size[1] / (y2 - y1))
     return np.array([[scale, 0, (size[0] - scale * (x1 + x2)) / 2], [0, scale, (size[1] - scale * (y1 + y2)) / 2]])

@@ -11,7 +11,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
 
 
 def write_report(folder: Path, lines: Sequence[str], images: Dict[str, str]) -> Path:
-    """Write ``report.md`` in Markdown: lines of text, then the images of ``images/`` by file name, with captions."""
+    """Write ``report.md``: lines of Markdown, then images of the folder ``images``, given as file name -> caption."""
     shown = [line for name, text in images.items() for line in ('', f'## {text}', '', f'![{text}](images/{name})')]
     atomic_write(folder / 'report.md', ('\n'.join([*lines, *shown]) + '\n').encode())
     return folder / 'report.md'

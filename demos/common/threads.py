@@ -11,10 +11,10 @@ MOST = torch.get_num_threads()
 
 
 def use_idle_cores() -> int:
-    """Use one PyTorch thread for each idle core, at least one; returns their number.
+    """Use one PyTorch thread for each idle core, at least one, or ``OMP_NUM_THREADS`` if set; returns their number.
 
-    Threads that share a busy core wait for each other in every layer: two of them on two busy cores take ten times
-    as long as one. ``OMP_NUM_THREADS`` wins if it is set.
+    Threads on busy cores wait for each other in every layer: two threads on two busy cores take ten times as long as
+    one.
     """
     cv2.setNumThreads(1)
     if 'OMP_NUM_THREADS' not in os.environ and STAT.exists():
@@ -23,7 +23,7 @@ def use_idle_cores() -> int:
 
 
 def idle_cores(seconds: float = 0.5) -> float:
-    """Cores that this process may use and that nobody used in these seconds, in which it sleeps itself (Linux only)."""
+    """Cores that this process may use and that were idle while it slept for these seconds (Linux only)."""
     before = _idle_ticks()
     time.sleep(seconds)
     after = _idle_ticks()
@@ -33,4 +33,4 @@ def idle_cores(seconds: float = 0.5) -> float:
 
 def _idle_ticks() -> Dict[int, int]:
     lines = (line.split() for line in STAT.read_text().splitlines() if line.startswith('cpu') and line[3] != ' ')
-    return {int(fields[0][3:]): int(fields[4]) + int(fields[5]) for fields in lines}  # idle, waiting for a disk
+    return {int(fields[0][3:]): int(fields[4]) + int(fields[5]) for fields in lines}  # idle, iowait

@@ -14,12 +14,7 @@ from .threads import use_idle_cores
 
 
 class SayEpochs(Hook):
-    """One line for each epoch: where the training is, and how long it will take.
-
-    Args:
-        say: shows a line.
-        loss: the loss that is shown.
-    """
+    """One line after each epoch: its number, the loss of this name, and the time left."""
 
     def __init__(self, say: Say, loss: str):
         self.say = say
@@ -29,7 +24,7 @@ class SayEpochs(Hook):
         self.start = time.perf_counter()
 
     def before_train_epoch(self, runner: Runner) -> None:
-        use_idle_cores()  # other programs may have started or ended
+        use_idle_cores()  # other programs may have started or ended since
 
     def after_train_epoch(self, runner: Runner) -> None:
         done, total = runner.epoch + 1, runner.max_epochs
@@ -39,19 +34,18 @@ class SayEpochs(Hook):
         self.say(f'      epoch {done}/{total}, {self.loss} {loss:.5f}, {taken:.0f} s{left}')
 
 
-def demo_config(config: str, work_dir: Path, epochs: Optional[int]) -> Config:
-    """A config of this package, to be trained in one process into ``work_dir``.
-
-    Args:
-        epochs: other than in the config.
-    """
+def demo_config(config: str, work_dir: Path, data: Path, epochs: Optional[int]) -> Config:
+    """A config of this package, to train in one process on the data sets in ``data``; ``epochs`` replaces its own."""
     cfg = Config.fromfile(str(configs_root() / config))
     cfg.work_dir = str(work_dir)
     # MMEngine keeps one logger and one visualizer for each name
     cfg.experiment_name = cfg.visualizer.name = f'demo_{time.time_ns()}'
     cfg.launcher = 'none'
-    # the few images of a demo are read faster than a worker starts and ends, and it would take a core
-    for loader in filter(None, (cfg.get('val_dataloader'), cfg.get('test_dataloader'))):
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        for dataset in loader.dataset.get('tasks', {'': loader.dataset}).values():
+            dataset.data_root = str(data)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        # reading the few images of a demo takes less time than starting a worker
         loader.update(num_workers=0, persistent_workers=False)
     if epochs is not None:
         cfg.train_cfg.max_epochs = epochs
@@ -59,7 +53,7 @@ def demo_config(config: str, work_dir: Path, epochs: Optional[int]) -> Config:
 
 
 def timed_training(runner: Runner, say: Say, loss: str) -> float:
-    """Train, a line for each epoch with this loss; seconds."""
+    """Train, with a line after each epoch that shows this loss; returns the seconds."""
     runner.register_hook(SayEpochs(say, loss))
     start = time.perf_counter()
     runner.train()
@@ -67,17 +61,12 @@ def timed_training(runner: Runner, say: Say, loss: str) -> float:
 
 
 def last_checkpoint(cfg: Config) -> Path:
-    """Where the training leaves its last weights."""
+    """The file of the last weights of a training."""
     return Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
 
 
 def test(cfg: Config, name: str, **dataset: str) -> Dict[str, float]:
-    """Test the last checkpoint of a config; its metrics.
-
-    Args:
-        name: of the folder ``test_<name>`` for the log.
-        dataset: what of the test data set is another than in the config.
-    """
+    """Metrics of the last checkpoint with these settings of the test data set; the log goes to ``test_<name>``."""
     test_cfg = Config(cfg.to_dict())
     test_cfg.work_dir = f'{cfg.work_dir}/test_{name}'
     test_cfg.experiment_name = test_cfg.visualizer.name = f'{cfg.experiment_name}_{name}'

@@ -1,8 +1,8 @@
-"""Draw toy objects, train the text-query head on nine categories and ask it for three that it never saw."""
+"""Draw toy objects, train the text-query head on nine categories, and test it on three unseen ones."""
 
 import shutil
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import mmengine
 import numpy as np
@@ -27,24 +27,15 @@ NAMED, SEEN = 'by name', 'by name, new images of the nine'
 
 
 class Trial(NamedTuple):
-    """How categories were asked for, and what came of it."""
+    """The results of one way of asking for the keypoints of categories."""
 
     scores: Dict[str, float]  # PCK@0.2 and so on
     categories: Dict[str, float]  # PCK@0.2 of each
     auroc: Optional[float] = None
 
 
-def run_cape_demo(
-    out_dir: Union[str, Path], say: Say, images: Tuple[int, int, int] = IMAGES, epochs: Optional[int] = None
-) -> Path:
-    """Draw toy objects, train the text-query head on nine categories, and ask it for three that it never saw.
-
-    Args:
-        out_dir, say: as of every :data:`~demos.common.command.Story`.
-        images: of each category, for training, validation and test.
-        epochs: other than in the config.
-    """
-    out_dir = Path(out_dir)
+def run_cape_demo(out_dir: Path, say: Say, images: Tuple[int, int, int] = IMAGES, epochs: Optional[int] = None) -> Path:
+    """A :data:`~demos.common.command.Story`: images of each category by split, ``epochs`` instead of the config's."""
     for name in ('model', 'images'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     data = out_dir / 'data'
@@ -53,7 +44,9 @@ def run_cape_demo(
     write_toy_objects(out_dir / 'new_data', (images[2], 1, 1), seed=1)  # the nine categories in new images
     shuffle_names(data / 'texts', out_dir / 'shuffled_texts')
 
-    cfg = make_config(out_dir, epochs)
+    cfg = training.demo_config(CONFIG, out_dir / 'model', data, epochs)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.texts = str(data / 'texts')
     say(f'[2/4] training on nine categories, {cfg.train_cfg.max_epochs} epochs; log in {cfg.work_dir}')
     with quiet():
         seconds = training.timed_training(build_runner(cfg), say, 'loss_layer1')
@@ -75,30 +68,22 @@ def run_cape_demo(
     return write_report(out_dir, report_lines(trials, cfg, seconds), shown)
 
 
-def make_config(out_dir: Path, epochs: Optional[int]) -> Config:
-    """The demo's config with its data below ``out_dir``."""
-    cfg = training.demo_config(CONFIG, out_dir / 'model', epochs)
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        loader.dataset.update(data_root=str(out_dir / 'data'), texts=str(out_dir / 'data' / 'texts'))
-    return cfg
-
-
 def shuffle_names(source: Path, target: Path, seed: int = 0) -> None:
-    """Copy a folder of texts with every category's names given to other keypoints of its own."""
+    """Copy a folder of texts; in each category, the names are shuffled so that no keypoint keeps its own."""
     rng = np.random.default_rng(seed)
     for path in sorted(source.glob('*.yml')):
         content = read_yaml(path, 'texts', 'draw the toy objects first')
         if isinstance(content, dict):  # the index is a list
             keypoints = content['keypoints']
             order = rng.permutation(len(keypoints))
-            while (order == np.arange(len(order))).any():  # no keypoint keeps its name
+            while (order == np.arange(len(order))).any():
                 order = rng.permutation(len(keypoints))
             content.update(keypoints=[keypoints[i] for i in order], swap=[])
         atomic_write(target / path.name, yaml.safe_dump(content, sort_keys=False).encode())
 
 
 def test(cfg: Config, ann_file: Path, texts: Path, name: str) -> Trial:
-    """Score the categories of a file, asked for by these texts."""
+    """Score the categories of an annotation file when their keypoints are asked for by these texts."""
     cfg = Config(cfg.to_dict())
     predictions = Path(cfg.work_dir) / name
     for metric in cfg.test_evaluator:
@@ -112,7 +97,7 @@ def test(cfg: Config, ann_file: Path, texts: Path, name: str) -> Trial:
 
 
 def box_centers(ann_file: Path) -> Trial:
-    """What a predictor reaches that looks at nothing but the box."""
+    """The result of predicting the center of the box for every keypoint."""
     annotations = read_instances(ann_file)
     centers = {}
     for instance in annotations.instances:
@@ -126,7 +111,7 @@ def _trial(scores, auroc: Optional[float] = None) -> Trial:
 
 
 def report_lines(trials: Dict[str, Trial], cfg: Config, seconds: float) -> List[str]:
-    """What the demo found as Markdown, whatever it is."""
+    """The results as Markdown."""
     named, shuffled, center, _ = (trial.scores['PCK@0.2'] for trial in trials.values())
     categories = list(trials[NAMED].categories)
     rows = []
@@ -135,19 +120,19 @@ def report_lines(trials: Dict[str, Trial], cfg: Config, seconds: float) -> List[
         cells = [trial.scores['PCK@0.2'], *own, trial.scores['mPCK'], trial.scores['NME']]
         rows.append([name, *('' if cell is None else f'{cell:.3f}' for cell in cells)])
     return [
-        '# Keypoints of categories never seen, from their names',
+        '# Keypoints of unseen categories, from their names',
         '',
         f'Trained from random weights for {cfg.train_cfg.max_epochs} epochs ({seconds:.0f} s) on nine categories of '
         f'drawn objects, tested on three others ({int(trials[NAMED].scores["instances"])} images) whose keypoints '
-        'have names made of the words of the nine. One run; without pretrained words and images this shows that the '
-        'parts work together, not what they reach on MP-100.',
+        'are named with words of the nine. One run; without pretrained towers this shows that the parts work together, '
+        'not what they reach on MP-100.',
         *table(['PCK@0.2 asked', 'all', *categories, 'mPCK', 'NME'], rows),
         f'- Against the center of the box: {named / center:.2f} times its PCK@0.2.',
-        f'- Of what is gained over the center, {100 * (named - shuffled) / (named - center):.0f} % is lost when a '
-        "category's names are given to other keypoints of its own: the words matter.",
-        '- Confidence tells keypoints that are there from hidden or missing ones with an AUROC of '
-        f'{trials[SEEN].auroc:.3f} in new images of the nine categories, and of {trials[NAMED].auroc:.3f} in those of '
-        'the three unseen ones (0.5 is guessing).',
+        f'- Of the gain over the center, {100 * (named - shuffled) / (named - center):.0f} % is lost when the names of '
+        'a category are shuffled: the words matter.',
+        '- Confidence separates visible keypoints from hidden or missing ones with an AUROC of '
+        f'{trials[SEEN].auroc:.3f} in new images of the nine categories, and of {trials[NAMED].auroc:.3f} in the '
+        'three unseen ones (0.5 is chance).',
         f'- Config `{CONFIG}`, weights `{training.last_checkpoint(cfg)}`.',
     ]
 

@@ -17,7 +17,7 @@ PANEL = (420, 420)  # (w, h) in pixels
 
 
 def draw_images(folder: Path, cfg: Config, ann_file: Path) -> Dict[str, str]:
-    """Ground truth and predictions of each unseen category, and one object's score maps; file name -> caption."""
+    """Draw ground truth and predictions of each unseen category, and one object's score maps; file name -> caption."""
     folder.mkdir(parents=True, exist_ok=True)
     annotations, texts = read_instances(ann_file), load_texts(cfg.test_dataloader.dataset.texts)
     images = Path(cfg.test_dataloader.dataset.data_root) / cfg.test_dataloader.dataset.data_prefix.img
@@ -34,8 +34,8 @@ def draw_images(folder: Path, cfg: Config, ann_file: Path) -> Dict[str, str]:
             options = dict(bboxes=[[[x, y, x + w, y + h]]], keypoints=list(own.names), skeleton=own.skeleton)
             found = next(iter(inferencer(path, **options)))['predictions'][0][0]
             answers = {
-                'where they are': (np.where(instance.visible[:, None], instance.keypoints, np.nan), None),
-                'found by their names': (np.array(found['keypoints']), np.array(found['keypoint_scores'])),
+                'ground truth': (np.where(instance.visible[:, None], instance.keypoints, np.nan), None),
+                'found by name': (np.array(found['keypoints']), np.array(found['keypoint_scores'])),
             }
             whole = (0, 0, image.shape[1], image.shape[0])
             panels += [
@@ -49,6 +49,6 @@ def draw_images(folder: Path, cfg: Config, ann_file: Path) -> Dict[str, str]:
     cv2.imwrite(str(folder / 'unseen.jpg'), np.vstack(rows)[..., ::-1])
     cv2.imwrite(str(folder / 'score_maps.jpg'), score_maps[..., ::-1])
     return {
-        'unseen.jpg': 'Unseen categories: where the keypoints are, and where they were found; hollow where unsure',
-        'score_maps.jpg': 'Where each name is looked for: the similarity of image and text',
+        'unseen.jpg': 'Unseen categories: ground truth, and keypoints found by name (hollow where unsure)',
+        'score_maps.jpg': 'Score maps: the similarity of the image to each name',
     }

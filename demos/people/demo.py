@@ -3,7 +3,7 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from mmengine.config import Config
 
@@ -21,36 +21,28 @@ CONFIGS = {
     'with heatmaps (FocusCLIP)': 'configs/focusclip/toy/focusclip_rn-tiny_toy-people.py',
     'without (CLIP)': 'configs/focusclip/toy/clip_rn-tiny_toy-people.py',
 }
-IMAGES = (3000, 600)  # to train on, to test
+IMAGES = (3000, 600)  # train, test
 
 
 class Run(NamedTuple):
-    """One of the two trainings, and its zero-shot tests by name."""
+    """One of the two trainings, with the results of its zero-shot tests."""
 
     config: Path
     checkpoint: Path
     seconds: float
-    details: Dict[str, dict]
+    details: Dict[str, dict]  # by the name of the test
 
 
-def run_focus_demo(
-    out_dir: Union[str, Path], say: Say, images: Tuple[int, int] = IMAGES, epochs: Optional[int] = None
-) -> Path:
-    """Draw toy people, pretrain with and without focus heatmaps, and test both by texts on unseen combinations.
-
-    Args:
-        out_dir, say: as of every :data:`~demos.common.command.Story`.
-        images: to train on, to test.
-        epochs: other than in the config.
-    """
-    out_dir = Path(out_dir)
+def run_focus_demo(out_dir: Path, say: Say, images: Tuple[int, int] = IMAGES, epochs: Optional[int] = None) -> Path:
+    """A :data:`~demos.common.command.Story`: images to train on and to test, ``epochs`` instead of the config's."""
     for name in ('runs', 'images'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     say(f'[1/4] drawing toy people into {out_dir / "data"}')
     write_toy_people(out_dir / 'data', images)
     runs = {}
     for step, (name, config) in enumerate(CONFIGS.items(), 2):
-        cfg = make_config(out_dir, config, epochs)
+        cfg = demo_config(config, out_dir / 'runs' / Path(config).stem, out_dir / 'data', epochs)
+        cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None  # tested once, at the end
         say(f'[{step}/4] pretraining {name}, {cfg.train_cfg.max_epochs} epochs; log in {cfg.work_dir}')
         runs[name] = train_and_test(cfg, say)
         results = (
@@ -65,19 +57,8 @@ def run_focus_demo(
     return write_report(out_dir, report_lines(runs, images), shown)
 
 
-def make_config(out_dir: Path, config: str, epochs: Optional[int]) -> Config:
-    """A config of the demo with its data below ``out_dir``."""
-    cfg = demo_config(config, out_dir / 'runs' / Path(config).stem, epochs)
-    data = str(out_dir / 'data')
-    cfg.train_dataloader.dataset.data_root = data
-    for task in cfg.test_dataloader.dataset.tasks.values():
-        task.data_root = data
-    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None  # tested once, at the end
-    return cfg
-
-
 def train_and_test(cfg: Config, say: Say) -> Run:
-    """Train, and score the last checkpoint on the three tests."""
+    """Train, then run the three zero-shot tests on the last checkpoint."""
     folder = Path(cfg.work_dir)
     config, checkpoint = folder / 'config.py', last_checkpoint(cfg)
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +71,7 @@ def train_and_test(cfg: Config, say: Say) -> Run:
 
 
 def report_lines(runs: Dict[str, Run], images: Tuple[int, int]) -> List[str]:
-    """What the demo found as Markdown, whatever it is."""
+    """The results as Markdown."""
     focus, clip = runs.values()
     tasks = list(focus.details)
     chances = [focus.details[task]['chance'] for task in tasks]
@@ -102,11 +83,11 @@ def report_lines(runs: Dict[str, Run], images: Tuple[int, int]) -> List[str]:
         '# Pretraining with focus heatmaps, tested by texts',
         '',
         f'{images[0]:,} drawn images of {len(SEEN)} combinations of an activity and a shirt, with descriptions; tested '
-        f'on {images[1]:,} images of {len(HELD_OUT)} other combinations, which no description and no image of the '
-        'training has. From random weights, one run of each: this shows that the parts work together, not what they '
-        'reach on photos.',
+        f'on {images[1]:,} images of {len(HELD_OUT)} other combinations, which are not in the '
+        'training set. From random weights, one run each: this shows that the parts work together, not what they reach '
+        'on photos.',
         *table(['accuracy in %', *tasks, 'task-wise mean', 'training'], rows),
-        'In brackets the 95 % interval over the test images; another seed of the training moves the numbers, too.',
+        'In brackets: the 95 % interval over the test images. Another training seed changes the numbers, too.',
         '',
         *_findings(focus, clip, tasks),
         *(f'- Config `{run.config}`, weights `{run.checkpoint}`.' for run in runs.values()),

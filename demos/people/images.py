@@ -20,11 +20,9 @@ RIGHT, WRONG = (90, 170, 60), (170, 170, 170)  # BGR
 
 
 def draw_images(folder: Path, runs: Dict[str, Tuple[Path, Path]]) -> Dict[str, str]:
-    """Focus heatmaps of training images, and what the models say of test images; file name -> caption.
+    """Draw focus heatmaps of training images, and predictions on test images; file name -> caption.
 
-    Args:
-        folder: made if missing.
-        runs: config and checkpoint by the name of the training.
+    ``runs`` holds the config and the checkpoint of each training.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (config, _), *_ = runs.values()
@@ -32,17 +30,17 @@ def draw_images(folder: Path, runs: Dict[str, Tuple[Path, Path]]) -> Dict[str, s
     cv2.imwrite(str(folder / 'predictions.jpg'), draw_predictions(runs))
     return {
         'heatmaps.jpg': 'Image, heatmap, focused image',
-        'predictions.jpg': 'Combinations never seen: the three likeliest of twelve, the right one in green',
+        'predictions.jpg': 'Unseen combinations: the three highest-scoring classes of twelve, the right one in green',
     }
 
 
 def spread(number: int) -> List[int]:
-    """Some of so many images; the drawn ones take turns, so these are of different kinds."""
+    """``ROWS`` indices over so many images; classes alternate, so the images are of different classes."""
     return np.linspace(0, number - ROWS, ROWS).astype(int).tolist()
 
 
 def draw_heatmaps(cfg: Config) -> np.ndarray:
-    """``[h, w, 3]`` BGR: triptychs of training images, two in a row."""
+    """Triptychs of training images, two in a row: ``[h, w, 3]`` BGR."""
     dataset = dict(cfg.train_dataloader.dataset)
     dataset['pipeline'] = [step for step in dataset['pipeline'] if step['type'] != 'PackFocusInputs']
     built = DATASETS.build(dataset)
@@ -55,7 +53,7 @@ def draw_heatmaps(cfg: Config) -> np.ndarray:
 
 
 def draw_predictions(runs: Dict[str, Tuple[Path, Path]]) -> np.ndarray:
-    """``[h, w, 3]`` BGR: a test image in each row, then each model's three likeliest classes (Table 2)."""
+    """In each row a test image, then each model's three highest-scoring classes (Table 2): ``[h, w, 3]`` BGR."""
     columns = []
     for config, checkpoint in runs.values():
         scored = load_scored_model(str(config), str(checkpoint))
@@ -63,28 +61,19 @@ def draw_predictions(runs: Dict[str, Tuple[Path, Path]]) -> np.ndarray:
         chosen = spread(len(built))
         with torch.no_grad():
             samples = scored.model.eval().test_step(pseudo_collate([built[index] for index in chosen]))
-        columns.append([bars(likeliest(sample)) for sample in samples])
+        columns.append([bars(sample) for sample in samples])
     rows = [np.hstack([np.full((BAR[1], SIDE, 3), 255, np.uint8), *(title(name, *BAR) for name in runs)])]
     for sample, *panels in zip(samples, *columns):
         rows.append(np.hstack([cv2.resize(read_image(sample.img_path), (SIDE, SIDE)), *panels]))
     return np.vstack(rows)
 
 
-def likeliest(sample) -> List[Tuple[str, float, bool]]:
-    """The three best classes of an image: name, cosine, whether it is right."""
-    best = sample.class_scores.topk(3)
-    return [
-        (sample.class_names[index], float(score), index in sample.labels)
-        for score, index in zip(best.values, best.indices.tolist())
-    ]
-
-
-def bars(classes: List[Tuple[str, float, bool]]) -> np.ndarray:
-    """``[SIDE, w, 3]``: classes with bars as long as their cosines."""
+def bars(sample) -> np.ndarray:
+    """The three highest-scoring classes of an image, with bars as long as their cosines: ``[SIDE, w, 3]``."""
     panel = np.full((SIDE, BAR[0], 3), 255, np.uint8)
-    for i, (name, cosine, right) in enumerate(classes):
-        top = 30 + 60 * i
+    for i, (cosine, index) in enumerate(zip(*(best.tolist() for best in sample.class_scores.topk(3)))):
+        top, color = 30 + 60 * i, RIGHT if index in sample.labels else WRONG
         length = int(max(cosine, 0) * (BAR[0] - 8))
-        cv2.rectangle(panel, (4, top + BAR[1]), (4 + max(length, 2), top + BAR[1] + 16), RIGHT if right else WRONG, -1)
-        panel[top : top + BAR[1]] = title(f'{name}  {cosine:.2f}', *BAR)
+        cv2.rectangle(panel, (4, top + BAR[1]), (4 + max(length, 2), top + BAR[1] + 16), color, -1)
+        panel[top : top + BAR[1]] = title(f'{sample.class_names[index]}  {cosine:.2f}', *BAR)
     return panel

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp('demo')
     (folder / 'data').mkdir()
-    (folder / 'data' / 'stale.txt').write_text('of an earlier demo')
+    (folder / 'data' / 'stale.txt').write_text('from an earlier demo')
     lines = []
     report = run_demo(folder, lines.append, num_images=40, epochs=1)
     return folder, report, lines
@@ -34,7 +34,7 @@ def test_the_family_is_unseen(demo):
     assert not (folder / 'data' / 'stale.txt').exists()
 
 
-def test_report_says_what_was_measured(demo):
+def test_report_shows_what_was_measured(demo):
     folder, report, lines = demo
     text = report.read_text(encoding='utf-8')
     metrics = json.loads((folder / 'metrics.json').read_text())
@@ -47,9 +47,7 @@ def test_report_says_what_was_measured(demo):
     assert seen == [f'{metrics[name]["seen"]["PCK"]:.3f}' for name in CONFIGS]
     unseen = next(row for label, row in rows.items() if label.startswith('AP, unseen family Canidae'))
     assert unseen == [f'{metrics[name]["unseen"]["coco/AP"]:.3f}' for name in CONFIGS]
-    baseline, clamp = (int(number.replace(',', '')) for number in rows['trained parameters'])
-    assert 0 < baseline < clamp
-    assert rows['frozen text tower (not needed once exported)'][0] == '0'
+    assert all(seconds.isdigit() for seconds in rows['training, s'])
     assert any('CLAMP' in line and 'epochs' in line for line in lines)
     for line in text.splitlines():
         if line.startswith('!['):
@@ -58,7 +56,7 @@ def test_report_says_what_was_measured(demo):
 
 def test_animals_in_the_images(tmp_path):
     images = [dict(id=i, file_name=f'{i}.jpg') for i in range(9)]
-    # only animals 2, 5 and 8 are well visible
+    # only animals 2, 5 and 8 are clearly visible
     animals = [dict(id=i, image_id=i, num_keypoints=17 if i % 3 == 2 else i) for i in range(8)]
     animals.append(dict(id=8, image_id=8, num_keypoints=16))
     path = tmp_path / 'animals.json'
@@ -76,8 +74,8 @@ def test_panel_shows_the_box_with_space_around():
     np.testing.assert_allclose(matrix @ [40, 60, 1] - matrix @ [10, 20, 1], [30 * scale, 40 * scale])
 
 
-def test_mean_similarity_over_labelled_keypoints(demo):
-    """A tower whose features are the prompts of its choice has the similarities that follow."""
+def test_mean_similarity_over_labeled_keypoints(demo):
+    """The similarities of each animal are its index, so the mean is known."""
     from mmengine.config import Config
     from mmpose.registry import MODELS
 
@@ -93,13 +91,13 @@ def test_mean_similarity_over_labelled_keypoints(demo):
     model.head.keypoint_prompt_similarity = match
     similarity = mean_similarity(model, cfg)
     assert similarity.shape == (17, 17) and model.training
-    # each row is the mean number of the animals on which that keypoint is labelled
+    # each row is the mean index of the animals on which that keypoint is labeled
     annotations = read_annotations(folder / 'data' / 'annotations' / 'ap10k-test-split1-seen.json', '')
     animals = sorted(
         (animal for animal in annotations['annotations'] if animal['num_keypoints']),
         key=lambda animal: animal['image_id'],
     )
-    labelled = np.array([animal['keypoints'][2::3] for animal in animals]) > 0
+    labeled = np.array([animal['keypoints'][2::3] for animal in animals]) > 0
     assert len(animals) == len(rows[0]) and len(rows) == 1
-    expected = (labelled * np.arange(len(animals))[:, None]).sum(axis=0) / labelled.sum(axis=0)
+    expected = (labeled * np.arange(len(animals))[:, None]).sum(axis=0) / labeled.sum(axis=0)
     np.testing.assert_allclose(similarity[:, 0], expected, rtol=1e-6)

@@ -88,7 +88,7 @@ def test_every_split_shows_every_species_and_ids_are_unique(toy):
 
 
 def test_splits_are_about_70_10_20_percent(monkeypatch, tmp_path):
-    blank = toy_image.LabelledAnimal(np.full((17, 3), 2), (0, 0, 9, 9))
+    blank = toy_image.LabeledAnimal(np.full((17, 3), 2), (0, 0, 9, 9))
     monkeypatch.setattr('demos.animals.world.dataset.draw_image', lambda *_: (np.zeros((64, 64, 3), np.uint8), [blank]))
     draw_toy_animals(tmp_path, num_images=400)
     shares = [len(annotations(tmp_path, split)['images']) / 400 for split in SPLITS]
@@ -100,15 +100,15 @@ def test_labels_lie_in_the_box_and_the_box_in_the_image(toy):
     for split in SPLITS:
         for found in annotations(toy, split)['annotations']:
             keypoints = np.array(found['keypoints']).reshape(17, 3)
-            labelled = keypoints[:, 2] == 2
+            labeled = keypoints[:, 2] == 2
             x, y, w, h = found['bbox']
             assert x >= 0 and y >= 0 and w > 20 and h > 20 and x + w <= 256 and y + h <= 192
             assert found['area'] == w * h
-            assert found['num_keypoints'] == labelled.sum() >= 4
-            assert not keypoints[~labelled].any()
+            assert found['num_keypoints'] == labeled.sum() >= 4
+            assert not keypoints[~labeled].any()
             # a joint is inside the animal, so no tolerance beyond rounding
-            assert (keypoints[labelled, :2] >= [x - 1, y - 1]).all()
-            assert (keypoints[labelled, :2] <= [x + w, y + h]).all()
+            assert (keypoints[labeled, :2] >= [x - 1, y - 1]).all()
+            assert (keypoints[labeled, :2] <= [x + w, y + h]).all()
         pairs += len(annotations(toy, split)['annotations']) - len(annotations(toy, split)['images'])
     assert pairs > 0
 
@@ -200,8 +200,8 @@ def test_the_far_eye_is_marked_only_when_the_head_is_turned():
     assert marked == {0.0: ['right'], 90.0: ['left', 'right'], 180.0: ['left']}
 
 
-def test_joints_under_a_cover_are_not_labelled(monkeypatch):
-    monkeypatch.setattr(toy_image, 'MIN_LABELLED', 0)
+def test_joints_under_a_cover_are_not_labeled(monkeypatch):
+    monkeypatch.setattr(toy_image, 'MIN_LABELED', 0)
     monkeypatch.setattr('demos.canvas.photo.BLUR_CHANCE', 0)
     monkeypatch.setattr(toy_image, 'PAIR_CHANCE', 0)
     masks = []
@@ -228,8 +228,8 @@ def test_joints_under_a_cover_are_not_labelled(monkeypatch):
     assert hidden >= 8
 
 
-def test_joints_behind_a_nearer_animal_are_not_labelled(monkeypatch):
-    monkeypatch.setattr(toy_image, 'MIN_LABELLED', 0)
+def test_joints_behind_a_nearer_animal_are_not_labeled(monkeypatch):
+    monkeypatch.setattr(toy_image, 'MIN_LABELED', 0)
     monkeypatch.setattr(toy_image, 'PAIR_CHANCE', 1)
     monkeypatch.setattr(toy_image, 'COVER_CHANCE', 0)
     sketches, silhouettes, stand = [], [], toy_image._stand

@@ -1,4 +1,4 @@
-"""The demo of the text-query head, with a handful of images."""
+"""The demo of the text-query head, with a few images."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def demo(tmp_path_factory):
     return run_cape_demo(folder, said.append, images=(4, 2, 3), epochs=1).parent, said
 
 
-def test_report_tells_what_was_measured(demo):
+def test_report_shows_what_was_measured(demo):
     folder, said = demo
     report = (folder / 'report.md').read_text()
     metrics = json.loads((folder / 'metrics.json').read_text())
@@ -73,7 +73,7 @@ def test_box_centers_by_plain_loops(demo):
     assert box_centers(demo[0] / 'data' / TEST).scores['PCK@0.2'] == pytest.approx(np.mean(shares))
 
 
-def test_unseen_means_unseen(demo):
+def test_unseen_categories_are_not_in_training(demo):
     seen, unseen = (
         set(read_instances(demo[0] / 'data' / 'annotations' / f'mp100_split1_{part}.json').categories)
         for part in ('train', 'test')

@@ -85,7 +85,7 @@ def test_unseen_categories_use_only_words_of_training_names():
     }
     assert words(names['val'] + names['test']) <= words(names['train'])
     assert 25 <= len(words(names['train'])) <= 45
-    # but not only the same names
+    # and many names are new
     assert len(set(names['val'] + names['test']) - set(names['train'])) >= 8
     for word in words(names['train']):
         holding = [
@@ -226,7 +226,7 @@ def test_the_seed_decides_every_byte_and_the_number_of_images_does_not(tmp_path)
 
 
 def interrupt_after(monkeypatch, count):
-    """Stop a drawing after so many images."""
+    """Stop a drawing after this many images."""
     written, write = [], DrawnFolder.write_image
 
     def stop(self, name, image):
@@ -253,7 +253,7 @@ def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp
     assert len(list(half.rglob('*.jpg'))) == 8 and not list(half.rglob('*.json'))
     write_toy_objects(half, (1, 1, 1), 96)
     assert digests(half) == digests(whole)
-    # other settings interrupted: neither may pass for finished
+    # interrupted with other settings: must not look finished
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         interrupt_after(patch, 8)
         write_toy_objects(half, (1, 1, 1), 96, seed=1)
@@ -261,15 +261,15 @@ def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp
     assert digests(half) == digests(whole)
 
 
-def test_labelled_points_lie_on_the_object_and_the_box_is_tight(drawn):
+def test_labeled_points_lie_on_the_object_and_the_box_is_tight(drawn):
     for name, objects in drawn.items():
         for found in objects:
             height, width, _ = found.image.shape
-            labelled = found.keypoints[found.keypoints[:, 2] > 0]
-            assert len(labelled) >= 4
-            assert (labelled[:, :2] >= 0).all() and (labelled[:, :2] <= [width - 1, height - 1]).all()
+            labeled = found.keypoints[found.keypoints[:, 2] > 0]
+            assert len(labeled) >= 4
+            assert (labeled[:, :2] >= 0).all() and (labeled[:, :2] <= [width - 1, height - 1]).all()
             rows, columns = np.nonzero(found.silhouette)
-            offsets = np.stack([columns, rows], axis=1)[None] - labelled[:, None, :2]
+            offsets = np.stack([columns, rows], axis=1)[None] - labeled[:, None, :2]
             assert np.linalg.norm(offsets, axis=2).min(axis=1).max() <= 2, name
             x, y, w, h = found.bbox
             assert (columns.min(), rows.min(), columns.max(), rows.max()) == (x, y, x + w - 1, y + h - 1)
@@ -322,13 +322,13 @@ def test_covered_points_are_hidden_and_no_others(monkeypatch):
                 changes.append(cover[y, x])
             else:
                 np.testing.assert_array_equal(was, now)
-    assert len(changes) > 15 and np.mean(changes) > 0.9  # a cover may have the colour of what it covers
+    assert len(changes) > 15 and np.mean(changes) > 0.9  # a cover may have the color of what it covers
 
 
 @pytest.mark.parametrize('name, share', [('table', 0.05), ('quadruped', 0.04)])
 def test_a_missing_part_is_not_in_the_image(monkeypatch, name, share):
     def sketch(present: bool) -> Sketch:
-        # the same object otherwise: chances draw nothing
+        # otherwise the same object: chances use no random numbers
         monkeypatch.setattr(Sketch, 'chance', lambda self, chance: chance == share and not present)
         found = Sketch(np.random.default_rng(0))
         BY_NAME[name].draw(found)
@@ -370,8 +370,8 @@ def test_left_is_left_in_the_image_and_front_is_on_either_side(toy):
     assert 0.35 < np.mean(list(chain(*fronts.values()))) < 0.65
 
 
-def test_places_known_beforehand_are_not_enough(toy):
-    """What looks at nothing but the box and the names fails on unseen categories."""
+def test_mean_positions_are_not_enough(toy):
+    """A predictor that uses only the box and the names fails on unseen categories."""
     places = defaultdict(list)
     for category, keypoints, (x, y, w, h) in instances(toy, 'train'):
         for name, keypoint in zip(category.keypoints, keypoints):
@@ -384,7 +384,7 @@ def test_places_known_beforehand_are_not_enough(toy):
 
 
 def test_rotation_is_clockwise():
-    np.testing.assert_allclose(rotation(90) @ [1, 0], [0, 1], atol=1e-9)  # from the right to below: y runs down
+    np.testing.assert_allclose(rotation(90) @ [1, 0], [0, 1], atol=1e-9)  # from the right to below: y points down
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ def test_rotation_is_clockwise():
         (dict(seed=-1), 'seed=-1'),
     ],
 )
-def test_bad_settings_are_told_before_anything_is_written(tmp_path, arguments, message):
+def test_bad_settings_are_refused_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         write_toy_objects(tmp_path / 'toy', **arguments)
     assert not (tmp_path / 'toy').exists()

@@ -1,4 +1,4 @@
-"""The demo of FocusCLIP, with a handful of images."""
+"""The demo of FocusCLIP, with a few images."""
 
 import json
 
@@ -20,7 +20,7 @@ def demo(tmp_path_factory):
     return run_focus_demo(folder, said.append, images=(130, 24), epochs=1).parent, said
 
 
-def test_report_tells_what_was_measured(demo):
+def test_report_shows_what_was_measured(demo):
     folder, said = demo
     report, metrics = (folder / 'report.md').read_text(), json.loads((folder / 'metrics.json').read_text())
     assert list(metrics) == list(CONFIGS)

@@ -73,7 +73,7 @@ def digests(folder: Path) -> dict:
 
 
 def said(text: str) -> tuple:
-    """The activity and the color that a description names; it may name only one of each."""
+    """The activity and the color that a description names, exactly one of each."""
     activities = [activity for activity in ACTIVITIES if activity in text]
     colors = [color for color in COLORS if re.search(rf'\b{color}\b', text)]
     assert len(activities) == len(colors) == 1, text
@@ -206,7 +206,7 @@ def test_keypoints_lie_on_the_person():
             sketch.paint(canvas, 0)
             place = {name: tuple(np.round(point).astype(int)[::-1]) for name, point in sketch.points.items()}
             for name in KEYPOINTS:
-                if name != 'head_top':  # the upper edge of the hair
+                if name != 'head_top':  # at the edge of the hair
                     assert canvas[place[name]][3] == 255, (activity, name)
             middle = (sketch.points['thorax'] + sketch.points['pelvis']) / 2
             torsos[tuple(canvas[tuple(np.round(middle).astype(int)[::-1])][:3].tolist())] += 1
@@ -242,7 +242,7 @@ def test_left_and_right_are_the_persons(drawn):
             if activity == 'riding a bike':  # the arms reach forwards on either side
                 facing = np.sign(across['right_wrist'] - across['pelvis'])
                 assert facing == np.sign(across['left_wrist'] - across['pelvis'])
-                # the shoulder on the near side, the right one of who faces right, is a little behind
+                # the shoulder on the near side, the right one if facing right, is a little behind
                 assert across['right_shoulder'] < across['left_shoulder']
     bikes = [
         np.sign(found.people[0][10, 0] - found.people[0][6, 0])
@@ -258,7 +258,7 @@ def test_left_and_right_are_the_persons(drawn):
     ]
 
 
-def test_people_take_35_to_80_percent_of_a_image(drawn):
+def test_people_take_35_to_80_percent_of_an_image(drawn):
     sizes = [np.ptp(found.people[0], axis=0).max() / 128 for _, _, found in drawn]
     assert max(sizes) < HEIGHTS[1] + 0.02 and np.mean(np.array(sizes) > HEIGHTS[0] - 0.02) > 0.97 and min(sizes) > 0.25
     assert np.std(sizes) > 0.07
@@ -282,7 +282,7 @@ def test_angles_of_a_pose():
         way = points[end] - points[start]
         return np.round(way / np.linalg.norm(way), 6).tolist()
 
-    # a right arm stretched outwards is on the left of who faces the viewer, forwards to the right of the image
+    # a right arm stretched outwards is on the left of a person facing the viewer; forwards is to the right of the image
     assert step(frontal, 'right_shoulder', 'right_elbow') == [-1, 0]
     assert step(sideways, 'right_shoulder', 'right_elbow') == [1, 0]
     assert step(frontal, 'right_elbow', 'right_wrist') == [0, -1]
@@ -291,7 +291,7 @@ def test_angles_of_a_pose():
     assert step(Pose(True, arms, legs, turn=90.0).joints(rng), 'pelvis', 'thorax') == [1, 0]
 
 
-def test_what_is_said_of_limbs():
+def test_sentences_about_limbs():
     points = np.array(UPRIGHT, float)
     assert limb_sentences(points) == ['{} hands are both below the shoulder.', '{} legs are both straight.']
     points[10] = [-15, 0]  # the right wrist
@@ -308,13 +308,13 @@ def test_what_is_said_of_limbs():
     assert limb_sentences(upside_down) == ['{} feet are higher than the head.', '{} legs are both straight.']
 
 
-def test_a_leg_between_bent_and_straight_is_not_told():
+def test_a_leg_between_bent_and_straight_is_not_described():
     points = np.array(UPRIGHT, float)
     points[5] = [20, 87.32]  # the left knee at 150 degrees
     assert limb_sentences(points) == ['{} hands are both below the shoulder.', '{} right leg is straight.']
 
 
-def test_there_is_always_something_to_say_of_limbs(drawn):
+def test_limbs_always_have_a_sentence(drawn):
     shares = defaultdict(list)
     for activity, _, found in drawn:
         sentences = limb_sentences(found.people[0])
@@ -368,7 +368,7 @@ def test_the_seed_decides_every_byte_and_the_number_of_images_does_not(tmp_path)
 
 
 def interrupt_after(monkeypatch, count):
-    """Stop a drawing after so many images."""
+    """Stop a drawing after this many images."""
     written, write = [], DrawnFolder.write_image
 
     def stop(self, name, image):
@@ -389,7 +389,7 @@ def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp
         write_toy_people(str(whole), [48, 12], 64)
     assert {path: path.stat().st_mtime_ns for path in whole.rglob('*')} == times
 
-    for seed in (0, 1):  # of the same settings, and of others: neither may pass for finished
+    for seed in (0, 1):  # the same settings, and others: neither may look finished
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             interrupt_after(patch, 55)
             write_toy_people(half, (48, 12), 64, seed=seed)
@@ -409,7 +409,7 @@ def test_a_finished_folder_is_left_alone_and_a_half_written_one_is_completed(tmp
         (dict(seed=-1), 'seed=-1'),
     ],
 )
-def test_bad_settings_are_told_before_anything_is_written(tmp_path, arguments, message):
+def test_bad_settings_are_refused_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         write_toy_people(tmp_path / 'toy', **arguments)
     assert not (tmp_path / 'toy').exists()

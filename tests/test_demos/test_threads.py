@@ -9,7 +9,7 @@ def stat(*idle):
 
 
 def test_idle_cores_of_those_that_the_process_may_use(monkeypatch, tmp_path):
-    """100 ticks a second: in half a second core 0 is idle for all of it, core 1 for a fifth; core 2 is another's."""
+    """100 ticks per second: in half a second core 0 is idle all the time, core 1 a fifth; core 2 may not be used."""
     path = tmp_path / 'stat'
     path.write_text(stat(1000, 2000, 3000))
     monkeypatch.setattr(threads, 'STAT', path)
@@ -28,6 +28,6 @@ def test_one_thread_for_each_idle_core(monkeypatch):
     for _ in range(4):
         threads.use_idle_cores()
     assert used == [2, 1, 1, 2]
-    monkeypatch.setenv('OMP_NUM_THREADS', '7')  # the user's wish
+    monkeypatch.setenv('OMP_NUM_THREADS', '7')  # set by the user
     threads.use_idle_cores()
     assert len(used) == 4

@@ -4,7 +4,7 @@ from typing import List, Tuple, Union
 
 import numpy as np
 
-from demos.canvas.folder import DrawnFolder
+from demos.canvas.folder import DrawnFolder, coco_annotation
 from demos.canvas.scenery import PLACES
 
 from .image import draw_image
@@ -13,7 +13,7 @@ from .species import SPECIES, ToySpecies
 
 SPLITS = ('train', 'val', 'test')
 VAL_SHARE, TEST_SHARE = 0.1, 0.2
-# counted from 1, as AP-10K does
+# counted from 1, as in AP-10K
 SKELETON = '1-2 1-3 2-3 3-4 4-5 4-6 6-7 7-8 4-9 9-10 10-11 5-12 12-13 13-14 5-15 15-16 16-17'
 INFO = dict(description='Toy animals in the format of AP-10K', url='', version='1.0', year=2025)
 INFO.update(contributor='clamp_mmpose', date_created='2025/01/01')
@@ -28,17 +28,17 @@ def draw_toy_animals(
     """Draw a small animal pose data set in the format of AP-10K, for demos and tests.
 
     ``out_dir`` gets ``data/*.jpg`` and ``annotations/ap10k-{train,val,test}-split1.json``, which MMPose's
-    ``AP10KDataset`` reads. Nine species of three families walk, run, graze, sit and rear among clutter;
-    every split shows every species. The same arguments draw the same files.
+    ``AP10KDataset`` reads. Nine species of three families walk, run, graze, sit and rear in landscapes;
+    every split has every species.
 
     Args:
         out_dir: made if missing; files of the same names are replaced.
-        num_images: of all splits together, about 70 / 10 / 20 percent.
+        num_images: in all splits together, about 70 / 10 / 20 percent.
         image_size: (w, h) in pixels.
-        seed: 0 or more; another one draws other images.
+        seed: 0 or more.
 
     Raises:
-        ValueError: too few images to show every species in every split, too small ones, a negative seed.
+        ValueError: too few images to have every species in every split, too small images, a negative seed.
     """
     fewest = len(SPLITS) * len(SPECIES)
     if num_images < fewest:
@@ -60,11 +60,8 @@ def draw_toy_animals(
         )
         for animal in animals:
             num_animals += 1
-            annotation = dict(id=num_animals, image_id=image_id, category_id=species.category_id)
-            annotation.update(bbox=list(animal.bbox), area=animal.bbox[2] * animal.bbox[3], iscrowd=0)
-            annotation.update(num_keypoints=int((animal.keypoints[:, 2] > 0).sum()))
-            annotation.update(keypoints=animal.keypoints.ravel().tolist())
-            annotations[split].append(annotation)
+            ids = dict(id=num_animals, image_id=image_id, category_id=species.category_id)
+            annotations[split].append(coco_annotation(ids, animal.bbox, animal.keypoints))
     for split in SPLITS:
         content = dict(info=INFO, licenses=LICENSES, images=images[split])
         content.update(annotations=annotations[split], categories=CATEGORIES)
@@ -72,7 +69,7 @@ def draw_toy_animals(
 
 
 def _plan(num_images: int, seed: int) -> List[Tuple[str, ToySpecies]]:
-    """Split and species of every image, each species shared out over the splits alike."""
+    """Split and species of every image; each species has the same shares of the splits."""
     plan = []
     for index, count in Counter(i % len(SPECIES) for i in range(num_images)).items():
         val, test = (max(1, round(share * count)) for share in (VAL_SHARE, TEST_SHARE))

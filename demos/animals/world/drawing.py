@@ -10,8 +10,8 @@ from demos.canvas.tube import smooth
 from .quadruped import FORE_LEG, HIND_LEG, OUTWARD, Camera, Pose
 from .species import Coat, Shape, ToySpecies
 
-FAR_LIGHT = 0.5  # of what is on the far side of the animal
-# radii of the legs down from the trunk, for Build.limb = 1
+FAR_LIGHT = 0.5  # brightness of the far side of the animal
+# radii of the legs from the trunk down, for Build.limb = 1
 LEG_RADII = {FORE_LEG: (0.115, 0.075, 0.05, 0.045), HIND_LEG: (0.165, 0.1, 0.052, 0.045)}
 EYE, PUPIL, NOSE, HOOF, HORN = (196, 150, 60), (18, 14, 14), (36, 28, 30), (46, 38, 36), (122, 108, 90)
 
@@ -19,13 +19,10 @@ EYE, PUPIL, NOSE, HOOF, HORN = (196, 150, 60), (18, 14, 14), (36, 28, 30), (46, 
 def draw_quadruped(
     sketch: Sketch, species: ToySpecies, coat: Coat, pose: Pose, camera: Camera, missing_chance: float = 0.0
 ):
-    """Draw one animal, from the far side to the near one, in trunk lengths; marks the joints of the pose.
+    """Draw one animal, from the far side to the near one, in trunk lengths; mark its visible joints.
 
-    Besides the joints that the head does not hide it marks ``<side>_ear_tip`` of the near ear, ``mouth``, ``belly``
-    and ``tail_tip``.
-
-    Args:
-        missing_chance: that a leg, the tail, or the near ear is not there.
+    It also marks ``<side>_ear_tip`` of the near ear, ``mouth``, ``belly`` and ``tail_tip``. ``missing_chance`` is the
+    probability that a leg, the tail, or the near ear is missing.
     """
     drawing = _Drawing(sketch, species, coat, pose, camera, missing_chance)
     near = camera.near_side
@@ -40,7 +37,7 @@ def draw_quadruped(
 
 
 def vary_coat(coat: Coat, rng: np.random.Generator) -> Coat:
-    """Another individual's coat: all colors a little lighter or darker, warmer or cooler."""
+    """The coat of another individual: all colors a little lighter or darker, warmer or cooler."""
     tint = rng.normal(0, 2.5, 3) + rng.normal(0, 8)
     colors = [field.name for field in fields(coat) if field.name != 'pattern']
     return replace(
@@ -117,12 +114,13 @@ class _Drawing:
             self._horn_and_ear(near, 1.0)
             self._mark(f'{near}_ear_tip', self._at_head(self.build.ear[-1][:3], near))
         for side in (far, near):
-            if shows_eye(self.pose, self.camera, side):
+            # unless the head hides it
+            if self.camera.towards(self.pose.head @ [0.6, 0.3, 0.74 * OUTWARD[side]]) > -0.15:
                 eye = self.camera.project(joints[f'{side}_eye'])
                 for center, radius, color in ((eye, 0.036, EYE), (eye, 0.026, PUPIL), (eye - 0.009, 0.009, (240,) * 3)):
                     self.sketch.ellipse(center, radius, color, ink=0)
                 self._mark(f'{side}_eye', joints[f'{side}_eye'])
-        if shows_nose(self.pose, self.camera):
+        if self.camera.towards(self.pose.head[:, 0]) > -0.75:
             self.sketch.ellipse(self.camera.project(nose), 0.4 * muzzle, NOSE, ink=0)
             self._mark('nose', nose)
         self._mark('mouth', poll + 0.62 * (nose - poll) - 0.75 * muzzle * self.pose.head[:, 1])
@@ -137,13 +135,3 @@ class _Drawing:
     def _at_head(self, place: Shape, side: str) -> np.ndarray:
         forward, up, outward = place
         return self.pose.joints['poll'] + self.pose.head @ [forward, up, OUTWARD[side] * outward]
-
-
-def shows_eye(pose: Pose, camera: Camera, side: str) -> bool:
-    """Whether the head does not hide its eye."""
-    return bool(camera.towards(pose.head @ [0.6, 0.3, 0.74 * OUTWARD[side]]) > -0.15)
-
-
-def shows_nose(pose: Pose, camera: Camera) -> bool:
-    """Whether the head does not hide its nose."""
-    return bool(camera.towards(pose.head[:, 0]) > -0.75)

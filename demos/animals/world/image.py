@@ -13,39 +13,39 @@ from .drawing import draw_quadruped, vary_coat
 from .quadruped import KEYPOINTS, Camera, pose_quadruped
 from .species import ToySpecies
 
-MIN_LABELLED = 4
-ABOVE_JOINTS = 0.3  # trunk lengths of ears and horns
-# share of the image's width that the joints of an animal take, and where down the image it stands
+MIN_LABELED = 4
+ABOVE_JOINTS = 0.3  # height of ears and horns, in trunk lengths
+# width of an animal's joints and height of its feet, both as shares of the image
 ALONE = ((0.45, 0.78), (0.78, 0.96))
 FAR, NEAR = ((0.34, 0.44), (0.66, 0.8)), ((0.4, 0.52), (0.86, 0.97))
 PAIR_CHANCE, COVER_CHANCE = 0.18, 0.3
 
 
 @dataclass
-class LabelledAnimal:
-    """What an image shows, in whole pixels of the image."""
+class LabeledAnimal:
+    """An animal in an image, in whole image pixels."""
 
-    keypoints: np.ndarray  # [17, 3], (x, y, 2), or three zeros where not labelled
-    bbox: Tuple[int, int, int, int]  # x, y, w, h around all of the animal inside the image, covered or not
+    keypoints: np.ndarray  # [17, 3], (x, y, 2), or three zeros if not labeled
+    bbox: Tuple[int, int, int, int]  # x, y, w, h around the animal inside the image, covered parts included
 
 
 def draw_image(
     species: ToySpecies, size: Tuple[int, int], place: int, entropy: Sequence[int]
-) -> Tuple[np.ndarray, List[LabelledAnimal]]:
+) -> Tuple[np.ndarray, List[LabeledAnimal]]:
     """One or two animals of a species in a landscape.
 
     Args:
-        species: of all the animals.
+        species: of all animals in the image.
         size: (w, h) in pixels.
         place: an index of ``scenery.PLACES``.
         entropy: numbers that decide everything else.
 
     Returns:
-        tuple: the image ``[h, w, 3]``, RGB uint8, and its animals, each with enough labelled keypoints.
+        tuple: the image ``[h, w, 3]``, RGB uint8, and its animals, each with enough labeled keypoints.
     """
     for attempt in count():
         image, animals = _draw(species, size, place, *generators(*entropy, attempt))
-        if all((animal.keypoints[:, 2] > 0).sum() >= MIN_LABELLED for animal in animals):
+        if all((animal.keypoints[:, 2] > 0).sum() >= MIN_LABELED for animal in animals):
             return image, animals
 
 
@@ -69,15 +69,15 @@ def _draw(species: ToySpecies, size: Tuple[int, int], place: int, rng, scene_rng
         scene.cover(cover, x, y, x + w, y + h)
     covered = paste(canvas, cover)
     animals = []
-    for sketch, silhouette in zip(sketches[::-1], silhouettes[::-1]):  # each hides those further away
+    for sketch, silhouette in zip(sketches[::-1], silhouettes[::-1]):  # each hides the ones behind it
         keypoints = visible_points(sketch, KEYPOINTS, covered).round().astype(int)
-        animals.insert(0, LabelledAnimal(keypoints, _bbox(silhouette)))
+        animals.insert(0, LabeledAnimal(keypoints, _bbox(silhouette)))
         covered = covered | silhouette
     return photograph(canvas, photo_rng), animals
 
 
 def _stand(species: ToySpecies, canvas: tuple, stand: tuple, middle: float, rng: np.random.Generator) -> Sketch:
-    """An animal seen from one of its sides, with its feet on the ground of the canvas."""
+    """An animal, seen from either side, with its feet on the ground of the canvas."""
     pose = pose_quadruped(species.build, rng.choice(species.actions), rng)
     camera = Camera(rng.choice([0.0, 180.0]) + rng.uniform(-28, 28), rng.uniform(6, 18), rng.normal(0, 2.5))
     sketch = Sketch(rng)
@@ -87,7 +87,7 @@ def _stand(species: ToySpecies, canvas: tuple, stand: tuple, middle: float, rng:
     width, height = canvas
     share, feet = (rng.uniform(*limits) for limits in stand)
     scale = min(share * width / (right - left), feet * height / (bottom - top + ABOVE_JOINTS))
-    # an animal stands anywhere in the room it leaves, a large one now and then partly outside the image
+    # anywhere across the free space; large animals are sometimes partly outside the image
     room = (1 - scale * (right - left) / width) / 2 - abs(middle - 0.5)
     middle += rng.uniform(-1, 1) * max(room - 0.04, 0.04)
     sketch.place(scale, np.array([middle * width - scale * (left + right) / 2, feet * height - scale * bottom]))

@@ -13,9 +13,9 @@ KEYPOINTS = (
 FORE_LEG = ('shoulder', 'elbow', 'wrist', 'front_paw')
 HIND_LEG = ('hip', 'knee', 'hock', 'back_paw')
 OUTWARD = {'left': 1, 'right': -1}
-STANCE_WIDTH = 0.55  # distance of a leg from the median plane, in radii of the trunk
+STANCE_WIDTH = 0.55  # distance of a leg from the median plane, in trunk radii
 
-# where in their strides left fore, right fore, left hind, right hind leg are; how many degrees they swing
+# phases of left fore, right fore, left hind and right hind leg in the stride; swing in degrees
 GAITS = {
     'stand': ((0.0, 0.5, 0.1, 0.4), 6.0),
     'graze': ((0.0, 0.5, 0.1, 0.4), 8.0),
@@ -23,7 +23,7 @@ GAITS = {
     'trot': ((0.0, 0.5, 0.5, 0.0), 27.0),
     'gallop': ((0.0, 0.1, 0.45, 0.55), 38.0),
 }
-# degrees of the bones of fore and hind leg: 0 hangs straight down, positive swings the lower end forward
+# degrees of the leg bones: 0 is straight down, positive swings the lower end forward
 POSTURES = {
     'sit': {FORE_LEG: (-16.0, 2.0, 8.0), HIND_LEG: (80.0, -68.0, 84.0)},
     'rear': {FORE_LEG: (42.0, 50.0, -35.0), HIND_LEG: (42.0, -38.0, 12.0)},
@@ -32,11 +32,11 @@ POSTURES = {
 
 @dataclass(frozen=True)
 class Pose:
-    """A quadruped in its own space: x forward, y up, z towards the animal's left, in trunk lengths."""
+    """A quadruped in its own space: x forward, y up, z to the animal's left, in trunk lengths."""
 
-    joints: Dict[str, np.ndarray]  # AP-10K's keypoints (its knee is the stifle), and wrists, hocks, poll
-    trunk: np.ndarray  # axes forward, up and left, as columns
-    head: np.ndarray  # the same of the head
+    joints: Dict[str, np.ndarray]  # AP-10K's keypoints (its knee is the stifle), wrists, hocks, poll
+    trunk: np.ndarray  # axes forward, up and left as columns
+    head: np.ndarray  # the same for the head
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,16 @@ class Camera:
 
     @property
     def near_side(self) -> str:
-        """The side of the animal that is turned to the camera."""
+        """The side of the animal that faces the camera."""
         return 'left' if np.cos(np.radians(self.heading)) < 0 else 'right'
 
     def towards(self, vectors: np.ndarray) -> np.ndarray:
-        """How far vectors ``[..., 3]`` in the animal's space point to the camera, along the ground."""
+        """The component of vectors ``[..., 3]`` in the animal's space towards the camera, along the ground."""
         heading = np.radians(self.heading)
         return vectors[..., 0] * np.sin(heading) - vectors[..., 2] * np.cos(heading)
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Places ``[..., 2]`` in the image, y down, of points ``[..., 3]`` in the animal's space; trunk lengths."""
+        """Points ``[..., 3]`` in the animal's space to the image, ``[..., 2]`` with y down; trunk lengths."""
         heading, elevation, roll = np.radians([self.heading, self.elevation, self.roll])
         across = points[..., 0] * np.cos(heading) + points[..., 2] * np.sin(heading)
         down = self.towards(points) * np.sin(elevation) - points[..., 1] * np.cos(elevation)
@@ -67,14 +67,14 @@ class Camera:
 
 
 def frame(pitch: float, yaw: float = 0.0) -> np.ndarray:
-    """Axes forward, up, left, as columns, of a part raised by ``pitch``, turned left by ``yaw`` degrees."""
+    """Axes forward, up and left as columns, of a part raised by ``pitch`` and turned left by ``yaw`` degrees."""
     (sin_p, sin_y), (cos_p, cos_y) = np.sin(np.radians([pitch, yaw])), np.cos(np.radians([pitch, yaw]))
     forward, up = [cos_p * cos_y, sin_p, cos_p * sin_y], [-sin_p * cos_y, cos_p, -sin_p * sin_y]
     return np.array([forward, up, [-sin_y, 0.0, cos_y]]).T
 
 
 def pose_quadruped(build: Build, action: str, rng: np.random.Generator) -> Pose:
-    """One moment of ``action``: a gait, or one of the postures."""
+    """A random moment of ``action``, one of ``GAITS`` or ``POSTURES``."""
     legs = _leg_bones(build, action, rng)
     rump, _, chest = build.girth
     shoulder, hip = np.array([0.5, -1.2 * chest, 0.0]), np.array([-0.5, -0.75 * rump, 0.0])
@@ -135,7 +135,7 @@ def _level_pitch(legs: Dict[tuple, np.ndarray], shoulder: np.ndarray, hip: np.nd
 
 
 def _add_head(joints: dict, build: Build, action: str, pitch: float, rng: np.random.Generator) -> np.ndarray:
-    """Adds poll, eyes and nose to ``joints``; returns the axes of the head."""
+    """Add poll, eyes and nose to ``joints``; returns the axes of the head."""
     neck_length = build.neck[0]
     head_length, skull, _ = build.head
     rise, drop = build.neck_rise + rng.normal(0, 7), build.head_drop + rng.normal(0, 7)
@@ -149,7 +149,7 @@ def _add_head(joints: dict, build: Build, action: str, pitch: float, rng: np.ran
     elif action in POSTURES:
         rise = max(rise, 0.6 * pitch + 15)
     turn = rng.normal(0, 10)
-    # half of the animals look where they walk, the others at something beside them
+    # half of the animals look ahead, the others anywhere to the side
     look = turn + (rng.normal(0, 10) if rng.random() < 0.5 else rng.uniform(-65, 65))
     joints['poll'] = joints['neck'] + neck_length * frame(rise, turn)[:, 0]
     head = frame(-drop, look)

@@ -29,7 +29,7 @@ DETAILS = dict(
 
 @dataclass(frozen=True)
 class ToyCategory:
-    """A kind of object."""
+    """A category of toy objects."""
 
     id: int
     name: str
@@ -38,11 +38,11 @@ class ToyCategory:
     keypoints: Tuple[str, ...]
     skeleton: Tuple[Tuple[int, int], ...]  # pairs of indices of the keypoints, from 0
     draw: Callable[[Sketch], None]
-    faces: bool  # it is seen from the side; its front, at the right in the sketch, may be on either side
+    faces: bool  # seen from the side; its front is at the right in the sketch, on either side in the image
 
     @property
     def swap(self) -> Tuple[Tuple[int, int], ...]:
-        """Pairs of indices that exchange their names in a mirrored image."""
+        """Pairs of indices that swap names in a mirrored image."""
         return tuple(
             (i, self.keypoints.index(exchange(name, 'left', 'right')))
             for i, name in enumerate(self.keypoints)
@@ -50,7 +50,7 @@ class ToyCategory:
         )
 
     def description(self, index: int) -> str:
-        """One sentence about a keypoint: what it is, on which side, next to what."""
+        """One sentence about a keypoint: what it is, on which side, and its neighbors."""
         name = self.keypoints[index]
         links = [link for link in self.skeleton if index in link]
         near = [self.keypoints[a if b == index else b] for a, b in links[:2]]
@@ -71,7 +71,7 @@ class ToyCategory:
 
 
 def exchange(name: str, first: str, second: str) -> str:
-    """The name with two words exchanged."""
+    """The name with two words swapped."""
     return ' '.join({first: second, second: first}.get(word, word) for word in name.split())
 
 
@@ -83,6 +83,6 @@ def _read(id: int, name: str, keypoints: str, skeleton: str, faces: bool = False
     return ToyCategory(id=id, name=name, keypoints=names, skeleton=links, draw=draw, faces=faces, **entry)
 
 
-_content = read_yaml(Path(__file__).with_suffix('.yml'), 'toy categories', 'get the repository again')
+_content = read_yaml(Path(__file__).with_suffix('.yml'), 'toy categories', 'restore it from the repository')
 _entries = ((split, name, entry) for split in SPLITS for name, entry in _content[split].items())
 CATEGORIES = tuple(_read(id, name, split=split, **entry) for id, (split, name, entry) in enumerate(_entries, 1))

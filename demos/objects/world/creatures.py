@@ -1,4 +1,4 @@
-"""Drawings of living things, and of what has their limbs. Those seen from the side face right."""
+"""Drawings of animals and of a face. Those seen from the side face right."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from demos.animals.world.species import SPECIES
 from demos.canvas.colors import Color, shade
 from demos.canvas.sketch import FAR, SIDES, Sketch, at, rotation, towards
 
-# the names in this category of the points of a drawn animal that faces right
+# names of the points of a drawn animal in this category; it faces right
 QUADRUPED = dict(nose='nose tip', mouth='mouth end', right_eye='eye', right_ear_tip='ear tip', neck='neck base')
 QUADRUPED.update(belly='body bottom', root_of_tail='tail base', tail_tip='tail tip')
 QUADRUPED.update(right_wrist='near front knee', right_front_paw='near front leg bottom')
@@ -19,7 +19,7 @@ QUADRUPED.update(left_front_paw='far front leg bottom', left_back_paw='far back 
 
 
 def quadruped(sketch: Sketch):
-    """An animal of any species and any color on four legs, standing, walking or grazing, seen from the side."""
+    """An animal of any species and color, standing, walking or grazing, seen from the side."""
     rng = sketch.rng
     species = SPECIES[rng.integers(len(SPECIES))]
     coat = species.coats[rng.integers(len(species.coats))]
@@ -75,7 +75,7 @@ def insect(sketch: Sketch):
     """A winged insect, seen from above, flying up or down the image."""
     rng = sketch.rng
     skin, wings, second = sketch.color((0.3, 0.8)), sketch.color((0.7, 1.0)), sketch.color((0.6, 1.0))
-    ahead = -1.0 if sketch.chance(0.5) else 1.0  # y of the way that it flies
+    ahead = -1.0 if sketch.chance(0.5) else 1.0  # y of its direction
     length, thick = rng.uniform(0.35, 0.62), rng.uniform(0.05, 0.1)
     bend = rng.uniform(-0.15, 0.15)
     tail = np.array([[0.0, 0.0], [bend / 3, -ahead * length / 2], [bend, -ahead * length]])
@@ -158,7 +158,7 @@ def bird(sketch: Sketch):
 
 
 def face(sketch: Sketch):
-    """A face, turned a little to either side."""
+    """A face, turned a little to one side."""
     rng = sketch.rng
     skin, second = sketch.color((0.6, 1.0), (0.1, 0.6)), sketch.color((0.2, 0.8))
     wide, high = rng.uniform(0.3, 0.45), rng.uniform(0.38, 0.5)
@@ -194,7 +194,7 @@ def face(sketch: Sketch):
 
 
 def _wing(sketch: Sketch, side: str, base: np.ndarray, span: float, angle: float, color: Color):
-    """A bird's, from ``base`` towards ``angle``."""
+    """A bird's wing, from ``base`` in the direction ``angle``."""
     step = towards(angle)
     across = rotation(90) @ step
     if across[0] > 0:  # feathers trail behind

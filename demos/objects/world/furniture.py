@@ -22,10 +22,8 @@ def table(sketch: Sketch):
     if sketch.chance(0.4):  # a cloth
         across = rng.uniform(0.25, 0.6) * half[0]
         sketch.polygon(_level(view, height, SQUARE * [across, half[1]]), sketch.color(), 0.6)
-    for name, x, z in CORNERS:
-        sketch.mark(f'{name} corner', view((x * half[0], height, z * half[1])))
-    for name, z in (('far', -1), ('near', 1)):
-        sketch.mark(f'{name} middle', view((0, height, z * half[1])))
+    _mark_corners(sketch, view, half, height)
+    sketch.marks({'far middle': view((0, height, -half[1])), 'near middle': view((0, height, half[1]))})
 
 
 def chair(sketch: Sketch):
@@ -54,8 +52,7 @@ def chair(sketch: Sketch):
     if behind < 0:
         backrest()
     _cuboid(sketch, view, (-half[0], seat - thick, -half[1]), (half[0], seat, half[1]), cover)
-    for name, x, z in CORNERS:
-        sketch.mark(f'{name} corner', view((x * half[0], seat, z * half[1])))
+    _mark_corners(sketch, view, half, seat)
     if not sketch.chance(0.2):
         level = seat + rng.uniform(0.3, 0.45) * min(rise, 0.6)
         reach = -edge * rng.uniform(0.3, 0.95)
@@ -82,9 +79,8 @@ def bed(sketch: Sketch):
     def headboard():
         if sketch.chance(0.08):
             return
-        heights = ((-1, leg), (-1, level + rise), (1, level + rise), (1, leg))
-        corners = [(x * half[0], height, edge) for x, height in heights]
-        _board(sketch, view, corners, wood)
+        (left, right), top = (-half[0], half[0]), level + rise
+        _board(sketch, view, [(left, leg, edge), (left, top, edge), (right, top, edge), (right, leg, edge)], wood)
 
     _legs(sketch, view, 0.96 * half, leg, 1.0, rng.uniform(0.025, 0.05), shade(wood, 0.8))
     if behind < 0:
@@ -97,14 +93,18 @@ def bed(sketch: Sketch):
     for x in (-0.5, 0.5) if sketch.chance(0.5) else (0,):
         pillow = at(x, 0.76) + SQUARE * [-0.38, -0.14]
         sketch.polygon(_level(view, level + 0.02, pillow * [half[0], edge]), (235, 235, 230))
-    for name, x, z in CORNERS:
-        sketch.mark(f'{name} corner', view((x * half[0], level, z * half[1])))
+    _mark_corners(sketch, view, half, level)
     if behind > 0:
         headboard()
 
 
+def _mark_corners(sketch: Sketch, view: View, half: np.ndarray, height: float):
+    for name, x, z in CORNERS:
+        sketch.mark(f'{name} corner', view((x * half[0], height, z * half[1])))
+
+
 def _view(rng: np.random.Generator) -> View:
-    """A look at furniture: from (x to the right, y up, z towards the viewer) to the image."""
+    """A random view of furniture: from (x to the right, y up, z towards the viewer) to the image."""
     yaw, elevation, perspective = rng.uniform(-0.6, 0.6), rng.uniform(0.22, 0.85), rng.uniform(0, 0.22)
 
     def view(point: Sequence[float]) -> np.ndarray:
@@ -117,7 +117,7 @@ def _view(rng: np.random.Generator) -> View:
 
 
 def _board(sketch: Sketch, view: View, corners: Sequence[Sequence[float]], color: Color):
-    """A backrest or a headboard; its second corner is at the upper left, its third one at the upper right."""
+    """A backrest or a headboard; the second corner is the upper left one, the third the upper right one."""
     sketch.cover(np.array([view(corner) for corner in corners]), color)
     left, right = corners[1:3]
     middle = view((0, *left[1:]))
@@ -125,7 +125,7 @@ def _board(sketch: Sketch, view: View, corners: Sequence[Sequence[float]], color
 
 
 def _level(view: View, height: float, places: np.ndarray) -> np.ndarray:
-    """Places ``[N, 2]`` (x, z) at this height, in the image."""
+    """Points ``[N, 2]`` (x, z) at this height, in the image."""
     return np.array([view((x, height, z)) for x, z in places])
 
 
@@ -140,12 +140,12 @@ def _cuboid(sketch: Sketch, view: View, low: Sequence[float], high: Sequence[flo
     for light, corners in faces:
         seen = np.array([view(corner) for corner in corners])
         (ax, ay), (bx, by) = seen[1] - seen[0], seen[2] - seen[0]
-        if ax * by - ay * bx < 0:  # turned to the viewer
+        if ax * by - ay * bx < 0:  # faces the viewer
             sketch.cover(seen, shade(color, light))
 
 
 def _legs(sketch: Sketch, view: View, half: np.ndarray, height: float, stance: float, thick: float, color: Color):
-    """Four legs under the corners; ``stance`` is how far apart they stand on the floor, of that at the top."""
+    """Four legs under the corners; ``stance`` is their distance on the floor, relative to that at the top."""
     for name, x, z in CORNERS:
         if sketch.chance(0.05):
             continue

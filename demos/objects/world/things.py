@@ -1,4 +1,4 @@
-"""Drawings of vehicles, of clothes and of a robot. Vehicles are seen from the side and face right."""
+"""Drawings of vehicles, clothes and a robot. Vehicles are seen from the side and face right."""
 
 from typing import Sequence
 

@@ -5,17 +5,17 @@ import numpy as np
 from demos.canvas.colors import Color, shade
 from demos.canvas.sketch import Sketch, at, rotation
 
-from .poses import KEYPOINTS, Pose
+from .poses import Pose
 from .things import ball, barbell, bike, box, chair, flag, umbrella
 
-BALL = 0.07, 0.1  # its radius
-FAR = 0.78  # how light a limb on the far side is
-SEAT, SOLE = 0.07, 0.035  # from the pelvis down to what carries it, from an ankle to the ground
+BALL = 0.07, 0.1  # range of its radius
+FAR = 0.78  # brightness of a limb on the far side
+SEAT, SOLE = 0.07, 0.035  # from the pelvis down to a seat, from an ankle down to the ground
 
 
 @dataclass(frozen=True)
 class Look:
-    """Colors of a person and of what it wears and uses, and how much of an upper arm its sleeves cover."""
+    """Colors of a person, its clothes and its object, and the share of an upper arm that the sleeves cover."""
 
     shirt: Color
     trousers: Color
@@ -27,21 +27,20 @@ class Look:
 
 
 def draw_person(sketch: Sketch, activity: str, pose: Pose, look: Look):
-    """Draws a person one unit tall, with what the activity needs; marks MPII's keypoints."""
+    """Draw a person one unit tall, with the object of the activity; mark MPII's keypoints."""
     points = pose.joints(sketch.rng)
-    for name in KEYPOINTS:
-        sketch.mark(name, points[name])
+    sketch.marks(points)
     far = 1.0 if pose.frontal else FAR
     if not pose.frontal:
         _arm(sketch, 'left', look, far)
     _leg(sketch, 'left', pose, look, far)
+    hands = (points['left_wrist'] + points['right_wrist']) / 2
     if activity == 'sitting on a chair':
         floor = max(points['left_ankle'][1], points['right_ankle'][1]) + SOLE
         seat = points['pelvis'] + at(0.07, SEAT)
         chair(sketch, seat, max(floor - seat[1], 0.2), look.thing)
     elif activity == 'riding a bike':
         pedals = (points['left_ankle'] + points['right_ankle']) / 2 + at(0, SOLE)
-        hands = (points['left_wrist'] + points['right_wrist']) / 2
         bike(sketch, points['pelvis'] + at(0, SEAT), hands, pedals, look.thing)
     elif activity in ('holding an umbrella', 'waving a flag'):
         hand = min((points[f'{side}_wrist'] for side in ('right', 'left')), key=lambda wrist: wrist[1])
@@ -55,7 +54,6 @@ def draw_person(sketch: Sketch, activity: str, pose: Pose, look: Look):
     _trunk(sketch, pose, look)
     if activity == 'carrying a box':
         half = sketch.rng.uniform([0.1, 0.085], [0.15, 0.13])
-        hands = (points['left_wrist'] + points['right_wrist']) / 2
         box(sketch, hands + half * at(0.35, -0.55), half, sketch.rng.normal(0, 5), look.thing)
     if pose.frontal:
         _arm(sketch, 'left', look, 1.0)
@@ -84,7 +82,7 @@ def _arm(sketch: Sketch, side: str, look: Look, light: float):
 def _leg(sketch: Sketch, side: str, pose: Pose, look: Look, light: float):
     hip, knee, ankle = (sketch.points[f'{side}_{joint}'] for joint in ('hip', 'knee', 'ankle'))
     shin = _step(knee, ankle)
-    # a foot points forwards, seen from the front a little outwards
+    # a foot points forwards; seen from the front, slightly outwards
     toes = rotation(-90) @ shin * 0.07 if not pose.frontal else 0.02 * shin + at(0.02 * np.sign(ankle[0]), 0)
     heel = ankle + 0.015 * shin
     sketch.tube([heel, heel + toes], [0.034, 0.026], shade(look.shoes, light))

@@ -18,14 +18,14 @@ COLORS = dict(zip(COLOR_NAMES, from_hex('ce2428 2854ce 269642 f2d830 863aa8 f282
 TROUSERS = dict(zip(('gray', 'black', 'white', 'brown'), from_hex('808084 222228 e8e6e0 684a32')))
 SKINS = from_hex('f4d0b4 e2b490 be8862 8c5e40 603e2c')
 HAIRS = from_hex('201a18 543622 c49c5c 96928e 7a3a22')
-HEIGHTS = 0.35, 0.8  # of the person's keypoints, as a share of the image's longer side
-SHORTEST_SIDE = 0.82  # of an image, of its longer one
+HEIGHTS = 0.35, 0.8  # of the person's keypoints, relative to the image's longer side
+SHORTEST_SIDE = 0.82  # of an image, relative to its longer side
 PAIR_CHANCE = 0.2
 BLOTS, THINGS = (2, 8), (0, 3)  # in the background: from 2 to 7, from 0 to 2
 MAX_TILT = 8.0  # degrees
-LIGHT = 0.85, 1.1  # of red, green and blue
-FARTHEST_OUT = 0.15  # of the image
-JUMP = 0.16  # how far above the ground, of the person's height
+LIGHT = 0.85, 1.1  # factors of red, green and blue
+FARTHEST_OUT = 0.15  # of the image, outside it
+JUMP = 0.16  # above the ground, relative to the person's height
 
 
 @dataclass
@@ -33,12 +33,12 @@ class ToyPeople:
     """An image of one or two people who do the same in the same clothes; coordinates are pixels of the image."""
 
     image: np.ndarray  # [h, w, 3], RGB uint8
-    people: List[np.ndarray]  # each [16, 2], in MPII's order, also those outside the image; the nearest person first
+    people: List[np.ndarray]  # each [16, 2], MPII's keypoints, inside and outside the image; the nearest person first
     trousers: str  # one of TROUSERS
 
 
 def draw_people(activity: str, color: str, size: int, entropy: Sequence[int]) -> ToyPeople:
-    """People among things that have nothing to do with them, in the colors of shirts.
+    """People among distractors in the colors of shirts.
 
     Args:
         activity: one of ``poses.ACTIVITIES``.
@@ -51,8 +51,8 @@ def draw_people(activity: str, color: str, size: int, entropy: Sequence[int]) ->
     shorter = SUPERSAMPLING * round(size * rng.uniform(SHORTEST_SIDE, 1))
     canvas_size = (longest, shorter) if rng.random() < 0.5 else (shorter, longest)
     canvas = backdrop(canvas_size, scene_rng)
-    things = [_something(scene_rng) for _ in range(scene_rng.integers(*BLOTS))]
-    things += [_something_used(scene_rng) for _ in range(scene_rng.integers(*THINGS))]
+    things = [_distractor(scene_rng) for _ in range(scene_rng.integers(*BLOTS))]
+    things += [_used_object(scene_rng) for _ in range(scene_rng.integers(*THINGS))]
     for i in scene_rng.permutation(len(things)):
         things[i].place(longest * scene_rng.uniform(0.35, 0.75), scene_rng.uniform(0, 1, 2) * canvas_size)
         things[i].paint(canvas, SUPERSAMPLING * scene_rng.uniform(0.2, 0.7))
@@ -93,33 +93,33 @@ def _person(activity: str, look: Look, mirrored: bool, rng: np.random.Generator)
 
 
 def exchange(name: str) -> str:
-    """The keypoint of the other side."""
+    """The name of the keypoint on the other side."""
     side, _, joint = name.partition('_')
     return f'{dict(left="right", right="left").get(side, side)}_{joint}' if joint else name
 
 
 def _place(person: Sketch, height: float, canvas: Tuple[int, int], across: float, rng: np.random.Generator):
-    """Put a person on the canvas, its keypoints ``height`` pixels large, at 0 (left) to 1 (right)."""
+    """Put a person on the canvas: its keypoints ``height`` pixels large, ``across`` from 0 (left) to 1 (right)."""
     low, high = person.bounds()
     places = np.stack(list(person.points.values()))
     scale = min(height / np.ptp(places, axis=0).max(), (1.02 * np.array(canvas) / (high - low)).min())
     room = canvas - scale * (high - low)
-    # mostly little, sometimes so far to a side or down that a hand or a foot is outside
+    # sometimes so far to one side or down that a hand or a foot is outside
     shift = FARTHEST_OUT * rng.uniform([-1, 0], 1) ** 3
     origin = room * [across, rng.uniform(0.2, 1)] + shift * canvas
     person.place(scale, origin - scale * low)
 
 
 def _cast_shadow(canvas: np.ndarray, person: Sketch, gap: float):
-    """On the ground, ``gap`` of its height below a person."""
+    """A shadow on the ground, ``gap`` of a person's height below it."""
     places = np.stack(list(person.points.values()))
     (left, top), (right, bottom) = places.min(axis=0), places.max(axis=0)
     foot = person.bounds()[1][1] + gap * (bottom - top)
     cast_shadow(canvas, ((left + right) / 2, foot), (0.45 * (right - left) + 6, 8))
 
 
-def _something(rng: np.random.Generator) -> Sketch:
-    """A thing without a name, or a shirt."""
+def _distractor(rng: np.random.Generator) -> Sketch:
+    """A simple shape, or a shirt."""
     if rng.random() < 0.6:
         return clutter(rng, _shirt_color(rng))
     sketch = Sketch(rng)
@@ -128,8 +128,8 @@ def _something(rng: np.random.Generator) -> Sketch:
     return sketch
 
 
-def _something_used(rng: np.random.Generator) -> Sketch:
-    """One of the things that people here use."""
+def _used_object(rng: np.random.Generator) -> Sketch:
+    """An object of one of the activities."""
     sketch = Sketch(rng)
     color, half = _shirt_color(rng), rng.uniform([0.1, 0.085], [0.15, 0.13])
     draw = (
@@ -147,7 +147,7 @@ def _something_used(rng: np.random.Generator) -> Sketch:
 
 
 def _shirt_color(rng: np.random.Generator) -> Color:
-    """Mostly one of the shirts' colors."""
+    """A random color, mostly one of the shirts' colors."""
     if rng.random() < 0.75:
         return vary(one_of(tuple(COLORS.values()), rng), rng)
     return any_color(rng, (0.2, 1.0), (0, 0.6))

@@ -13,28 +13,28 @@ KEYPOINTS = (
 )
 # lengths, of a person one unit tall
 TRUNK, NECK, HEAD, UPPER_ARM, FOREARM, THIGH, SHIN = 0.29, 0.06, 0.16, 0.16, 0.15, 0.24, 0.24
-SHOULDERS, HIPS = 0.105, 0.06  # half the width, seen from the front
-SIDE_WIDTH = 0.25  # how much of it is seen from the side
-Limb = Tuple[float, float]  # of the upper and the lower half
+SHOULDERS, HIPS = 0.105, 0.06  # half the width, from the front
+SIDE_WIDTH = 0.25  # share of it seen from the side
+Limb = Tuple[float, float]  # angles of the upper and the lower half
 
 
 @dataclass(frozen=True)
 class Pose:
     """Angles in degrees: limbs from hanging down, trunk and head from upright.
 
-    Seen from the front a limb's angle is positive outwards. Seen from the side the person faces right, the right
-    limbs are the near ones, and positive is forwards.
+    Seen from the front, a limb's angle is positive outwards. Seen from the side, the person faces right, the right
+    limbs are nearer, and positive is forwards.
     """
 
     frontal: bool  # seen from the front
-    arms: Tuple[Limb, Limb]  # the right and the left one
+    arms: Tuple[Limb, Limb]  # right, left
     legs: Tuple[Limb, Limb]
     lean: float = 0.0  # of the trunk, positive to the right of the image
-    nod: float = 0.0  # the same of the head
+    nod: float = 0.0  # the same for the head
     turn: float = 0.0  # of the whole person, clockwise
 
     def joints(self, rng: np.random.Generator) -> Dict[str, np.ndarray]:
-        """The places (x, y) of ``KEYPOINTS``: the pelvis at zero, y down, lengths varied a little."""
+        """The points (x, y) of ``KEYPOINTS``: the pelvis at the origin, y down, lengths varied a little."""
         stretch = dict(zip(('trunk', 'arm', 'leg'), np.exp(rng.normal(0, 0.05, 3).clip(-0.12, 0.12))))
         width = 1.0 if self.frontal else SIDE_WIDTH
         up, skyward = rotation(self.lean) @ [0, -1], rotation(self.nod) @ [0, -1]
@@ -56,8 +56,8 @@ class Pose:
         return {name: rotation(self.turn) @ points[name] for name in KEYPOINTS}
 
 
-# how each activity is done: angles / spreads of the upper and the lower half, of the right limb, then of the left one;
-# 'trunk' holds lean, nod and turn, 'either' the limbs whose sides exchange their roles by chance, together
+# angles / standard deviations of the upper and the lower half of the right limb, then of the left one; 'trunk' is lean,
+# nod and turn; 'either' names the limbs whose sides are swapped at random, all together
 STANDING = '7/4 4/4 7/4 4/4'
 ACTIVITIES = {
     'waving a flag': dict(arms='118/9 160/10 14/8 8/10', legs=STANDING, trunk='0/4 0/6', either=('arms',)),
@@ -84,7 +84,7 @@ ACTIVITIES = {
 
 
 def pose_person(activity: str, rng: np.random.Generator) -> Pose:
-    """A pose that shows one of ``ACTIVITIES``, varied by chance."""
+    """A random pose of one of ``ACTIVITIES``."""
     entry = ACTIVITIES[activity]
     angles = {}
     for part in ('arms', 'legs', 'trunk'):

@@ -5,29 +5,28 @@ import numpy as np
 from .poses import KEYPOINTS
 
 BENT, STRAIGHT = 125.0, 160.0  # degrees inside a knee
-CLEARLY = 0.04  # higher or lower than another point, as a share of the person's size
+CLEARLY = 0.04  # higher or lower than another point, relative to the person's size
 LEANING = 20.0  # degrees of a trunk from upright
 
 
 def wears(color: str) -> str:
-    """As it stands in the texts: 'a red shirt'."""
+    """The shirt as in the texts: 'a red shirt'."""
     return f'{"an" if color[0] in "aeiou" else "a"} {color} shirt'
 
 
 def combination(activity: str, color: str) -> str:
-    """What a person does in which clothes: 'in a red shirt riding a bike'."""
+    """Clothes and activity of a person: 'in a red shirt riding a bike'."""
     return f'in {wears(color)} {activity}'
 
 
 def describe(activity: str, color: str, trousers: str, people: List[np.ndarray], rng: np.random.Generator) -> List[str]:
-    """Two descriptions of an image in other wordings: what is done, in which clothes, and where the limbs are.
+    """Two descriptions of an image in different wordings: activity, clothes, and where the limbs are.
 
     Args:
         activity: a phrase such as 'riding a bike'.
-        color: of the shirts.
-        trousers: their color.
-        people: keypoints ``[16, 2]`` of one or two people, the nearest first; the limbs are this one's.
-        rng: draws the wordings.
+        color, trousers: the colors of the shirts and of the trousers.
+        people: keypoints ``[16, 2]`` of one or two people; the limbs are those of the first, the nearest.
+        rng: decides the wordings.
     """
     shirt, limbs = wears(color), limb_sentences(people[0])
     if len(people) == 1:
@@ -51,10 +50,10 @@ def describe(activity: str, color: str, trousers: str, people: List[np.ndarray],
 
 
 def limb_sentences(keypoints: np.ndarray) -> List[str]:
-    """All that these sentences can say of a person's limbs and is true; ``{}`` stands for 'Their'.
+    """All sentences that are true of a person's limbs; ``{}`` is for 'Their'.
 
     Args:
-        keypoints: ``[16, 2]``, in MPII's order, pixels; y runs down.
+        keypoints: ``[16, 2]``, in MPII's order, pixels.
     """
     points = dict(zip(KEYPOINTS, keypoints))
     size = np.ptp(keypoints, axis=0).max()
@@ -80,20 +79,14 @@ def _trunk(points: dict) -> List[str]:
 
 
 def _legs(points: dict) -> List[str]:
-    angles = {
-        side: knee_angle(*(points[f'{side}_{joint}'] for joint in ('hip', 'knee', 'ankle')))
-        for side in ('left', 'right')
-    }
-    return _both_or_each([side for side in angles if angles[side] < BENT], 'knee', 'bent') + _both_or_each(
-        [side for side in angles if angles[side] > STRAIGHT], 'leg', 'straight'
-    )
-
-
-def knee_angle(hip: np.ndarray, knee: np.ndarray, ankle: np.ndarray) -> float:
-    """Degrees between thigh and shin, 180 if straight."""
-    thigh, shin = hip - knee, ankle - knee
-    cosine = thigh @ shin / (np.linalg.norm(thigh) * np.linalg.norm(shin))
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    angles = {}
+    for side in ('left', 'right'):
+        thigh, shin = (points[f'{side}_{joint}'] - points[f'{side}_knee'] for joint in ('hip', 'ankle'))
+        cosine = thigh @ shin / (np.linalg.norm(thigh) * np.linalg.norm(shin))
+        angles[side] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    bent = [side for side in angles if angles[side] < BENT]
+    straight = [side for side in angles if angles[side] > STRAIGHT]
+    return _both_or_each(bent, 'knee', 'bent') + _both_or_each(straight, 'leg', 'straight')
 
 
 def _both_or_each(sides: List[str], limb: str, state: str) -> List[str]:

@@ -64,13 +64,13 @@ def box(sketch: Sketch, center: Sequence[float], half: Sequence[float], angle: f
 
 
 def shirt(sketch: Sketch, center: Sequence[float], height: float, color: Color):
-    """A shirt that nobody wears."""
+    """A shirt without a person."""
     outline = np.array([[0.5, -0.5], [0.9, -0.1], [0.75, 0.06], [0.42, -0.22], [0.38, 0.5]]) * height
     sketch.polygon(center + np.concatenate([outline, outline[::-1] * [-1, 1]]), color)
 
 
 def chair(sketch: Sketch, seat: Sequence[float], height: float, color: Color):
-    """A chair that faces right: the middle of its seat, and how far that is above the floor."""
+    """A chair that faces right: the middle of its seat, and the height of the seat above the floor."""
     seat, half, thick = np.asarray(seat, float), 0.42 * height, 0.07 * height
     back, front = seat - at(half, 0), seat + at(half, 0)
     far = shade(color, 0.7)
@@ -82,7 +82,7 @@ def chair(sketch: Sketch, seat: Sequence[float], height: float, color: Color):
 
 
 def bike(sketch: Sketch, saddle: Sequence[float], hands: Sequence[float], pedals: Sequence[float], color: Color):
-    """A bike that faces right, through these three places."""
+    """A bike that faces right, through these three points."""
     saddle, hands, pedals = (np.asarray(place, float) for place in (saddle, hands, pedals))
     unit = np.linalg.norm(saddle - pedals)
     radius = 0.52 * unit
