@@ -1,15 +1,15 @@
-# On a fresh machine with Python 3.11, make and gcc: "make demo" and "make test" do everything, set-up included.
+# On a new machine with Python 3.11, make and gcc, "make demo" and "make test" do everything, including the setup.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-# a path on sys.path, not an import hook: a folder of the package's name beside the script would come before the hook
+# a path on sys.path instead of an import hook: a folder with the package's name next to a script would win over the hook
 EDITABLE := --config-settings editable_mode=compat -e .
 MMPOSE := mmpose==1.3.2
-# the compiled operators; building them takes about 10 minutes, after which the wheel is kept in WHEELS
+# the compiled operators; building them takes about 10 minutes, then the wheel stays in WHEELS
 MMCV := mmcv==2.1.0
 MMDET := mmdet==3.3.0 pycocotools==2.0.11 shapely terminaltables
 WHEELS ?= wheels
-# glibc keeps freed memory for the next training step instead of returning it: a fifth less time on the CPU
+# glibc keeps freed memory for the next training step: a fifth less time on the CPU
 MALLOC := MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=4000000000
-# one process for each core, one thread in each
+# one process per core, one thread per process
 TEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n auto --dist worksteal
 BENCHMARK := .venv/bin/python benchmarks/run.py
 CLAMP := configs/clamp/ap10k/clamp

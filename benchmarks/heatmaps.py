@@ -1,4 +1,4 @@
-"""Times :class:`GenerateFocusHeatmap` against drawing one part after the other."""
+"""Times :class:`GenerateFocusHeatmap` against drawing part by part."""
 
 from typing import Dict, NamedTuple, Tuple
 
@@ -18,7 +18,7 @@ PERSON = np.stack([X, Y], axis=1).astype(np.float32)
 
 
 class HeatmapTimings(NamedTuple):
-    """Ours and the plain way, run in turn, for an image and for a crop of it."""
+    """Timings of our transform and of drawing part by part, for an image and for a crop of it."""
 
     image: Measurement
     image_plain: Measurement
@@ -27,7 +27,7 @@ class HeatmapTimings(NamedTuple):
 
 
 def plain_heatmap(keypoints: np.ndarray, parts: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
-    """Eq. 3 of FocusCLIP for each part on the whole canvas, added and cut at 1: ``[H, W]``."""
+    """Eq. 3 of FocusCLIP for each part on the whole canvas, summed and clipped at 1: ``[H, W]``."""
     heatmap = np.zeros(shape)
     rows, columns = np.indices(shape)
     for part in parts:
@@ -38,7 +38,7 @@ def plain_heatmap(keypoints: np.ndarray, parts: np.ndarray, shape: Tuple[int, in
 
 
 def heatmap(pairs: int) -> HeatmapTimings:
-    """Milliseconds for one person in 1280 x 720 pixels, and in 256 x 256 of them."""
+    """Time one person in 1280 x 720 pixels, and in a crop of 256 x 256."""
     transform = TRANSFORMS.build(dict(type='GenerateFocusHeatmap', groups='mpii'))
     parts = body_parts('mpii')
     scale = np.float32(256 / 640)
@@ -48,7 +48,7 @@ def heatmap(pairs: int) -> HeatmapTimings:
         results = dict(keypoints=keypoints[None], keypoints_visible=np.ones((1, 16)), img_shape=shape)
         ours, plain = transform(dict(results))['focus_heatmap'], plain_heatmap(keypoints, parts, shape)
         if np.abs(ours - plain).max() > 1e-5:
-            raise RuntimeError(f'the two ways draw different maps of {shape}: their times cannot be compared.')
+            raise RuntimeError(f'the two methods draw different maps of {shape}; their times cannot be compared.')
         runs += [
             lambda results=results: transform(dict(results)),
             lambda keypoints=keypoints, shape=shape: plain_heatmap(keypoints, parts, shape),
@@ -57,7 +57,7 @@ def heatmap(pairs: int) -> HeatmapTimings:
 
 
 def heatmap_summary(timings: HeatmapTimings) -> Dict[str, float]:
-    """The numbers as they go into JSON; ``crop_of_image_ratio``: the plain way draws the image, ours the crop."""
+    """The results for the JSON file; ``crop_of_image_ratio`` compares the plain image with our crop."""
     image, image_plain, crop, crop_plain = map(milliseconds, timings)
     return dict(
         image_ms=image,

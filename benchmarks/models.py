@@ -1,4 +1,4 @@
-"""Times models side by side: run by run in turn, so that whatever else the machine does falls on both."""
+"""Times models in turns, run by run, so that other load on the machine affects all alike."""
 
 import multiprocessing
 import re
@@ -60,7 +60,7 @@ def random_batch(model: nn.Module, cfg: Config, batch_size: int, device: str) ->
 
 
 def alternate(functions: Sequence[Callable[[], object]], pairs: int, warmup: int = 3) -> List[Measurement]:
-    """Call the functions in turn, ``pairs`` times each, after some rounds that do not count."""
+    """Call the functions in turns, ``pairs`` times each, after some warmup rounds."""
     times: List[List[float]] = [[] for _ in functions]
     for _ in range(warmup + pairs):
         for function, own in zip(functions, times):
@@ -87,14 +87,14 @@ def inference(configs: Sequence[str], batch_size: int, device: str, pairs: int, 
 
 
 def training_step(path: str, batch_size: int, device: str, amp: bool) -> Callable[[], None]:
-    """Forward, backward and optimizer step of a config's model."""
+    """A function that runs one training step of a config's model on a random batch."""
     cfg = read_config(path)
     model = build_model(cfg, device).train()
     return train_on(model, *random_batch(model, cfg, batch_size, device), amp)
 
 
 def train_on(model: nn.Module, images: torch.Tensor, samples: list, amp: bool = False) -> Callable[[], None]:
-    """Forward, backward and optimizer step on one batch."""
+    """A function that runs forward, backward and optimizer step on one batch."""
     device = images.device.type
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-6)
 
@@ -109,12 +109,12 @@ def train_on(model: nn.Module, images: torch.Tensor, samples: list, amp: bool = 
 
 
 def training(configs: Sequence[str], batch_size: int, device: str, pairs: int, amp: bool) -> List[Measurement]:
-    """Time whole training steps."""
+    """Time forward, backward and optimizer step."""
     return alternate([training_step(path, batch_size, device, amp) for path in configs], pairs)
 
 
 def peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
-    """MiB at the peak of three training steps, in a process of their own: of a GPU, or of RAM (NaN but on Linux)."""
+    """Peak MiB of three training steps in a separate process: of a GPU, or of RAM (Linux only, otherwise NaN)."""
     with ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as pool:
         return pool.submit(_peak_memory, path, batch_size, device, amp).result()
 
@@ -126,7 +126,7 @@ def _peak_memory(path: str, batch_size: int, device: str, amp: bool) -> float:
     if device.startswith('cuda'):
         return torch.cuda.max_memory_allocated() / 2**20
     status = Path('/proc/self/status')
-    # getrusage would give the peak of the process that started this one, if that was higher
+    # getrusage may return the peak of the parent process, if that is higher
     return int(re.search(r'VmHWM:\s+(\d+) kB', status.read_text())[1]) / 2**10 if status.exists() else float('nan')
 
 
@@ -145,14 +145,14 @@ def data(path: str, seconds: float = 10.0) -> Dict[str, float]:
 
 
 def milliseconds(measurement: Measurement) -> float:
-    """The median."""
+    """The median in milliseconds."""
     return 1000 * measurement.median
 
 
 def summary(
     configs: Sequence[str], batch_size: int, measurements: Sequence[Measurement]
 ) -> Dict[str, Optional[object]]:
-    """The numbers of one config, or of one against another, as they go into JSON."""
+    """The results of one config, or of one against another, for the JSON file."""
     result = dict(config=configs[0], against=None, against_median_ms=None, against_quartiles_ms=None, ratio=None)
     for prefix, measurement in zip(('', 'against_'), measurements):
         result[f'{prefix}median_ms'] = milliseconds(measurement)

@@ -11,7 +11,7 @@ from torch.utils.benchmark import Measurement
 from benchmarks import heatmaps, models, texts
 from clamp_mmpose.utils.files import atomic_write
 
-FEWEST_RUNS = 20  # with fewer the medians are noise
+FEWEST_RUNS = 20  # with fewer runs the medians are noise
 
 
 def inference(args: argparse.Namespace) -> dict:
@@ -44,11 +44,8 @@ def text(args: argparse.Namespace) -> dict:
     """A TextQueryHead with its texts, against given embeddings."""
     timings = texts.texts(args.config, args.batch_size, args.device, args.pairs)
     result = texts.text_summary(args.config, args.batch_size, timings)
-    print(
-        f'batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn; {timings.encoded} texts encoded '
-        'meanwhile'
-    )
-    for kind, against in (('training', 'the same with given embeddings'), ('prediction', 'the bare forward')):
+    print(f'batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turns, {timings.encoded} texts encoded')
+    for kind, against in (('training', 'the same with given embeddings'), ('prediction', 'the forward pass')):
         row = result[kind]
         print(
             f'{kind:<10} {row["median_ms"]:10.2f} ms, {against} {row["against_median_ms"]:10.2f} ms, '
@@ -58,16 +55,16 @@ def text(args: argparse.Namespace) -> dict:
 
 
 def data(args: argparse.Namespace) -> dict:
-    """Samples per second of the training pipeline, for each loader worker."""
+    """Samples per second of the training pipeline in one loader worker."""
     result = dict(config=args.config, **models.data(args.config, args.seconds))
     print(f'{args.config}: {result["samples_per_second"]:.1f} samples per second and worker')
     return result
 
 
 def heatmap(args: argparse.Namespace) -> dict:
-    """Focus heatmaps, against one part after the other."""
+    """Focus heatmaps, against drawing part by part."""
     result = heatmaps.heatmap_summary(heatmaps.heatmap(args.pairs))
-    print(f'one person, {args.pairs} runs each, in turn; plain: one part after the other, all pixels')
+    print(f'one person, {args.pairs} runs each, in turns; plain: part by part, all pixels')
     for name, size in (('image', '1280 x 720'), ('crop', '256 x 256 crop')):
         ours, plain, ratio = (result[f'{name}_{key}'] for key in ('ms', 'plain_ms', 'ratio'))
         print(f'{size:<15} {ours:8.2f} ms, plain {plain:8.2f} ms, {ratio:.0f} times')
@@ -84,7 +81,7 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     for kind, measure in KINDS.items():
         command = kinds.add_parser(kind, help=measure.__doc__)
         command.set_defaults(measure=measure)
-        command.add_argument('--json', metavar='FILE', help='where the numbers go, too')
+        command.add_argument('--json', metavar='FILE', help='also write the results to this file')
         if kind != 'heatmap':
             command.add_argument('config')
         if kind == 'data':
@@ -97,12 +94,12 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         command.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
         command.add_argument('--threads', type=int, help='CPU threads')
         if kind != 'texts':
-            command.add_argument('--against', metavar='CONFIG', help='a second model, run in turn with the first')
+            command.add_argument('--against', metavar='CONFIG', help='a second model, run in turns with the first')
         if kind in ('inference', 'training'):
             command.add_argument('--amp', action='store_true', help='bfloat16 autocast')
     args = parser.parse_args(argv)
     if getattr(args, 'pairs', FEWEST_RUNS) < FEWEST_RUNS:
-        parser.error(f'--pairs {args.pairs}: give at least {FEWEST_RUNS}, or the medians are noise.')
+        parser.error(f'--pairs {args.pairs} is too small, the medians would be noise; give at least {FEWEST_RUNS}.')
     return args
 
 
@@ -121,7 +118,7 @@ def _configs(args: argparse.Namespace) -> List[str]:
 
 def _report(args: argparse.Namespace, configs: Sequence[str], timings: Sequence[Measurement]) -> dict:
     result = dict(models.summary(configs, args.batch_size, timings), device=args.device)
-    print(f'{args.kind}, batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turn')
+    print(f'{args.kind}, batch {args.batch_size}, {args.device}, {args.pairs} runs each, in turns')
     for prefix, config in zip(('', 'against_'), configs):
         low, high = result[f'{prefix}quartiles_ms']
         print(f'{result[f"{prefix}median_ms"]:10.2f} ms  (quartiles {low:.2f} ... {high:.2f})  {config}')

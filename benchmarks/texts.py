@@ -1,4 +1,4 @@
-"""Times what heads that read texts add: a head alone, and its texts against embeddings that are simply there."""
+"""Times heads that read texts: a head alone, and its texts against given embeddings."""
 
 from typing import Dict, List, NamedTuple, Sequence
 
@@ -12,10 +12,10 @@ from .models import alternate, build_model, milliseconds, random_batch, train_on
 
 
 class TextTimings(NamedTuple):
-    """What the texts cost, and how many of them were encoded meanwhile.
+    """The cost of the texts, and the number of texts encoded during the runs.
 
-    ``training``: a step with frozen text, and the same with given embeddings. ``prediction``: images to keypoints of
-    the original image without flip test, and the bare forward of the same model.
+    ``training``: a step with frozen text, and the same with given embeddings. ``prediction``: images to keypoints in
+    the original image, without flip test, and the forward pass of the same model.
     """
 
     training: List[Measurement]
@@ -24,7 +24,7 @@ class TextTimings(NamedTuple):
 
 
 class GivenEmbeddings(nn.Module):
-    """In place of :class:`TextEmbeddings`: the same ``[N, D]`` for every batch, whatever its texts."""
+    """Replaces :class:`TextEmbeddings`: the same ``[N, D]`` for every batch."""
 
     def __init__(self, embeddings: Tensor):
         super().__init__()
@@ -36,7 +36,7 @@ class GivenEmbeddings(nn.Module):
 
 
 def heads(configs: Sequence[str], batch_size: int, device: str, pairs: int) -> List[Measurement]:
-    """Time from features of each config's backbone to what its head gives, in eval mode."""
+    """Time each config's head, from features to outputs, in eval mode."""
     functions = []
     for path in configs:
         cfg = read_config(path)
@@ -54,7 +54,7 @@ def heads(configs: Sequence[str], batch_size: int, device: str, pairs: int) -> L
 
 
 def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
-    """Time training and prediction with texts against the same without."""
+    """Time training and prediction with and without texts."""
     cfg = read_config(path)
     model, given = build_model(cfg, device), build_model(cfg, device)
     images, samples = random_batch(model, cfg, batch_size, device)
@@ -77,7 +77,7 @@ def texts(path: str, batch_size: int, device: str, pairs: int) -> TextTimings:
 
 
 def text_summary(path: str, batch_size: int, timings: TextTimings) -> Dict[str, object]:
-    """The numbers as they go into JSON."""
+    """The results for the JSON file."""
     result = dict(
         config=path,
         batch_size=batch_size,

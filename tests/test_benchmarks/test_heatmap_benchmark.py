@@ -9,10 +9,10 @@ from benchmarks.heatmaps import CROP, PERSON, HeatmapTimings, heatmap, heatmap_s
 from clamp_mmpose.datasets.focus.body_parts import body_parts
 
 
-def test_plain_way_is_the_published_one(parity):
+def test_plain_method_is_the_published_one(parity):
     expected = np.load(parity / 'focusclip_heatmaps' / 'expected.npz')
     keypoints = expected['keypoints_0']
-    assert keypoints[:, 2].all()  # the plain way knows no hidden keypoints
+    assert keypoints[:, 2].all()  # the plain method has no hidden keypoints
     found = plain_heatmap(keypoints[:, :2], body_parts('mpii'), tuple(expected['shape_0']))
     np.testing.assert_allclose(found, expected['heatmap_0'].astype(float), atol=2**-12 + 1e-6)
 

@@ -89,7 +89,7 @@ def test_peak_memory_is_that_of_the_model_alone(tmp_path):
 
 
 def test_text_queries(tmp_path):
-    """A head that reads texts beside CLAMP's; in its training step no text is encoded."""
+    """A text-query head against CLAMP's; its training step encodes no text."""
     ours = Config(text_query_config())
     ours.model.head.names = NAMES
     ours.dump(tmp_path / 'text.py')
@@ -129,7 +129,7 @@ def test_text_queries(tmp_path):
 
 
 def test_texts_that_are_encoded_are_counted(tmp_path):
-    """With a text tower that is trained, each of the 20 + 3 steps encodes the five names."""
+    """If the text tower is trained, each of the 20 + 3 steps encodes the five names."""
     ours = Config(text_query_config())
     ours.model.head.names = NAMES
     ours.model.head.text_encoder.tune = True
