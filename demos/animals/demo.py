@@ -39,7 +39,7 @@ class DemoRun:
 
 
 def run_demo(out_dir: Path, say: Say, num_images: int = 1000, epochs: Optional[int] = None) -> Path:
-    """A :data:`~demos.common.command.Story`: ``num_images`` of all splits, ``epochs`` instead of the config's."""
+    """The demo, with ``num_images`` of all splits together; ``epochs`` replaces the config's."""
     for name in (*CONFIGS, 'data', 'images'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     say(f'[1/5] drawing {num_images} images of toy animals into {out_dir / "data"}')

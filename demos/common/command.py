@@ -13,7 +13,7 @@ from .threads import use_idle_cores
 Say = Callable[[str], None]
 # a demo: takes the folder to write to, where it replaces the files of an earlier run, and a function that prints a line
 # while standard output is silent; returns the path of its report
-Story = Callable[[Path, Say], Path]
+Demo = Callable[[Path, Say], Path]
 
 
 def quiet() -> contextlib.redirect_stdout:
@@ -21,7 +21,7 @@ def quiet() -> contextlib.redirect_stdout:
     return contextlib.redirect_stdout(io.StringIO())
 
 
-def run_command(run: Story, description: str, folder: str) -> None:
+def run_command(run: Demo, description: str, folder: str) -> None:
     """The command line of a demo; ``folder`` is the default of ``--work-dir``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('--work-dir', type=Path, default=Path(folder), help='files of an earlier run are replaced')

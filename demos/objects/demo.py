@@ -35,7 +35,7 @@ class Trial(NamedTuple):
 
 
 def run_cape_demo(out_dir: Path, say: Say, images: Tuple[int, int, int] = IMAGES, epochs: Optional[int] = None) -> Path:
-    """A :data:`~demos.common.command.Story`: images of each category by split, ``epochs`` instead of the config's."""
+    """The demo, with these numbers of images per category and split; ``epochs`` replaces the config's."""
     for name in ('model', 'images'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     data = out_dir / 'data'

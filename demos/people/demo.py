@@ -34,7 +34,7 @@ class Run(NamedTuple):
 
 
 def run_focus_demo(out_dir: Path, say: Say, images: Tuple[int, int] = IMAGES, epochs: Optional[int] = None) -> Path:
-    """A :data:`~demos.common.command.Story`: images to train on and to test, ``epochs`` instead of the config's."""
+    """The demo, with these numbers of train and test images; ``epochs`` replaces the config's."""
     for name in ('runs', 'images'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
     say(f'[1/4] drawing toy people into {out_dir / "data"}')
