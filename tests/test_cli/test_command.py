@@ -1,4 +1,4 @@
-"""How the commands end: exit code, one line on standard error, and a traceback only where one helps."""
+"""Exit codes of the commands, and user errors in one line on standard error."""
 
 import os
 import subprocess
@@ -44,13 +44,13 @@ def test_exit_codes(capsys):
 @pytest.mark.parametrize(
     'error', [FileNotFoundError(2, 'No such file', 'x'), ImportError('install y'), ValueError('z')]
 )
-def test_mistakes_are_one_line_unless_debugged(error, capsys):
+def test_user_errors_are_one_line_without_debug(error, capsys):
     assert end(fail(error), [], capsys) == (1, f'error: {error}\n')
     with pytest.raises(type(error)):
         end(fail(error), ['--debug'], capsys)
 
 
-def test_what_a_config_asks_for_is_a_mistake_and_other_errors_are_not(capsys):
+def test_errors_in_a_config_are_user_errors_and_other_errors_are_not(capsys):
     code, text = end(lambda args: MODELS.build(dict(type='NoSuchModel')), [], capsys)
     assert code == 1 and text.startswith("error: KeyError: 'NoSuchModel is not in the mmpose::model registry.")
     assert text.endswith('(--debug shows where)\n') and text.count('\n') == 1
@@ -62,7 +62,7 @@ def test_what_a_config_asks_for_is_a_mistake_and_other_errors_are_not(capsys):
 
 
 def test_error_of_a_loader_worker():
-    """PyTorch puts the worker's traceback into the message."""
+    """PyTorch includes the worker's traceback in the message."""
 
     class Broken(torch.utils.data.Dataset):
         def __len__(self):
@@ -103,11 +103,11 @@ def test_help_imports_no_torch(tool):
     assert imported.isdisjoint({'torch', 'mmpose', 'cv2'})
 
 
-def test_there_are_tools():
+def test_tools_are_found():
     assert len(TOOLS) >= 11
 
 
-def test_importing_the_package_leaves_out_what_only_some_models_need():
+def test_importing_the_package_imports_no_library_of_single_models():
     code = 'import sys, clamp_mmpose; print(sorted({"open_clip", "timm", "gradio", "onnxruntime"} & set(sys.modules)))'
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', '-c', code],

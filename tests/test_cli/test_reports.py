@@ -1,4 +1,4 @@
-"""The commands that tell about a config and an installation."""
+"""The commands that print a config and the installed versions."""
 
 import platform
 from importlib.metadata import version

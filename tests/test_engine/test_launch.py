@@ -1,4 +1,4 @@
-"""How a run shares the cores and starts its loaders."""
+"""Number of threads and loader workers of a run."""
 
 import os
 
@@ -12,7 +12,7 @@ from clamp_mmpose.engine.launch import build_runner, limit_threads
 
 @pytest.fixture
 def threads(monkeypatch):
-    """Eight cores, and PyTorch's number of threads as it was before."""
+    """A machine with eight cores; restores PyTorch's number of threads afterwards."""
     monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: set(range(8)), raising=False)
     for name in ('OMP_NUM_THREADS', 'LOCAL_WORLD_SIZE', 'SLURM_NTASKS_PER_NODE'):
         monkeypatch.delenv(name, raising=False)
@@ -30,7 +30,7 @@ def threads(monkeypatch):
         (20, {}, 1),
         (0, {'LOCAL_WORLD_SIZE': '2'}, 4),
         (1, {'SLURM_NTASKS_PER_NODE': '4'}, 1),
-        (4, {'OMP_NUM_THREADS': '3'}, 5),  # nothing is changed
+        (4, {'OMP_NUM_THREADS': '3'}, 5),  # unchanged
     ],
 )
 def test_threads(threads, monkeypatch, workers, variables, expected):
@@ -41,7 +41,7 @@ def test_threads(threads, monkeypatch, workers, variables, expected):
     assert threads() == expected
 
 
-def test_no_workers_to_keep(tmp_path):
+def test_persistent_workers_without_workers(tmp_path):
     cfg = Config.fromfile(write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', num_images=4)))
     cfg.work_dir, cfg.launcher, cfg.experiment_name = str(tmp_path), 'none', f'launch_{tmp_path.name}'
     cfg.merge_from_dict({'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': True})

@@ -8,7 +8,7 @@ from clamp_mmpose.engine.hooks import text_length_hook
 
 
 class Images:
-    """A data set of texts: two are longer than 4, one is just as long."""
+    """A data set of texts: two are longer than 4 characters, one has exactly 4."""
 
     texts = ('abc', 'abcd', 'abcde', 'a', 'abcdef', 'b', 'c')
     pipeline = SimpleNamespace(transforms=[SampleDescription()])

@@ -1,4 +1,4 @@
-"""A hook for test configs: BatchNorm uses and keeps its running statistics, since SyncBatchNorm has no CPU form."""
+"""A hook for test configs: BatchNorm uses its fixed running statistics, since SyncBatchNorm does not run on CPU."""
 
 from mmengine.hooks import Hook
 from mmpose.registry import HOOKS

@@ -1,4 +1,4 @@
-"""Two gloo processes against one with the same global batch."""
+"""Two gloo processes give the same result as one with the same global batch."""
 
 import json
 import os
@@ -12,8 +12,7 @@ from tiny import write_config, write_dots
 from clamp_mmpose.checkpoints.reader import read_checkpoint
 
 ROOT = Path(__file__).parents[2]
-# no randomness that depends on the process: no augmentation, no dropout; and an optimizer that does not turn rounding
-# into steps, as Adam does
+# no augmentation and no dropout, whose random numbers depend on the process; no Adam, which amplifies rounding errors
 EXTRA = """
 custom_imports['imports'].append('frozen_batch_norm')
 custom_hooks.append(dict(type='FrozenBatchNorm'))
@@ -43,8 +42,8 @@ def run(*command, port=0):
 
 
 @pytest.mark.slow
-def test_two_processes_are_one(tmp_path, free_port):
-    # some keypoints are not labelled: the processes count differently
+def test_two_processes_equal_one(tmp_path, free_port):
+    # some keypoints are not labeled, so the processes have different numbers of labeled ones
     data = write_dots(tmp_path / 'data', num_images=16)
     config = write_config(tmp_path / 'dots.py', data, augment=False, extra=EXTRA)
     one, two = tmp_path / 'one', tmp_path / 'two'

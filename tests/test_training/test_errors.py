@@ -1,4 +1,4 @@
-"""Bad input stops with an error that names the file and the remedy."""
+"""Bad input raises an error that names the file and what to do."""
 
 import json
 
@@ -24,7 +24,7 @@ def runner_of(data, name, **options):
 
 
 @pytest.mark.parametrize(
-    'spoil, message',
+    'damage, message',
     [
         (lambda path: path.unlink(), r'image .*003\.png does not exist: check the path, or restore the file'),
         (lambda path: path.write_bytes(path.read_bytes()[:2000]), r'image .*003\.png is truncated \(2,000 bytes\)'),
@@ -34,8 +34,8 @@ def runner_of(data, name, **options):
 )
 @pytest.mark.parametrize('workers', [0, 2])
 @pytest.mark.slow
-def test_bad_image(data, spoil, message, workers, request):
-    spoil(data / 'images' / '003.png')
+def test_bad_image(data, damage, message, workers, request):
+    damage(data / 'images' / '003.png')
     runner = runner_of(data, request.node.name, **{'train_dataloader.num_workers': workers})
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         runner.train()
@@ -98,7 +98,7 @@ def test_foreign_checkpoint(data, tmp_path):
 
 
 @pytest.mark.slow
-def test_part_of_a_checkpoint_starts_training_but_is_not_tested(data, tmp_path):
+def test_partial_checkpoint_can_start_training_but_not_testing(data, tmp_path):
     runner = runner_of(data, 'whole')
     weights = {name: value for name, value in runner.model.state_dict().items() if name.startswith('backbone.')}
     torch.save(dict(state_dict=weights), tmp_path / 'backbone.pth')

@@ -1,4 +1,4 @@
-"""Pretraining through tools/train.py: texts that are too long, the last batch of one, resuming, two processes."""
+"""Pretraining with tools/train.py: texts that are too long, a last batch of one image, resuming, two processes."""
 
 import json
 import os
@@ -20,7 +20,7 @@ LONG = 'They stretch out both arms and bend the left knee while the right foot s
 
 @pytest.fixture
 def folder(tmp_path):
-    """Nine pictures, so that batches of four leave one."""
+    """Nine images: with batches of four, the last batch has one."""
     rng = np.random.default_rng(0)
     entries = []
     for i in range(9):
@@ -134,7 +134,7 @@ def test_trained_and_resumed(folder):
 
 
 @pytest.mark.slow
-def test_long_texts_stop_a_training_that_would_not_read_them(folder):
+def test_long_texts_are_an_error_without_truncation(folder):
     log = train(write_config(folder, truncate=False), folder / 'work', expect=1)
     assert '2 of 9 texts are longer than the limit of 24 tokens' in log and 'SampleDescription(sentences=True)' in log
 
@@ -142,11 +142,11 @@ def test_long_texts_stop_a_training_that_would_not_read_them(folder):
 @pytest.mark.slow
 def test_sentences_are_shorter(folder):
     log = train(write_config(folder, truncate=False, sentences=True, epochs=1), folder / 'work')
-    assert '0 of 13 texts are longer than the limit of 24 tokens' in log  # 7 and twice 3 sentences
+    assert '0 of 13 texts are longer than the limit of 24 tokens' in log  # 7 texts of one sentence, 2 of three
 
 
 @pytest.mark.slow
-def test_repeated_data_sets_are_counted(folder):
+def test_texts_in_a_repeated_data_set_are_counted_once(folder):
     config = Config.fromfile(str(write_config(folder, truncate=False, epochs=1)))
     config.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=config.train_dataloader.dataset)
     config.dump(str(folder / 'repeat.py'))
@@ -154,7 +154,7 @@ def test_repeated_data_sets_are_counted(folder):
 
 
 @pytest.mark.slow
-def test_two_processes_are_one(folder):
+def test_two_processes_equal_one(folder):
     entries = json.loads((folder / 'train.json').read_text())
     (folder / 'train.json').write_text(json.dumps(entries[:8]))
     run_one = write_config(folder, 'one.py', batch_size=8, sampler=dict(type='DefaultSampler', shuffle=False))

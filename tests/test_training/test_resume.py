@@ -1,4 +1,4 @@
-"""A killed run, resumed, gives bitwise the weights of an undisturbed one."""
+"""A killed and resumed run gives bitwise the same weights as an uninterrupted one."""
 
 import os
 import random
@@ -39,8 +39,8 @@ def train(config, work_dir, *arguments, wait=True):
 @pytest.mark.slow
 def test_killed_and_resumed(tmp_path):
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', num_images=48))
-    undisturbed, killed = tmp_path / 'undisturbed', tmp_path / 'killed'
-    train(config, undisturbed)
+    uninterrupted, killed = tmp_path / 'uninterrupted', tmp_path / 'killed'
+    train(config, uninterrupted)
 
     process = train(config, killed, wait=False)
     deadline = time.time() + 120
@@ -53,14 +53,14 @@ def test_killed_and_resumed(tmp_path):
 
     output = train(config, killed, '--resume')
     assert 'resumed epoch: 2' in output or 'resumed epoch: 3' in output
-    first = read_checkpoint(undisturbed / 'epoch_4.pth')['state_dict']
+    first = read_checkpoint(uninterrupted / 'epoch_4.pth')['state_dict']
     second = read_checkpoint(killed / 'epoch_4.pth')['state_dict']
     assert first.keys() == second.keys()
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
-def loader_of(path, work_dir, **options):
-    """A runner that is about to train, without shuffling."""
+def runner_of(path, work_dir, **options):
+    """A runner right before training, without shuffling."""
     cfg = Config.fromfile(path)
     cfg.merge_from_dict({f'train_dataloader.{name}': value for name, value in options.items()})
     cfg.work_dir, cfg.launcher = str(work_dir), 'none'
@@ -73,7 +73,7 @@ def loader_of(path, work_dir, **options):
 
 
 def epoch_of(runner, epoch):
-    """The images of an epoch, as the loader draws them, and the random state that it leaves to the model."""
+    """The augmented images of an epoch from the loader, and the random state afterwards."""
     runner.train_loop._epoch = epoch
     runner.call_hook('before_train_epoch')
     images = torch.stack([image for batch in runner.train_loop.dataloader for image in batch['inputs']]).float()
@@ -82,27 +82,27 @@ def epoch_of(runner, epoch):
 
 @pytest.fixture(scope='module')
 def drawn(tmp_path_factory):
-    """A config, and two epochs of it without workers."""
+    """A config, and two of its epochs loaded without workers."""
     folder = tmp_path_factory.mktemp('dots')
     path = write_config(folder / 'dots.py', write_dots(folder / 'data'))
-    runner = loader_of(path, folder, num_workers=0, persistent_workers=False)
+    runner = runner_of(path, folder, num_workers=0, persistent_workers=False)
     return path, [epoch_of(runner, epoch) for epoch in (0, 1)]
 
 
-def test_every_epoch_draws_its_own(drawn, tmp_path):
+def test_augmentations_differ_between_epochs(drawn, tmp_path):
     path, ((first, _), (second, _)) = drawn
     assert not any(torch.equal(a, b) for a, b in zip(first, second))
-    again, _ = epoch_of(loader_of(path, tmp_path, num_workers=0, persistent_workers=False), 1)
+    again, _ = epoch_of(runner_of(path, tmp_path, num_workers=0, persistent_workers=False), 1)
     assert torch.equal(again, second)
 
 
 @pytest.mark.parametrize('persistent', [False, True])
 @pytest.mark.parametrize('workers', [1, 2])
 @pytest.mark.slow
-def test_workers_draw_the_same(drawn, tmp_path, workers, persistent):
-    """However many there are, and whether they live on; what the model draws afterwards is the same as well."""
+def test_workers_give_the_same_augmentations(drawn, tmp_path, workers, persistent):
+    """For any number of workers, persistent or not; the random state of the model is also the same."""
     path, expected = drawn
-    runner = loader_of(path, tmp_path, num_workers=workers, persistent_workers=persistent)
+    runner = runner_of(path, tmp_path, num_workers=workers, persistent_workers=persistent)
     for epoch in (0, 1):
         images, state = epoch_of(runner, epoch)
         assert torch.equal(images, expected[epoch][0]) and state == expected[epoch][1]
@@ -111,14 +111,14 @@ def test_workers_draw_the_same(drawn, tmp_path, workers, persistent):
     if persistent:  # one set of processes for both epochs
         assert iterator._num_yielded == len(runner.train_loop.dataloader) and len(iterator._workers) == workers
     # a resumed run starts its workers in a later epoch
-    images, state = epoch_of(loader_of(path, tmp_path, num_workers=workers, persistent_workers=persistent), 1)
+    images, state = epoch_of(runner_of(path, tmp_path, num_workers=workers, persistent_workers=persistent), 1)
     assert torch.equal(images, expected[1][0]) and state == expected[1][1]
 
 
 @pytest.mark.slow
-def test_spawned_workers_draw_the_same(drawn, tmp_path):
+def test_spawned_workers_give_the_same_augmentations(drawn, tmp_path):
     path, expected = drawn
     options = dict(num_workers=1, persistent_workers=True, multiprocessing_context='spawn')
-    runner = loader_of(path, tmp_path, **options)
+    runner = runner_of(path, tmp_path, **options)
     for epoch in (0, 1):
         assert torch.equal(epoch_of(runner, epoch)[0], expected[epoch][0])

@@ -1,4 +1,4 @@
-"""The shell scripts hand every argument to the right place; what they start is tested elsewhere."""
+"""The shell scripts pass every argument on correctly; the commands they start are tested elsewhere."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ TOOLS = Path(__file__).parents[2] / 'tools'
 
 
 def arguments(folder, script, *args, **variables):
-    """The command line that ``script`` would start, word by word."""
+    """The words of the command line that ``script`` would run."""
     for name in ('srun', 'print_words'):
         (folder / name).write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@"\n')
         (folder / name).chmod(0o755)

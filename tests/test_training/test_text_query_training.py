@@ -1,4 +1,4 @@
-"""A model that reads texts, trained and tested by the Runner on a drawn MP-100."""
+"""A model with text queries, trained and tested by the Runner on a generated data set in MP-100's format."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,9 @@ ENCODED = ['left rim', 'right rim', 'bottom', 'tip', 'cap']
 
 
 class CountTexts(Hook):
-    """Which texts are encoded, before the first training step and after it."""
+    """Records the texts that are encoded, before training and in total."""
 
-    priority = 'VERY_LOW'  # behind EmbedTextsHook
+    priority = 'VERY_LOW'  # runs after EmbedTextsHook
 
     def before_run(self, runner):
         self.texts, self.before = [], None
@@ -83,7 +83,7 @@ def config(tmp_path):
     return cfg
 
 
-def test_frozen_text_is_encoded_before_training_only(config):
+def test_frozen_text_is_only_encoded_before_training(config):
     runner = build_runner(config)
     count = CountTexts()
     runner.register_hook(count)
@@ -94,7 +94,7 @@ def test_frozen_text_is_encoded_before_training_only(config):
 
 
 def test_trained_text_is_encoded_in_every_step(config):
-    """2 epochs of 3 steps over 2 categories x 3 draws; then once more for validation."""
+    """2 epochs of 3 steps (2 categories x 3 draws in batches of 2), then validation."""
     config.model.head.text_encoder.tune = True
     runner = build_runner(config)
     count = CountTexts()
@@ -104,7 +104,7 @@ def test_trained_text_is_encoded_in_every_step(config):
 
 
 def test_checkpoint_and_predictions(config, tmp_path):
-    """What is trained is tested from its checkpoint, and what is written is what was scored."""
+    """The checkpoint can be tested, and the metrics are those of the written predictions."""
     build_runner(config).train()
     config.load_from, config.experiment_name = str(tmp_path / 'work/epoch_2.pth'), f'test_{tmp_path.name}'
     runner = build_runner(config)
