@@ -112,9 +112,9 @@ def install() -> None:
             '"make setup"; elsewhere "pip install mmengine==0.10.7 mmcv-lite==2.1.0" (or the compiled mmcv) and '
             '"pip install --no-deps mmpose==1.3.2".'
         )
-    with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'pkg_resources is deprecated')  # MMEngine triggers it
-        _provide_mmcv_ops()
-        if importlib.util.find_spec('mmdet') is None:
-            _import_mmpose_without_mmdet()
-        _fix_draw_circles()
+    # MMEngine reloads pkg_resources for each config with a "mmpose::" base
+    warnings.filterwarnings('ignore', 'pkg_resources is deprecated')
+    _provide_mmcv_ops()
+    if importlib.util.find_spec('mmdet') is None:
+        _import_mmpose_without_mmdet()
+    _fix_draw_circles()

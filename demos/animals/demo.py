@@ -4,12 +4,15 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 import mmengine
 import numpy as np
 from mmengine.config import Config
+from torch.utils.benchmark import Measurement
 
+from benchmarks import models as benchmark
+from clamp_mmpose.apis.model_zoo import configs_root
 from clamp_mmpose.datasets.files.coco import read_annotations
 from clamp_mmpose.datasets.subsets import family_subset
 from clamp_mmpose.engine.launch import build_runner
@@ -34,6 +37,8 @@ class DemoRun:
     cfg: Config
     scalars: str = ''  # MMEngine's log of losses and metrics
     train_seconds: float = 0.0
+    trained: int = 0  # numbers that training changes
+    frozen: int = 0  # numbers of the text encoder, which tools/export.py leaves out
     similarity_before: Optional[np.ndarray] = None  # of features and prompts, before training
     metrics: Dict[str, Dict[str, float]] = field(default_factory=dict)  # 'seen' or 'unseen' -> AP, PCK
 
@@ -62,11 +67,14 @@ def run_demo(out_dir: Path, say: Say, num_images: int = 1000, epochs: Optional[i
         scores = (f'{group}: AP {one["coco/AP"]:.3f}, PCK@0.1 {one["PCK"]:.3f}' for group, one in run.metrics.items())
         say(f'      {name:<9}' + '   '.join(scores))
 
+    with quiet():
+        speed = benchmark.inference([str(configs_root() / config) for config in CONFIGS.values()], 8, 'cpu', 20, False)
+
     say('[5/5] drawing the images of the report')
     with quiet():
         images = draw_images(out_dir / 'images', runs)
     mmengine.dump({name: run.metrics for name, run in runs.items()}, str(out_dir / 'metrics.json'), indent='  ')
-    return write_report(out_dir, report_lines(runs, instances), images)
+    return write_report(out_dir, report_lines(runs, speed, instances), images)
 
 
 def make_data(folder: Path, num_images: int) -> Dict[str, int]:
@@ -88,6 +96,9 @@ def train(run: DemoRun, say: Say) -> None:
     """Train, and record the time, the log, and the similarities before."""
     with quiet():
         runner = build_runner(run.cfg)
+        for parameter in runner.model.parameters():
+            run.trained += parameter.numel() * parameter.requires_grad
+            run.frozen += parameter.numel() * (not parameter.requires_grad)
         runner.model.init_weights()
         if hasattr(runner.model.head, 'keypoint_prompt_similarity'):
             run.similarity_before = mean_similarity(runner.model, run.cfg)
@@ -95,7 +106,7 @@ def train(run: DemoRun, say: Say) -> None:
     run.scalars = str(Path(runner.log_dir) / 'vis_data' / 'scalars.json')
 
 
-def report_lines(runs: Dict[str, DemoRun], instances: Dict[str, int]) -> List[str]:
+def report_lines(runs: Dict[str, DemoRun], speed: Sequence[Measurement], instances: Dict[str, int]) -> List[str]:
     """The results as Markdown; ``instances`` counts the animals of each ``split-group``."""
     values = list(runs.values())
     labels = dict(
@@ -107,7 +118,12 @@ def report_lines(runs: Dict[str, DemoRun], instances: Dict[str, int]) -> List[st
         for group in labels
         for label, metric in (('AP', 'coco/AP'), ('PCK@0.1', 'PCK'))
     ]
-    rows.append(['training, s', *(f'{run.train_seconds:.0f}' for run in values)])
+    rows += [
+        ['trained parameters', *(f'{run.trained:,}' for run in values)],
+        ['frozen text encoder (not needed once exported)', *(f'{run.frozen:,}' for run in values)],
+        ['training, s', *(f'{run.train_seconds:.0f}' for run in values)],
+        ['inference at batch 8, ms (median)', *(f'{benchmark.milliseconds(timing):.1f}' for timing in speed)],
+    ]
     return [
         '# CLAMP and its baseline on toy animals',
         '',

@@ -3,6 +3,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmpose.registry import MODELS
 
 from clamp_mmpose.datasets.files.coco import read_annotations
 from demos.animals.demo import CONFIGS, run_demo
@@ -48,6 +50,12 @@ def test_report_shows_what_was_measured(demo):
     unseen = next(row for label, row in rows.items() if label.startswith('AP, unseen family Canidae'))
     assert unseen == [f'{metrics[name]["unseen"]["coco/AP"]:.3f}' for name in CONFIGS]
     assert all(seconds.isdigit() for seconds in rows['training, s'])
+    baseline, clamp = (int(number.replace(',', '')) for number in rows['trained parameters'])
+    assert 0 < baseline < clamp
+    frozen = [int(number.replace(',', '')) for number in rows['frozen text encoder (not needed once exported)']]
+    model = MODELS.build(Config.fromfile(str(next((folder / 'CLAMP').glob('*.py')))).model)
+    assert frozen == [0, sum(parameter.numel() for parameter in model.head.text_encoder.parameters())]
+    assert all(float(ms) > 0 for ms in rows['inference at batch 8, ms (median)'])
     assert any('CLAMP' in line and 'epochs' in line for line in lines)
     for line in text.splitlines():
         if line.startswith('!['):
@@ -76,9 +84,6 @@ def test_panel_shows_the_box_with_space_around():
 
 def test_mean_similarity_over_labeled_keypoints(demo):
     """The similarities of each animal are its index, so the mean is known."""
-    from mmengine.config import Config
-    from mmpose.registry import MODELS
-
     folder, _, _ = demo
     cfg = Config.fromfile(str(next((folder / 'CLAMP').glob('*.py'))))
     model = MODELS.build(cfg.model).train()
