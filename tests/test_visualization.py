@@ -26,7 +26,7 @@ def test_named_keypoints():
     assert (nothing == image).all()
     name_alone = (drawn != 128).any(axis=2)
     name_alone[54:67, 34:47] = False
-    assert name_alone.any() and name_alone[:, 47:].any()  # the name, to the right of its keypoint
+    assert name_alone.any() and name_alone[:, 47:].any()  # the name is to the right of its keypoint
 
 
 def test_names_do_not_cover_each_other():
@@ -57,7 +57,7 @@ def test_score_map_grid_is_bright_where_the_prompt_matches():
     )
     middle = 39 / 79  # of the map's range, squared
     assert half[title + 10, 39, 0] == int(200 * (0.15 + 0.85 * middle**2))
-    assert (grid[tile:, 160:] == 255).all()  # three maps leave the fourth tile white
+    assert (grid[tile:, 160:] == 255).all()  # the fourth tile is white
 
 
 def test_similarity_matrices(tmp_path, monkeypatch):

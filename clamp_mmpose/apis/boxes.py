@@ -1,4 +1,4 @@
-"""Boxes as users give them."""
+"""Parse and check boxes given by users."""
 
 from typing import List, Sequence
 
@@ -14,17 +14,17 @@ def parse_box(text: str) -> List[float]:
     try:
         x, y, w, h = (float(number) for number in text.split(','))
     except ValueError:
-        raise ValueError(f'a box is written "x,y,w,h", in pixels; got {text!r}.') from None
+        raise ValueError(f'a box must be "x,y,w,h" in pixels, got {text!r}.') from None
     if not (w > 0 and h > 0):
-        raise ValueError(f'a box has a positive width and height; got {text!r}.')
+        raise ValueError(f'a box must have a positive width and height, got {text!r}.')
     return [x, y, x + w, y + h]
 
 
 def check_boxes(bboxes: Sequence, inputs: Sequence) -> List[np.ndarray]:
-    """What a caller gave as boxes: for each input its ``[N, 5]``, (x1, y1, x2, y2) and a score of 1.
+    """Check the boxes of a caller; returns ``[N, 5]`` for each input: (x1, y1, x2, y2) and a score of 1.
 
     Raises:
-        ValueError: other numbers than four, a box without area, or another number of inputs.
+        ValueError: a box without four finite numbers or without area, or not one entry for each input.
     """
     if len(inputs) == 1 and len(bboxes) and np.ndim(bboxes[0]) == 1 and np.size(bboxes[0]) == 4:
         bboxes = [bboxes]
@@ -45,10 +45,10 @@ def check_boxes(bboxes: Sequence, inputs: Sequence) -> List[np.ndarray]:
 
 
 def check_overlap(boxes: np.ndarray, image: np.ndarray, path: str) -> None:
-    """See that each box ``[N, 4]`` or ``[N, 5]`` shares a part with its image.
+    """Check that each box of ``[N, 4]`` or ``[N, 5]`` overlaps its image.
 
     Raises:
-        ValueError: one lies outside.
+        ValueError: a box lies outside.
     """
     height, width = image.shape[:2]
     for x1, y1, x2, y2 in boxes[:, :4]:

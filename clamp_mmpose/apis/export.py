@@ -1,4 +1,4 @@
-"""Bakes a trained CLAMP: the language becomes a table, the text tower is left behind."""
+"""Exports a trained CLAMP without its text tower: the encoded prompts are stored instead."""
 
 import copy
 import json
@@ -21,12 +21,16 @@ from clamp_mmpose.models.heads import CLAMPHead
 from .model_zoo import read_config
 
 NEW_EXPORTER = digit_version(torch.__version__) >= digit_version('2.9.0')  # PyTorch's own default from then on
-ONNX_LIMIT = 2**31 - 2**20  # bytes a single ONNX file can hold, with room for the graph
+ONNX_LIMIT = 2**31 - 2**20  # bytes of weights in a single ONNX file, with a margin for the graph
 TOLERANCE = 1e-4  # of the largest heatmap value
 
 
 class ExportReport(NamedTuple):
-    """What :func:`export_clamp` wrote; by batch size, how far ONNX is from PyTorch (a share of the largest value)."""
+    """What :func:`export_clamp` wrote.
+
+    ``parameters`` are the numbers before and after; ``differences`` are those between ONNX and PyTorch by batch size,
+    as fractions of the largest heatmap value.
+    """
 
     config: Path
     checkpoint: Path
@@ -36,17 +40,18 @@ class ExportReport(NamedTuple):
 
 
 def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequence[int] = (1, 2, 5)) -> ExportReport:
-    """Write ``config.py``, ``checkpoint.pth`` and ``model.onnx`` that need no text tower.
+    """Write ``config.py``, ``checkpoint.pth`` and ``model.onnx`` of a model without text tower.
 
     The ONNX model maps ``image [B, 3, H, W]``, normalized as its metadata says, to ``heatmaps [B, K, H / 4, W / 4]``;
     B is free, H and W are those of the config. It has no flip test.
 
     Args:
         config, checkpoint: a trained model with a :class:`CLAMPHead`.
-        batch_sizes: at which ONNX is compared with PyTorch.
+        out_dir: folder to write to.
+        batch_sizes: for which ONNX is compared with PyTorch.
 
     Raises:
-        ValueError: another head, a foreign checkpoint, or an ONNX model whose heatmaps differ.
+        ValueError: another head, a checkpoint of another model, or an ONNX model whose heatmaps differ.
     """
     init_default_scope('mmpose')
     cfg = read_config(config)
@@ -54,7 +59,7 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     model = build_pose_estimator(copy.deepcopy(cfg.model)).eval()
     if not isinstance(model.head, CLAMPHead):
-        raise ValueError(f'{config} has a {type(model.head).__name__}; what is baked is the language of a CLAMPHead.')
+        raise ValueError(f'{config} has a {type(model.head).__name__}; only a CLAMPHead can be exported.')
     load_weights(model, weights_of(content), checkpoint)
     baked_cfg, baked = bake(cfg, model)
 
@@ -73,7 +78,7 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
         )
         for size in batch_sizes
     }
-    if not all(difference <= TOLERANCE for difference in differences.values()):  # NaN is no agreement either
+    if not all(difference <= TOLERANCE for difference in differences.values()):  # not `>`: NaN must fail too
         raise ValueError(
             f"the heatmaps of {out / 'model.onnx'} differ from PyTorch's by {differences} of the largest "
             f'value (allowed: {TOLERANCE}).'
@@ -88,7 +93,7 @@ def _size(model: nn.Module) -> int:
 
 @torch.no_grad()
 def bake(cfg: Config, model: nn.Module) -> Tuple[Config, nn.Module]:
-    """A config and model that hold the encoded prompts, and nothing that only language or training needs."""
+    """Config and model with the encoded prompts, without what only text or training needs."""
     cfg = copy.deepcopy(cfg)
     head = cfg.model.head
     head.update(
@@ -122,7 +127,7 @@ class Heatmaps(nn.Module):
 
 @torch.no_grad()
 def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str, str]) -> None:
-    """Export with a free batch axis; the example has two images, since exporters take a batch of one for a constant."""
+    """Export with a free batch axis; the example has two images, since exporters treat a batch of one as a constant."""
     try:
         import onnx
     except ImportError as error:
@@ -130,7 +135,7 @@ def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str
             f'the baked checkpoint is in {path.parent}; for ONNX: pip install "clamp_mmpose[export]"'
         ) from error
     function = Heatmaps(model)
-    function(image)  # so that what eval mode keeps is in the graph as constants
+    function(image)  # fill the caches of eval mode, which become constants of the graph
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # sizes of the feature map become constants on purpose
         if NEW_EXPORTER:
@@ -147,7 +152,7 @@ def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str
                 external_data=size > ONNX_LIMIT,
             )
         else:
-            # the fused attention has no ONNX form, and modules in training mode do without it; dropout is 0 there
+            # the fused attention has no ONNX form; modules in training mode do not use it, and their dropout is 0
             attentions = [module for module in function.modules() if isinstance(module, nn.MultiheadAttention)]
             try:
                 for attention in attentions:
@@ -171,7 +176,7 @@ def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str
 
 
 def metadata(cfg: Config, names: Sequence[str]) -> Dict[str, str]:
-    """What a user of the ONNX file must know, as JSON values."""
+    """What a user of the ONNX file needs, as JSON values."""
     preprocessor = cfg.model.data_preprocessor
     return dict(
         keypoint_names=json.dumps(list(names)),
@@ -183,7 +188,7 @@ def metadata(cfg: Config, names: Sequence[str]) -> Dict[str, str]:
 
 @torch.no_grad()
 def compare_onnx(model: nn.Module, path: Path, image: Tensor) -> float:
-    """The greatest difference between ONNX and PyTorch, as a share of the greatest heatmap value."""
+    """The maximum difference between ONNX and PyTorch, as a fraction of the maximum heatmap value."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])

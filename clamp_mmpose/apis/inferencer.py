@@ -33,26 +33,26 @@ Skeleton = Union[str, Sequence[Sequence[int]]]
 
 @INFERENCERS.register_module()
 class TextPoseInferencer(LazyDetectorInferencer):
-    """MMPose's :class:`Pose2DInferencer` for top-down models, and for keypoints that are named in words.
+    """MMPose's :class:`Pose2DInferencer` for top-down models, including those that find keypoints named in text.
 
-    It takes what the base class takes. Beyond that: boxes given by the caller are used, all crops of ``batch_size``
-    images run as one batch, a bad image can be skipped, and predictions carry their ``keypoint_names``. A model with a
-    :class:`TextQueryHead` finds any ``keypoints`` that a call names. Several threads may ask one inferencer for images.
+    Beyond the base class, the caller can give boxes, all crops of ``batch_size`` images run as one batch, unreadable
+    images can be skipped, and predictions have ``keypoint_names``. A model with a :class:`TextQueryHead` finds any
+    ``keypoints`` named in a call. Several threads can share one inferencer.
 
     Args:
         model: a config file, a config, or the alias of a model in a ``metafile.yml`` of this package or of MMPose.
         weights: the checkpoint; needed unless the metafile names published weights.
         device, det_model, det_weights, det_cat_ids, show_progress: as in the base class. A detector is only built when
             boxes are missing; without mmdet, or with ``det_model='whole_image'``, the whole image is the box.
-        keypoints, skeleton: what a :class:`TextQueryHead` looks for in calls that name nothing, as in
+        keypoints, skeleton: what a :class:`TextQueryHead` finds in calls without ``keypoints``, as in
             :meth:`preprocess`. Default: the names of the model's head or data set.
 
     Attributes:
-        keypoint_names: of calls that name nothing; empty where they must.
+        keypoint_names: of calls without ``keypoints``; empty if every call must name them.
         failures: (input, error) of every image that the latest call skipped.
 
     Raises:
-        ValueError: no weights, or weights of another model.
+        ValueError: no weights, weights of another model, or a model that is not top-down.
     """
 
     model: Any  # the parts of an nn.Module have no static type
@@ -92,7 +92,7 @@ class TextPoseInferencer(LazyDetectorInferencer):
         self._reads_text = isinstance(head, TextQueryHead)
         self._has_score_maps = hasattr(head, 'score_map')
         if self._has_score_maps:
-            self.model.test_cfg['output_score_maps'] = True  # they cost nothing until they are merged
+            self.model.test_cfg['output_score_maps'] = True  # they cost little until they are merged
         self._default_queries: Optional[TextQueries] = None
         self.keypoint_names: List[str] = []
         if getattr(head, 'names', None):
@@ -107,14 +107,14 @@ class TextPoseInferencer(LazyDetectorInferencer):
             self._default_queries = TextQueries.create(self.keypoint_names, skeleton=links)
 
     def queries(self, keypoints: Keypoints = None, skeleton: Skeleton = ()) -> Optional[TextQueries]:
-        """What a call with these arguments looks for; None: the model's fixed keypoints.
+        """The queries of a call with these arguments; None: the model's fixed keypoints.
 
         Raises:
-            ValueError: they are unusable, the model's keypoints are fixed, or a model without names is given none.
+            ValueError: invalid arguments, a model with fixed keypoints, or no names for a model without default names.
         """
         if keypoints is None or isinstance(keypoints, TextQueries):
             if len(skeleton):
-                raise ValueError('a skeleton joins the keypoints it is given with: give keypoints= too, as names.')
+                raise ValueError('a skeleton refers to the names of its call: give keypoints= too, as names.')
             if keypoints is None and self._reads_text and self._default_queries is None:
                 raise ValueError(
                     'this model finds the keypoints you name: give keypoints=["left ear", ...], or on the '
@@ -168,28 +168,28 @@ class TextPoseInferencer(LazyDetectorInferencer):
         Args:
             inputs: image files, or images ``[H, W, 3]`` BGR.
             batch_size: images whose instances run together.
-            bboxes: for each image its boxes ``[N, 4]``, (x1, y1, x2, y2) in pixels of that image; an empty list means
-                that nothing is there. For a single image its boxes alone will do.
-            bbox_thr: least score of a detected box.
-            nms_thr: greatest overlap of two detected boxes.
-            on_error: ``'raise'``, or ``'skip'``: unreadable images go to ``failures``, the others on.
-            keypoints: what to look for in these images: names or 'name: description', in a list or in one string with
-                commas between them, or :class:`TextQueries`; None: what the inferencer was built with.
-            skeleton: pairs of their indices that are joined, in a list or as ``'0-2,1-2'``.
+            bboxes: for each image its boxes ``[N, 4]``, (x1, y1, x2, y2) in pixels of that image; an empty list: no
+                instance. For a single image, its boxes alone are enough.
+            bbox_thr: minimum score of a detected box.
+            nms_thr: maximum overlap of two detected boxes.
+            on_error: ``'raise'``, or ``'skip'``: images that fail are added to ``failures``, the others continue.
+            keypoints: names or 'name: description', as a list or one comma-separated string, or
+                :class:`TextQueries`; None: those of the constructor.
+            skeleton: pairs of keypoint indices to join, as a list or as ``'0-2,1-2'``.
             draw_score_maps: merge the score maps of the crops, and draw them instead of the keypoints.
 
         Yields:
-            The crops with what they belong to, and the images they come from.
+            The crops with the paths and sizes of their images, and the images.
         """
         check_choice('on_error', on_error, ('raise', 'skip'))
         queries = self.queries(keypoints, skeleton)
         names = self.keypoint_names if queries is None else list(queries.keypoint_names)
         fields = dict(self.model.dataset_meta or {}, **({} if queries is None else dict(text_queries=queries)))
         failures: List[Tuple[InputType, Exception]] = []
-        self.failures = failures  # a list for each call: those of other threads stay apart
+        self.failures = failures  # one list for each call, since other threads may run too
         boxes = None if bboxes is None else check_boxes(bboxes, inputs)
         if boxes is None:
-            self._finish_detector()
+            self._ensure_detector()
         chunk: List[Tuple[str, np.ndarray, List[dict]]] = []
         for i, item in enumerate(inputs):
             try:
@@ -226,7 +226,7 @@ class TextPoseInferencer(LazyDetectorInferencer):
     def forward(
         self, inputs: Dict[str, Any], merge_results: bool = True, pose_based_nms: bool = False
     ) -> List[PoseDataSample]:
-        """Run one batch and give each image its own instances back."""
+        """Run one batch and merge the crops of each image."""
         samples = self.model.test_step(inputs['batch']) if inputs['batch'] is not None else []
         names = inputs['names']
         if not merge_results:
@@ -260,7 +260,7 @@ class TextPoseInferencer(LazyDetectorInferencer):
     def visualize(
         self, inputs: List[np.ndarray], preds: List[PoseDataSample], **kwargs: Any
     ) -> Optional[List[np.ndarray]]:
-        """As the base class; score maps that were asked for are drawn instead of the keypoints.
+        """As the base class; requested score maps are drawn instead of the keypoints.
 
         Keypoints found by their texts are drawn with their names, hollow below ``kpt_thr``.
         """
@@ -278,8 +278,8 @@ class TextPoseInferencer(LazyDetectorInferencer):
         return drawn if kwargs.get('return_vis') else []
 
     def postprocess(self, preds: List[PoseDataSample], *args: Any, pred_out_dir: str = '', **kwargs: Any) -> dict:
-        """As the base class; every instance names its keypoints."""
-        # the frames of a video are collected by the base class and written at its end
+        """As the base class; every instance has ``keypoint_names``."""
+        # the base class collects the frames of a video and writes them at its end
         result = super().postprocess(preds, *args, pred_out_dir=pred_out_dir if self._video_input else '', **kwargs)
         for pred, instances in zip(preds, result['predictions']):
             if not isinstance(instances, list):

@@ -11,7 +11,7 @@ from mmpose.registry import DATASETS
 
 
 class LazyDetectorInferencer(Pose2DInferencer):
-    """MMPose's :class:`Pose2DInferencer` that builds its detector for the first image that comes without boxes.
+    """MMPose's :class:`Pose2DInferencer` that builds its detector for the first image without boxes.
 
     Without mmdet, or with ``det_model='whole_image'``, the whole image is the box.
     """
@@ -25,20 +25,20 @@ class LazyDetectorInferencer(Pose2DInferencer):
         det_cat_ids: Union[int, Tuple, None] = None,
         device: Optional[str] = None,
     ) -> None:
-        """Decide on a detector; it is built when the first image without boxes comes."""
+        """Choose a detector; it is built for the first image without boxes."""
         self.detector = None
         self._detector_lock = Lock()
         wanted = det_model is not None or _dataset_family(self.cfg.get('dataset_type', '')) in default_det_models
         self._build_detector = None
         if det_model in ('whole_image', 'whole-image') or not wanted:
-            self._whole_image_because = 'no detector is known for this data set' if not wanted else 'as asked'
+            self._whole_image_reason = 'no detector is known for this data set' if not wanted else 'as requested'
         elif importlib.util.find_spec('mmdet') is None and det_model is None:
-            self._whole_image_because = 'mmdet, which would detect, is not installed'
+            self._whole_image_reason = 'mmdet is not installed'
         else:
             arguments = (det_model, det_weights, det_cat_ids, device)
             self._build_detector = lambda: super(LazyDetectorInferencer, self)._init_detector(*arguments)
 
-    def _finish_detector(self) -> None:
+    def _ensure_detector(self) -> None:
         with self._detector_lock:
             if self._build_detector is not None:
                 self._build_detector()
@@ -47,12 +47,11 @@ class LazyDetectorInferencer(Pose2DInferencer):
     def _find_boxes(self, image: np.ndarray, bbox_thr: float, nms_thr: float) -> np.ndarray:
         """Detected boxes with scores, or the whole image: ``[N, 5]``."""
         if self.detector is None:
-            if self._whole_image_because:
+            if self._whole_image_reason:
                 MMLogger.get_current_instance().info(
-                    f'Where no boxes are given, each whole image is taken as one instance '
-                    f'({self._whole_image_because}).'
+                    f'without given boxes, each whole image is one instance ({self._whole_image_reason}).'
                 )
-                self._whole_image_because = ''
+                self._whole_image_reason = ''
             return np.array([[0, 0, image.shape[1], image.shape[0], 1]], np.float32)
         detected = self.detector(image, return_datasamples=True)['predictions'][0].pred_instances.cpu().numpy()
         boxes = np.hstack([detected.bboxes, detected.scores[:, None]]).astype(np.float32)
@@ -61,6 +60,6 @@ class LazyDetectorInferencer(Pose2DInferencer):
 
 
 def _dataset_family(dataset_type: str) -> str:
-    """MMPose's folder of a data set ('animal', 'body' ...), by which it chooses detectors."""
+    """MMPose's folder of a data set ('animal', 'body' ...), which determines the default detector."""
     dataset = DATASETS.get(dataset_type)
     return dataset.__module__.split('datasets.')[-1].split('.')[0] if dataset else ''

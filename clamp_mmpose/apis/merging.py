@@ -10,14 +10,14 @@ from clamp_mmpose.visualization.score_maps import revert_score_maps
 def merge_crops(
     samples: Sequence[PoseDataSample], path: str, shape: Tuple[int, int], names: Sequence[str], score_maps: bool = False
 ) -> PoseDataSample:
-    """One sample of a whole image from those of its crops, with ``keypoint_names``.
+    """Merge the samples of an image's crops into one, with ``keypoint_names``.
 
     Args:
-        samples: of the crops, in pixels of the image; none where nothing was looked for.
+        samples: of the crops, in pixels of the image; empty for an image without instances.
         path: of the image.
         shape: (H, W) of the image.
         names: K names.
-        score_maps: whether to merge them too, into ``pred_fields.score_maps [K, H, W]``: at each pixel the greatest.
+        score_maps: also merge them into ``pred_fields.score_maps [K, H, W]``, the maximum at each pixel.
     """
     if samples:
         merged = merge_data_samples(list(samples))

@@ -1,4 +1,4 @@
-"""Models by the names of their metafiles, and configs by path or by such a name."""
+"""Find models by their names in the metafiles, and configs by path or name."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,7 +13,7 @@ REMEDY = 'install clamp_mmpose again'
 
 
 class ZooEntry(NamedTuple):
-    """One model of a ``metafile.yml``: its names, its config, and its weights where they are published."""
+    """One model of a ``metafile.yml``: its names, its config, and its weights if they are published."""
 
     name: str
     aliases: List[str]
@@ -42,7 +42,7 @@ def model_zoo() -> Iterator[ZooEntry]:
 
 
 def find_model(alias: str) -> Optional[ZooEntry]:
-    """Look a model up by the name or alias its ``metafile.yml`` gives it; None where it is none of ours."""
+    """Find a model by its name or alias in a ``metafile.yml``; None if this package has none of that name."""
     return next((entry for entry in model_zoo() if alias in (entry.name, *entry.aliases)), None)
 
 
@@ -50,7 +50,7 @@ def find_config(config: Union[str, Path]) -> Path:
     """The config file of a path, or of a model's name or alias.
 
     Raises:
-        FileNotFoundError: there is neither; near matches are named.
+        FileNotFoundError: neither exists; the message lists similar names.
     """
     path = Path(config).expanduser()
     if path.is_file():
@@ -73,7 +73,7 @@ def read_config(config: Union[str, Path], options: Optional[dict] = None) -> Con
 
 
 def _near_matches(path: Path, number: int = 3) -> List[str]:
-    """Files beside the path, and names of models with their files, that are spelled much like it."""
+    """Files in the same folder, and models with their files, that have a similar name."""
     similar = {file.stem: [str(file)] for file in path.parent.glob('*.py')}
     for entry in model_zoo():
         for name in (entry.name, *entry.aliases):

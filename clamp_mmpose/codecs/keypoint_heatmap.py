@@ -7,9 +7,9 @@ from mmpose.registry import KEYPOINT_CODECS
 
 @KEYPOINT_CODECS.register_module()
 class KeypointHeatmap(MSRAHeatmap):
-    """SimpleBaseline's heatmaps together with the keypoints they were drawn from, which CLAMP's eq. 6 samples at.
+    """SimpleBaseline's heatmaps, and the keypoints themselves, where CLAMP's eq. 6 samples features.
 
-    Arguments and decoding are those of :class:`MSRAHeatmap`.
+    Arguments and decoding as in :class:`MSRAHeatmap`.
     """
 
     label_mapping_table = dict(MSRAHeatmap.label_mapping_table, keypoint_labels='keypoint_labels')

@@ -3,7 +3,7 @@ import numpy as np
 
 
 def focus_triptych(image: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
-    """An image, its focus heatmap, and what is left of the image (FocusCLIP, Fig. 3 and eq. 2).
+    """An image, its focus heatmap, and the image times the heatmap (FocusCLIP, Fig. 3 and eq. 2).
 
     Args:
         image: ``[H, W, 3]`` uint8.

@@ -6,7 +6,7 @@ from .score_maps import score_map_grid
 
 
 def draw_prediction(image: np.ndarray, sample: PoseDataSample, threshold: float = 0.3) -> np.ndarray:
-    """What was found in an image: its score maps where the sample has them, else the keypoints with their names.
+    """Draw the score maps of a sample if it has any, else its keypoints with their names.
 
     Args:
         image: ``[H, W, 3]`` uint8.

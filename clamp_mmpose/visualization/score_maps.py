@@ -10,11 +10,11 @@ from mmpose.utils.tensor_utils import to_numpy
 def score_map_grid(
     image: np.ndarray, score_maps: np.ndarray, names: Sequence[str], columns: int = 5, tile_width: int = 240
 ) -> np.ndarray:
-    """The image once for each keypoint, bright where its prompt matches (CLAMP Fig. 4).
+    """One copy of the image for each keypoint, bright where its prompt matches (CLAMP Fig. 4).
 
     Args:
         image: ``[H, W, 3]`` uint8.
-        score_maps: ``[K, H, W]``, cosines; each map is stretched to its own range, and squared to let peaks stand out.
+        score_maps: ``[K, H, W]``, cosines; each map is scaled to its own range and squared, so that peaks stand out.
         names: K titles.
         columns: tiles in a row.
         tile_width: pixels.
@@ -48,9 +48,9 @@ def title(text: str, width: int, height: int = 22) -> np.ndarray:
 
 
 def revert_score_maps(sample: PoseDataSample, shape: Tuple[int, int]) -> np.ndarray:
-    """Score maps of a crop in the whole image; outside the crop, where nothing was looked for, each map's minimum."""
+    """Warp the score maps of a crop to the whole image, ``[K, H, W]``; outside the crop, each map has its minimum."""
     maps = to_numpy(sample.pred_fields.score_maps)
-    least = maps.min(axis=(1, 2), keepdims=True)
-    # one by one: OpenCV drops the axis of a single map
-    reverted = [revert_heatmap(one, sample.input_center, sample.input_scale, shape) for one in maps - least]
-    return np.stack(reverted) + least
+    minimum = maps.min(axis=(1, 2), keepdims=True)
+    # one at a time: OpenCV drops the axis of a single map
+    reverted = [revert_heatmap(one, sample.input_center, sample.input_scale, shape) for one in maps - minimum]
+    return np.stack(reverted) + minimum

@@ -5,10 +5,10 @@ import numpy as np
 
 
 def draw_similarity_matrices(matrices: Dict[str, np.ndarray], names: Sequence[str], path: Union[str, Path]) -> None:
-    """Features at the keypoints against prompts, one panel for each matrix (CLAMP Fig. 3).
+    """Draw the similarity of keypoint features and prompts, one panel for each matrix (CLAMP Fig. 3).
 
     Args:
-        matrices: title -> ``[K, K]`` cosines, keypoints by prompts; rows of NaN are keypoints without label.
+        matrices: title -> ``[K, K]`` cosines, keypoints by prompts; rows of unlabeled keypoints are NaN.
         names: K names.
         path: the image file to write.
     """

@@ -5,7 +5,7 @@ from clamp_mmpose.utils.files import parse_json
 
 
 def draw_training_curves(logs: Dict[str, Union[str, Path]], keys: Sequence[str], path: Union[str, Path]) -> None:
-    """What MMEngine logged, one panel for each key and one line for each run.
+    """Draw scalars that MMEngine logged, one panel for each key and one line for each run.
 
     Args:
         logs: name of the run -> its ``scalars.json`` (MMEngine's ``vis_data``).

@@ -21,7 +21,7 @@ onnxruntime = pytest.importorskip('onnxruntime')
 def test_baked_model_is_the_trained_one(model, tmp_path):
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1), extra=f'model = {model!r}')
     trained = init_model(str(config), device='cpu')
-    for parameter in trained.parameters():  # as if trained: language weighs, heatmaps are not flat
+    for parameter in trained.parameters():  # as if trained: the text matters, heatmaps are not flat
         torch.nn.init.normal_(parameter, std=0.1)
     torch.save(dict(state_dict=trained.state_dict(), meta=dict(epoch=3)), tmp_path / 'trained.pth')
     report = export_clamp(str(config), str(tmp_path / 'trained.pth'), str(tmp_path / 'out'))
@@ -55,14 +55,14 @@ def test_other_heads_are_refused(tmp_path):
     cfg.model.head = dict(type='HeatmapHead', in_channels=32, out_channels=5, decoder=cfg.codec)
     cfg.dump(tmp_path / 'stock.py')
     torch.save(dict(state_dict={}), tmp_path / 'empty.pth')
-    with pytest.raises(ValueError, match='has a HeatmapHead; what is baked is the language of a CLAMPHead'):
+    with pytest.raises(ValueError, match='has a HeatmapHead; only a CLAMPHead can be exported'):
         export_clamp(str(tmp_path / 'stock.py'), str(tmp_path / 'empty.pth'), str(tmp_path / 'out'))
     with pytest.raises(ValueError, match=r'empty\.pth does not fit this model'):
         export_clamp(str(config), str(tmp_path / 'empty.pth'), str(tmp_path / 'out'))
 
 
 @pytest.mark.slow
-def test_onnx_that_disagrees_is_not_handed_out(tmp_path, monkeypatch):
+def test_onnx_that_differs_is_refused(tmp_path, monkeypatch):
     """NaN compares as neither larger nor smaller."""
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1))
     torch.save(dict(state_dict=init_model(str(config), device='cpu').state_dict()), tmp_path / 'model.pth')

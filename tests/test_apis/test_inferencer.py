@@ -67,7 +67,7 @@ def test_boxes_and_batches_agree_with_mmpose(trained, inferencer):
             assert np.allclose([instance['bbox'][0] for instance in instances], boxes)
 
 
-def test_batches_are_batches(trained, inferencer):
+def test_batch_size_counts_images(trained, inferencer):
     sizes = []
     hook = inferencer.model.backbone.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
     inferencer.model.test_cfg['flip_test'] = False
@@ -79,7 +79,7 @@ def test_batches_are_batches(trained, inferencer):
     assert sizes == [3, 2]  # two, none and one instance; then one and one
 
 
-def test_one_image_with_its_boxes_alone(trained, inferencer):
+def test_one_image_with_only_its_boxes(trained, inferencer):
     predictions, _ = run(inferencer, trained[2][0], bboxes=BOXES[0])
     many, _ = run(inferencer, trained[2], bboxes=BOXES)
     assert predictions[0] == many[0]
@@ -87,15 +87,15 @@ def test_one_image_with_its_boxes_alone(trained, inferencer):
     assert from_array[0] == predictions[0]
 
 
-def test_whole_image_and_says_so(trained):
+def test_whole_image_is_logged(trained):
     inferencer = TextPoseInferencer(trained[0], trained[1], device='cpu')
-    logger, said = MMLogger.get_current_instance(), []
-    plain, logger.info = logger.info, said.append
+    logger, logged = MMLogger.get_current_instance(), []
+    plain, logger.info = logger.info, logged.append
     try:
         predictions, _ = run(inferencer, trained[2][:2])
     finally:
         logger.info = plain
-    assert [message for message in said if 'each whole image is taken as one instance' in message] == said[-1:]
+    assert [message for message in logged if 'each whole image is one instance' in message] == logged[-1:]
     expected, _ = run(inferencer, trained[2][:2], bboxes=[[[0, 0, 64, 64]]] * 2)
     assert predictions == expected
 
@@ -138,7 +138,7 @@ def test_files_it_writes(trained, inferencer, tmp_path):
 
 def test_score_maps(trained, inferencer):
     _, drawn = run(inferencer, trained[2][:1], return_vis=True, draw_score_maps=True, return_datasamples=False)
-    assert drawn[0].shape == (240 + 22, 5 * 240, 3)  # five keypoints in a row, each under its name
+    assert drawn[0].shape == (240 + 22, 5 * 240, 3)  # five keypoints in a row, each below its name
     samples, _ = run(inferencer, trained[2][:1], draw_score_maps=True, return_datasamples=True)
     maps = samples[0].pred_fields.score_maps
     assert maps.shape == (5, 64, 64)
@@ -156,7 +156,7 @@ def test_score_maps(trained, inferencer):
 
 def test_aliases_and_weights(trained):
     assert find_model('clamp_vit-b_ap10k').config == str(configs_root() / 'configs/clamp/ap10k/clamp_vit-b_ap10k.py')
-    assert find_model('human') is None  # MMPose's, and left to it
+    assert find_model('human') is None  # an alias of MMPose
     with pytest.raises(ValueError, match='clamp_vit-b_ap10k has no published weights: give weights=CHECKPOINT'):
         TextPoseInferencer('clamp_vit-b_ap10k')
     with pytest.raises(ValueError, match='this config has no published weights'):
@@ -177,8 +177,8 @@ def test_every_alias_has_its_config():
         assert configs == {model['Name'] for model in models}
 
 
-def test_detector_is_asked_for_boxes(trained):
-    """What a detector gives is filtered by class, score and overlap."""
+def test_boxes_of_a_detector(trained):
+    """Detections are filtered by class, score and overlap."""
     inferencer = TextPoseInferencer(trained[0], trained[1], device='cpu')
 
     class Detected:
@@ -203,7 +203,7 @@ def test_detector_is_asked_for_boxes(trained):
     assert [instance['bbox'][0] for instance in predictions[0]] == [[4, 4, 40, 60]]
 
 
-def test_detector_that_fails_is_no_bad_image(trained):
+def test_failing_detector_is_not_skipped(trained):
     inferencer = TextPoseInferencer(trained[0], trained[1], device='cpu')
 
     def build():
@@ -221,7 +221,7 @@ def test_bottom_up_models_are_refused(trained):
         TextPoseInferencer(config, trained[1], device='cpu')
 
 
-def test_predict_refuses_what_would_be_lost(tmp_path):
+def test_predict_refuses_files_it_would_overwrite_or_ignore(tmp_path):
     for name in ('a/1.jpg', 'b/1.png', 'b/2.png'):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b'')
@@ -254,8 +254,8 @@ def test_predict_command(trained, tmp_path, capsys):
     assert Config.fromfile(trained[0]).dataset_type == 'BaseCocoStyleDataset'  # no detector is known for it
 
 
-def test_beside_the_crop_nothing_matches():
-    """Cosines are often negative: 0 beside the crop would outshine what is in it."""
+def test_score_maps_are_lowest_outside_the_crop():
+    """Cosines are often negative: 0 outside the crop would be brighter than its inside."""
     sample = PoseDataSample(metainfo=dict(input_center=np.array([32.0, 32.0]), input_scale=np.array([32.0, 32.0])))
     sample.pred_fields = PixelData(score_maps=np.linspace(-0.9, -0.1, 64, dtype=np.float32).reshape(1, 8, 8))
     whole = revert_score_maps(sample, (64, 64))

@@ -10,7 +10,7 @@ from clamp_mmpose.cli import test as test_command
 CONFIG = 'configs/clamp/ap10k/clamp_vit-b_ap10k.py'
 
 
-def test_files_come_before_names(tmp_path, monkeypatch):
+def test_files_have_priority_over_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'clamp_vit-b_ap10k').write_text('a = 1')
     assert str(find_config('clamp_vit-b_ap10k')) == 'clamp_vit-b_ap10k'
@@ -55,13 +55,13 @@ def test_options_are_merged():
     ids=lambda value: getattr(value, '__name__', '').rpartition('.')[2],
 )
 def test_every_command_finds_configs_by_name(command, rest, monkeypatch, capsys):
-    """Each asks the one function."""
-    asked = []
+    """All commands use find_config."""
+    found = []
 
-    def find(config):
-        asked.append(config)
+    def fail(config):
+        found.append(config)
         raise FileNotFoundError('enough')
 
-    monkeypatch.setattr(model_zoo, 'find_config', find)
+    monkeypatch.setattr(model_zoo, 'find_config', fail)
     assert command.main(['some-name', *rest]) == 1
-    assert asked == ['some-name'] and capsys.readouterr().err == 'error: enough\n'
+    assert found == ['some-name'] and capsys.readouterr().err == 'error: enough\n'

@@ -1,4 +1,4 @@
-"""TextPoseInferencer and tools/predict.py with keypoints that are named by the user."""
+"""TextPoseInferencer and tools/predict.py with keypoints named by the user."""
 
 import json
 import threading
@@ -77,8 +77,8 @@ def test_unusable_boxes(box):
         parse_box(box)
 
 
-def test_names_are_asked_for(inferencer, trained):
-    """The order of the names does not matter, the skeleton does; the second image costs no text work."""
+def test_names_of_a_call(inferencer, trained):
+    """The order of the names does not matter, the skeleton does; texts are encoded once."""
     encoded = []
     inferencer.model.head.text_encoder.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
     first = only(inferencer(trained[2], keypoints=['left ear', 'nose', 'tail'], skeleton=[(0, 1)], bboxes=BOX))[0]
@@ -89,13 +89,13 @@ def test_names_are_asked_for(inferencer, trained):
     swapped = only(inferencer(trained[2], keypoints='tail, nose, left ear', skeleton='1-2', bboxes=BOX))[0]
     assert np.allclose(swapped['keypoints'], first['keypoints'][::-1], atol=1e-3) and len(encoded) == 3
     assert np.allclose(swapped['keypoint_scores'], first['keypoint_scores'][::-1], atol=1e-5)
-    assert np.ptp(np.array(first['keypoints']), axis=0).max() > 1  # three different places
+    assert np.ptp(np.array(first['keypoints']), axis=0).max() > 1  # three different positions
     unlinked = only(inferencer(trained[2], keypoints='tail, nose, left ear', bboxes=BOX))[0]
     assert not np.allclose(unlinked['keypoints'], swapped['keypoints'], atol=1e-3)
 
 
-def test_a_call_leaves_nothing_behind(inferencer, trained):
-    """Names, skeleton and score maps are those of a call, not of the one before."""
+def test_calls_are_independent(inferencer, trained):
+    """Names, skeleton and score maps are those of the call, not of the previous one."""
     before = only(inferencer(trained[2], bboxes=BOX))
     list(inferencer(trained[2], keypoints='nose, tail', skeleton='0-1', draw_score_maps=True, return_vis=True))
     assert only(inferencer(trained[2], bboxes=BOX)) == before and before[0]['keypoint_names'] == NAMES
@@ -107,8 +107,8 @@ def test_a_call_leaves_nothing_behind(inferencer, trained):
     assert 'score_maps' not in sample.pred_fields and list(sample.keypoint_names) == NAMES
 
 
-def test_descriptions_are_read_and_names_are_handed_out(inferencer, trained):
-    """'name: description' as one text, as TextQueries, or as names with commas between them."""
+def test_descriptions_are_encoded_and_names_are_returned(inferencer, trained):
+    """'name: description' as one text, as TextQueries, or as comma-separated names."""
     encoded = []
     inferencer.model.head.text_encoder.encoder.register_forward_pre_hook(lambda _, args: encoded.extend(args[0]))
     found = only(inferencer(trained[2], keypoints=['tail: thin, behind', 'nose'], bboxes=BOX))[0]
@@ -121,25 +121,25 @@ def test_descriptions_are_read_and_names_are_handed_out(inferencer, trained):
         list(inferencer(trained[2], keypoints=queries, skeleton='0-1'))
 
 
-def test_four_threads_ask_for_different_names(inferencer, trained):
-    """Each gets its own answers, those that a single thread gets, whoever comes between."""
-    asked = [
+def test_four_threads_with_different_names(inferencer, trained):
+    """Each thread gets the same predictions as a single thread."""
+    calls = [
         dict(keypoints='left ear, nose', skeleton='0-1'),
         dict(keypoints=['tail', 'nose', 'mane: on the neck'], draw_score_maps=True),
         dict(keypoints='mouth', return_vis=True),
         dict(),
     ]
     alone = TextPoseInferencer(trained[0], trained[1], device='cpu')
-    expected = [only(alone(trained[2], bboxes=BOX, **one)) for one in asked]
-    start = threading.Barrier(len(asked))
+    expected = [only(alone(trained[2], bboxes=BOX, **one)) for one in calls]
+    start = threading.Barrier(len(calls))
 
-    def ask(one):
+    def run(one):
         start.wait()
         return [only(inferencer(trained[2], bboxes=BOX, **one)) for _ in range(10)]
 
-    with ThreadPoolExecutor(len(asked)) as pool:
-        answers = list(pool.map(ask, asked))
-    for own, once in zip(answers, expected):
+    with ThreadPoolExecutor(len(calls)) as pool:
+        predictions = list(pool.map(run, calls))
+    for own, once in zip(predictions, expected):
         for (instance,) in own:
             assert instance['keypoint_names'] == once[0]['keypoint_names']
             assert np.allclose(instance['keypoints'], once[0]['keypoints'], atol=1e-3)
@@ -158,7 +158,7 @@ def test_names_are_strings(inferencer, trained, keypoints):
         list(inferencer(trained[2], keypoints=keypoints))
 
 
-def test_tool_says_what_is_wrong_in_one_line(trained, capsys):
+def test_tool_reports_an_error_in_one_line(trained, capsys):
     assert main([*trained, '--keypoints', 'nose, nose']) == 1
     (line,) = capsys.readouterr().err.splitlines()[-1:]
     assert line.startswith("error: keypoint names must differ, but ['nose'] occur")
@@ -174,11 +174,11 @@ def test_keypoints_at_the_start(trained):
     assert only(inferencer(trained[2]))[0]['keypoint_names'] == ['nose', 'tail']
 
 
-def test_names_of_the_data_set_where_none_are_given(inferencer, trained):
+def test_names_of_the_data_set_are_the_default(inferencer, trained):
     assert only(inferencer(trained[2]))[0]['keypoint_names'] == NAMES
 
 
-def test_a_model_of_many_categories_asks_for_names(trained, tmp_path):
+def test_a_model_of_many_categories_needs_names(trained, tmp_path):
     config = Config(text_query_config())
     config.train_dataloader.dataset = dict(type='MP100Dataset', pipeline=[])
     config.dump(tmp_path / 'many.py')
@@ -198,7 +198,7 @@ def test_a_head_with_fixed_keypoints(tmp_path):
 
 
 def test_score_maps_of_one_keypoint(inferencer, trained):
-    """The crop is a square of 50 around (30, 25); its 4 x 4 cells are read in the middle of the image's."""
+    """The crop is a square of 50 around (30, 25); its 4 x 4 cells are warped to the image."""
     sample = next(
         iter(
             inferencer(
@@ -211,8 +211,8 @@ def test_score_maps_of_one_keypoint(inferencer, trained):
     assert maps.max() == pytest.approx(float(sample.pred_instances.keypoint_scores.max()), abs=2e-2)
 
 
-def test_unsure_keypoints_are_hollow(inferencer, trained):
-    """Below the threshold a ring: its middle keeps the image's color."""
+def test_keypoints_below_the_threshold_are_hollow(inferencer, trained):
+    """Below the threshold it is a ring, whose middle keeps the image's color."""
     image = np.full((64, 80, 3), 90, np.uint8)
     kwargs = dict(keypoints='nose', bboxes=[[[0, 0, 80, 64]]], return_vis=True)
     for threshold, hollow in ((0.0, False), (1.1, True)):

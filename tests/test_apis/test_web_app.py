@@ -57,7 +57,7 @@ def browser():
     names = [named] if named else ['chromium', 'chromium-browser', 'google-chrome']
     path = next((found for found in map(shutil.which, names) if found), None)
     if path is None:
-        missing(f'found no browser {" or ".join(names)}: install chromium, or let CHROMIUM name one')
+        missing(f'no browser found among {" or ".join(names)}: install chromium, or set CHROMIUM to one')
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
         yield browser
@@ -66,16 +66,16 @@ def browser():
 
 @pytest.fixture
 def visit(browser):
-    """Opens a page as a user of its own; whatever any of them asks of another machine fails the test."""
-    contexts, asked = [], []
+    """Opens the page as a new user; a request to another machine fails the test."""
+    contexts, requested = [], []
 
     def visit(address):
         context = browser.new_context(viewport=dict(width=1280, height=900))
         context.grant_permissions(['clipboard-read', 'clipboard-write'])
-        context.on('request', lambda request: asked.append(request.url))
+        context.on('request', lambda request: requested.append(request.url))
         contexts.append(context)
         page = context.new_page()
-        page.on('websocket', lambda opened: asked.append(opened.url))
+        page.on('websocket', lambda opened: requested.append(opened.url))
         page.goto(address)
         page.wait_for_selector('#find')
         return page
@@ -83,9 +83,9 @@ def visit(browser):
     yield visit
     for context in contexts:
         context.close()
-    assert len(asked) > 10
+    assert len(requested) > 10
     assert [
-        url for url in asked if urlsplit(url).scheme not in ('blob', 'data') and urlsplit(url).hostname not in LOCAL
+        url for url in requested if urlsplit(url).scheme not in ('blob', 'data') and urlsplit(url).hostname not in LOCAL
     ] == []
 
 
@@ -132,7 +132,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def server(web_app, folder):
-    """The page of a tiny model; the process must not reach for other machines while it is served."""
+    """The page of a tiny model; the process must not connect to other machines meanwhile."""
     reached = []
 
     def spy(function, address):
@@ -170,11 +170,11 @@ def upload(page, path):
 
 
 def click_image(page, x, y):
-    """Click a pixel of the image, which is shown in its own size in the middle of its element."""
+    """Click a pixel of the image, which is shown unscaled in the middle of its element."""
     image = page.locator('#photo img')
     width, height = image.evaluate('image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])')
     box = image.bounding_box()
-    # the browser tells the page whole pixels of the screen, rounded down
+    # the browser reports whole screen pixels, rounded down
     image.click(position=dict(x=(box['width'] - width) / 2 + x + 0.5, y=(box['height'] - height) / 2 + y + 0.5))
 
 
@@ -223,7 +223,7 @@ def test_as_a_user(server, folder, visit):
     page = visit(server.address)
     upload(page, folder / '0.png')
 
-    # a category's names, one's own, and back
+    # names of a category, and back to one's own
     field(page, 'names').fill('left ear, tail tip')
     pick(page, 'face (3 points)')
     expect(field(page, 'names')).to_have_value('left eye\nright eye\ntip of the nose')
@@ -234,7 +234,7 @@ def test_as_a_user(server, folder, visit):
     pick(page, 'own names')
     expect(field(page, 'names')).to_have_value('left ear, tail tip')
 
-    # from right to left and upwards, and a third click starts again
+    # second corner up and left of the first; a third click starts a new box
     draw_box(page, (50, 40), (60, 60))
     draw_box(page, (301, 222), (20, 31))
     find(page)
@@ -253,7 +253,7 @@ def test_as_a_user(server, folder, visit):
         assert row[0].strip() == name
         assert np.allclose([float(cell) for cell in row[1:]], [x, y, score], atol=[0.051, 0.051, 0.00051])
 
-    # without the box the whole image
+    # without a box: the whole image
     page.click('#clear-box')
     expect(field(page, 'box')).to_have_value('the whole image')
     page.wait_for_function('document.querySelector("#photo img").naturalWidth == 320')
@@ -275,7 +275,7 @@ def test_hollow_below_the_threshold(server, folder, visit):
     assert abs(scores[0] - scores[1]) > 0.02
     plain = cv2.resize(cv2.imread(str(folder / '0.png'))[..., ::-1], (640, 480))
     centers = [(round(2 * x + 0.5), round(2 * y + 0.5)) for x, y in found['keypoints']]
-    assert np.abs(np.subtract(*centers)).max() > 40  # so that neither name is written over the other point
+    assert np.abs(np.subtract(*centers)).max() > 40  # so that no name covers the other keypoint
 
     for threshold in (1, round(sum(scores) / 2, 2), 0):
         before = page.locator('#drawn img').get_attribute('src')
@@ -290,11 +290,11 @@ def test_hollow_below_the_threshold(server, folder, visit):
             assert (np.abs(drawn[y, x].astype(int) - plain[y, x]).max() <= 1) == (not full)
             ring = [drawn[y + dy, x + dx] for a in (-1, 1) for b in (-4, 4) for dx, dy in ((a, b), (b, a))]
             near = sum(np.abs(np.subtract(pixel, color, dtype=int)).max() < 40 for pixel in ring)
-            assert (near >= 3) == (not full)  # the name may lie over a part of the ring
+            assert (near >= 3) == (not full)  # the name may cover a part of the ring
 
 
 def test_score_maps(server, folder, visit):
-    """Each map is stretched to its own range: full brightness at its greatest, 15 % of it at its least."""
+    """Each map is scaled to its own range: full brightness at its maximum, 15 % at its minimum."""
     page = visit(server.address)
     upload(page, folder / '0.png')
     pick(page, 'face (3 points)')
@@ -318,11 +318,11 @@ def test_score_maps(server, folder, visit):
         light = cv2.blur(shown.sum(axis=2) / small.sum(axis=2), (5, 5))
         for extreme, brightness in ((maps[k].argmax(), 1.0), (maps[k].argmin(), 0.15)):
             assert abs(light.flat[extreme] - brightness) < 0.1
-        likeness = [np.corrcoef(light.ravel(), score_map.ravel())[0, 1] for score_map in maps]
-        assert np.argmax(likeness) == k
+        correlation = [np.corrcoef(light.ravel(), score_map.ravel())[0, 1] for score_map in maps]
+        assert np.argmax(correlation) == k
 
 
-def test_second_image_costs_no_text(server, folder, visit):
+def test_second_image_encodes_no_text(server, folder, visit):
     page = visit(server.address)
     encoded = []
     hook = server.inferencer.model.head.text_encoder.encoder.register_forward_pre_hook(
@@ -334,7 +334,7 @@ def test_second_image_costs_no_text(server, folder, visit):
         find(page)
         first = copied(page)
         upload(page, folder / '1.png')
-        expect(page.locator('#drawn')).to_have_count(0)  # what was found in another image is gone
+        expect(page.locator('#drawn')).to_have_count(0)  # the results of the previous image are cleared
         find(page)
     finally:
         hook.remove()
@@ -356,7 +356,7 @@ def test_mistakes_are_explained(server, folder, visit):
     refuse('there is no image yet')
     for name in ('broken.png', 'text.png'):
         page.set_input_files('#photo input[type=file]', str(folder / name))
-        expect(alert).to_contain_text('this file is no whole image')
+        expect(alert).to_contain_text('this file is not a complete image')
         expect(page.locator('#photo img')).to_have_count(0)
         refuse('there is no image yet')
     upload(page, folder / '0.png')
@@ -365,14 +365,14 @@ def test_mistakes_are_explained(server, folder, visit):
     refuse("keypoint names must differ, but ['<i>chin</i>']", names='<i>chin</i>, <i>Chin</i>')
     refuse('0 to 1; got [0, 2]', skeleton='0-2')
     refuse('a skeleton is written as pairs', skeleton='chin to nose')
-    refuse('the tower holds 24', names='nose ' * 30)
+    refuse('the tower reads up to 24', names='nose ' * 30)
     click_image(page, 30, 40)
     expect(field(page, 'box')).to_have_value('from (30, 40): click the opposite corner')
     refuse('the box has one corner')
     click_image(page, 90, 40)
     expect(field(page, 'box')).to_have_value('(30, 40) to (90, 40)')
     refuse('the box is empty')
-    assert page.locator('.toast-body').count() == 0  # where Gradio shows errors of the program
+    assert page.locator('.toast-body').count() == 0  # where Gradio shows unexpected errors
     page.click('#clear-box')
     expect(field(page, 'box')).to_have_value('the whole image')
     field(page, 'names').fill('chin')
@@ -381,10 +381,10 @@ def test_mistakes_are_explained(server, folder, visit):
 
 
 def test_two_users_at_once(server, folder, visit):
-    """Each has a box and names of their own, and neither waits for the other."""
+    """Each has their own box and names, and neither waits for the other."""
     pages = [visit(server.address) for _ in range(2)]
-    asked = [('chin, nose', (30, 20)), ('left ear, right ear, mane', (90, 70))]
-    for page, (names, corner), i in zip(pages, asked, (0, 1)):
+    inputs = [('chin, nose', (30, 20)), ('left ear, right ear, mane', (90, 70))]
+    for page, (names, corner), i in zip(pages, inputs, (0, 1)):
         upload(page, folder / f'{i}.png')
         field(page, 'names').fill(names)
         draw_box(page, corner, (200, 200))
@@ -401,7 +401,7 @@ def test_two_users_at_once(server, folder, visit):
             page.wait_for_selector('#drawn img')
     finally:
         hook.remove()
-    for page, (names, corner), i in zip(pages, asked, (0, 1)):
+    for page, (names, corner), i in zip(pages, inputs, (0, 1)):
         (expected,) = direct(server.inferencer, folder / f'{i}.png', bboxes=[[*corner, 200, 200]], keypoints=names)
         assert copied(page) == json.loads(mmengine.dump(expected, file_format='json'))
 
@@ -421,14 +421,14 @@ def test_model_that_reads_no_text(web_app, folder, visit, tmp_path):
         app.close()
 
 
-def test_names_as_they_are_typed(web_app):
+def test_typed_names(web_app):
     assert web_app.read_names('left ear, right ear,\n\nnose\ntail: behind the legs, thin') == [
         'left ear',
         'right ear',
         'nose',
         'tail: behind the legs, thin',
     ]
-    for texts in load_texts().values():  # a category's names come out of the box as they went in
+    for texts in load_texts().values():  # names of a category survive the text field
         assert web_app.read_names('\n'.join(texts.names)) == list(texts.names)
 
 
@@ -446,7 +446,7 @@ def test_command(server, folder):
             config = json.load(answer)
         assert config['analytics_enabled'] is False
         (choices,) = [part['props']['choices'] for part in config['components'] if part['type'] == 'dropdown']
-        assert len(choices) == 101 and ['face (68 points)', 40] in choices  # MP-100's, and one's own
+        assert len(choices) == 101 and ['face (68 points)', 40] in choices  # MP-100's categories, and one's own names
     finally:
         process.terminate()
         process.wait()

@@ -221,7 +221,7 @@ def test_towers_of_a_trained_model(tmp_path):
 def test_architectures():
     assert clip_architecture('ViT-B-16-quickgelu')['vision_cfg']['patch_size'] == 16
     assert clip_architecture('RN50-quickgelu')['embed_dim'] == 1024
-    with pytest.raises(ValueError, match=r"no architecture 'ViT-B-15'; near it: .*ViT-B-16"):
+    with pytest.raises(ValueError, match=r"no architecture 'ViT-B-15'; similar: .*ViT-B-16"):
         clip_architecture('ViT-B-15')
     with pytest.raises(ValueError, match='arch needs "embed_dim"'):
         clip_architecture(json.loads('{"vision_cfg": {}}'))

@@ -26,11 +26,11 @@ def test_map_does_not_depend_on_the_output(arch, kind, stride):
 
 @torch.no_grad()
 def test_dense_pool_of_one_query_is_open_clips_pool():
-    """CLIP's own pool attends with the mean alone: our global embedding; and dense positions differ from it."""
+    """CLIP's pool uses only the mean as a query, which gives our global embedding; the dense ones differ."""
     tower = MODELS.build(dict(type='CLIPResNet', arch=RESNET, out='embeddings')).eval()
     feature_map, dense, global_ = tower(torch.rand(2, 3, 64, 64))
     assert torch.allclose(global_, tower.visual.attnpool(feature_map), atol=1e-5)
-    # a query at a position attends to what that position's token asks for: by hand for position (1, 0)
+    # position (1, 0) by hand: its own token is the query
     pool = tower.visual.attnpool
     tokens = torch.cat([feature_map.flatten(2).mean(2, keepdim=True), feature_map.flatten(2)], dim=2).transpose(1, 2)
     tokens = tokens + pool.positional_embedding
@@ -49,7 +49,7 @@ def test_positions_are_resized_as_interpolate_does():
     assert resize_positions(positions, (2, 2)) is positions
 
 
-def test_stochastic_depth_grows_linearly_and_only_trains():
+def test_stochastic_depth_grows_linearly_and_is_off_in_eval_mode():
     arch = dict(VIT, vision_cfg=dict(VIT['vision_cfg'], layers=5))
     tower = MODELS.build(dict(type='CLIPVisionTransformer', arch=arch, drop_path_rate=0.4))
     rates = [getattr(block.ls_1, 'drop_prob', 0) for block in tower.visual.transformer.resblocks]
@@ -62,9 +62,9 @@ def test_stochastic_depth_grows_linearly_and_only_trains():
 
 
 def test_wrong_use_is_explained():
-    with pytest.raises(ValueError, match='no CLIP ResNet; for vision transformers use CLIPVisionTransformer'):
+    with pytest.raises(ValueError, match='not a CLIP ResNet; for vision transformers use CLIPVisionTransformer'):
         MODELS.build(dict(type='CLIPResNet', arch=VIT))
-    with pytest.raises(ValueError, match='no plain CLIP vision transformer; for ResNets use CLIPResNet'):
+    with pytest.raises(ValueError, match='not a plain CLIP vision transformer; for ResNets use CLIPResNet'):
         MODELS.build(dict(type='CLIPVisionTransformer', arch=RESNET))
     with pytest.raises(ValueError, match="out='all', expected one of 'map', 'embeddings'"):
         MODELS.build(dict(type='CLIPResNet', arch=RESNET, out='all'))
@@ -85,10 +85,10 @@ def test_stock_head_on_our_tower():
     assert model(torch.rand(1, 3, 64, 96), None, mode='tensor').shape == (1, 3, 16, 24)
 
 
-def test_kept_positions_follow_training():
-    """What eval mode keeps is dropped when the weights may change."""
+def test_cached_positions_follow_training():
+    """The cache of eval mode is cleared when the weights may change."""
     model = build().backbone
-    image = torch.rand(1, 3, 96, 96)  # another size than stored: the positions are resized, and kept
+    image = torch.rand(1, 3, 96, 96)  # not the stored size: the positions are resized and cached
     with torch.no_grad():
         before = model.eval()(image)[0]
         assert torch.equal(model(image)[0], before) and model._kept

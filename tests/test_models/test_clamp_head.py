@@ -19,7 +19,7 @@ def losses_of(model, batch_size=2, **kwargs):
 @torch.no_grad()
 @pytest.mark.parametrize('arch', [VIT, RESNET], ids=['vit', 'resnet'])
 def test_score_map_and_fusion(arch):
-    """Eq. 3, 4 and 9 spelled out on the head's own parts."""
+    """Eq. 3, 4 and 9, computed from the parts of the head."""
     model = build(arch).eval()
     feature_map, dense, global_ = feats = model.backbone(torch.rand(2, 3, 64, 96))
     prompts, score_map = model.head.adapt_prompts(dense, global_)
@@ -32,7 +32,7 @@ def test_score_map_and_fusion(arch):
 
 
 @torch.no_grad()
-def test_gamma_of_zero_leaves_the_language():
+def test_gamma_of_zero_leaves_the_prompts_unchanged():
     model = build().eval()
     model.head.cross_attention.gamma.zero_()
     _, dense, global_ = model.backbone(torch.rand(2, 3, 64, 64))
@@ -40,7 +40,7 @@ def test_gamma_of_zero_leaves_the_language():
     assert torch.allclose(prompts, model.head.encode_prompts().expand(2, -1, -1))
     model.head.cross_attention.gamma.fill_(1.0)
     adapted, _ = model.head.adapt_prompts(dense, global_)
-    assert (adapted[0] - adapted[1]).abs().max() > 1e-4  # now each image has its own
+    assert (adapted[0] - adapted[1]).abs().max() > 1e-4  # now each image has its own prompts
 
 
 @torch.no_grad()
@@ -58,7 +58,7 @@ def test_eval_mode_runs_the_text_tower_once():
     assert with_grad.requires_grad and torch.allclose(with_grad, first, atol=1e-6)
 
 
-def test_what_is_kept_is_dropped_in_time(tmp_path):
+def test_cache_is_cleared_when_outputs_may_change(tmp_path):
     model = build().eval()
     image = torch.rand(1, 3, 64, 64)
 
@@ -69,7 +69,7 @@ def test_what_is_kept_is_dropped_in_time(tmp_path):
     first = output()
     model.train()
     model.head.prompt_learner.contexts.data += 1.0
-    model.head.cross_attention.gamma.data += 1.0  # so that prompts weigh
+    model.head.cross_attention.gamma.data += 1.0  # so that prompts change the output
     model.eval()
     second = output()
     assert not torch.equal(second, first)
@@ -84,7 +84,7 @@ def test_what_is_kept_is_dropped_in_time(tmp_path):
     assert not torch.equal(output(), before)
     model.head.set_names(NAMES)
     assert torch.equal(output(), before)
-    with pytest.raises(ValueError, match=r'5 keypoints .* 2 other names can only be set for as many'):
+    with pytest.raises(ValueError, match=r'needs prompts="text" and 5 names; .*, got 2 names'):
         model.head.set_names(['a', 'b'])
     model.double()
     with torch.no_grad():
@@ -95,7 +95,7 @@ def test_training_reaches_every_parameter():
     model = build().train()
     sum(value for name, value in losses_of(model).items() if name.startswith('loss')).backward()
     without = [name for name, parameter in model.named_parameters() if parameter.grad is None]
-    assert without and all(name.startswith('head.text_encoder.') for name in without)  # which is frozen
+    assert without and all(name.startswith('head.text_encoder.') for name in without)  # the frozen text tower
 
 
 def test_losses_have_their_weights():
@@ -156,7 +156,7 @@ def test_ablations_are_one_line(switch, gone):
         ),
     ],
 )
-def test_backbones_that_know_no_language(backbone, channels):
+def test_backbones_without_language(backbone, channels):
     deconvs = () if backbone['type'] == 'HRNet' else (16, 16, 16)
     model = build(
         backbone=backbone,
@@ -174,14 +174,14 @@ def test_backbones_that_know_no_language(backbone, channels):
 
 
 def test_drop_in_without_keypoint_labels():
-    """MMPose's own codec gives no keypoints: they are read off the target's peak, at most 2 pixels beside."""
+    """MMPose's own codec gives no keypoints: the peaks of the target are used, at most 2 pixels away."""
     model = build().eval()
     batch = samples()
     precise = model.loss(torch.ones(2, 3, 64, 64), batch)['loss_feature']
     for sample in batch:
         del sample.gt_instance_labels.keypoint_labels
-    read_off = model.loss(torch.ones(2, 3, 64, 64), batch)['loss_feature']
-    assert not torch.equal(precise, read_off) and read_off.item() == pytest.approx(precise.item(), rel=0.2)
+    from_peaks = model.loss(torch.ones(2, 3, 64, 64), batch)['loss_feature']
+    assert not torch.equal(precise, from_peaks) and from_peaks.item() == pytest.approx(precise.item(), rel=0.2)
 
 
 def test_accuracy_is_a_share_of_labeled_keypoints():
@@ -211,7 +211,7 @@ def test_flip_test_is_the_stock_one():
 
 @torch.no_grad()
 @pytest.mark.parametrize('flip', [False, True])
-def test_score_maps_are_handed_out(flip):
+def test_score_maps_are_in_the_predictions(flip):
     model = build().eval()
     image = torch.rand(2, 3, 64, 64)
     expected = model.head.score_map(model.backbone(image))
@@ -224,7 +224,7 @@ def test_score_maps_are_handed_out(flip):
 
 
 @torch.no_grad()
-def test_match_is_eq_7():
+def test_keypoint_prompt_similarity_is_eq_7():
     model = build().eval()
     feats = model.backbone(torch.rand(1, 3, 64, 64))
     prompts, _ = model.head.adapt_prompts(*feats[1:])
@@ -271,7 +271,7 @@ def test_mixed_precision(dtype):
             half = model(image, None, mode='tensor')
             results = model.predict(image, samples())
         assert (half - full).abs().max() < 0.05 * full.abs().max().clamp(min=1e-3)
-        assert torch.equal(model(image, None, mode='tensor'), full)  # nothing half precise was kept
+        assert torch.equal(model(image, None, mode='tensor'), full)  # nothing in half precision was cached
     assert np.isfinite(results[0].pred_instances.keypoints).all()
     model.train()
     with torch.autocast('cpu', dtype=dtype):
@@ -280,7 +280,7 @@ def test_mixed_precision(dtype):
     sum(value.float() for name, value in losses.items() if name.startswith('loss')).backward()
 
 
-def test_training_keeps_nothing_larger_than_the_towers_activations():
+def test_training_stores_nothing_larger_than_the_towers_activations():
     """The authors expand B x K x h x w x D for the feature loss: 61,440 numbers here, more than the tower's 17,408."""
     names = [f'point {letter}' for letter in 'abcdefghijklmnopqrst']
     model = build(names=names).train()
@@ -320,23 +320,23 @@ def test_wrong_use_is_explained():
     [
         (
             dict(prompts='matrix', embed_dims=24),
-            "'matrix' makes no use of text_encoder, prompt_encoder, cross_attention",
+            "'matrix' does not use text_encoder, prompt_encoder, cross_attention",
         ),
-        (dict(MATRIX, cross_attention=dict(num_layers=2)), "'matrix' makes no use of cross_attention: leave out"),
-        (dict(MATRIX, prompts='baked', prompt_learner=dict(num_contexts=2)), "'baked' makes no use of prompt_learner"),
-        (dict(MATRIX, prompts='baked', prompt_encoder='Mine'), "'baked' makes no use of prompt_encoder"),
+        (dict(MATRIX, cross_attention=dict(num_layers=2)), "'matrix' does not use cross_attention: leave out"),
+        (dict(MATRIX, prompts='baked', prompt_learner=dict(num_contexts=2)), "'baked' does not use prompt_learner"),
+        (dict(MATRIX, prompts='baked', prompt_encoder='Mine'), "'baked' does not use prompt_encoder"),
         (dict(MATRIX, embed_dims=None), "'matrix' with embed_dims=None: give embed_dims"),
         (dict(embed_dims=24), "'text' with embed_dims=24"),
         (dict(text_encoder=None), "'text' needs a text_encoder"),
         (dict(prompt_learner=None), "'text' needs a text_encoder and a prompt_learner"),
     ],
 )
-def test_nothing_given_is_dropped(arguments, error):
+def test_unused_arguments_are_refused(arguments, error):
     with pytest.raises(ValueError, match=error):
         MODELS.build(head_config(**arguments))
 
 
-def test_without_further_arguments_it_is_the_papers():
+def test_defaults_are_the_papers():
     """Eq. 2 with k = 8, one layer of 8 heads over the prompts, 3 layers of 4 heads and 256 channels, both losses."""
     arch = dict(VIT, embed_dim=32)
     encoder = dict(type='CLIPTextEncoder', arch=arch)
@@ -353,7 +353,7 @@ def test_without_further_arguments_it_is_the_papers():
 
 @MODELS.register_module()
 class DoubledPrompts(torch.nn.Module):
-    """A cross-attention of a user's own: it has nothing to prepare."""
+    """A user-defined cross-attention without ``prepare``."""
 
     def __init__(self, embed_dims, factor=2.0):
         super().__init__()
@@ -375,7 +375,7 @@ def test_sub_layers_are_swapped_by_type(config, factor):
 
 @torch.no_grad()
 @pytest.mark.parametrize('flip, runs', [(False, 1), (True, 2)])
-def test_score_maps_cost_no_second_pass(flip, runs):
+def test_score_maps_need_no_second_pass(flip, runs):
     model, calls = build().eval(), []
     model.head.cross_attention.register_forward_hook(lambda *_: calls.append(1))
     model.test_cfg.update(output_score_maps=True, flip_test=flip)

@@ -1,4 +1,4 @@
-"""FocusCLIP and its kin with tiny random towers."""
+"""FocusCLIP and the other image-text models, with tiny random towers."""
 
 import math
 
@@ -54,7 +54,7 @@ def normalized(images):
 
 
 def nt_xent(first, second, tau=0.5):
-    """In terms of one matrix of all 2N, unlike the package's."""
+    """From one matrix of all 2N embeddings, unlike the package."""
     z = F.normalize(torch.cat([first, second]), dim=1)
     logits = z @ z.t() / tau - torch.eye(len(z)) * 1e9
     return F.cross_entropy(logits, torch.arange(len(z)).roll(len(first)))
@@ -91,7 +91,7 @@ def test_nothing_is_masked_where_the_heatmap_is_one():
 
 
 def test_heatmap_alone():
-    """Table 4a without MIX: the map as a gray image."""
+    """Table 4a without MIX: the heatmap as a gray image."""
     model = build(roi_input='heatmap')
     inputs, samples, _ = batch(model)
     losses = model.loss(inputs, samples)
@@ -272,7 +272,7 @@ def test_samples_that_lack_something():
 
 
 def test_towers_without_projection():
-    """CLIP's own cosines, by the model of open_clip whose halves the towers are."""
+    """CLIP's cosines, from the towers themselves."""
     towers = dict(type='CLIPTowers', backbone=config()['backbone'], text_encoder=config()['text_encoder'])
     torch.manual_seed(0)
     model = MODELS.build(towers).eval()
@@ -287,7 +287,7 @@ def test_towers_without_projection():
 
 
 def test_closed_form_through_the_model():
-    """All images and texts alike: ln(2N - 1) for each term."""
+    """All embeddings equal: ln(2N - 1) for each term."""
     model = build()
     inputs, samples, _ = batch(model)
     for part in (model.projection, model.text_projection):
@@ -298,17 +298,17 @@ def test_closed_form_through_the_model():
     assert losses['loss_roi_text'].item() == pytest.approx(math.log(7), abs=1e-5)
 
 
-def test_accuracy_counts_images_that_find_their_text(monkeypatch):
+def test_accuracy_counts_images_closest_to_their_text(monkeypatch):
     model = build(loss_terms=['image-text'])
     inputs, samples, _ = batch(model, number=3)
-    image = torch.tensor([[1.0, 0, 0], [0.9, 0.1, 0], [0, 0, 1]])  # the second finds the first's text
-    text = torch.tensor([[1.0, 0, 0], [0, 0.5, 0], [9, 0, 10]])  # the third's is long, but lies elsewhere
+    image = torch.tensor([[1.0, 0, 0], [0.9, 0.1, 0], [0, 0, 1]])  # the second is closest to the first's text
+    text = torch.tensor([[1.0, 0, 0], [0, 0.5, 0], [9, 0, 10]])  # the third is long, but points elsewhere
     monkeypatch.setattr(model, 'embed_images', lambda _: image)
     monkeypatch.setattr(model, 'embed_texts', lambda _: text)
     assert model.loss(inputs, samples)['acc_image_text'].item() == pytest.approx(2 / 3)
 
 
-def test_own_tower_sees_the_masked_images():
+def test_own_tower_gets_the_masked_images():
     model = build(roi_tower='own')
     inputs, samples, images = batch(model)
     masked = [image * sample.gt_focus.heatmap for image, sample in zip(images, samples)]
@@ -320,7 +320,7 @@ def test_own_tower_sees_the_masked_images():
     assert model.roi_projection.weight.grad.abs().max() > 0 and model.projection.weight.grad is None
 
 
-def test_loss_of_the_config_is_taken():
+def test_loss_of_the_config_is_used():
     model = build(loss=dict(type='NTXentLoss', temperature=0.07))
     inputs, samples, images = batch(model)
     image = model.projection(model.backbone(normalized(images))[-1])

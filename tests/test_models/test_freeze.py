@@ -1,4 +1,4 @@
-"""Frozen: no gradient, eval mode, not in the optimizer; and still parameters."""
+"""Frozen parameters: no gradient, eval mode, not in the optimizer, but still parameters."""
 
 import copy
 import pickle
@@ -54,7 +54,7 @@ def test_parameters_stay_parameters_and_the_gradient_passes():
 
 
 @pytest.mark.parametrize('duplicate', [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_a_copy_is_frozen_by_itself(duplicate):
+def test_a_copy_is_frozen_independently(duplicate):
     model, frozen = network()
     other = duplicate(model)
     frozen.__dict__['training'] = True  # to see that the copy's train() does not reach the original
@@ -81,7 +81,7 @@ def test_optimizer_holds_what_is_trained(paramwise, monkeypatch):
     assert not [text for text in logged if 'is skipped' in text]  # one line for each frozen parameter
 
 
-def test_no_step_moves_it_and_its_average_is_itself():
+def test_optimizer_and_average_leave_it_unchanged():
     model = build().train()
     average = ExponentialMovingAverage(model, momentum=0.5)
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -101,7 +101,7 @@ def test_no_step_moves_it_and_its_average_is_itself():
 
 
 def test_training_state_from_before_is_resumed():
-    """A checkpoint written when frozen weights were buffers: the same names, and no optimizer state of theirs."""
+    """A checkpoint from when frozen weights were buffers: the same names, without optimizer state for them."""
     model = build()
     text = dict(model.head.text_encoder.text.named_parameters())
     trained = [p for name, p in model.named_parameters() if not name.startswith('head.text_encoder.')]

@@ -1,4 +1,4 @@
-"""A tiny random BERT in Hugging Face's own files."""
+"""HFTextEncoder with a tiny random BERT saved by transformers."""
 
 import json
 
@@ -67,7 +67,7 @@ def test_frozen_or_trained(folder):
 
 
 def test_head_loads_the_pretrained_text(folder):
-    """As training starts: the weights arrive through the model's init_weights."""
+    """As at the start of training: the weights are loaded by the model's init_weights."""
     torch.manual_seed(7)
     head = MODELS.build(
         dict(
@@ -107,7 +107,7 @@ def test_without_weights_it_is_random(folder):
 
 
 def test_too_long(folder):
-    with pytest.raises(ValueError, match=r'text of 17 tokens.*reads 16'):
+    with pytest.raises(ValueError, match=r'text of 17 tokens.*reads up to 16'):
         build(folder)(['left ' * 15])
 
 
@@ -126,7 +126,7 @@ def test_code_of_the_model_is_not_run(folder, tmp_path):
     config.update(model_type='mine', auto_map=dict(AutoConfig='evil.Config', AutoModel='evil.Model'))
     (tmp_path / 'config.json').write_text(json.dumps(config))
     (tmp_path / 'evil.py').write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
-    with pytest.raises(ValueError, match='code of their own are not loaded'):
+    with pytest.raises(ValueError, match='need their own code are not loaded'):
         MODELS.build(dict(type='HFTextEncoder', model=str(tmp_path)))
     assert not (tmp_path / 'ran').exists()
 
@@ -136,7 +136,7 @@ def test_pickled_weights_are_not_read(folder, tmp_path):
         if path.suffix != '.safetensors':
             (tmp_path / path.name).write_bytes(path.read_bytes())
     torch.save(BertModel.from_pretrained(folder).state_dict(), tmp_path / 'pytorch_model.bin')
-    with pytest.raises(ValueError, match='no weights as safetensors'):
+    with pytest.raises(ValueError, match='no safetensors weights'):
         build(folder, init_cfg=pretrained(tmp_path))
 
 
@@ -177,7 +177,7 @@ def test_last_token_wherever_the_tokenizer_pads(folder):
     expected = encoder(texts)
     encoder.tokenizer.padding_side = 'left'
     shorter = encoder.tokenizer(texts, padding=True)['attention_mask'][1]
-    assert shorter[0] == 0  # padded in front: its positions differ, its last token is still the last
+    assert shorter[0] == 0  # padded in front: its positions differ, its last token is still at the end
     left = encoder(texts)
     assert torch.allclose(left[0], expected[0], atol=1e-6) and not torch.allclose(left[1], left[0])
 

@@ -18,7 +18,7 @@ def grid_of_cells():
     return torch.stack([columns, rows])[None]
 
 
-def test_bilinear_sampling_reads_at_the_keypoint():
+def test_bilinear_sampling_interpolates_at_the_keypoint():
     # cell i covers pixels 16 i ... 16 i + 15: its center is pixel 16 i + 7.5
     keypoints = torch.tensor([[[7.5, 7.5], [23.5, 7.5], [15.5, 15.5], [39.5, 11.5], [0.0, 0.0], [63.0, 31.0]]])
     features, inside = sample_features(grid_of_cells(), keypoints, SIZE)
@@ -32,7 +32,7 @@ def test_bilinear_sampling_reads_at_the_keypoint():
     assert inside.tolist() == [[True, False, True, False, False]]
 
 
-def test_nearest_sampling_reads_the_authors_cell():
+def test_nearest_sampling_takes_the_authors_cell():
     # trunc(x / 16 + 0.5): 7.9 -> 0, 8 -> 1; -7 -> trunc(0.06) = 0; -23 -> trunc(-0.94) = 0; -24 -> -1; 56 -> 4, off
     keypoints = torch.tensor(
         [[[7.9, 0.0], [8.0, 0.0], [-7.0, 0.0], [-23.0, 0.0], [-24.0, 0.0], [55.9, 23.9], [56.0, 0.0], [0.0, 24.0]]]
@@ -95,14 +95,14 @@ def test_one_keypoint_is_not_nan():
     loss = FeatureContrastiveLoss()(
         torch.randn(1, 8, 2, 4), torch.randn(1, 1, 8), torch.zeros(1, 1, 2), torch.ones(1, 1), SIZE
     )
-    assert loss.item() == 0  # one class: nothing to confuse it with
+    assert loss.item() == 0  # one class: no negatives
 
 
 def test_spatial_loss_by_hand():
     loss = SpatialContrastiveLoss(num_keypoints=2, num_stages=1, loss_weight=3.0)
     score_map = torch.tensor([[[[0.2]], [[0.8]]]])
     heatmaps = torch.tensor([[[[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]]]])
-    # a map of one cell stays constant when it grows: (3 * 0.04 + 0.64) = 0.76 and 4 * 0.04 = 0.16, over 8 pixels
+    # upsampling one cell gives a constant map: (3 * 0.04 + 0.64) = 0.76 and 4 * 0.04 = 0.16, over 8 pixels
     assert loss(score_map, heatmaps, torch.ones(1, 2)).item() == pytest.approx(3 * (0.76 + 0.16) / 8)
     assert loss(score_map, heatmaps, torch.tensor([[1.0, 0.0]])).item() == pytest.approx(3 * 0.76 / 8)
     assert loss(score_map, heatmaps, torch.zeros(1, 2)).item() == 0
@@ -116,7 +116,7 @@ def test_deconv_upsampling_is_the_stock_head():
     assert torch.allclose(loss(score_map, heatmaps, torch.ones(1, 2)), expected)
 
 
-def test_unknown_modes_name_the_known():
+def test_unknown_modes():
     with pytest.raises(ValueError, match="sampling='cubic', expected one of 'bilinear', 'nearest'"):
         FeatureContrastiveLoss('cubic')
     with pytest.raises(ValueError, match="average='some', expected one of 'labeled', 'all'"):
@@ -137,7 +137,7 @@ def loss_of_a_process(rank, folder, weights):
 
 @pytest.mark.slow
 def test_two_processes_average_over_all_labeled_keypoints(tmp_path):
-    """Two labeled keypoints here, one there: each counts the same."""
+    """Two labeled keypoints in one process, one in the other: all have the same weight."""
     weights = torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
     run_in_two_processes(loss_of_a_process, tmp_path, weights)
     torch.manual_seed(0)

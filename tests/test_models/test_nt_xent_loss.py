@@ -24,7 +24,7 @@ def test_all_embeddings_equal(number, temperature):
 @pytest.mark.parametrize('number, expected', [(2, 0.239545), (32, 2.239729)])
 def test_aligned_orthonormal_pairs(number, expected):
     eye = torch.eye(number)
-    loss = build(temperature=0.5)(eye, 3 * eye).item()  # lengths do not count
+    loss = build(temperature=0.5)(eye, 3 * eye).item()  # lengths do not matter
     assert loss == pytest.approx(expected, abs=1e-6)
     assert loss == pytest.approx(math.log(1 + (2 * number - 2) * math.exp(-2)), abs=1e-6)
 
@@ -38,7 +38,7 @@ def test_other_modality_only():
 
 
 def by_hand(first, second, temperature, same_modality):
-    """One anchor after the other, in double precision (eq. 5)."""
+    """Eq. 5 anchor by anchor, in double precision."""
     count = len(first)
     everything = [row / row.norm() for row in [*first.double(), *second.double()]]
     total = 0.0
@@ -65,7 +65,7 @@ def test_weight():
     assert build(loss_weight=3.0)(*pair).item() == pytest.approx(3 * build()(*pair).item(), rel=1e-6)
 
 
-def test_a_batch_of_one_costs_nothing():
+def test_a_batch_of_one_has_no_loss():
     one = torch.randn(1, 8, requires_grad=True)
     for same_modality in (True, False):
         loss = build(same_modality_negatives=same_modality)(one, torch.randn(1, 8))
@@ -100,7 +100,7 @@ def test_learned_temperature():
     torch.manual_seed(0)
     first = torch.randn(6, 4)
     loss(first, first).backward()
-    assert loss.log_temperature.grad > 0  # aligned pairs want it colder
+    assert loss.log_temperature.grad > 0  # aligned pairs lower the temperature
     with torch.no_grad():
         loss.log_temperature.fill_(-50)
     assert loss.temperature.item() == pytest.approx(0.01)
@@ -138,8 +138,8 @@ def loss_of_a_process(rank, folder, sizes):
 
 
 @pytest.mark.parametrize('sizes', [(4, 4), (5, 1)])
-def test_two_processes_are_one(tmp_path, sizes):
-    """With uneven batches, too; the mean of the processes' gradients is what MMEngine applies."""
+def test_two_processes_match_one(tmp_path, sizes):
+    """With uneven batches too; MMEngine applies the mean of the processes' gradients."""
     run_in_two_processes(loss_of_a_process, tmp_path, sizes)
     found = torch.load(tmp_path / 'result.pth', weights_only=True)
 

@@ -13,7 +13,7 @@ def encoder(arch=VIT) -> CLIPTextEncoder:
     return MODELS.build(dict(type='CLIPTextEncoder', arch=arch))
 
 
-def test_frozen_whatever_happens():
+def test_frozen_through_training_and_optimizer():
     model = build()
     text = model.head.text_encoder
     assert len(list(text.parameters())) > 10 and not any(parameter.requires_grad for parameter in text.parameters())
@@ -31,13 +31,13 @@ def test_frozen_whatever_happens():
 
 
 @torch.no_grad()
-def test_padding_and_company_do_not_matter():
+def test_padding_and_other_texts_do_not_matter():
     text = encoder()
     alone = text(['nose'])
     assert torch.allclose(text(['the base of a very long tail', 'nose'])[1:], alone, atol=1e-6)
     long = ' '.join(['tail'] * 22)  # 24 with start and end: just fits
     assert text([long]).shape == (1, 24)
-    with pytest.raises(ValueError, match='text of 25 tokens, start and end included; the tower holds 24'):
+    with pytest.raises(ValueError, match='text of 25 tokens with start and end; the tower reads up to 24'):
         text(['nose', long + ' tail'])
 
 
@@ -61,14 +61,14 @@ def test_bad_names():
         PromptLearner(['nose', ' '], text)
     fits = ' '.join(['tail'] * 14)  # 8 contexts, start and end leave 14 of 24
     PromptLearner([fits], text)
-    with pytest.raises(ValueError, match='takes 15 tokens; this text tower of 24 has room for 14 beside 8 contexts'):
+    with pytest.raises(ValueError, match='has 15 tokens; the text tower reads 24, which leaves 14 with 8 contexts'):
         PromptLearner([fits + ' tail'], text)
 
 
 def test_architectures_that_do_not_read_clips_bpe():
     with pytest.raises(ValueError, match="vocab_size=100; CLIP's BPE needs 49408"):
         encoder(dict(VIT, text_cfg=dict(TEXT, vocab_size=100)))
-    with pytest.raises(ValueError, match='is no CLIP text transformer'):
+    with pytest.raises(ValueError, match='is not a CLIP text transformer'):
         encoder('roberta-ViT-B-32')
 
 
@@ -82,7 +82,7 @@ def test_same_as_open_clip():
 
 
 @torch.no_grad()
-def test_prompt_encoder_relates_but_does_not_order():
+def test_prompt_encoder_ignores_the_order():
     layer = PromptEncoder(16, num_heads=4).eval()
     prompts = torch.randn(3, 16)
     encoded = layer(prompts)

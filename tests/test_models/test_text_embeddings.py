@@ -44,7 +44,7 @@ def test_many_texts_are_encoded_in_chunks(monkeypatch):
             assert torch.allclose(row, embeddings.encoder([text])[0], atol=1e-6)
 
 
-def test_loading_weights_and_moving_drop_what_is_known():
+def test_loading_weights_and_moving_clear_the_cache():
     embeddings = TextEmbeddings(encoder())
     first = embeddings(['nose'])
     embeddings.load_state_dict(TextEmbeddings(encoder(seed=1)).state_dict())
@@ -58,7 +58,7 @@ def test_loading_weights_and_moving_drop_what_is_known():
     assert seen == ['nose']
 
 
-def test_frozen_text_stays_known_in_training():
+def test_frozen_text_stays_cached_in_training():
     embeddings = TextEmbeddings(encoder())
     seen = count_calls(embeddings.encoder)
     for mode in (True, False, True):
@@ -66,7 +66,7 @@ def test_frozen_text_stays_known_in_training():
     assert seen == ['nose']
 
 
-def test_trained_text_is_remembered_in_eval_mode_only():
+def test_trained_text_is_cached_in_eval_mode_only():
     embeddings = TextEmbeddings(encoder(tune=True)).train()
     seen = count_calls(embeddings.encoder)
     assert embeddings(['nose']).requires_grad and embeddings(['nose']).requires_grad

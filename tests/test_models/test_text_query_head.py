@@ -1,4 +1,4 @@
-"""TextQueryHead and its layers against values worked out by hand and plain loops."""
+"""TextQueryHead and its layers against values computed by hand and plain loops."""
 
 import math
 
@@ -49,12 +49,12 @@ def make_sample(names, labels=None, weights=None, **metainfo):
 
 
 def ask(names, links=()):
-    """For each image its names, and for each or for none its skeleton."""
+    """Queries of each image, with skeletons for all images or none."""
     return [TextQueries.create(own, skeleton=pairs) for own, pairs in zip(names, links or [()] * len(names))]
 
 
 def moved(head):
-    """A decoder that moves points, which a new one does not."""
+    """The head with a decoder that moves points, which an untrained one does not."""
     for step in head.graph_decoder.steps:
         torch.nn.init.normal_(step[-1].weight, std=0.2)
     return head
@@ -87,7 +87,7 @@ def test_sine_encoding_by_hand():
 
 
 def test_proposal_by_hand():
-    """Four cells in a row, queries and cells that match by one channel only; a new gate is replaced by none."""
+    """Four cells in a row, queries and cells that match by one channel only; the gate is zero."""
     proposal = SimilarityProposal(4)
     for layer in (proposal.image, proposal.query):
         torch.nn.init.eye_(layer.weight)
@@ -125,14 +125,14 @@ def test_local_proposal_ignores_a_second_peak():
             assert local[b, k].tolist() == pytest.approx([x, y], abs=1e-5)
 
 
-def test_adjacency_shares_one_among_neighbours():
-    """A chain 0-1-2 beside a sample without skeleton."""
+def test_adjacency_rows_sum_to_one():
+    """A chain 0-1-2, and a sample without skeleton."""
     adjacency = _adjacency([[(0, 1), (1, 2)], []], torch.zeros(2, 3, 4))
     assert adjacency[0].tolist() == [[0, 1, 0], [0.5, 0, 0.5], [0, 1, 0]]
     assert adjacency[1].abs().sum() == 0
 
 
-def test_joint_encoder_reads_the_other_side():
+def test_joint_encoder_mixes_image_and_texts():
     """Texts see the image and the image sees the texts, but not the padding."""
     encoder = JointEncoder(8, 2, 16, 1, 0.0)
     image, queries, positions = torch.randn(1, 6, 8), torch.randn(1, 3, 8), torch.randn(6, 8)
@@ -147,11 +147,11 @@ def test_joint_encoder_reads_the_other_side():
     assert (encoder(image + torch.randn(1, 6, 8), positions, queries, padding)[1] - texts)[:, :2].abs().max() > 1e-3
 
 
-def test_new_decoder_leaves_the_proposals():
+def test_untrained_decoder_returns_the_proposals():
     decoder = GraphDecoder(8, 2, 16, 3, 0.0, graph=True)
     points = torch.rand(2, 4, 2) * 0.9 + 0.05
-    places = decoder(torch.randn(2, 4, 8), points, torch.randn(2, 6, 8), torch.randn(6, 8), None, torch.zeros(2, 4, 4))
-    assert len(places) == 3 and all(torch.allclose(place, points, atol=1e-6) for place in places)
+    outputs = decoder(torch.randn(2, 4, 8), points, torch.randn(2, 6, 8), torch.randn(6, 8), None, torch.zeros(2, 4, 4))
+    assert len(outputs) == 3 and all(torch.allclose(output, points, atol=1e-6) for output in outputs)
 
 
 def test_decoder_steps_add_up_in_logit_space():
@@ -159,11 +159,11 @@ def test_decoder_steps_add_up_in_logit_space():
     decoder = GraphDecoder(8, 2, 16, 2, 0.0, graph=False)
     for step in decoder.steps:
         step[-1].bias.data[:] = torch.tensor([0.5, -1.0])
-    places = decoder(
+    outputs = decoder(
         torch.randn(1, 1, 8), torch.tensor([[[0.5, 0.5]]]), torch.randn(1, 6, 8), torch.randn(6, 8), None, None
     )
-    for i, place in enumerate(places, 1):
-        assert place[0, 0].tolist() == pytest.approx([1 / (1 + math.exp(-0.5 * i)), 1 / (1 + math.exp(1.0 * i))])
+    for i, output in enumerate(outputs, 1):
+        assert output[0, 0].tolist() == pytest.approx([1 / (1 + math.exp(-0.5 * i)), 1 / (1 + math.exp(1.0 * i))])
 
 
 @pytest.mark.parametrize('graph', [True, False])
@@ -177,7 +177,7 @@ def test_skeleton_counts_with_graph_only(graph):
 
 
 def test_padding_changes_nothing():
-    """An image's own answers do not depend on how many keypoints others in the batch have."""
+    """The predictions of an image do not depend on the number of keypoints of other images in the batch."""
     head, feature = moved(make_head()), torch.randn(2, 32, 6, 4)
     texts, links = [['nose', 'left eye', 'tail', 'mouth'], ['tail', 'nose']], [[(0, 1)], [(0, 1)]]
     with torch.no_grad():
@@ -202,11 +202,11 @@ def test_losses_by_plain_loops():
         make_sample(['a', 'b', 'c', 'd'], [[0.2, 0.3], [0.7, 0.9], [0.5, 0.5], [0.0, 0.0]], [1.0, 1.0, 1.0, 0.0]),
         make_sample(['b', 'e'], [[0.4, 0.1], [0.0, 0.0]], [1.0, 0.0], hidden_is_absent=True),
         make_sample(['a'], [[0.0, 0.0]], [0.0]),
-    ]  # nothing labeled: it weighs nothing
+    ]  # nothing labeled: it has no weight
     with torch.no_grad():
         losses = head.loss((feature,), samples)
-        answers = head((feature,), ask([sample.keypoint_names for sample in samples]))
-    maps = answers.similarity.sigmoid().numpy()
+        predictions = head((feature,), ask([sample.keypoint_names for sample in samples]))
+    maps = predictions.similarity.sigmoid().numpy()
 
     def heatmap(x, y):
         distances = np.array(
@@ -222,7 +222,7 @@ def test_losses_by_plain_loops():
     )
     second = np.mean([squared(1, 0, heatmap(0.4, 0.1)), squared(1, 1, np.zeros((6, 4)))])
     assert losses['loss_heatmap'].item() == pytest.approx(2 * (first + second) / 2, rel=1e-4)
-    for name, points in zip(('loss_proposal', 'loss_layer0', 'loss_layer1'), answers.points):
+    for name, points in zip(('loss_proposal', 'loss_layer0', 'loss_layer1'), predictions.points):
         first = np.mean(
             [np.abs(points[0, k].numpy() - label).sum() for k, label in enumerate([[0.2, 0.3], [0.7, 0.9], [0.5, 0.5]])]
         )
@@ -232,36 +232,36 @@ def test_losses_by_plain_loops():
 
 
 def test_heatmap_between_cells_is_one_at_all_of_them():
-    """A keypoint where four cells meet is as near to each."""
+    """A keypoint where four cells meet is equally near to each."""
     heatmap = make_head()._heatmaps(torch.tensor([[[31.5 / 64, 31.5 / 96]]]), torch.ones(1, 1), (6, 4))[0, 0]
     assert heatmap[1:3, 1:3].tolist() == pytest.approx(np.ones((2, 2)))
     assert heatmap[1, 0].item() == pytest.approx(math.exp(-(24**2 - 8**2) / 128), rel=1e-4)
 
 
-def test_mean_weighs_instances_alike():
+def test_mean_weighs_instances_equally():
     """One instance with one keypoint of 4, one with two of 1 and 3, one with none: (4 + 2) / 2."""
     values = torch.tensor([[4.0, 9.0], [1.0, 3.0], [7.0, 7.0]])
     assert _mean(values, torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])).item() == pytest.approx(3)
     assert _mean(values, torch.zeros(3, 2)).item() == 0
 
 
-def test_predict_gives_pixels_and_confidence_of_each_own():
+def test_predict_gives_pixels_and_scores():
     head, feature = moved(make_head()), torch.randn(2, 32, 6, 4)
     samples = [make_sample(['nose', 'left eye', 'tail']), make_sample(['tail'])]
     with torch.no_grad():
         instances, fields = head.predict((feature,), samples, dict(output_score_maps=True))
-        answers = head((feature,), head.queries(samples, 2))
+        predictions = head((feature,), head.queries(samples, 2))
     assert [one.keypoints.shape for one in instances] == [(1, 3, 2), (1, 1, 2)]
-    expected = answers.points[-1].numpy() * [64, 96]
+    expected = predictions.points[-1].numpy() * [64, 96]
     assert np.allclose(instances[0].keypoints[0], expected[0])
     assert np.allclose(instances[1].keypoints[0], expected[1, :1])
-    highest = 1 / (1 + np.exp(-answers.similarity.numpy().max(axis=(2, 3))))
+    highest = 1 / (1 + np.exp(-predictions.similarity.numpy().max(axis=(2, 3))))
     assert np.allclose(instances[0].keypoint_scores[0], highest[0], atol=1e-6)
     assert np.allclose(instances[1].keypoint_scores[0], highest[1, :1], atol=1e-6)
     assert [tuple(field.score_maps.shape) for field in fields] == [(3, 6, 4), (1, 6, 4)]
 
 
-def test_flip_test_mirrors_places_maps_and_names():
+def test_flip_test_mirrors_positions_maps_and_names():
     head, feature, mirrored = moved(make_head()), torch.randn(1, 32, 6, 4), torch.randn(1, 32, 6, 4)
     sample = make_sample(['nose', 'left eye', 'right eye'])  # partners follow from the names
     with torch.no_grad():
@@ -269,9 +269,9 @@ def test_flip_test_mirrors_places_maps_and_names():
             ((feature,), (mirrored,)), [sample], dict(flip_test=True, output_score_maps=True)
         )
         one, other = (head((x,), head.queries([sample], 1)) for x in (feature, mirrored))
-    place = other.points[-1][0].numpy() * [64, 96]
-    place[:, 0] = 63 - place[:, 0]  # pixel 0 goes to pixel 63
-    expected = (one.points[-1][0].numpy() * [64, 96] + place[[0, 2, 1]]) / 2
+    position = other.points[-1][0].numpy() * [64, 96]
+    position[:, 0] = 63 - position[:, 0]  # pixel 0 goes to pixel 63
+    expected = (one.points[-1][0].numpy() * [64, 96] + position[[0, 2, 1]]) / 2
     assert np.allclose(instances[0].keypoints[0], expected, atol=1e-4)
     maps = (one.similarity.sigmoid()[0] + other.similarity.sigmoid()[0].flip(-1)[[0, 2, 1]]) / 2
     assert torch.allclose(fields[0].score_maps, maps, atol=1e-6)
@@ -279,7 +279,7 @@ def test_flip_test_mirrors_places_maps_and_names():
 
 
 def test_one_side_alone_is_not_mixed_with_the_other():
-    """'left eye' without 'right eye': in the mirror it would be the right one."""
+    """'left eye' without 'right eye': the mirrored image shows the right one."""
     head, feature, mirrored = moved(make_head()), torch.randn(1, 32, 6, 4), torch.randn(1, 32, 6, 4)
     sample = make_sample(['nose', 'left eye'])
     with torch.no_grad():
@@ -291,7 +291,7 @@ def test_one_side_alone_is_not_mixed_with_the_other():
     assert both.keypoint_scores[0, 1] == pytest.approx(one.keypoint_scores[0, 1])
 
 
-def test_given_partners_come_before_those_of_the_names():
+def test_given_flip_indices_override_those_of_the_names():
     head, feats = moved(make_head()), ((torch.randn(1, 32, 6, 4),), (torch.randn(1, 32, 6, 4),))
     with torch.no_grad():
         swapped, kept = (
@@ -303,8 +303,8 @@ def test_given_partners_come_before_those_of_the_names():
     assert np.abs(swapped - kept).max() > 1e-3
 
 
-def test_as_many_keypoints_as_one_likes():
-    """300 texts, far above any preset."""
+def test_any_number_of_keypoints():
+    """300 texts, more than any data set has."""
     head = make_head()
     samples = [make_sample([f'point {i}' for i in range(300)]), make_sample(['nose'])]
     with torch.no_grad():
@@ -320,14 +320,14 @@ def test_half_precision():
         with torch.autocast('cpu', torch.bfloat16):
             half = head.loss((feature.bfloat16(),), samples)
             instances = head.predict((feature.bfloat16(),), samples)
-            answers = head((feature.bfloat16(),), head.queries(samples, 2))
-    assert {points.dtype for points in answers.points} == {torch.float32}  # bfloat16 would round to whole pixels
+            predictions = head((feature.bfloat16(),), head.queries(samples, 2))
+    assert {points.dtype for points in predictions.points} == {torch.float32}  # bfloat16 would round to whole pixels
     for name in full:
         assert half[name].item() == pytest.approx(full[name].item(), rel=0.05, abs=0.05)
     assert np.isfinite(instances[0].keypoints).all()
 
 
-def test_everything_that_learns_gets_gradient_and_frozen_text_none():
+def test_all_but_the_frozen_text_encoder_gets_gradients():
     head = make_head().train()
     samples = [make_sample(['a', 'b'], [[0.2, 0.3], [0.7, 0.9]], [1.0, 1.0])]
     losses = head.loss((torch.randn(1, 32, 6, 4),), samples)
@@ -336,7 +336,7 @@ def test_everything_that_learns_gets_gradient_and_frozen_text_none():
     assert without == {name for name, _ in head.named_parameters() if name.startswith('text_encoder.encoder.')} != set()
 
 
-def test_trained_text_learns():
+def test_trained_text_encoder_learns():
     head = make_head(text_encoder=dict(type='CLIPTextEncoder', arch=VIT, tune=True)).train()
     before = head.text_encoder.encoder.text.token_embedding.weight.detach().clone()
     optimizer = torch.optim.SGD(head.parameters(), lr=1.0)
@@ -355,7 +355,7 @@ def test_trained_text_learns():
         assert torch.allclose(head.text_encoder(['nose']), head.text_encoder.encoder(['nose']))
 
 
-def test_names_of_the_head_serve_samples_without_texts():
+def test_names_of_the_head_are_the_default():
     head = make_head(names='AP10KDataset')
     with torch.no_grad():
         assert head((torch.randn(2, 32, 6, 4),)).points[-1].shape == (2, 17, 2)
@@ -364,7 +364,7 @@ def test_names_of_the_head_serve_samples_without_texts():
 
 @MODELS.register_module()
 class MeanProposal(SimilarityProposal):
-    """Starts from the mean place instead of the maximum's surroundings."""
+    """Starts from the mean over all cells instead of those around the maximum."""
 
     def forward(self, *inputs):
         similarity, mean, _ = super().forward(*inputs)
@@ -372,7 +372,7 @@ class MeanProposal(SimilarityProposal):
 
 
 def test_layers_are_swapped_by_type():
-    """A new decoder leaves the points where it starts: at the mean place with this proposal, elsewhere by default."""
+    """An untrained decoder returns its start: the mean with this proposal, another point by default."""
     feats, queries = (torch.randn(1, 32, 6, 4),), ask([['nose', 'tail']])
     with torch.no_grad():
         proposal, *points = make_head(proposal='MeanProposal')(feats, queries).points
@@ -403,9 +403,9 @@ def test_unusable_settings(change, error):
 def test_unusable_input():
     head = make_head()
     feats = (torch.randn(1, 32, 6, 4),)
-    with pytest.raises(ValueError, match='asks for no keypoint'):
+    with pytest.raises(ValueError, match='has no keypoint names'):
         head.predict(feats, [make_sample([])])
-    with pytest.raises(ValueError, match='hold GenerateTarget'):
+    with pytest.raises(ValueError, match='add GenerateTarget'):
         head.loss(feats, [make_sample(['a'])])
     with pytest.raises(ValueError, match='no keypoint_names and the head has no names'):
         head(feats)
@@ -420,7 +420,7 @@ def _mean_of_a_process(rank, folder, values, weights):
 
 
 def test_mean_over_two_processes(tmp_path):
-    """As DDP averages: the mean of both processes is that of one with all five instances, one of them unlabeled."""
+    """The mean of both processes is that of one process with all five instances, one of them unlabeled."""
     values, weights = torch.rand(5, 3), torch.tensor([[1.0, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1], [0, 1, 0]])
     run_in_two_processes(_mean_of_a_process, tmp_path, values, weights)
     results = [torch.load(tmp_path / f'{rank}.pth', weights_only=True).item() for rank in range(2)]

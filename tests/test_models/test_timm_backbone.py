@@ -1,4 +1,4 @@
-"""timm's feature extractors, with checkpoints in timm's own files."""
+"""timm's feature extractors, with checkpoints in timm's format."""
 
 import pytest
 import timm
@@ -26,7 +26,7 @@ def build(config, checkpoint=None):
 
 
 def whole(config, **kwargs):
-    """The model with its classifier, as its weights are published."""
+    """The model with its classifier, as timm publishes it."""
     torch.manual_seed(1)
     arguments = {**config, **kwargs}
     return timm.create_model(arguments.pop('model_name'), **arguments).eval()
@@ -47,8 +47,8 @@ def test_maps_are_channels_first(config, size, shape):
 
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
-def test_swin_checkpoint_by_timms_own_features(tmp_path, suffix):
-    """SwinV2 keeps channels last: its map is timm's own, turned."""
+def test_swin_checkpoint_matches_timms_features(tmp_path, suffix):
+    """SwinV2 has channels last: its map is timm's, permuted."""
     model = whole(SWIN)
     path = tmp_path / f'weights{suffix}'
     weights = {name: value.contiguous() for name, value in model.state_dict().items()}

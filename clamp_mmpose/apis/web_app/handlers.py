@@ -1,4 +1,4 @@
-"""What the page does when a user acts; each function returns the new values of the components that it is wired to."""
+"""Event handlers of the page; each returns the new values of its output components."""
 
 import html
 from typing import Any, Dict, List, Optional, Tuple, Union
@@ -12,40 +12,40 @@ from clamp_mmpose.datasets.files.images import read_image
 
 from .search import draw_corners, draw_found, find
 
-WHOLE = 'the whole image'  # in the place of a box
-Preset = Tuple[str, str]  # names and skeleton, as they stand in their fields
+WHOLE = 'the whole image'  # shown without a box
+Preset = Tuple[str, str]  # names and skeleton, as typed in their fields
 
 
 def load(file: Optional[dict]) -> tuple:
-    """A new image, or none; what was found in the last one goes."""
+    """Load a new image or none, and clear the previous results."""
     try:
         content = None if file is None else read_image(file['path'])[..., ::-1]
     except ValueError:
-        error = ValueError('this file is no whole image: choose another one, such as a PNG, JPEG or WebP.')
+        error = ValueError('this file is not a complete image: choose another one, such as a PNG, JPEG or WebP.')
         return (None, None, [], WHOLE, _alert(error), *_nothing())
     return (gr.skip(), content, [], WHOLE, '', *_nothing())
 
 
 def click(content: Optional[np.ndarray], clicked: list, event: gr.SelectData) -> tuple:
-    """A corner of the box: the first, the second, or the first of a new one."""
+    """Add a corner of the box; a third click starts a new box."""
     if content is None:
         return None, [], WHOLE
     x, y = event.index
     clicked = [*clicked, (x, y)] if len(clicked) == 1 else [(x, y)]
-    said = ' to '.join(f'({x}, {y})' for x, y in clicked)
+    shown = ' to '.join(f'({x}, {y})' for x, y in clicked)
     return (
         draw_corners(content, clicked),
         clicked,
-        said if len(clicked) == 2 else f'from {said}: click the opposite corner',
+        shown if len(clicked) == 2 else f'from {shown}: click the opposite corner',
     )
 
 
 def choose(
     presets: Dict[Any, Preset], number: Union[int, str], named: str, links: str, before: tuple
 ) -> Union[tuple, dict]:
-    """The names of a category, or the user's own again."""
+    """Fill in the names of a category, or restore the user's own."""
     previous, own = before
-    if number == previous:  # a click announces itself twice
+    if number == previous:  # Gradio sends the event of a click twice
         return gr.skip()
     if (named, links) != presets.get(previous):  # typed, or a category's names that were edited
         own = (named, links)
@@ -60,7 +60,7 @@ def run(
     links: str,
     threshold: float,
 ) -> tuple:
-    """Find the keypoints, or say why not."""
+    """Find the keypoints, or show the error."""
     try:
         if content is None:
             raise ValueError('there is no image yet: drop one on the left.')
@@ -79,7 +79,7 @@ def run(
 
 
 def _nothing() -> tuple:
-    """The results of a page without any."""
+    """Empty results."""
     return (gr.Column(visible=False), None, None, None, [], '')
 
 

@@ -13,11 +13,11 @@ from . import handlers
 from .handlers import WHOLE
 from .search import draw_found
 
-OWN = 'own'  # in the place of a category's id
-AT_ONCE = 4  # requests that are answered side by side
+OWN = 'own'  # instead of the id of a category
+AT_ONCE = 4  # requests that run in parallel
 HELP = (
-    'Drop an image, pick a category or name any points of your own, and press Find. Two clicks on the image are '
-    'the corners of a box around one object; without a box the whole image is searched.'
+    'Drop an image, pick a category or type your own keypoint names, and press Find. Two clicks on the image '
+    'set the corners of a box around one object; without a box the whole image is searched.'
 )
 
 
@@ -25,10 +25,10 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
     """The page; :func:`launch` serves it.
 
     Args:
-        inferencer: of a model with a :class:`TextQueryHead`; others are told on the page that they read no text.
+        inferencer: of a model with a :class:`TextQueryHead`; with other models, Find shows an error.
         texts: the categories whose names can be picked, as from :func:`load_texts`.
     """
-    # the number tells categories of one name apart
+    # the number distinguishes categories of the same name
     categories = sorted(
         (f'{category.name} ({len(category.names)} points)', number) for number, category in texts.items()
     )
@@ -38,7 +38,7 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
     }
 
     with gr.Blocks(title='Keypoints from text', analytics_enabled=False, delete_cache=(3600, 3600)) as app:
-        # what one user has done so far; every browser tab has its own
+        # the state of one user; each browser tab has its own
         image, corners, picked, found = gr.State(), gr.State([]), gr.State((OWN, ('', ''))), gr.State()
         gr.Markdown(f'# Keypoints from text\n{HELP}')
         with gr.Row():
@@ -65,7 +65,7 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
                 )
                 names = gr.Textbox(
                     label='Keypoint names',
-                    info='one per line, or with commas between them',
+                    info='one per line, or separated by commas',
                     lines=5,
                     max_lines=5,
                     placeholder='left ear\nright ear\nnose',
@@ -131,11 +131,11 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
             )
         outputs = [message, results, found, drawn, table, score_maps, code]
 
-        # nothing is offered to other programs: tools/predict.py is for them
+        # no public API: programs can use tools/predict.py
         private: Dict[str, Any] = dict(api_visibility='private')
         quick: Dict[str, Any] = dict(private, show_progress='hidden')
-        # a pasted image is announced twice in a row: the old one cleared, the new one uploaded; what Gradio cannot
-        # preprocess would end in a stack trace
+        # pasting an image sends two events, clear and upload; preprocessing by Gradio would end in a stack trace for
+        # unreadable files
         gr.on(
             [photo.upload, photo.clear],
             handlers.load,
@@ -172,9 +172,11 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
 
 
 def launch(app: gr.Blocks, host: str = '127.0.0.1', port: Optional[int] = None) -> str:
-    """Serve the page in the background; nothing is fetched from or reported to anyone.
+    """Serve the page in the background, without requests to other machines.
 
     Args:
+        app: from :func:`build_app`.
+        host: address to listen on.
         port: None: the first free one from 7860.
 
     Returns:

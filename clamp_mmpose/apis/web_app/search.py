@@ -9,17 +9,17 @@ from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.visualization import draw_named_keypoints, score_map_grid
 from clamp_mmpose.visualization.score_maps import revert_score_maps
 
-SHOWN = 640  # longer side of the image with the points, on which they and their names are of a readable size
+SHOWN = 640  # longer side of the image with the keypoints, at which their names are readable
 TILE = 240  # longer side of a score map
 BOX_COLOR = (255, 200, 0)
 
 
 class Found(NamedTuple):
-    """What was found in one box.
+    """Predictions for one box.
 
     ``instance`` is what ``tools/predict.py`` writes, in pixels of the original image. ``image [h, w, 3]`` (RGB) and
-    ``score_maps``, one image for each keypoint, are as large as they are shown; ``scale`` is the former's width over
-    the original's.
+    ``score_maps``, one image for each keypoint, have their display size; ``scale`` is the width of ``image`` over that
+    of the original.
     """
 
     instance: dict
@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
 
 def read_names(text: str) -> List[str]:
-    """Names on lines or with commas between them; a line with a colon, 'name: description', is taken whole."""
+    """Names separated by lines or commas; a line with a colon is one 'name: description'."""
     parts = [part for line in text.splitlines() for part in ([line] if ':' in line else line.split(','))]
     return [part.strip() for part in parts if part.strip()]
 
@@ -50,7 +50,7 @@ def find(
         names, skeleton: as a user types them, see :func:`read_names` and :class:`TextQueries`.
 
     Raises:
-        ValueError: names, skeleton or box are unusable, or the model reads no text.
+        ValueError: invalid names, skeleton or box, or a model without a :class:`TextQueryHead`.
     """
     queries = inferencer.queries(TextQueries.parse(read_names(names), skeleton))
     height, width = image.shape[:2]
@@ -59,7 +59,7 @@ def find(
     box = [*np.min(corners, axis=0), *np.max(corners, axis=0)] if len(corners) else [0, 0, width, height]
     if box[0] == box[2] or box[1] == box[3]:
         raise ValueError('the box is empty: click two corners that differ in x and in y, or clear the box.')
-    # not merged: for that, the maps would be made as large as the photo
+    # not merged, which would enlarge the maps to the size of the original image
     (result,) = inferencer(
         np.ascontiguousarray(image[..., ::-1]),
         bboxes=[box],
@@ -69,7 +69,7 @@ def find(
         keypoints=queries,
     )
     (sample,) = result['predictions']
-    instance: Any = split_instances(sample.pred_instances)[0]  # a dict, other than its annotation says
+    instance: Any = split_instances(sample.pred_instances)[0]  # a dict, unlike its annotation
     instance['keypoint_names'] = list(sample.keypoint_names)
     small, scale = _resize(image, TILE)
     sample.set_metainfo(dict(input_center=sample.input_center * scale, input_scale=sample.input_scale * scale))
@@ -83,7 +83,7 @@ def find(
 
 def draw_found(found: Found, threshold: float) -> np.ndarray:
     """The image with the named keypoints, hollow where the confidence is below ``threshold``."""
-    # a pixel's center is half a pixel from its corner, in both sizes
+    # pixel centers are half a pixel from the corner, in both sizes
     keypoints = (np.array(found.instance['keypoints']) + 0.5) * found.scale - 0.5
     return draw_named_keypoints(
         found.image,

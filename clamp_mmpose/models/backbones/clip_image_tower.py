@@ -11,7 +11,7 @@ from clamp_mmpose.utils.choices import check_choice
 
 
 class CLIPImageTower(Cached, CLIPTower):
-    """What CLIP's two kinds of image tower share; arguments as in :class:`CLIPVisionTransformer`."""
+    """Base of CLIP's image towers; arguments as in :class:`CLIPVisionTransformer`."""
 
     def __init__(self, arch: Union[str, dict], image_size: Optional[int], out: str, init_cfg: Optional[dict]):
         architecture = clip_architecture(arch)
@@ -44,7 +44,7 @@ class CLIPImageTower(Cached, CLIPTower):
 
     @staticmethod
     def _size(feature_map: Tensor) -> Tuple[int, int]:
-        """(h, w) as plain numbers, which an exported graph then holds as constants."""
+        """(h, w) as plain numbers, which become constants of an exported graph."""
         return int(feature_map.shape[2]), int(feature_map.shape[3])
 
     @staticmethod

@@ -16,7 +16,7 @@ class CLIPResNet(CLIPImageTower):
     space.
 
     Args:
-        arch: a name of open_clip's (``'RN50-quickgelu'``) or its JSON as a dict, see :func:`clip_architecture`.
+        arch: an open_clip name (``'RN50-quickgelu'``), or its JSON as a dict, see :func:`clip_architecture`.
         image_size: as in :class:`CLIPVisionTransformer`, for the attention pool.
         out: ``'map'`` gives ``(map,)`` for any stock head, without the attention pool; ``'embeddings'`` also the dense
             and global embeddings.
@@ -37,7 +37,7 @@ class CLIPResNet(CLIPImageTower):
     ):
         super().__init__(arch, image_size, out, init_cfg)
         if not hasattr(self.visual, 'layer4'):
-            raise ValueError(f'{arch!r} is no CLIP ResNet; for vision transformers use CLIPVisionTransformer.')
+            raise ValueError(f'{arch!r} is not a CLIP ResNet; for vision transformers use CLIPVisionTransformer.')
         if out == 'map':
             self.visual.attnpool = None
 

@@ -16,9 +16,9 @@ class CLIPVisionTransformer(CLIPImageTower):
     image-text space.
 
     Args:
-        arch: a name of open_clip's or its JSON as a dict, see :func:`clip_architecture`.
-        image_size: side in pixels of the square whose grid the position embeddings are stored for; CLAMP stores them
-            for its network input. Default: the architecture's own. Other inputs resize them on the fly.
+        arch: an open_clip name, or its JSON as a dict, see :func:`clip_architecture`.
+        image_size: side in pixels of the square that the position embeddings are stored for; CLAMP stores them for its
+            network input. Default: the architecture's own. For other inputs they are resized.
         drop_path_rate: stochastic depth of the last block; it grows linearly from 0.
         out: ``'map'`` gives ``(map,)`` for any stock head, ``'embeddings'`` also the dense and global embeddings.
         init_cfg: see :class:`CLIPTower`.
@@ -38,13 +38,13 @@ class CLIPVisionTransformer(CLIPImageTower):
         super().__init__(arch, image_size, out, init_cfg)
         visual = self.visual
         if not hasattr(visual, 'class_embedding') or visual.attn_pool is not None:
-            raise ValueError(f'{arch!r} is no plain CLIP vision transformer; for ResNets use CLIPResNet.')
+            raise ValueError(f'{arch!r} is not a plain CLIP vision transformer; for ResNets use CLIPResNet.')
         blocks = visual.transformer.resblocks
         for block, rate in zip(blocks, torch.linspace(0, drop_path_rate, len(blocks)).tolist()):
             if rate > 0:
-                # the layer-scale slots are empty in CLIP and sit where stochastic depth belongs
+                # CLIP has no layer scale; its empty slots are where stochastic depth belongs
                 if not isinstance(block.ls_1, nn.Identity):
-                    raise ValueError(f'{arch!r} has layer scale, with which drop_path_rate cannot be combined.')
+                    raise ValueError(f'{arch!r} has layer scale, which excludes drop_path_rate: set it to 0.')
                 block.ls_1, block.ls_2 = DropPath(rate), DropPath(rate)
         if out == 'map':
             visual.ln_post, visual.proj = nn.Identity(), None

@@ -11,14 +11,14 @@ from clamp_mmpose.checkpoints.timm_weights import create_timm_model, load_timm_w
 class TIMMBackbone(BaseModule):
     """Any feature extractor of timm (Wightman 2019) as a backbone: SwinV2, DINOv2, ConvNeXt and so on.
 
-    Shapes: B images of ``[3, H, W]``, for each level C channels in h x w cells of the level's stride; or pooled C.
+    Shapes: B images; each level has C channels in h x w cells of its stride; pooled, C channels.
 
     Args:
-        model_name: a name of timm's, such as ``'swinv2_tiny_window8_256'``.
-        out_indices: levels that are given out, -1 the last.
+        model_name: a timm model, such as ``'swinv2_tiny_window8_256'``.
+        out_indices: levels to return, -1 for the last.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with ``'timm://'`` for timm's own weights of this model
             (``'timm://TAG'`` for another tag of theirs), or the path of a checkpoint in timm's names.
-        pooled: give the input of timm's classifier, such as the class token, instead of maps.
+        pooled: return the input of timm's classifier, such as the class token, instead of maps.
         model_args: further arguments of ``timm.create_model``, such as ``img_size``.
 
     Raises:
@@ -50,7 +50,7 @@ class TIMMBackbone(BaseModule):
         """Load pretrained weights, see :func:`load_timm_weights`.
 
         Raises:
-            ValueError: they cannot be downloaded or read, or are of another model.
+            ValueError: they cannot be downloaded or read, or belong to another model.
         """
         if not self.init_cfg or self.init_cfg['type'] not in ('Pretrained', PretrainedInit):
             super().init_weights()
@@ -63,7 +63,7 @@ class TIMMBackbone(BaseModule):
         features = self.timm_model(img)
         if self.pooled:
             return (features,)
-        # some of timm's models keep channels last (SwinV2)
+        # some timm models have channels last (SwinV2)
         return tuple(channels_first(feature, channels) for feature, channels in zip(features, self.channels))
 
 

@@ -34,7 +34,7 @@ def check_prompts(prompts: str, embed_dims: Optional[int], **given: Optional[Sub
     extra = [name for name in UNUSED[prompts] if given[name] not in (None, PAPER.get(name))]
     if extra:
         raise ValueError(
-            f'prompts={prompts!r} makes no use of {", ".join(extra)}: leave out these arguments, or set them to None.'
+            f'prompts={prompts!r} does not use {", ".join(extra)}: leave out these arguments, or set them to None.'
         )
     if prompts == 'text' and (given['text_encoder'] is None or given['prompt_learner'] is None):
         raise ValueError("prompts='text' needs a text_encoder and a prompt_learner.")

@@ -33,24 +33,25 @@ class CLAMPHead(Cached, HeatmapHead):
 
     Args:
         in_channels: C.
-        names: what the prompts name: a data set type, its metainfo, or K names; see :func:`keypoint_names`.
+        names: the keypoints to prompt for: a data set type, its metainfo, or K names; see :func:`keypoint_names`.
         text_encoder: config of a text encoder such as :class:`CLIPTextEncoder`.
         prompts: ``'text'``: learned contexts and names through the text encoder (eq. 2); ``'matrix'``: a trainable
-            ``[K, D]`` in place of E_prompt and without cross-attention (Table 8); ``'baked'``: a fixed ``[K, D]``, as
-            ``tools/export.py`` writes.
+            ``[K, D]`` in place of E_prompt and without cross-attention (Table 8); ``'baked'``: a fixed ``[K, D]``,
+            written by ``tools/export.py``.
         prompt_learner: built with ``names`` and ``text_encoder``; see :class:`PromptLearner`.
         prompt_encoder: built with ``embed_dims``; prompts ``[K, D]`` in and out.
         cross_attention: built with ``embed_dims``; prompts ``[K, D]``, dense ``[B, D, h, w]`` and global ``[B, D]``
             embeddings in, prompts ``[B, K, D]`` out; see :class:`PromptCrossAttention`.
         spatial_loss: built with ``num_keypoints`` and ``num_stages``; see :class:`SpatialContrastiveLoss`.
         feature_loss: see :class:`FeatureContrastiveLoss`.
-        project: for a backbone that knows no language: a learned 1x1 projection gives the dense embeddings, and their
-            mean the global one.
-        embed_dims: D; follows from the text encoder and is only given where there is none.
+        project: for a backbone without image-text embeddings: a learned 1x1 convolution gives the dense embeddings,
+            their mean the global one.
+        deconv_out_channels: as in :class:`HeatmapHead`.
+        embed_dims: D; given only without a text encoder, which sets it otherwise.
 
     Raises:
-        ValueError: the names are unusable, an argument is of no use with these prompts, or the backbone gives
-            something else than announced here.
+        ValueError: invalid names, an argument that these prompts do not use, or backbone outputs that do not match
+            the arguments.
     """
 
     baked_prompts: Tensor
@@ -110,7 +111,7 @@ class CLAMPHead(Cached, HeatmapHead):
         self.feature_loss = build_sub_layer(feature_loss, PAPER['feature_loss'])
 
     def encode_prompts(self) -> Tensor:
-        """The prompts before any image is seen, ``[K, D]``."""
+        """The prompts before they are adapted to an image, ``[K, D]``."""
         if self.prompts == 'matrix':
             return self.prompt_matrix
         if self.prompts == 'baked':
@@ -123,8 +124,8 @@ class CLAMPHead(Cached, HeatmapHead):
         names = keypoint_names(names)
         if len(names) != len(self.names) or self.prompts != 'text':
             raise ValueError(
-                f'this head has {len(self.names)} keypoints with prompts={self.prompts!r}; {len(names)} '
-                'other names can only be set for as many keypoints and prompts="text".'
+                f'set_names needs prompts="text" and {len(self.names)} names; this head has prompts={self.prompts!r}, '
+                f'got {len(names)} names.'
             )
         self.prompt_learner.set_names(names, self.text_encoder)
         self.names = names
@@ -140,7 +141,7 @@ class CLAMPHead(Cached, HeatmapHead):
             raise ValueError(
                 'CLAMPHead needs (map, dense, global) from the backbone, which gave '
                 f"{[tuple(feat.shape) for feat in feats]}: set out='embeddings' on a CLIP tower, or "
-                'project=True on the head for a backbone that knows no language.'
+                'project=True on the head for any other backbone.'
             )
         feature_map, dense, global_ = feats
         if dense.shape[1] != self.embed_dims:
@@ -154,12 +155,12 @@ class CLAMPHead(Cached, HeatmapHead):
         if feature_map.shape[1] != self.map_channels:
             raise ValueError(
                 f'the feature map has {feature_map.shape[1]} channels, the head in_channels='
-                f'{self.map_channels}: give it those of the backbone.'
+                f'{self.map_channels}: set in_channels to those of the backbone.'
             )
         return feature_map
 
     def adapt_prompts(self, dense: Tensor, global_: Tensor) -> Tuple[Tensor, Tensor]:
-        """Adapt the prompts to the images and look for them there (eq. 3-4).
+        """Adapt the prompts to the images and compare them with each cell (eq. 3-4).
 
         Returns:
             tuple: prompts ``[B, K, D]`` and score map ``[B, K, h, w]``, the cosine of each prompt with each cell.
@@ -174,7 +175,7 @@ class CLAMPHead(Cached, HeatmapHead):
             prompts = self.cross_attention(prompts, dense, global_, **kept)
         cells = F.normalize(dense, dim=1).flatten(2).transpose(1, 2)
         scores = cells @ F.normalize(prompts, dim=-1).transpose(1, 2)
-        # channels last in memory, as a transformer's feature map beside it: the deconvolutions stay in that layout
+        # channels last in memory, like a transformer's feature map: the deconvolutions keep that layout
         score_map = scores.transpose(1, 2).reshape(dense.shape[0], -1, int(dense.shape[2]), int(dense.shape[3]))
         return prompts, score_map
 
@@ -223,7 +224,7 @@ class CLAMPHead(Cached, HeatmapHead):
     ) -> Predictions:
         """As :class:`HeatmapHead`; ``test_cfg['output_score_maps']`` adds ``score_maps [K, h, w]`` to the fields.
 
-        With a flip test, the score maps are those of the image that is not mirrored.
+        With a flip test, the score maps are those of the original image, not of the mirrored one.
         """
         test_cfg = test_cfg or {}
         views = cast(Sequence[Tuple[Tensor, ...]], feats if test_cfg.get('flip_test', False) else [feats])
@@ -256,7 +257,7 @@ class CLAMPHead(Cached, HeatmapHead):
         """Losses of eq. 10: ``loss_kpt``, ``loss_spatial``, ``loss_feature``; and ``acc_pose``.
 
         Raises:
-            ValueError: the data have another number of keypoints than the head has names.
+            ValueError: the data and the head differ in the number of keypoints.
         """
         fields: List[Any] = [sample.gt_fields for sample in batch_data_samples]
         heatmaps = torch.stack([field.heatmaps for field in fields])
@@ -264,7 +265,7 @@ class CLAMPHead(Cached, HeatmapHead):
         if heatmaps.shape[1] != len(self.names):
             raise ValueError(
                 f'the data have {heatmaps.shape[1]} keypoints, the head has {len(self.names)} names '
-                f'({self.names[0]!r} ... {self.names[-1]!r}): let names= point to the data set in use.'
+                f'({self.names[0]!r} ... {self.names[-1]!r}): set names= to the data set in use.'
             )
         feature_map, dense, global_ = self.embed(feats)
         prompts, score_map = self.adapt_prompts(dense, global_)

@@ -24,10 +24,10 @@ LAYERS = dict(joint_encoder='JointEncoder', proposal='SimilarityProposal', graph
 
 
 class QueryPredictions(NamedTuple):
-    """Where the queries were found; K is the largest K_b, rows beyond an image's own mean nothing.
+    """Predicted positions; K is the largest number of queries in the batch, and rows beyond an image's own are padding.
 
-    ``similarity [B, K, h, w]`` are logits; ``points``, each ``[B, K, 2]``, are (x, y) as shares of the network input:
-    the proposal and what each decoder layer made of it.
+    ``similarity [B, K, h, w]`` are logits; ``points``, each ``[B, K, 2]``, are (x, y) as fractions of the network
+    input: the proposal, then the output of each decoder layer.
     """
 
     similarity: Tensor
@@ -36,11 +36,11 @@ class QueryPredictions(NamedTuple):
 
 @MODELS.register_module()
 class TextQueryHead(BaseHead):
-    """Finds keypoints that are named in words (CapeX, Rusanovsky et al. 2024; GraphCAPE, Hirschorn and Avidan 2024).
+    """Finds keypoints named in text (CapeX, Rusanovsky et al. 2024; GraphCAPE, Hirschorn and Avidan 2024).
 
-    Every sample brings its own queries (see :class:`TextQueries` and :class:`GetTextQueries`), any number of them. A
-    joint encoder reads image and texts, similarity proposes a place for each text, and a decoder moves it layer by
-    layer.
+    Each sample has its own queries (see :class:`TextQueries` and :class:`GetTextQueries`), any number of them. A joint
+    encoder attends over image and texts, their similarity gives each text a first position, and a decoder refines it
+    layer by layer.
 
     Each layer is a config, in which ``type`` names another one registered in ``MODELS``, or that type alone.
 
@@ -50,9 +50,9 @@ class TextQueryHead(BaseHead):
         in_channels: C.
         text_encoder: config of :class:`CLIPTextEncoder` or :class:`HFTextEncoder`.
         decoder: config of the codec, ``RegressionLabel``; ``input_size`` (w, h) is the network input's.
-        names: the texts of samples that bring none, as for :func:`keypoint_names`.
+        names: the queries of samples that have none, as for :func:`keypoint_names`.
         width, num_heads, feedforward, encoder_layers, decoder_layers, dropout: of the transformers.
-        graph: convolve over the skeleton (GraphCAPE); without, skeletons are not used.
+        graph: convolve over the skeleton (GraphCAPE); False: skeletons are ignored.
         sigma: of the target heatmaps, in pixels of the network input (published: 2 of 64, at 256 pixels).
         heatmap_weight: of ``loss_heatmap``.
         joint_encoder: built with ``width``, ``num_heads``, ``feedforward``, ``dropout`` and ``num_layers``, the
@@ -62,7 +62,7 @@ class TextQueryHead(BaseHead):
             :class:`GraphDecoder`.
 
     Raises:
-        ValueError: samples without texts, texts and labels that differ in number, another feature map than announced.
+        ValueError: samples without texts, texts and labels that differ in number, or a feature map of other channels.
     """
 
     def __init__(
@@ -110,29 +110,29 @@ class TextQueryHead(BaseHead):
         xavier_uniform_weights(self.text_projection)
 
     def queries(self, batch_data_samples: OptSampleList, batch_size: int) -> List[TextQueries]:
-        """What each sample asks for, or the head's own names."""
+        """The queries of each sample, else those of the head's names."""
         if batch_data_samples is None or not any('keypoint_names' in sample for sample in batch_data_samples):
             if self.default_queries is None:
                 raise ValueError(
-                    'the samples bring no keypoint_names and the head has no names: add GetTextQueries to the '
+                    'the samples have no keypoint_names and the head has no names: add GetTextQueries to the '
                     'pipeline, or set names= on the head.'
                 )
             return [self.default_queries] * batch_size
         for sample in batch_data_samples:
             if not sample.get('keypoint_names'):
                 raise ValueError(
-                    f'sample {sample.get("id", "")} of {sample.get("img_path", "an image")} asks for no '
-                    'keypoint: give at least one name.'
+                    f'sample {sample.get("id", "")} of {sample.get("img_path", "an image")} has no '
+                    'keypoint names: give at least one.'
                 )
         return [TextQueries.of_sample(sample) for sample in batch_data_samples]
 
     def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Sequence[TextQueries]] = None) -> QueryPredictions:
-        """Features of the backbone and what to look for in each image (None: the head's names)."""
+        """Backbone features and the queries of each image (None: the head's names) -> predictions."""
         feature_map = feats[-1] if feats[-1].ndim == 4 else feats[0]  # CLIP towers may add their global embedding
         if feature_map.shape[1] != self.in_channels:
             raise ValueError(
                 f'the feature map has {feature_map.shape[1]} channels, the head in_channels='
-                f'{self.in_channels}: give it those of the backbone.'
+                f'{self.in_channels}: set in_channels to those of the backbone.'
             )
         queries = queries or self.queries(None, len(feature_map))
         texts, padding = self.embed([query.texts for query in queries])
@@ -148,48 +148,48 @@ class TextQueryHead(BaseHead):
         )
 
     def embed(self, texts: Sequence[Sequence[str]]) -> Tuple[Tensor, Optional[Tensor]]:
-        """Texts of each image -> ``[B, K, width]``, and where there is none ``[B, K]`` (None: everywhere is one)."""
+        """Texts of each image -> ``[B, K, width]``, and the padding ``[B, K]`` (True: no text; None: no padding)."""
         distinct = {text: i for i, text in enumerate(dict.fromkeys(chain(*texts)))}
         longest = max(map(len, texts))
-        rows = [[distinct[text] for text in line] + [0] * (longest - len(line)) for line in texts]
+        rows = [[distinct[text] for text in own] + [0] * (longest - len(own)) for own in texts]
         device = self.image_projection.weight.device
         embedded = self.text_projection(self.text_encoder(list(distinct)))[torch.tensor(rows, device=device)]
-        counts = [len(line) for line in texts]
+        counts = [len(own) for own in texts]
         if min(counts) == longest:
             return embedded, None
         return embedded, torch.arange(longest, device=device) >= torch.tensor(counts, device=device)[:, None]
 
     def score_map(self, feats: Tuple[Tensor, ...], queries: Optional[Sequence[TextQueries]] = None) -> Tensor:
-        """How much each cell looks like each text, ``[B, K, h, w]``, 0 to 1."""
+        """Similarity of each cell with each text, ``[B, K, h, w]``, 0 to 1."""
         return self.forward(feats, queries).similarity.sigmoid()
 
     def predict(
         self, feats: Features, batch_data_samples: SampleList, test_cfg: Optional[ConfigType] = None
     ) -> Predictions:
-        """Keypoints of each sample, in pixels of the network input, as many as it has texts.
+        """One keypoint for each text of a sample, (x, y) in pixels of the network input.
 
-        The score of a keypoint is its confidence: the greatest similarity, 0 to 1. ``test_cfg['output_score_maps']``
+        The score of a keypoint is the maximum of its similarity, 0 to 1. ``test_cfg['output_score_maps']``
         adds ``score_maps [K, h, w]`` to the fields.
         """
         test_cfg = test_cfg or {}
         queries = self.queries(batch_data_samples, len(batch_data_samples))
         views = cast(Sequence[Tuple[Tensor, ...]], feats if test_cfg.get('flip_test', False) else [feats])
-        predictions = [self.forward(view, queries) for view in views]  # of the image, and of its mirror image
+        predictions = [self.forward(view, queries) for view in views]  # of the image and its mirror image
         points = [prediction.points[-1].float() for prediction in predictions]
         maps = [prediction.similarity.sigmoid() for prediction in predictions]
         instances, fields = [], []
         for b, query in enumerate(queries):
             number = len(query.keypoint_names)
-            place, score_map = points[0][b : b + 1, :number], maps[0][b, :number]
+            position, score_map = points[0][b : b + 1, :number], maps[0][b, :number]
             if len(predictions) == 2:
                 partners = list(query.flip_indices)
-                share = place.new_tensor(_mirror_share(query))
-                turned = flip_coordinates(
+                weight = position.new_tensor(_mirror_weights(query))
+                mirrored = flip_coordinates(
                     points[1][b : b + 1, :number].clone(), partners, True, self.decoder.input_size
                 )
-                place = torch.lerp(place, turned, share[:, None])
-                score_map = torch.lerp(score_map, maps[1][b, :number].flip(-1)[partners], share[:, None, None])
-            keypoints, _ = self.decoder.decode(to_numpy(place))
+                position = torch.lerp(position, mirrored, weight[:, None])
+                score_map = torch.lerp(score_map, maps[1][b, :number].flip(-1)[partners], weight[:, None, None])
+            keypoints, _ = self.decoder.decode(to_numpy(position))
             instances.append(InstanceData(keypoints=keypoints, keypoint_scores=to_numpy(score_map.amax((1, 2))[None])))
             fields.append(PixelData(score_maps=score_map.float()))
         return (instances, fields) if test_cfg.get('output_score_maps', False) else instances
@@ -199,21 +199,21 @@ class TextQueryHead(BaseHead):
     ) -> dict:
         """``loss_heatmap``, ``loss_proposal``, ``loss_layer0`` ...; and ``acc_pose``.
 
-        Each is averaged over an instance's labeled keypoints, then over the instances that have some, so that one with
-        68 keypoints weighs as much as one with 8. Where the data say that a hidden keypoint is absent, its map is
-        trained to zero.
+        Each is averaged over an instance's labeled keypoints, then over the instances with any, so that an instance
+        with 68 keypoints weighs as much as one with 8. If the data say that hidden keypoints are absent, their score
+        maps are trained to zero.
 
         Raises:
-            ValueError: a sample has another number of texts than of keypoints.
+            ValueError: a sample has no labels, or not one text for each keypoint.
         """
         queries = self.queries(batch_data_samples, len(batch_data_samples))
         predictions = self.forward(feats, queries)
-        targets, weights, asked = self._labels(batch_data_samples, queries, predictions.points[0])
+        targets, weights, heatmap_weights = self._labels(batch_data_samples, queries, predictions.points[0])
         maps = predictions.similarity.sigmoid()
         heatmaps = self._heatmaps(targets, weights, (maps.shape[2], maps.shape[3]))
         losses = dict(
             loss_heatmap=self.heatmap_weight
-            * _mean(F.mse_loss(maps, heatmaps, reduction='none').mean(dim=(2, 3)), asked)
+            * _mean(F.mse_loss(maps, heatmaps, reduction='none').mean(dim=(2, 3)), heatmap_weights)
         )
         for name, points in zip(
             ('proposal', *(f'layer{i}' for i in range(len(predictions.points)))), predictions.points
@@ -226,8 +226,8 @@ class TextQueryHead(BaseHead):
     def _labels(
         self, samples: SampleList, queries: Sequence[TextQueries], like: Tensor
     ) -> Tuple[Tensor, Tensor, Tensor]:
-        """Targets ``[B, K, 2]``, their weights ``[B, K]``, and those of their heatmaps, padded with weight 0."""
-        targets, weights, asked = (
+        """Targets ``[B, K, 2]``, their weights and the weights of their heatmaps ``[B, K]``; padding has weight 0."""
+        targets, weights, heatmap_weights = (
             like.new_zeros(shape, dtype=torch.float32) for shape in (like.shape, like.shape[:2], like.shape[:2])
         )
         for b, (sample, query) in enumerate(zip(samples, queries)):
@@ -235,31 +235,31 @@ class TextQueryHead(BaseHead):
             labels = sample.get('gt_instance_labels', {})
             if 'keypoint_labels' not in labels:
                 raise ValueError(
-                    f'sample {sample.get("id", "")} has no keypoint_labels: let the pipeline for training '
-                    'hold GenerateTarget(encoder=dict(type="RegressionLabel", ...)).'
+                    f'sample {sample.get("id", "")} has no keypoint_labels: add '
+                    'GenerateTarget(encoder=dict(type="RegressionLabel", ...)) to the training pipeline.'
                 )
             if labels.keypoint_labels.shape[1] != number:
                 raise ValueError(
                     f'sample {sample.get("id", "")} has {labels.keypoint_labels.shape[1]} keypoints and {number} names '
-                    f'({query.keypoint_names[0]!r} ... {query.keypoint_names[-1]!r}): they must be as many.'
+                    f'({query.keypoint_names[0]!r} ... {query.keypoint_names[-1]!r}): give one name for each keypoint.'
                 )
             targets[b, :number] = labels.keypoint_labels[0]
             weights[b, :number] = labels.keypoint_weights[0]
-            asked[b, :number] = 1.0 if sample.get('hidden_is_absent') else labels.keypoint_weights[0]
-        return targets, weights, asked
+            heatmap_weights[b, :number] = 1.0 if sample.get('hidden_is_absent') else labels.keypoint_weights[0]
+        return targets, weights, heatmap_weights
 
     def _heatmaps(self, targets: Tensor, weights: Tensor, size: Tuple[int, int]) -> Tensor:
-        """Gaussians ``[B, K, h, w]`` at the cells' centers, 1 at the nearest; zero where not labeled."""
+        """Gaussians ``[B, K, h, w]`` at the cell centers, scaled to 1 at the nearest; zero where not labeled."""
         centers = cell_centers(size, self.decoder.input_size, targets.device)
         pixels = targets.new_tensor(self.decoder.input_size)
         exponent = -((centers - targets[:, :, None]) * pixels).square().sum(dim=-1) / (2 * self.sigma**2)
-        # the cells are larger than sigma: without raising the nearest to 1, most maps would be nearly empty
+        # cells are larger than sigma: without this scaling most maps would be almost zero
         heatmaps = (exponent - exponent.amax(dim=-1, keepdim=True)).exp() * (weights > 0)[..., None]
         return heatmaps.unflatten(2, tuple(size))
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Mean of ``[B, K]`` over each instance's weighted keypoints, then over all processes' instances that have some."""
+    """Weighted mean of ``[B, K]`` over each instance, then the mean over all processes' instances with any weight."""
     count = weights.sum(dim=1)
     instances = (count > 0).sum().to(values.dtype)
     all_reduce(instances)
@@ -268,7 +268,7 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def _adjacency(links: Sequence[Sequence[Tuple[int, int]]], queries: Tensor) -> Tensor:
-    """Each keypoint's neighbours on the skeleton, sharing a weight of 1: ``[B, K, K]``."""
+    """Adjacency of the skeletons ``[B, K, K]``: the neighbors of a keypoint have equal weights that sum to 1."""
     linked = [(b, i, j) for b, pairs in enumerate(links) for pair in pairs for i, j in (pair, pair[::-1])]
     adjacency = queries.new_zeros(len(queries), queries.shape[1], queries.shape[1])
     if linked:
@@ -276,9 +276,9 @@ def _adjacency(links: Sequence[Sequence[Tuple[int, int]]], queries: Tensor) -> T
     return adjacency / adjacency.sum(dim=-1, keepdim=True).clamp(min=1)
 
 
-def _mirror_share(query: TextQueries) -> List[float]:
-    """The weight of the mirrored image for each keypoint: half, or none where one side is asked for without the other,
-    whose place the mirror would give.
+def _mirror_weights(query: TextQueries) -> List[float]:
+    """Weight of the mirrored image for each keypoint: 0.5, or 0 for a left or right keypoint without its partner, whose
+    position the mirrored image shows.
     """
     return [
         0.0 if partner == i and is_sided(name) else 0.5

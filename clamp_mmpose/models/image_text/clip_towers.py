@@ -8,7 +8,7 @@ from .image_text_model import ImageTextModel
 
 @MODELS.register_module()
 class CLIPTowers(ImageTextModel):
-    """An image tower and a text encoder that share a space already, such as those of CLAMP: for zero-shot tests.
+    """An image tower and a text encoder with a shared space, such as CLAMP's, for zero-shot tests.
 
     Args:
         backbone: a CLIP tower with ``out='embeddings'``, as a config or built.

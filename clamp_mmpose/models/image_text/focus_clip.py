@@ -21,23 +21,23 @@ class FocusCLIP(ImageTextModel):
     """Contrastive pretraining on images, their focused versions and descriptions (FocusCLIP, section 3).
 
     Each sample brings its ``text`` and ``gt_focus.heatmap`` H ``[1, h, w]``, see :class:`PackFocusInputs`. The second
-    branch (ROI) sees the image multiplied by alpha + H (1 - alpha), in pixel values, so that without focus it is
-    black. It serves training alone: tests take images as they are.
+    branch (ROI) sees the image multiplied by alpha + H (1 - alpha), in pixel values: black where H and
+    alpha are 0. It is used in training only; tests use the images without a mask.
 
     Args:
-        backbone: the image tower; its pooled output is taken where it has one, else the mean of its last map.
+        backbone: the image tower; its pooled output is used if it has one, else the mean of its last map.
         in_channels: C of that output.
         text_encoder: such as :class:`HFTextEncoder` with ``tune=True``.
         embed_dims: D of the shared space.
         loss_terms: the pairs whose losses are added: ``'image-text'``, ``'roi-text'`` (eq. 6), ``'roi-image'`` (the
             authors' code adds it). Without a pair of ROI this is CLIP.
         loss: :class:`NTXentLoss`.
-        roi_tower: ``'shared'``: the image tower and its projection serve ROI, too; ``'own'``: ROI has its own, which
-            are trained.
+        roi_tower: ``'shared'``: ROI uses the image tower and its projection; ``'own'``: ROI has its own tower and
+            projection, which are trained.
         roi_input: ``'masked'`` (eq. 2), or ``'heatmap'``: H alone as a gray image (the ablation of Table 4a).
-        alpha: what is left of the background: 0 is eq. 2; the authors' code starts from 0.5.
+        alpha: weight of the background: 0 is eq. 2; the authors' code starts from 0.5.
         learn_alpha: train alpha, as the authors' code.
-        freeze_image: keep the image tower's weights (section 4); its projection is trained.
+        freeze_image: freeze the image tower (section 4); its projection is trained.
         data_preprocessor: with the mean and std of the image tower.
         init_cfg: as for MMEngine's ``BaseModel``.
 
@@ -91,7 +91,8 @@ class FocusCLIP(ImageTextModel):
         return self.text_projection(self.text_encoder(texts))
 
     def loss(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Dict[str, Tensor]:
-        """``loss_image_text`` and so on, one for each term, and how many images of the batch find their text.
+        """``loss_image_text`` and so on, one for each term, and ``acc_image_text``, the share of images whose own
+        text is the closest of the batch.
 
         Args:
             inputs: ``[B, 3, H, W]``, normalized.
@@ -101,8 +102,8 @@ class FocusCLIP(ImageTextModel):
         if not all(text.strip() for text in texts):
             lacking = data_samples[[bool(text.strip()) for text in texts].index(False)]
             raise ValueError(
-                f'{lacking.get("img_path", "a sample")} has no text: put SampleDescription and '
-                'PackFocusInputs into the pipeline.'
+                f'{lacking.get("img_path", "a sample")} has no text: add SampleDescription and '
+                'PackFocusInputs to the pipeline.'
             )
         embeddings = dict(text=self.embed_texts(texts), **self._embed_views(inputs, data_samples))
         losses = {}
@@ -132,8 +133,8 @@ class FocusCLIP(ImageTextModel):
         """What the ROI branch sees, normalized ``[B, 3, H, W]``."""
         if not all('gt_focus' in sample for sample in data_samples):
             raise ValueError(
-                f'loss_terms={self.loss_terms} need focus heatmaps: put GenerateFocusHeatmap and '
-                "PackFocusInputs into the pipeline, or take loss_terms=['image-text']."
+                f'loss_terms={self.loss_terms} need focus heatmaps: add GenerateFocusHeatmap and '
+                "PackFocusInputs to the pipeline, or use loss_terms=['image-text']."
             )
         heatmaps = torch.stack([sample.gt_focus.heatmap for sample in data_samples]).to(inputs)
         if heatmaps.shape[2:] != inputs.shape[2:]:
@@ -145,14 +146,14 @@ class FocusCLIP(ImageTextModel):
         return inputs * weights - (1 - weights) * mean / std
 
     def _normalization(self, inputs: Tensor) -> List[Tensor]:
-        """Mean and std of pixel values, as the preprocessor took them."""
+        """Mean and std of pixel values, as the preprocessor uses them."""
         if not getattr(self.data_preprocessor, '_enable_normalize', False):
             return [inputs.new_zeros(1), inputs.new_ones(1)]
         return [getattr(self.data_preprocessor, name).to(inputs) for name in ('mean', 'std')]
 
 
 def pooled(outputs: Sequence[Tensor]) -> Tensor:
-    """A tower's last output as ``[B, C]``: pooled already, or the mean of a map."""
+    """A tower's last output as ``[B, C]``; a map is averaged."""
     last = outputs[-1]
     return last if last.ndim == 2 else last.mean(dim=(2, 3))
 
@@ -164,7 +165,7 @@ def _check(loss_terms: Sequence[str], roi_tower: str, roi_input: str, alpha: flo
     check_choice('roi_input', roi_input, ROI_INPUTS)
     if 'image-text' not in loss_terms and (roi_tower == 'own' or 'roi-text' not in loss_terms):
         raise ValueError(
-            f'loss_terms={list(loss_terms)} with roi_tower={roi_tower!r} leave a tower untrained that '
+            f'loss_terms={list(loss_terms)} with roi_tower={roi_tower!r} leave a tower untrained which '
             "tests use: add 'image-text'."
         )
     if learn_alpha and roi_input == 'heatmap':

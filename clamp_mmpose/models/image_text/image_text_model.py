@@ -13,13 +13,13 @@ TEXTS_AT_ONCE = 256
 
 
 class ImageTextModel(Cached, BaseModel):
-    """A model with a space that images and texts share: what zero-shot classification needs (FocusCLIP, eq. 1).
+    """Base of models that embed images and texts in one space, for zero-shot classification (FocusCLIP, eq. 1).
 
-    A child gives ``embed_images`` and ``embed_texts``, both ``[B, D]`` of any length.
+    Subclasses define ``embed_images`` and ``embed_texts``, whose embeddings need not be normalized.
 
     Args:
         data_preprocessor: as for MMEngine's ``BaseModel``.
-        init_cfg: likewise.
+        init_cfg: as for MMEngine's ``BaseModel``.
     """
 
     def embed_images(self, inputs: Tensor) -> Tensor:
@@ -44,11 +44,11 @@ class ImageTextModel(Cached, BaseModel):
         return getattr(self, mode)(inputs, data_samples)
 
     def loss(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> Dict[str, Tensor]:
-        """Only what is trained here has one."""
+        """Defined by models that can be trained."""
         raise NotImplementedError(f'{type(self).__name__} is for tests; train FocusCLIP.')
 
     def predict(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> List[PoseDataSample]:
-        """Give each sample ``class_scores`` ``[C]``, the cosines of its image and its ``class_texts``."""
+        """Add ``class_scores [C]`` to each sample: the cosines of its image with its ``class_texts``."""
         images = F.normalize(self.embed_images(inputs), dim=1)
         for image, sample in zip(images, data_samples):
             scores = self.embed_classes(tuple(map(tuple, sample.class_texts))) @ image
@@ -56,9 +56,9 @@ class ImageTextModel(Cached, BaseModel):
         return data_samples
 
     def embed_classes(self, class_texts: Tuple[Tuple[str, ...], ...]) -> Tensor:
-        """C classes, each of several texts -> ``[C, D]`` of length 1: the mean of the texts', as CLIP's ensembles.
+        """C classes of several texts each -> ``[C, D]`` of length 1, the mean over the texts, as CLIP's ensembles.
 
-        In eval mode they are computed once.
+        Cached in eval mode.
         """
         return self.cached(class_texts, lambda: self._embed_classes(class_texts))
 

@@ -13,16 +13,16 @@ from .image_text_model import ImageTextModel
 
 @MODELS.register_module()
 class OpenCLIPModel(ImageTextModel):
-    """Any model of open_clip's (Ilharco et al. 2021), for zero-shot tests: CLIP, SigLIP, EVA, CoCa and so on.
+    """Any open_clip model (Ilharco et al. 2021), for zero-shot tests: CLIP, SigLIP, EVA, CoCa and so on.
 
     Images come normalized from :class:`OpenCLIPPreprocess`; the ``data_preprocessor`` only stacks them.
 
     Args:
-        arch: a name of open_clip's, such as ``'ViT-B-16-quickgelu'``.
-        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a tag of open_clip's (``'openai'``) or a file.
+        arch: an open_clip name, such as ``'ViT-B-16-quickgelu'``.
+        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with an open_clip tag (``'openai'``) or a file.
 
     Raises:
-        ValueError: no such model, or weights that cannot be loaded, do not fit, or have the other activation.
+        ValueError: no such model, or weights that cannot be loaded, do not fit, or need the other activation.
     """
 
     def __init__(self, arch: str, init_cfg: Optional[dict] = None):
@@ -42,13 +42,13 @@ class OpenCLIPModel(ImageTextModel):
             return
         source = self.init_cfg['checkpoint']
         self._check_activation(source)
-        # open_clip takes OpenAI's own files by their tag only
+        # open_clip loads OpenAI's files only by tag
         weights = read_checkpoint(source) if is_torchscript(source) else _create(self.arch, source).state_dict()
         load_weights(self.model, weights, source, self.arch, 'Choose the architecture it was trained with.')
         self._is_init = True
 
     def _check_activation(self, source: str) -> None:
-        """QuickGELU's twin has the same weights, so they would fit and mean something else."""
+        """Check the activation: weights trained with GELU load into QuickGELU without an error, and vice versa."""
         import open_clip
 
         quick = True if is_torchscript(source) else open_clip.get_pretrained_cfg(self.arch, source).get('quick_gelu')
@@ -56,7 +56,7 @@ class OpenCLIPModel(ImageTextModel):
         if quick is not None and bool(quick) != own:
             raise ValueError(
                 f'{source} was trained with {"QuickGELU" if quick else "GELU"}, {self.arch} has the '
-                f'other: take the architecture {"ending in" if quick else "without"} "-quickgelu".'
+                f'other: use the architecture {"ending in" if quick else "without"} "-quickgelu".'
             )
 
     def embed_images(self, inputs: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class OpenCLIPModel(ImageTextModel):
         return self.model.encode_image(inputs)
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """N texts -> ``[N, D]``; open_clip's tokenizers cut long ones."""
+        """N texts -> ``[N, D]``; open_clip's tokenizers cut long texts."""
         device = next(self.model.parameters()).device
         with torch.autocast(device.type, enabled=False):
             return self.model.encode_text(self.tokenizer(list(texts)).to(device))
@@ -79,11 +79,11 @@ def _call(name: str, arch: str, **kwargs):
 
     if arch not in open_clip.list_models():
         raise ValueError(
-            f'open_clip {open_clip.__version__} has no {arch!r}; open_clip.list_models() names what it has.'
+            f'open_clip {open_clip.__version__} has no {arch!r}; open_clip.list_models() lists its models.'
         )
     try:
         return getattr(open_clip, name)(arch, **kwargs)
-    except Exception as error:  # of the hub, the network, torch, or of weights that do not fit
+    except Exception as error:  # from the hub, the network, torch, or weights that do not fit
         raise ValueError(
             f'open_clip: {arch!r} with {kwargs or "its tokenizer"} cannot be loaded: {type(error).__name__}: '
             f'{" ".join(str(error).splitlines()[:1])} Give a tag of open_clip.list_pretrained() or the path of a '

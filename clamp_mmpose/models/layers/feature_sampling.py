@@ -14,8 +14,8 @@ def sample_features(
         dense: ``[B, D, h, w]``.
         keypoints: ``[B, K, 2]``, (x, y) in pixels of the network input.
         input_size: (w, h) of the network input in pixels.
-        sampling: ``'bilinear'`` reads at the keypoint itself; ``'nearest'`` in the cell
-            trunc(coordinate / stride + 0.5), as the authors' code does.
+        sampling: ``'bilinear'`` interpolates at the keypoint; ``'nearest'`` takes the cell
+            trunc(coordinate / stride + 0.5), as the authors' code.
 
     Returns:
         tuple: the features ``[B, K, D]``, and whether each keypoint is on the grid ``[B, K]``.

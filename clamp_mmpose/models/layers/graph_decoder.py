@@ -12,14 +12,14 @@ from .sine_encoding import sine_encoding
 
 @MODELS.register_module()
 class GraphDecoder(BaseModule):
-    """Moves proposed keypoints to their places, layer by layer (GraphCAPE, Hirschorn and Avidan 2024, section 3.2).
+    """Refines the positions of proposed keypoints layer by layer (GraphCAPE, Hirschorn and Avidan 2024, section 3.2).
 
     Shapes: B images, N cells, K queries, C channels.
 
     Args:
         width: C.
         num_heads, feedforward, num_layers, dropout: of the transformer.
-        graph: convolve over the skeleton in each layer's feed-forward part.
+        graph: convolve over the skeleton in each layer's feed-forward network.
     """
 
     def __init__(self, width: int, num_heads: int, feedforward: int, num_layers: int, dropout: float, graph: bool):
@@ -33,7 +33,7 @@ class GraphDecoder(BaseModule):
             nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 2))
             for _ in range(num_layers)
         )
-        for step in self.steps:  # a new decoder leaves the proposals where they are
+        for step in self.steps:  # an untrained decoder returns the proposals unchanged
             nn.init.zeros_(step[-1].weight)
             nn.init.zeros_(step[-1].bias)
 
@@ -46,25 +46,26 @@ class GraphDecoder(BaseModule):
         padding: Optional[Tensor],
         adjacency: Optional[Tensor],
     ) -> List[Tensor]:
-        """Queries ``[B, K, C]`` at points ``[B, K, 2]`` (shares of the image), image ``[B, N, C]`` with positions
-        ``[N, C]``, padding ``[B, K]`` (True: no query; None: none), adjacency ``[B, K, K]`` (None: no skeleton).
+        """Queries ``[B, K, C]`` at points ``[B, K, 2]`` (x, y as fractions of the image), image ``[B, N, C]`` with
+        positions ``[N, C]``, padding ``[B, K]`` (True: no query; None: no padding), adjacency ``[B, K, K]`` (None: no
+        skeleton).
 
         Returns:
             list: the points after each layer, ``[B, K, 2]``.
         """
-        places = []
+        outputs = []
         keys = image + positions.to(image.dtype)
         for layer, step in zip(self.layers, self.steps):
-            points = points.detach()  # each layer learns to mend what it is given
-            place = self.place(sine_encoding(points, queries.shape[2]).to(queries.dtype))
-            queries = layer(queries, place, keys, image, padding, adjacency)
+            points = points.detach()  # each layer is trained to correct its own input
+            position = self.place(sine_encoding(points, queries.shape[2]).to(queries.dtype))
+            queries = layer(queries, position, keys, image, padding, adjacency)
             points = torch.sigmoid(_logit(points) + step(queries).float())
-            places.append(points)
-        return places
+            outputs.append(points)
+        return outputs
 
 
 class GraphDecoderLayer(BaseModule):
-    """Self-attention, cross-attention into the image, and a feed-forward part over the skeleton."""
+    """Self-attention, cross-attention to the image, and a feed-forward network over the skeleton."""
 
     def __init__(self, width: int, num_heads: int, feedforward: int, dropout: float, graph: bool):
         super().__init__()
@@ -79,17 +80,17 @@ class GraphDecoderLayer(BaseModule):
     def forward(
         self,
         queries: Tensor,
-        place: Tensor,
+        position: Tensor,
         keys: Tensor,
         image: Tensor,
-        ignored: Optional[Tensor],
+        padding: Optional[Tensor],
         adjacency: Optional[Tensor],
     ) -> Tensor:
-        """Shapes as in :class:`GraphDecoder`; place and keys ``[B, K, C]``, ``[B, N, C]``."""
-        placed = queries + place
-        attended = self.self_attention(placed, placed, queries, key_padding_mask=ignored, need_weights=False)[0]
+        """Shapes as in :class:`GraphDecoder`; position and keys ``[B, K, C]``, ``[B, N, C]``."""
+        positioned = queries + position
+        attended = self.self_attention(positioned, positioned, queries, key_padding_mask=padding, need_weights=False)[0]
         queries = self.norms[0](queries + self.dropout(attended))
-        attended = self.cross_attention(queries + place, keys, image, need_weights=False)[0]
+        attended = self.cross_attention(queries + position, keys, image, need_weights=False)[0]
         queries = self.norms[1](queries + self.dropout(attended))
         hidden = self.own(queries)
         if self.neighbours is not None and adjacency is not None:

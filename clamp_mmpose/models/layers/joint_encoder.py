@@ -28,25 +28,25 @@ class JointEncoder(BaseModule):
 
     def forward(self, image: Tensor, positions: Tensor, queries: Tensor, padding: Optional[Tensor]) -> tuple:
         """Image ``[B, N, C]``, its positions ``[N, C]``, queries ``[B, K, C]``, padding
-        ``[B, K]`` (True: no query; None: none).
+        ``[B, K]`` (True: no query; None: no padding).
 
         Returns:
             tuple: image and queries, ``[B, N, C]`` and ``[B, K, C]``.
         """
         number = image.shape[1]
         tokens = torch.cat([image, queries], dim=1)
-        # texts come in any order: only the image has positions
+        # the order of texts has no meaning: only the image has positions
         positions = torch.cat([positions, positions.new_zeros(queries.shape[1], positions.shape[1])])
-        ignored = None
+        mask = None
         if padding is not None:
-            ignored = torch.cat([padding.new_zeros(len(padding), number), padding], dim=1)
+            mask = torch.cat([padding.new_zeros(len(padding), number), padding], dim=1)
         for layer in self.layers:
-            tokens = layer(tokens, positions.to(tokens.dtype), ignored)
+            tokens = layer(tokens, positions.to(tokens.dtype), mask)
         return tokens[:, :number], tokens[:, number:]
 
 
 class JointEncoderLayer(BaseModule):
-    """One layer of DETR's encoder: positions on queries and keys only, norms behind."""
+    """One layer of DETR's encoder: positions are added to queries and keys only, post-norm."""
 
     def __init__(self, width: int, num_heads: int, feedforward: int, dropout: float):
         super().__init__()
@@ -57,9 +57,9 @@ class JointEncoderLayer(BaseModule):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, tokens: Tensor, positions: Tensor, ignored: Optional[Tensor]) -> Tensor:
-        """Tokens ``[B, N, C]``, positions ``[N, C]``, ignored ``[B, N]`` -> ``[B, N, C]``."""
-        places = tokens + positions
-        attended = self.attention(places, places, tokens, key_padding_mask=ignored, need_weights=False)[0]
+    def forward(self, tokens: Tensor, positions: Tensor, mask: Optional[Tensor]) -> Tensor:
+        """Tokens ``[B, N, C]``, positions ``[N, C]``, mask ``[B, N]`` -> ``[B, N, C]``."""
+        positioned = tokens + positions
+        attended = self.attention(positioned, positioned, tokens, key_padding_mask=mask, need_weights=False)[0]
         tokens = self.norms[0](tokens + self.dropout(attended))
         return self.norms[1](tokens + self.dropout(self.feedforward(tokens)))

@@ -46,28 +46,28 @@ class CrossAttentionLayer(nn.Module):
             nn.Dropout(dropout),
         )
 
-    def relate(self, x: Tensor) -> Tensor:
-        """The half that sees prompts alone."""
+    def attend_to_prompts(self, x: Tensor) -> Tensor:
+        """The part that does not depend on the image."""
         normed = self.norm1(x)
         return x + self.self_attn(normed, normed)
 
-    def look(self, x: Tensor, memory: Tensor) -> Tensor:
-        """The half that sees the image."""
+    def attend_to_image(self, x: Tensor, memory: Tensor) -> Tensor:
+        """The part that depends on the image."""
         x = x + self.cross_attn(self.norm2(x), memory)
         return x + self.mlp(self.norm3(x))
 
 
 @MODELS.register_module()
 class PromptCrossAttention(BaseModule):
-    """Language attends to the image's [global; dense] tokens (CLAMP, section 3.2.1, after DenseCLIP).
+    """Prompts attend to the image's [global; dense] tokens (CLAMP, section 3.2.1, after DenseCLIP).
 
-    The prompts come out as prompts + gamma * attended, with a learned gamma ``[D]``.
+    The output is prompts + gamma * attended, with a learned gamma ``[D]``.
 
     Shapes: B images, K keypoints, D the width of the shared image-text space.
 
     Args:
         embed_dims: D.
-        width: of the attention; 256, 4 heads and 3 layers in the released configs.
+        width, num_heads, num_layers: of the attention; the defaults are those of the released configs.
         dropout: on the outputs of attention and MLP.
     """
 
@@ -79,7 +79,7 @@ class PromptCrossAttention(BaseModule):
         self.text_proj = nn.Sequential(nn.LayerNorm(embed_dims), nn.Linear(embed_dims, width))
         self.layers = nn.ModuleList(CrossAttentionLayer(width, num_heads, dropout) for _ in range(num_layers))
         self.out_proj = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, embed_dims))
-        self.gamma = nn.Parameter(torch.full((embed_dims,), 1e-3))  # so that training starts from CLIP's own text
+        self.gamma = nn.Parameter(torch.full((embed_dims,), 1e-3))  # training starts near CLIP's text embeddings
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
@@ -87,8 +87,8 @@ class PromptCrossAttention(BaseModule):
                     nn.init.zeros_(module.bias)
 
     def prepare(self, prompts: Tensor) -> Tensor:
-        """What is known of the queries before any image: ``[B or 1, K, D]`` -> ``[B or 1, K, width]``."""
-        return self.layers[0].relate(self.text_proj(prompts))
+        """What does not depend on the image: ``[B or 1, K, D]`` -> ``[B or 1, K, width]``."""
+        return self.layers[0].attend_to_prompts(self.text_proj(prompts))
 
     def forward(self, prompts: Tensor, dense: Tensor, global_: Tensor, prepared: Optional[Tensor] = None) -> Tensor:
         """Adapt the prompts to each image.
@@ -97,16 +97,16 @@ class PromptCrossAttention(BaseModule):
             prompts: ``[K, D]``.
             dense: ``[B, D, h, w]``.
             global_: ``[B, D]``.
-            prepared: what :meth:`prepare` gave for these prompts, if it was kept.
+            prepared: the output of :meth:`prepare` for these prompts; None: it is computed.
 
         Returns:
             Tensor: ``[B, K, D]``.
         """
         prompts = prompts[None]
-        if prepared is None:  # expanded first: every image has a dropout mask of its own
+        if prepared is None:  # expand first: each image has its own dropout mask
             prepared = self.prepare(prompts.expand(dense.shape[0], -1, -1))
         memory = self.memory_proj(torch.cat([global_[:, None], dense.flatten(2).transpose(1, 2)], dim=1))
-        x = self.layers[0].look(prepared, memory)
+        x = self.layers[0].attend_to_image(prepared, memory)
         for layer in self.layers[1:]:
-            x = layer.look(layer.relate(x), memory)
+            x = layer.attend_to_image(layer.attend_to_prompts(x), memory)
         return prompts + self.gamma * self.out_proj(x)

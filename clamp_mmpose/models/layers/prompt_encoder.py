@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class PromptEncoder(BaseModule):
-    """Relates the prompts of different keypoints: one transformer layer over them (CLAMP, section 3.2.1).
+    """Self-attention among the prompts of all keypoints: one transformer layer (CLAMP, section 3.2.1).
 
     Args:
         embed_dims: D.
@@ -15,7 +15,7 @@ class PromptEncoder(BaseModule):
 
     def __init__(self, embed_dims: int, num_heads: int = 8, num_layers: int = 1):
         super().__init__()
-        from open_clip.transformer import QuickGELU, ResidualAttentionBlock  # a second, which other models need not
+        from open_clip.transformer import QuickGELU, ResidualAttentionBlock  # slow, and other models do not need it
 
         self.layers = nn.Sequential(
             *(ResidualAttentionBlock(embed_dims, num_heads, act_layer=QuickGELU) for _ in range(num_layers))
@@ -23,5 +23,5 @@ class PromptEncoder(BaseModule):
         self.norm = nn.LayerNorm(embed_dims)
 
     def forward(self, prompts: Tensor) -> Tensor:
-        """``[K, D]`` -> ``[K, D]``; without position embedding, so the order of the keypoints does not matter."""
+        """``[K, D]`` -> ``[K, D]``; without position embeddings, so the order of keypoints does not matter."""
         return self.norm(self.layers(prompts[None]))[0]

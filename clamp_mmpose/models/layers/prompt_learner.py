@@ -13,8 +13,8 @@ class PromptLearner(BaseModule):
     """Pose-specific prompts, CLAMP eq. 2: k learned context tokens before the name of each keypoint.
 
     Args:
-        names: K different names, of any length the text tower can hold beside the contexts.
-        text_encoder: whose tokens they are; it is not kept.
+        names: K different names that fit into the text tower together with the contexts.
+        text_encoder: gives the tokenizer and the width; it is not stored.
         num_contexts: k.
 
     Raises:
@@ -28,7 +28,7 @@ class PromptLearner(BaseModule):
         self.set_names(names, text_encoder)
 
     def set_names(self, names: Sequence[str], text_encoder: CLIPTextEncoder) -> None:
-        """Prompt for other keypoints with the same contexts."""
+        """Replace the names and keep the contexts."""
         if len(set(names)) < len(names):
             raise ValueError(f'keypoint names must differ, got {list(names)}.')
         tokenizer = text_encoder.tokenizer
@@ -39,8 +39,8 @@ class PromptLearner(BaseModule):
                 raise ValueError(f'keypoint names must not be empty, got {name!r} in {list(names)}.')
             if len(ids) > room:
                 raise ValueError(
-                    f'keypoint name {name!r} takes {len(ids)} tokens; this text tower of '
-                    f'{text_encoder.max_length} has room for {room} beside {len(self.contexts)} contexts.'
+                    f'keypoint name {name!r} has {len(ids)} tokens; the text tower reads '
+                    f'{text_encoder.max_length}, which leaves {room} with {len(self.contexts)} contexts: shorten it.'
                 )
             rows.append([tokenizer.sot_token_id, *ids, tokenizer.eot_token_id])
         longest = max(map(len, rows))
@@ -48,12 +48,12 @@ class PromptLearner(BaseModule):
         tokens = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=device)
         ends = torch.tensor([len(row) - 1 for row in rows], device=device)
         self.names = list(names)
-        # both follow from the names and are not saved
+        # both are derived from the names, so they are not saved
         self.register_buffer('tokens', tokens, persistent=False)
         self.register_buffer('ends', ends + len(self.contexts), persistent=False)
 
     def forward(self, text_encoder: CLIPTextEncoder) -> Tuple[Tensor, Tensor]:
-        """Token embeddings ``[K, L, width]`` of [start][contexts][name][end], and where each ends ``[K]``."""
+        """Token embeddings ``[K, L, width]`` of [start][contexts][name][end], and the end tokens' indices ``[K]``."""
         embedded = text_encoder.text.token_embedding(self.tokens)
         contexts = self.contexts.expand(len(embedded), -1, -1)
         return torch.cat([embedded[:, :1], contexts, embedded[:, 1:]], dim=1), self.ends

@@ -6,14 +6,15 @@ from torch import Tensor
 
 
 def sine_encoding(points: Tensor, width: int, temperature: float = 10000.0) -> Tensor:
-    """Sines and cosines of positions, as DETR's (Carion et al. 2020).
+    """Sine and cosine encoding of positions (DETR, Carion et al. 2020).
 
     Args:
-        points: ``[..., 2]``, (x, y) as shares of the image.
+        points: ``[..., 2]``, (x, y) as fractions of the image.
         width: C, a multiple of 4.
+        temperature: ratio of the longest to the shortest period.
 
     Returns:
-        Tensor: ``[..., C]``, half of it for y, half for x.
+        Tensor: ``[..., C]``, the first half for y, the second for x.
     """
     quarter = width // 4
     periods = temperature ** (torch.arange(quarter, device=points.device, dtype=torch.float32) / quarter)
@@ -23,11 +24,11 @@ def sine_encoding(points: Tensor, width: int, temperature: float = 10000.0) -> T
 
 
 def cell_centers(size: Tuple[int, int], input_size: Tuple[int, int], device: torch.device) -> Tensor:
-    """Where the cells of a feature map have their centers.
+    """Centers of the cells of a feature map.
 
     Args:
         size: (h, w) of the map.
-        input_size: (W, H) of the network input in pixels, whose centers are whole numbers.
+        input_size: (W, H) of the network input in pixels; pixel centers are whole numbers.
 
     Returns:
         Tensor: ``[h * w, 2]``, (x / W, y / H).

@@ -13,16 +13,16 @@ from clamp_mmpose.utils.choices import check_choice
 
 @MODELS.register_module()
 class FeatureContrastiveLoss(nn.Module):
-    """Matches the image feature at each keypoint with that keypoint's prompt, both ways (CLAMP eq. 6-8).
+    """Contrastive loss of keypoint features and prompts, in both directions (CLAMP eq. 6-8).
 
     Shapes: B images, K keypoints, D the width of the shared image-text space, h x w cells of the feature grid.
 
     Args:
-        sampling: ``'bilinear'`` reads the feature at the keypoint itself (eq. 6); ``'nearest'`` in the cell
-            trunc(coordinate / stride + 0.5), as the authors' code does.
-        average: ``'labeled'`` averages over the labeled keypoints inside the image, and keeps the others out of the
-            negatives; ``'all'`` is the authors' code: over all B * K, where a keypoint without a feature contributes
-            a zero one and stays among the negatives.
+        sampling: ``'bilinear'`` interpolates the feature at the keypoint (eq. 6); ``'nearest'`` takes the cell
+            trunc(coordinate / stride + 0.5), as the authors' code.
+        average: ``'labeled'`` averages over the labeled keypoints inside the image, and excludes the others from the
+            negatives; ``'all'`` is the authors' code: over all B * K, where a keypoint without a feature has a
+            zero feature and stays among the negatives.
         loss_weight: alpha_2 of eq. 10.
     """
 
@@ -43,12 +43,12 @@ class FeatureContrastiveLoss(nn.Module):
         Args:
             dense: ``[B, D, h, w]``, the image in the shared space.
             prompts: ``[B, K, D]``.
-            keypoints: ``[B, K, 2]``, (x, y) in pixels of the network input; where the weight is 0, anything.
+            keypoints: ``[B, K, 2]``, (x, y) in pixels of the network input; ignored where the weight is 0.
             weights: ``[B, K]``, 0 where a keypoint is not labeled.
             input_size: (w, h) of the network input in pixels.
 
         Returns:
-            Tensor: a scalar; 0 where nothing is labeled.
+            Tensor: a scalar; 0 if nothing is labeled.
         """
         dense, prompts, keypoints = dense.float(), prompts.float(), keypoints.float()
         features, inside = sample_features(dense, keypoints, input_size, self.sampling)
@@ -71,7 +71,7 @@ class FeatureContrastiveLoss(nn.Module):
         return self.loss_weight * losses.sum() / self._count(weights)
 
     def _count(self, weights: Tensor) -> Tensor:
-        """What the sum is divided by, so that averaging over processes gives the average over their keypoints."""
+        """Divisor of the sum, chosen so that the mean over processes is the mean over all their keypoints."""
         if self.average == 'all':
             return weights.new_tensor(weights.numel())
         count = weights.sum().detach()

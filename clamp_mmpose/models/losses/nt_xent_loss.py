@@ -8,21 +8,21 @@ from torch import Tensor, nn
 
 from clamp_mmpose.utils.distributed import gather
 
-LEAST_TEMPERATURE = 0.01  # as CLIP (Radford et al. 2021, section 2.5)
+MIN_TEMPERATURE = 0.01  # as CLIP (Radford et al. 2021, section 2.5)
 
 
 @MODELS.register_module()
 class NTXentLoss(nn.Module):
     """Normalized temperature-scaled cross entropy of pairs (Chen et al. 2020; FocusCLIP, eq. 5).
 
-    Each of the 2N embeddings of a batch is an anchor, whose partner is to be found among the others. The loss is the
-    mean over the anchors, those of all processes together. Memory grows with N^2.
+    Each of the 2N embeddings of a batch is an anchor, to be matched with its partner among the others. The loss is the
+    mean over the anchors of all processes. Memory grows with N^2.
 
     Args:
         temperature: tau, in (0, inf).
-        learn_temperature: train it, from that value on.
-        same_modality_negatives: whether an anchor's own kind are among its negatives, as in eq. 5; without them the
-            loss is CLIP's.
+        learn_temperature: train it, starting from ``temperature``.
+        same_modality_negatives: whether embeddings of the anchor's own modality are negatives too, as in eq. 5; False
+            gives CLIP's loss.
         loss_weight: weight of the loss.
 
     Raises:
@@ -49,13 +49,13 @@ class NTXentLoss(nn.Module):
 
     @property
     def temperature(self) -> Tensor:
-        return self.log_temperature.exp().clamp(min=LEAST_TEMPERATURE)
+        return self.log_temperature.exp().clamp(min=MIN_TEMPERATURE)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """The loss of N pairs.
 
         Args:
-            first: ``[N, D]``, of any length.
+            first: ``[N, D]``; normalized here.
             second: ``[N, D]``, its i-th row belongs to the i-th of ``first``.
 
         Returns:
@@ -74,11 +74,11 @@ class NTXentLoss(nn.Module):
             total = self._cross_entropy(first, every_second, every_first, own) + self._cross_entropy(
                 second, every_first, every_second, own
             )
-            # each process adds its anchors, and MMEngine averages the gradients of the processes
+            # each process sums over its own anchors, and MMEngine averages the gradients over processes
             return self.loss_weight * total * get_world_size() / (2 * len(every_first))
 
     def _cross_entropy(self, anchors: Tensor, partners: Tensor, same: Tensor, own: Tensor) -> Tensor:
-        """Sum over the anchors; ``own`` is where each stands among all of its kind."""
+        """Sum over the anchors; ``own`` is the index of each in the batch of all processes."""
         logits = anchors @ partners.t() / self.temperature
         if self.same_modality_negatives:
             others = anchors @ same.t() / self.temperature

@@ -7,11 +7,11 @@ from clamp_mmpose.utils.choices import check_choice
 
 @MODELS.register_module()
 class SpatialContrastiveLoss(nn.Module):
-    """Makes each prompt light up where its keypoint is (CLAMP eq. 5): MSE of the upsampled score map.
+    """MSE between the upsampled score map and the heatmap (CLAMP eq. 5).
 
     Args:
         num_keypoints: K.
-        num_stages: how many doublings lead from the score map to the heatmap; used by ``'deconv'``.
+        num_stages: number of upsamplings by 2 from the score map to the heatmap; used by ``'deconv'``.
         upsample: ``'bilinear'`` as in the paper, or ``'deconv'``: the authors' code has a stock deconvolution head from
             K to K channels, which is dropped after training.
         loss_weight: alpha_1 of eq. 10.

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 @MODELS.register_module()
 class CLIPTextEncoder(CLIPTower):
-    """CLIP's text tower (Radford et al. 2021), frozen or not: texts in, ``[K, D]`` out.
+    """CLIP's text tower (Radford et al. 2021), frozen or trained: K texts -> ``[K, D]``.
 
-    Frozen, gradients still pass through it to learned contexts.
+    When frozen, gradients still pass through it to learned contexts.
 
     Args:
-        arch: a name of open_clip's or its JSON as a dict, see :func:`clip_architecture`.
+        arch: an open_clip name, or its JSON as a dict, see :func:`clip_architecture`.
         init_cfg: see :class:`CLIPTower`.
         tune: train it.
-        truncate: read the beginning of a text that is too long, instead of refusing it.
+        truncate: cut texts that are too long instead of raising an error.
 
     Raises:
-        ValueError: the architecture has no CLIP text transformer, or an own tokenizer.
+        ValueError: the architecture has another text tower or tokenizer than CLIP's.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class CLIPTextEncoder(CLIPTower):
         self.tune, self.truncate = tune, truncate
         text_cfg = architecture['text_cfg']
         if 'hf_model_name' in text_cfg or 'hf_tokenizer_name' in text_cfg or text_cfg.get('no_causal_mask'):
-            raise ValueError(f"{arch!r} is no CLIP text transformer (causal, with CLIP's BPE tokenizer).")
+            raise ValueError(f"{arch!r} is not a CLIP text transformer (causal, with CLIP's BPE tokenizer).")
         self.embed_dims = architecture['embed_dim']
         self.text = build_text_tower(architecture)
         self.width = self.text.width
@@ -51,18 +51,18 @@ class CLIPTextEncoder(CLIPTower):
             freeze(self)
 
     def tokenize(self, texts: Sequence[str]) -> List[List[int]]:
-        """BPE ids of each text, without start and end."""
+        """BPE ids of each text, without start and end token."""
         return [self.tokenizer.encode(text) for text in texts]
 
     def count_tokens(self, texts: Sequence[str]) -> List[int]:
-        """How long each text is, start and end included; the tower reads ``max_length``."""
+        """Number of tokens of each text, with start and end; the tower reads up to ``max_length``."""
         return [len(ids) + 2 for ids in self.tokenize(texts)]
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Embed whole texts.
 
         Raises:
-            ValueError: a text is longer than the tower can hold, unless ``truncate``.
+            ValueError: a text is longer than ``max_length``, unless ``truncate``.
         """
         room = self.max_length - 2 if self.truncate else None
         tokens = [
@@ -71,7 +71,7 @@ class CLIPTextEncoder(CLIPTower):
         longest = max(map(len, tokens))
         if longest > self.max_length:
             raise ValueError(
-                f'text of {longest} tokens, start and end included; the tower holds {self.max_length}: '
+                f'text of {longest} tokens with start and end; the tower reads up to {self.max_length}: '
                 f'{texts[[len(ids) for ids in tokens].index(longest)]!r}.'
             )
         ids = torch.tensor(
@@ -83,15 +83,15 @@ class CLIPTextEncoder(CLIPTower):
         """Run the tower on token embeddings.
 
         Args:
-            embeddings: ``[K, L, width]``, start token first, padded behind the end token with anything: the mask is
-                causal.
+            embeddings: ``[K, L, width]``, start token first; what follows the end token is ignored, since the mask
+                is causal.
             ends: ``[K]``, the position of each end token.
 
         Returns:
             Tensor: ``[K, D]``, the end tokens' outputs, projected.
         """
         text, length = self.text, embeddings.shape[1]
-        # not in mixed precision, in which older PyTorch rejects the mask: a few names cost little beside the images
+        # full precision: older PyTorch rejects the mask in mixed precision, and a few names cost little
         with torch.autocast(embeddings.device.type, enabled=False):
             hidden = embeddings + text.positional_embedding[:length]
             hidden = text.ln_final(text.transformer(hidden, attn_mask=text.attn_mask[:length, :length]))
@@ -102,6 +102,6 @@ class CLIPTextEncoder(CLIPTower):
 @lru_cache(maxsize=1)
 def bpe_tokenizer() -> 'SimpleTokenizer':
     """CLIP's tokenizer, read from disk once."""
-    from open_clip.tokenizer import SimpleTokenizer  # a second, which other models need not
+    from open_clip.tokenizer import SimpleTokenizer  # slow, and other models do not need it
 
     return SimpleTokenizer()

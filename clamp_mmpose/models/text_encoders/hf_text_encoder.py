@@ -16,20 +16,20 @@ POOLINGS = ('mean', 'cls', 'eos')
 
 @MODELS.register_module()
 class HFTextEncoder(BaseModule):
-    """A text encoder of Hugging Face's transformers (CapeX embeds with GTE), frozen or not: texts in, ``[K, D]`` out.
+    """A text encoder of Hugging Face's transformers (GTE in CapeX), frozen or trained: K texts -> ``[K, D]``.
 
-    Code that comes with a model is never run.
+    Code that is part of a model is never run.
 
     Args:
         model: a folder with ``config.json`` and a tokenizer, or a name on the hub, such as ``'thenlper/gte-base'``.
         pooling: ``'mean'`` over the text's tokens, ``'cls'``, the first token, or ``'eos'``, the last one.
-        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or a name as above, for the weights, which
-            must be there as safetensors.
+        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or a name as above; the weights must be
+            safetensors files.
         tune: train it.
-        truncate: read the beginning of a text that is too long, instead of refusing it.
+        truncate: cut texts that are too long instead of raising an error.
 
     Raises:
-        ValueError: the model cannot be loaded, or needs code of its own.
+        ValueError: the model cannot be loaded, or needs its own code.
         ImportError: transformers is not installed.
     """
 
@@ -50,7 +50,7 @@ class HFTextEncoder(BaseModule):
         config = _from_hub(AutoConfig, model)
         self.tokenizer = _from_hub(AutoTokenizer, model)
         self.model_name, self.pooling, self.tune, self.truncate = model, pooling, tune, truncate
-        # newer transformers build in the precision of the config; what is frozen or trained here is in full precision
+        # newer transformers build in the precision of the config; we always use full precision
         self.text = _encoder_of(AutoModel.from_config(config, trust_remote_code=False)).float()
         self.embed_dims = config.hidden_size
         self.max_length = min(self.tokenizer.model_max_length, getattr(config, 'max_position_embeddings', 512))
@@ -61,7 +61,7 @@ class HFTextEncoder(BaseModule):
         """Load pretrained weights.
 
         Raises:
-            ValueError: they cannot be loaded, or are of another model.
+            ValueError: they cannot be loaded, or belong to another model.
         """
         if not self.init_cfg or self.init_cfg['type'] not in ('Pretrained', PretrainedInit):
             super().init_weights()
@@ -69,14 +69,14 @@ class HFTextEncoder(BaseModule):
         from transformers import AutoModel
 
         source = self.init_cfg['checkpoint']
-        if Path(source).is_dir() and not any(Path(source).glob('*.safetensors')):  # older transformers take the pickle
+        if Path(source).is_dir() and not any(Path(source).glob('*.safetensors')):  # older versions load the pickle
             raise ValueError(
-                f'{source} holds no weights as safetensors; found {sorted(os.listdir(source))}. Save the '
+                f'{source} has no safetensors weights; found {sorted(os.listdir(source))}. Save the '
                 'model with save_pretrained(..., safe_serialization=True).'
             )
         model, loading = _from_hub(AutoModel, source, use_safetensors=True, output_loading_info=True)
         everything = model.state_dict(keep_vars=True)
-        # weights that the files lack are random: transformers only warns about them
+        # weights missing from the files stay random: transformers only warns about them
         random = {id(everything[name]) for name in loading['missing_keys'] if name in everything}
         weights = _encoder_of(model).state_dict(keep_vars=True)
         load_weights(
@@ -89,39 +89,39 @@ class HFTextEncoder(BaseModule):
         self._is_init = True
 
     def count_tokens(self, texts: Sequence[str]) -> List[int]:
-        """How long each text is, special tokens included; the tower reads ``max_length``."""
+        """Number of tokens of each text, with special tokens; the model reads up to ``max_length``."""
         return [len(ids) for ids in self.tokenizer(list(texts))['input_ids']]
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Embed whole texts.
 
         Raises:
-            ValueError: a text is longer than the model can read, unless ``truncate``.
+            ValueError: a text is longer than ``max_length``, unless ``truncate``.
         """
         cut = dict(truncation=True, max_length=self.max_length) if self.truncate else {}
         tokens = self.tokenizer(list(texts), padding=True, return_tensors='pt', **cut)
         lengths: List[int] = tokens['attention_mask'].sum(dim=1).tolist()
         if max(lengths) > self.max_length:
             raise ValueError(
-                f'text of {max(lengths)} tokens, {self.model_name} reads {self.max_length}: '
+                f'text of {max(lengths)} tokens; {self.model_name} reads up to {self.max_length}: '
                 f'{texts[lengths.index(max(lengths))]!r}.'
             )
         device = next(self.text.parameters()).device
         ids, mask = tokens['input_ids'].to(device), tokens['attention_mask'].to(device)
-        # not in mixed precision, so that a text means the same wherever it is embedded
+        # full precision, so that the embedding of a text does not depend on autocast
         with torch.autocast(device.type, enabled=False):
             hidden = self.text(input_ids=ids, attention_mask=mask).last_hidden_state
         if self.pooling == 'cls':
             return hidden[:, 0]
         if self.pooling == 'eos':
-            last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)  # wherever the tokenizer pads
+            last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)  # for padding on either side
             return hidden[torch.arange(len(hidden), device=device), last]
         weights = mask[..., None].to(hidden.dtype)
         return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
 
 
 def _encoder_of(model: torch.nn.Module) -> torch.nn.Module:
-    """Without decoder and pooler, whose weights would be trained by nothing."""
+    """The model without decoder and pooler, whose weights no loss would train."""
     if model.config.is_encoder_decoder:
         return model.get_encoder()
     if getattr(model, 'pooler', None) is not None:
@@ -132,10 +132,10 @@ def _encoder_of(model: torch.nn.Module) -> torch.nn.Module:
 def _from_hub(kind: type, source: str, **kwargs):
     try:
         return kind.from_pretrained(source, trust_remote_code=False, **kwargs)
-    except Exception as error:  # of the hub, the network, a missing file, or a demand to run code
+    except Exception as error:  # from the hub, the network, a missing file, or a model that needs its own code
         raise ValueError(
             f'{kind.__name__} cannot be loaded from {source!r}: {type(error).__name__}: '
             f'{" ".join(str(error).splitlines()[:1])} '
             'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
-            'folder. Models that need code of their own are not loaded.'
+            'folder. Models that need their own code are not loaded.'
         ) from error

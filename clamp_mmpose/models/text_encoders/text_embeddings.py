@@ -12,7 +12,7 @@ class TextEmbeddings(BaseModule):
     """A text encoder that embeds each distinct text once.
 
     A frozen encoder's embeddings are kept in memory. An encoder that is trained runs on each batch, and its embeddings
-    are kept in eval mode only. Loading weights, and moving or converting the module, drop what was kept.
+    are kept in eval mode only. Loading weights, and moving or converting the module, clear the cache.
 
     Args:
         encoder: maps N texts to ``[N, D]``; has ``embed_dims`` (D) and ``tune`` (whether it is trained).
@@ -22,7 +22,7 @@ class TextEmbeddings(BaseModule):
         super().__init__()
         self.encoder = encoder
         self.embed_dims: int = encoder.embed_dims
-        # where each text is in the table; replaced as a whole and never changed, so that threads may share it
+        # row of each text, and the table; replaced as a whole, never changed in place, so that threads can share it
         self._kept: Tuple[Dict[str, int], Optional[Tensor]] = ({}, None)
 
     def forward(self, texts: Sequence[str]) -> Tensor:
@@ -34,7 +34,7 @@ class TextEmbeddings(BaseModule):
 
     @torch.no_grad()
     def remember(self, texts: Sequence[str]) -> Tuple[Dict[str, int], Optional[Tensor]]:
-        """Embed the texts that are not known yet; returns the row of each known text, and the table ``[N, D]``."""
+        """Embed new texts; returns the row of each known text, and the table ``[N, D]``."""
         rows, table = self._kept
         new = [text for text in dict.fromkeys(texts) if text not in rows]
         if not new:
@@ -51,7 +51,7 @@ class TextEmbeddings(BaseModule):
         return kept
 
     def forget(self) -> None:
-        """Drop what was kept."""
+        """Clear the cache."""
         self._kept = ({}, None)
 
     def train(self, mode: bool = True) -> 'TextEmbeddings':

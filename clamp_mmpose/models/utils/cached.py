@@ -5,10 +5,10 @@ from torch import nn
 
 
 class Cached(nn.Module):
-    """Keeps what does not depend on the image, in eval mode.
+    """Caches what does not depend on the image, in eval mode.
 
-    Training mode, loading weights, and moving or converting the module drop what was kept. With gradients enabled
-    nothing is kept or reused, so that none are lost.
+    Training mode, loading weights, and moving or converting the module clear the cache. With gradients enabled it is
+    not used, so that no gradient is lost.
     """
 
     def __init__(self, *args, **kwargs):
@@ -16,10 +16,10 @@ class Cached(nn.Module):
         self._kept = {}
 
     def cached(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """``compute()``, or what it gave before; computed in full precision, to be right outside autocast too."""
+        """``compute()`` or its cached result, in full precision, so that it is also right outside autocast."""
         if self.training or torch.is_grad_enabled():
             return compute()
-        kept = self._kept  # another thread may drop it meanwhile
+        kept = self._kept  # another thread may clear it meanwhile
         if key not in kept:
             device = next(self.parameters()).device
             with torch.autocast(device_type=device.type, enabled=False):

@@ -8,11 +8,11 @@ from clamp_mmpose.checkpoints.fit import load_weights, weights_of
 
 
 class CLIPTower(BaseModule):
-    """One tower of CLIP, defined by open_clip and held under the name its weights have in ``clip://`` checkpoints.
+    """One tower of CLIP, built by open_clip and named as in ``clip://`` checkpoints.
 
     Args:
         tower_name: ``visual`` or ``text``.
-        quick_gelu: whether the tower's activation is QuickGELU, whose weights look like those of GELU.
+        quick_gelu: whether the activation is QuickGELU; weights trained with GELU have the same names and shapes.
         init_cfg: ``dict(type='Pretrained', checkpoint='clip://...')``, or the path of a trained model with the
             ``prefix`` of the tower in it (``'backbone.'``).
     """
@@ -23,7 +23,7 @@ class CLIPTower(BaseModule):
         self.quick_gelu = quick_gelu
 
     def init_weights(self) -> None:
-        """Load pretrained weights and say what did not match.
+        """Load pretrained weights and log what did not match.
 
         Raises:
             ValueError: a weight of the tower is missing or has another shape, or the activation differs.
@@ -53,5 +53,5 @@ class CLIPTower(BaseModule):
         self._is_init = True
 
     def _refit(self, weights: Dict[str, Tensor]) -> List[str]:
-        """Change weights that can be made to fit, in place, and say which."""
+        """Adapt weights in place where possible; returns what was adapted."""
         return []

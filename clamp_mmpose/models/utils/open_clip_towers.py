@@ -7,23 +7,23 @@ from torch import nn
 
 
 def clip_architecture(arch: Union[str, dict]) -> dict:
-    """The architecture of a CLIP model as open_clip's JSON writes it.
+    """The architecture of a CLIP model, in the form of open_clip's JSON.
 
     Args:
-        arch: the name of one of open_clip's (``'ViT-B-16-quickgelu'``), or such a dict: ``embed_dim``,
+        arch: an open_clip name (``'ViT-B-16-quickgelu'``), or a dict of that form: ``embed_dim``,
             ``vision_cfg``, ``text_cfg``, optionally ``quick_gelu``.
 
     Raises:
         ValueError: unknown name, or a dict without ``embed_dim``.
     """
     if isinstance(arch, str):
-        import open_clip  # a second, which other models need not
+        import open_clip  # slow, and other models do not need it
 
         config = open_clip.get_model_config(arch)
         if config is None:
             stem = arch.split('-quickgelu')[0].split('-')[0]
             near = [name for name in open_clip.list_models() if name.startswith(stem)]
-            raise ValueError(f'open_clip has no architecture {arch!r}; near it: {", ".join(near) or "none"}.')
+            raise ValueError(f'open_clip has no architecture {arch!r}; similar: {", ".join(near) or "none"}.')
         return config
     if 'embed_dim' not in arch:
         raise ValueError(
