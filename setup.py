@@ -1,4 +1,4 @@
-"""Packaging that pyproject.toml cannot do: what MIM looks for is copied into ``clamp_mmpose/.mim``."""
+"""Packaging that pyproject.toml cannot do: copy the files that MIM uses into ``clamp_mmpose/.mim``."""
 
 import shutil
 from pathlib import Path
@@ -8,12 +8,12 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 MIM_CONTENT = ('configs', 'tools', 'model-index.yml')
-# toy configs want the data that demos/ draws, which is not in the wheel
-LEFT_OUT = ('__pycache__', 'toy*')
+# toy configs need data that demos/ draws, and demos/ is not in the wheel
+EXCLUDED = ('__pycache__', 'toy*')
 
 
 class BuildWithMim(build_py):
-    """Copy what MIM looks for into the built package (an editable install reads it from the checkout)."""
+    """Copy the files into the built package (with an editable install, MIM reads them from the checkout)."""
 
     def run(self):
         super().run()
@@ -23,7 +23,7 @@ class BuildWithMim(build_py):
         for name in MIM_CONTENT:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, target / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+                shutil.copytree(source, target / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*EXCLUDED))
             else:
                 target.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target / name)

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
     cfg.load_from = args.checkpoint
     for part in ('dataloader', 'cfg', 'evaluator'):
         cfg[f'val_{part}'] = None
-    # a config written by convert_checkpoint has a train_dataloader, for its metainfo, but no optimizer
+    # a config for inference has a train_dataloader, for its metainfo, but no optimizer
     cfg.train_dataloader = cfg.train_cfg = cfg.optim_wrapper = cfg.param_scheduler = None
     if args.badcase:
         cfg.default_hooks.badcase.enable = True
