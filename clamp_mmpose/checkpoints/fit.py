@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Sequence
 from mmengine.logging import MMLogger
 from torch import Tensor, nn
 
-TRAINED_TOGETHER = 'Give the checkpoint that was trained with this config, or the config it was trained with.'
+DEFAULT_REMEDY = 'Give the checkpoint that was trained with this config, or the config it was trained with.'
 NAMES_SHOWN = 10
 
 
@@ -31,7 +31,7 @@ def check_fit(
     weights: Dict[str, Tensor],
     source: str,
     what: str = 'this model',
-    remedy: str = TRAINED_TOGETHER,
+    remedy: str = DEFAULT_REMEDY,
     optional: Sequence[str] = (),
     partial: bool = False,
 ) -> Fit:
@@ -71,7 +71,7 @@ def load_weights(
     weights: Dict[str, Tensor],
     source: str,
     what: str = 'this model',
-    remedy: str = TRAINED_TOGETHER,
+    remedy: str = DEFAULT_REMEDY,
     resized: Sequence[str] = (),
 ) -> None:
     """Load weights that pass :func:`check_fit`, and log what was loaded, resized and not used.
