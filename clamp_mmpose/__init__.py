@@ -4,16 +4,18 @@ import sys
 from pathlib import Path
 
 __version__ = '0.1.0'
-__all__ = ['__version__', 'codecs', 'datasets', 'evaluation', 'hooks', 'models']
+
+
+# the first computes for less time than importing MMPose takes; the second reports why an import fails
+WITHOUT_MMPOSE = ('score_mp100.py', 'env.py')
 
 
 def _needs_no_models() -> bool:
-    """Whether this process runs ``tools/NAME.py ... --help``, which then takes 1 s instead of 10, or ``tools/env.py``,
-    which reports why an import fails."""
+    """Whether this process runs ``tools/NAME.py --help`` or a command that works without MMPose: it starts at once."""
     package = Path(__file__).resolve().parent
     command = Path(sys.argv[0]).resolve()
     ours = any(tools in command.parents for tools in (package.parent / 'tools', package / '.mim' / 'tools'))
-    return ours and (sys.argv[-1] in ('-h', '--help') or command.name == 'env.py')
+    return ours and (sys.argv[-1] in ('-h', '--help') or command.name in WITHOUT_MMPOSE)
 
 
 if not _needs_no_models():
@@ -21,8 +23,11 @@ if not _needs_no_models():
 
     compat.install()
 
-    from . import codecs, datasets, evaluation, models
+    from . import codecs, models  # noqa: F401
     from .checkpoints.loaders import register_safe_loaders
+    from .datasets import descriptions, transforms, zero_shot  # noqa: F401
+    from .datasets.mp100 import category_balanced_sampler, mp100_dataset  # noqa: F401
     from .engine import hooks, optim_wrapper_constructor  # noqa: F401
+    from .evaluation import metrics  # noqa: F401
 
     register_safe_loaders()

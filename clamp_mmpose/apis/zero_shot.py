@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from clamp_mmpose.datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
 from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
-from clamp_mmpose.evaluation import ZeroShotAccuracy
+from clamp_mmpose.evaluation.metrics import ZeroShotAccuracy
 from clamp_mmpose.evaluation.zero_shot_table import markdown_table, task_wise_mean
 from clamp_mmpose.utils.files import atomic_write, parse_json, read_json
 

@@ -1,6 +1,10 @@
 """The command that scores a file of predictions, and its errors for files that do not fit."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +12,8 @@ import pytest
 from clamp_mmpose.cli.score_mp100 import main
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.evaluation.mp100.predictions import read_predictions, write_predictions
+
+ROOT = Path(__file__).parents[2]
 
 
 def annotation(number, category_id, x, bbox=(0, 0, 101, 101)):
@@ -187,3 +193,17 @@ def test_failed_write_leaves_the_old_file(folder, monkeypatch):
         write_predictions(folder / 'predictions.json', {1: np.zeros((2, 2))})
     assert (folder / 'predictions.json').read_bytes() == before
     assert sorted(path.name for path in folder.iterdir()) == ['ann.json', 'predictions.json']
+
+
+def test_the_command_imports_no_torch(folder):
+    """Importing MMPose takes 5 seconds, the score of 60,000 pairs less than one."""
+    files = ['--ann', folder / 'ann.json', '--predictions', folder / 'predictions.json', '--protocol', 'query_only']
+    done = subprocess.run(
+        [sys.executable, '-X', 'importtime', ROOT / 'tools/score_mp100.py', *files],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+    )
+    assert done.returncode == 0 and 'PCK' in done.stdout, done.stderr[-2000:]
+    imported = {line.rpartition('|')[2].strip() for line in done.stderr.splitlines()}
+    assert 'numpy' in imported and imported.isdisjoint({'torch', 'mmpose', 'cv2'})

@@ -11,7 +11,7 @@ from mmengine.logging import MMLogger
 from mmpose.registry import METRICS
 from mmpose.structures import PoseDataSample
 
-from clamp_mmpose.evaluation import ZeroShotAccuracy
+from clamp_mmpose.evaluation.metrics import ZeroShotAccuracy
 
 IDS = count()
 
