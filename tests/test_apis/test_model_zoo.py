@@ -24,6 +24,29 @@ def test_aliases(monkeypatch):
     assert find_config('clamp') == find_config('animals') == configs_root() / CONFIG
 
 
+def test_metafiles(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_zoo, 'PACKAGE', tmp_path / 'site-packages' / 'clamp_mmpose')
+    with pytest.raises(FileNotFoundError, match=r'model-index\.yml was found neither .*: install clamp_mmpose again'):
+        configs_root()
+    root = tmp_path / 'site-packages/clamp_mmpose/.mim'
+    root.mkdir(parents=True)
+    (root / 'model-index.yml').write_text('Import: [meta.yml]')
+    (root / 'meta.yml').write_text(
+        'Models: [{Name: a, Alias: one, Config: a.py}, {Name: b, Alias: [c, d], Config: b.py, Weights: b.pth}]'
+    )
+    assert configs_root() == root
+    assert list(model_zoo.model_zoo()) == [
+        ('a', ['one'], str(root / 'a.py'), None),
+        ('b', ['c', 'd'], str(root / 'b.py'), 'b.pth'),
+    ]
+
+
+def test_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'mine.py').write_text('a = 1')
+    assert find_config('~/mine.py') == tmp_path / 'mine.py'
+
+
 def test_near_matches_are_files_and_names(tmp_path):
     (tmp_path / 'my_animals.py').write_text('a = 1')
     with pytest.raises(
@@ -32,6 +55,10 @@ def test_near_matches_are_files_and_names(tmp_path):
         find_config(tmp_path / 'my_animal.py')
     with pytest.raises(FileNotFoundError, match=rf'similar: .*clamp_vit-b_ap10k \({CONFIG}\)'):
         find_config('clamp_vitb_ap10k')
+    (tmp_path / 'clamp_vit-b_ap10k.py').write_text('a = 1')
+    both = rf'{tmp_path}/clamp_vit-b_ap10k\.py, clamp_vit-b_ap10k \({CONFIG}\)'
+    with pytest.raises(FileNotFoundError, match=both):
+        find_config(tmp_path / 'clamp_vitb_ap10k.py')
     with pytest.raises(FileNotFoundError, match=r'no model has this name\.$'):
         find_config('qqqqqqqqqqqq')
 

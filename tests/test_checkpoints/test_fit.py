@@ -44,6 +44,8 @@ def test_at_least_one_weight_must_fit():
             ValueError, match=r"my\.pth does not fit .* 2 of 2 weights are missing \['weight', 'bias'\]"
         ):
             check_fit(model, dict(backbone=torch.zeros(1)), 'my.pth', **options)
+    with pytest.raises(ValueError, match='2 of 2 weights have another shape'):
+        check_fit(model, nn.Linear(4, 5).state_dict(), 'my.pth', partial=True)
 
 
 def test_loading_reports_what_it_did(logged):
@@ -52,10 +54,13 @@ def test_loading_reports_what_it_did(logged):
     assert torch.equal(model.weight, other.weight) and torch.equal(model.bias, other.bias)
     extra = dict(other.state_dict(), **{f'x{i:02d}': torch.zeros(1) for i in range(12)})
     load_weights(model, extra, 'b.pth', resized=['bias resized'])
+    del extra['x10'], extra['x11']
+    load_weights(model, extra, 'c.pth')
     names = ', '.join(f'x{i:02d}' for i in range(10))
     assert logged == [
         '2 tensors of a.pth loaded into a layer',
         f'2 tensors of b.pth loaded into this model; bias resized; not used: {names} and 2 more',
+        f'2 tensors of c.pth loaded into this model; not used: {names}',
     ]
 
 
@@ -72,3 +77,7 @@ def test_weights_of_every_checkpoint_layout():
     wrapped = {'module.a': bare['a'], 'epoch': 3}
     for content in (bare, wrapped, dict(state_dict=wrapped, meta={}), dict(model=bare, epoch=1)):
         assert weights_of(content) == bare
+    assert list(weights_of({'module.net.module.a': bare['a'], 'submodule.b': bare['a']})) == [
+        'net.module.a',
+        'submodule.b',
+    ]

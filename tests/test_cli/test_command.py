@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmpose.registry import MODELS
 
 from clamp_mmpose.cli import check_dataset, convert_checkpoint, train
@@ -42,7 +43,8 @@ def test_exit_codes(capsys):
 
 
 @pytest.mark.parametrize(
-    'error', [FileNotFoundError(2, 'No such file', 'x'), ImportError('install y'), ValueError('z')]
+    'error',
+    [FileNotFoundError(2, 'No such file', 'x'), ImportError('install y'), ValueError('z'), NotImplementedError('ops')],
 )
 def test_user_errors_are_one_line_without_debug(error, capsys):
     assert end(fail(error), [], capsys) == (1, f'error: {error}\n')
@@ -50,12 +52,16 @@ def test_user_errors_are_one_line_without_debug(error, capsys):
         end(fail(error), ['--debug'], capsys)
 
 
-def test_errors_in_a_config_are_user_errors_and_other_errors_are_not(capsys):
+def test_errors_in_a_config_are_user_errors_and_other_errors_are_not(tmp_path, capsys):
     code, text = end(lambda args: MODELS.build(dict(type='NoSuchModel')), [], capsys)
     assert code == 1 and text.startswith("error: KeyError: 'NoSuchModel is not in the mmpose::model registry.")
     assert text.endswith('(--debug shows where)\n') and text.count('\n') == 1
     code, text = end(lambda args: MODELS.build(dict(type='TopdownPoseEstimator', tail=1)), [], capsys)
     assert code == 1 and "unexpected keyword argument 'tail'" in text
+    (tmp_path / 'config.py').write_text('a = b')
+    code, text = end(lambda args: Config.fromfile(tmp_path / 'config.py'), [], capsys)
+    assert code == 1 and text == "error: NameError: name 'b' is not defined (--debug shows where)\n"
+    assert one_line(ValueError()).startswith('ValueError')
     for error in (KeyError('a'), TypeError('b'), RuntimeError('c')):
         with pytest.raises(type(error)):
             end(fail(error), [], capsys)

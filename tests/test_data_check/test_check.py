@@ -142,11 +142,18 @@ def test_left_paired_with_the_wrong_right(toy):
     }
 
 
-def test_exif_rotation_as_in_the_annotations(toy):
-    exif(toy.image(2), 6)
+@pytest.mark.parametrize('orientation', [5, 6, 7, 8])
+def test_exif_rotation_as_in_the_annotations(toy, orientation):
+    exif(toy.image(2), orientation)
     toy.content['images'][2].update(width=48, height=64)
     toy.write()
     assert toy.found() == [('info', 'image is rotated by its EXIF tag, as in its annotations', '2.jpg')]
+
+
+@pytest.mark.parametrize('orientation', [2, 3, 4])
+def test_exif_mirroring_keeps_the_size(toy, orientation):
+    exif(toy.image(2), orientation)
+    assert toy.found() == [('warning', 'image is rotated by its EXIF tag', '2.jpg')]
 
 
 def test_without_images_only_the_annotations_are_read(toy):
@@ -188,6 +195,13 @@ def test_equal_data_sets_are_checked_once(toy):
     [finding] = check_config(cfg).findings
     assert finding.where == 'val_dataloader.dataset, test_dataloader.dataset'
     assert (finding.level, finding.item) == ('error', '3.jpg')
+
+
+@pytest.mark.parametrize('key', ['bbox_file', 'classes', 'crop', 'split', 'task', 'texts'])
+def test_data_sets_that_differ_in_one_setting_are_both_checked(toy, key):
+    val = dict(toy.dataset, **{key: 'other'})
+    cfg = Config(dict(train_dataloader=dict(dataset=toy.dataset), val_dataloader=dict(dataset=val)))
+    assert check_config(cfg, images=False).datasets == 2
 
 
 def test_progress_sees_every_image(toy):
@@ -246,6 +260,14 @@ def test_image_in_training_and_evaluation(toy):
     }
 
 
+def test_the_training_set_itself_in_evaluation(toy):
+    loader = dict(dataset=toy.dataset)
+    findings = check_config(Config(dict(train_dataloader=loader, test_dataloader=loader))).findings
+    assert [(f.code, f.item, f.where) for f in findings] == [
+        ('RE001', f'{i}.jpg', 'train_dataloader, test_dataloader.dataset') for i in range(4)
+    ]
+
+
 def test_wrapped_data_sets(toy):
     other = dict(toy.dataset, ann_file='gone.json', pipeline=[dict(type='KeypointConverter', num_keypoints=17)])
     cfg = config(toy, head=dict(out_channels=17))
@@ -301,5 +323,7 @@ def test_command(toy, capsys):
         category='',
         where='train_dataloader.dataset',
     )
-    assert main([path, '--no-images', '--cfg-options', 'val_dataloader=None', 'test_dataloader=None']) == 0
+    others = ['--cfg-options', 'val_dataloader=None', 'test_dataloader=None']
+    assert main([path, '--no-images', '--json', out, *others]) == 0
+    assert [f['code'] for f in json.loads((toy.root / 'new/findings.json').read_text())] == ['BX010']
     assert capsys.readouterr().out.splitlines()[-1] == '0 errors, 1 warning in 1 data set (4 images, 4 instances)'

@@ -1,6 +1,7 @@
 """The instances that the benchmark uses, and the errors for broken annotation files."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -215,6 +216,13 @@ def test_a_file_is_read_once_until_it_changes(content, read, tmp_path, monkeypat
         first.instances[0].keypoints[0] = 0
     content['annotations'].pop()
     assert len(read(content).instances) == len(first.instances) - 1 and len(opened) == 2
-    (tmp_path / 'ann.json').unlink()
+    path = tmp_path / 'ann.json'
+    stat = path.stat()
+    path.write_text(path.read_text() + ' ')
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert read_instances(path) and len(opened) == 3, 'of another size'
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    assert read_instances(path) and len(opened) == 4, 'written later'
+    path.unlink()
     with pytest.raises(FileNotFoundError):
         read_instances(tmp_path / 'ann.json')

@@ -36,7 +36,10 @@ def test_places_are_keys_of_cfg_options():
     assert cfg.train_dataloader.dataset.datasets[1].dataset.ann_file == '1.json'
 
 
-@pytest.mark.parametrize('config, number', [(None, 0), (7, 0), ({}, 1), (dict(datasets=[]), 0), (dict(dataset=3), 1)])
+@pytest.mark.parametrize(
+    'config, number',
+    [(None, 0), (7, 0), ({}, 1), (dict(datasets=[]), 0), (dict(datasets=(A, B)), 2), (dict(dataset=3), 1)],
+)
 def test_only_configs_that_are_not_wrappers_are_leaves(config, number):
     assert len(list(leaf_configs(config, 'val_dataloader'))) == number
 
@@ -56,6 +59,12 @@ def test_the_missing_file_is_named_with_its_place(tmp_path):
     expected = r'b\.json do not exist .*train_dataloader\.dataset\.datasets\.1\.dataset\.ann_file=FILE'
     with pytest.raises(FileNotFoundError, match=expected):
         check_annotation_files(cfg)
+
+
+def test_lists_and_files_of_other_storages_pass(tmp_path):
+    (tmp_path / 'a.json').write_text('[]\n')
+    members = (dict(A, data_root=str(tmp_path)), dict(B, ann_file='s3://bucket/b.json'))
+    check_annotation_files(Config(dict(train_dataloader=dict(dataset=dict(datasets=members)))))
 
 
 def test_absent_zero_shot_data_sets_are_left_to_the_test():

@@ -4,7 +4,7 @@ from demos.common import threads
 
 
 def stat(*idle):
-    lines = [f'cpu{i} 5 0 5 {ticks - 3} 3 0 0 0' for i, ticks in enumerate(idle)]
+    lines = [f'cpu{i} 5 0 5 {ticks // 3} {ticks - ticks // 3} 0 0 0' for i, ticks in enumerate(idle)]
     return '\n'.join(['cpu  9 9 9 9 9', *lines, 'intr 7'])
 
 

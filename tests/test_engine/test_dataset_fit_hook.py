@@ -15,5 +15,8 @@ def test_wrong_number_of_keypoints_is_found_inside_wrappers(toy, times):
     loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
     with pytest.raises(ValueError, match=r"annotation 11 has 4 keypoints, the metainfo of 'toy' has 3"):
         DatasetFitHook().before_train(SimpleNamespace(train_loop=loop, val_loop=None))
+    empty = SimpleNamespace(dataloader=SimpleNamespace(dataset=[]))
+    with pytest.raises(ValueError, match=r'Give val_dataloader\.dataset'):
+        DatasetFitHook().before_train(SimpleNamespace(train_loop=empty, val_loop=loop))
     with pytest.raises(ValueError, match=r'Give test_dataloader\.dataset the type or metainfo'):
         DatasetFitHook().before_test(SimpleNamespace(test_loop=loop))

@@ -41,6 +41,12 @@ def test_threads(threads, monkeypatch, workers, variables, expected):
     assert threads() == expected
 
 
+@pytest.mark.parametrize('part', ['val', 'test'])
+def test_threads_leave_cores_to_the_workers_of_every_loader(threads, part):
+    limit_threads(Config({f'{part}_dataloader': dict(num_workers=3)}))
+    assert threads() == 2
+
+
 def test_persistent_workers_without_workers(tmp_path):
     cfg = Config.fromfile(write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', num_images=4)))
     cfg.work_dir, cfg.launcher, cfg.experiment_name = str(tmp_path), 'none', f'launch_{tmp_path.name}'

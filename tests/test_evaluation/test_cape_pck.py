@@ -9,12 +9,12 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 from mmpose.registry import METRICS
 from mmpose.structures import PoseDataSample
-from mp100_files import write_annotations
+from mp100_files import write_annotations, write_mp100
 
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.engine.launch import shut_down_distributed
 from clamp_mmpose.evaluation.mp100.predictions import read_predictions
-from clamp_mmpose.evaluation.mp100.protocols import pairs
+from clamp_mmpose.evaluation.mp100.protocols import draw_episodes, pairs
 
 
 @pytest.fixture(scope='module')
@@ -69,7 +69,7 @@ def test_predictions_are_written_for_the_tool(ann_file, annotations, tmp_path):
         ann_file=str(ann_file),
         outfile_prefix=str(tmp_path / 'run/test'),
     )
-    found = evaluate(metric, samples(annotations.instances, 0.12), dict(dataset_name='mp100'))
+    found = evaluate(metric, samples(annotations.instances, 0.12), dict(ann_file='of_the_data_set.json'))
     loaded = read_predictions(tmp_path / 'run/test.predictions.json', annotations)
     assert len(loaded.keypoints) == 2000
     expected = pairs(annotations, loaded.keypoints, 2).overall
@@ -106,6 +106,10 @@ def test_tensors_and_batches_of_one(ann_file, annotations):
             lambda s: s['pred_instances'].update(keypoints=np.zeros((1, 40, 2))),
             r'shape \(1, 40, 2\), expected \(1, 9, 2\)',
         ),
+        (
+            lambda s: s['pred_instances'].update(keypoints=np.zeros((2, 9, 2))),
+            r'shape \(2, 9, 2\), expected \(1, 9, 2\)',
+        ),
         (lambda s: s.update(id=5), 'annotation 5 is not among the 2,000 kept instances'),
     ],
 )
@@ -125,6 +129,33 @@ def test_broken_predictions_are_written_before_the_error(ann_file, annotations, 
     with pytest.raises(ValueError, match=f'1 of 5 predictions are not finite.*{annotations.instances[3].id}'):
         evaluate(metric, data_samples, {})
     assert len(json.loads((tmp_path / 'test.predictions.json').read_text())) == 5
+
+
+def test_too_few_instances_for_pairs_are_reported_with_the_first_batch(tmp_path):
+    write_mp100(tmp_path)
+    metric = METRICS.build(dict(type='CapePCK', protocols='pairs', ann_file=str(tmp_path / 'ann.json')))
+    with pytest.raises(ValueError, match='an episode needs 16 instances of a category'):
+        metric.process({}, [dict(id=10, pred_instances=dict(keypoints=np.zeros((1, 3, 2))))])
+
+
+@pytest.mark.parametrize('empty', ['zero', 'skip'])
+def test_pairs_without_a_common_point(tmp_path, empty):
+    """Every second instance shows the first of two points, the others the second."""
+    content = dict(
+        images=[dict(id=i, file_name=f'{i}.jpg', width=200, height=200) for i in range(20)],
+        annotations=[
+            dict(id=i, image_id=i, category_id=1, bbox=[0, 0, 101, 101], keypoints=[5, 5, i % 2, 9, 9, 1 - i % 2])
+            for i in range(20)
+        ],
+        categories=[dict(id=1, name='half', keypoints=['a', 'b'])],
+    )
+    (tmp_path / 'ann.json').write_text(json.dumps(content))
+    annotations = read_instances(tmp_path / 'ann.json')
+    metric = dict(type='CapePCK', protocols='pairs', num_episodes=4, empty=empty, ann_file=str(tmp_path / 'ann.json'))
+    found = evaluate(metric, samples(annotations.instances, 0), {})
+    common = sum(support % 2 == query % 2 for support, query in draw_episodes(annotations, 4))
+    assert 0 < common < 60 and found['pairs/pairs'] == (60 if empty == 'zero' else common)
+    assert found['pairs/PCK@0.2'] == pytest.approx(common / 60 if empty == 'zero' else 1)
 
 
 def test_wrong_settings():

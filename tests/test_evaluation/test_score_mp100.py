@@ -159,6 +159,7 @@ def test_pairs_need_16_instances(folder, score):
         ({**PREDICTIONS, '1': [[1, float('nan')], [3, 4]]}, 'annotation 1 has predictions that are not finite'),
         ({**PREDICTIONS, '1': [[1, None], [3, 4]]}, 'annotation 1 has predictions that are not finite'),
         ({**PREDICTIONS, '1': [['1', '2'], ['3', '4']]}, 'annotation 1 has predictions that are not finite'),
+        ({**PREDICTIONS, '1': [[True, False], [True, True]]}, 'annotation 1 has predictions that are not finite'),
         ({**PREDICTIONS, '1': [[1, [2]], [3, 4]]}, 'annotation 1 has predictions that are not finite'),
         ({'1': PREDICTIONS['1'], '01': PREDICTIONS['1']}, 'annotation 1 occurs twice'),
         ([[1, 2]], 'must be one JSON object'),

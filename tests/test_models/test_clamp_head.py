@@ -5,6 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.runner import load_checkpoint, save_checkpoint
+from mmengine.structures import PixelData
 from mmengine.utils import digit_version
 from mmpose.models.heads import HeatmapHead
 from mmpose.registry import MODELS
@@ -184,6 +185,19 @@ def test_drop_in_without_keypoint_labels():
     assert not torch.equal(precise, from_peaks) and from_peaks.item() == pytest.approx(precise.item(), rel=0.2)
 
 
+def test_peaks_of_a_target_that_is_not_square():
+    """Cell (6, 2) of 12 x 16 in an input of 48 x 64 pixels is at (24, 8)."""
+    model, seen = build().eval(), []
+    [sample] = batch = samples(1)
+    del sample.gt_instance_labels.keypoint_labels
+    sample.gt_fields = PixelData(heatmaps=torch.zeros(5, 16, 12))
+    sample.gt_fields.heatmaps[:, 2, 6] = 1
+    sample.set_metainfo(dict(input_size=(48, 64)))
+    model.head.feature_loss.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[2]))
+    losses = model.head.loss(model.backbone(torch.rand(1, 3, 64, 48)), batch, dict(compute_acc=False))
+    assert seen[0].tolist() == [[[24, 8]] * 5] and 'acc_pose' not in losses
+
+
 def test_accuracy_is_a_share_of_labeled_keypoints():
     from clamp_mmpose.models.utils.heatmaps import peak_accuracy
 
@@ -306,6 +320,8 @@ def test_wrong_use_is_explained():
         build(backbone=dict(type='CLIPVisionTransformer', arch=VIT))(image, None, mode='tensor')
     with pytest.raises(ValueError, match=r'has 32 channels, the head in_channels=48'):
         build(in_channels=48)(image, None, mode='tensor')
+    with pytest.raises(ValueError, match=r'has 512 channels, the head in_channels=48'):
+        build(backbone=dict(type='ResNet', depth=18), in_channels=48, project=True)(image, None, mode='tensor')
     other = dict(VIT, embed_dim=32)
     with pytest.raises(ValueError, match=r'embeds into 24 dimensions, the text encoder into 32'):
         build(text_encoder=dict(type='CLIPTextEncoder', arch=other))(image, None, mode='tensor')
@@ -325,6 +341,7 @@ def test_wrong_use_is_explained():
         (dict(MATRIX, cross_attention=dict(num_layers=2)), "'matrix' does not use cross_attention: leave out"),
         (dict(MATRIX, prompts='baked', prompt_learner=dict(num_contexts=2)), "'baked' does not use prompt_learner"),
         (dict(MATRIX, prompts='baked', prompt_encoder='Mine'), "'baked' does not use prompt_encoder"),
+        (dict(prompts='baked', embed_dims=24), "'baked' does not use text_encoder"),
         (dict(MATRIX, embed_dims=None), "'matrix' with embed_dims=None: give embed_dims"),
         (dict(embed_dims=24), "'text' with embed_dims=24"),
         (dict(text_encoder=None), "'text' needs a text_encoder"),

@@ -26,6 +26,7 @@ def network():
     names = list(model.state_dict())
     freeze(frozen)
     assert list(model.state_dict()) == names  # so that older checkpoints load
+    assert not any(part.training for part in frozen.modules())  # before anybody calls train()
     return model, frozen
 
 

@@ -231,6 +231,23 @@ def test_losses_by_plain_loops():
     assert set(losses) == {'loss_heatmap', 'loss_proposal', 'loss_layer0', 'loss_layer1', 'acc_pose'}
 
 
+def test_accuracy_within_a_twentieth_of_the_input():
+    head, feats = moved(make_head()), (torch.randn(1, 32, 6, 4),)
+    with torch.no_grad():
+        first, second = head(feats, ask([['a', 'b']])).points[-1][0].tolist()
+        sample = make_sample(['a', 'b'], [[first[0] + 0.04, first[1]], [second[0], second[1] - 0.06]], [1.0, 1.0])
+        assert head.loss(feats, [sample])['acc_pose'] == 0.5
+
+
+def test_global_embedding_after_the_map_is_ignored():
+    head, feature = make_head(), torch.randn(1, 32, 6, 4)
+    with torch.no_grad():
+        alone, followed = (
+            head(feats, ask([['a']])).points[-1] for feats in ((feature,), (feature, torch.randn(1, 24)))
+        )
+    assert torch.equal(alone, followed)
+
+
 def test_heatmap_between_cells_is_one_at_all_of_them():
     """A keypoint where four cells meet is equally near to each."""
     heatmap = make_head()._heatmaps(torch.tensor([[[31.5 / 64, 31.5 / 96]]]), torch.ones(1, 1), (6, 4))[0, 0]
@@ -391,6 +408,7 @@ def test_config_of_a_layer_wins_over_the_sizes_of_the_head():
     'change, error',
     [
         (dict(width=30), 'multiple of 4'),
+        (dict(width=36, num_heads=8), 'width=36 must be a multiple of 4 and of num_heads=8'),
         (dict(names=['nose', 'Nose']), 'must differ'),
         (dict(names=['']), 'not be empty'),
     ],
@@ -405,6 +423,8 @@ def test_unusable_input():
     feats = (torch.randn(1, 32, 6, 4),)
     with pytest.raises(ValueError, match='has no keypoint names'):
         head.predict(feats, [make_sample([])])
+    with pytest.raises(ValueError, match='has no keypoint names'):
+        make_head(names=['tail']).predict((torch.randn(2, 32, 6, 4),), [make_sample(['a']), PoseDataSample()])
     with pytest.raises(ValueError, match='add GenerateTarget'):
         head.loss(feats, [make_sample(['a'])])
     with pytest.raises(ValueError, match='no keypoint_names and the head has no names'):

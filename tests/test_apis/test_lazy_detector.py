@@ -1,0 +1,14 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+from clamp_mmpose.apis.lazy_detector import LazyDetectorInferencer
+
+
+def test_threads_share_one_detector():
+    inferencer, built = LazyDetectorInferencer.__new__(LazyDetectorInferencer), []
+    inferencer._detector_lock = Lock()
+    inferencer._build_detector = lambda: (time.sleep(0.05), built.append(1))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: inferencer._ensure_detector(), range(2)))
+    assert built == [1]
