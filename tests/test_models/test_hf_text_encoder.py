@@ -114,7 +114,7 @@ def test_too_long(folder):
 def test_offline(tmp_path, monkeypatch):
     monkeypatch.setattr('huggingface_hub.constants.HF_HUB_OFFLINE', True)  # without it, minutes of retries
     with pytest.raises(ValueError, match='Without internet, download the model elsewhere'):
-        MODELS.build(dict(type='HFTextEncoder', model='someone/a-model-nobody-has'))
+        MODELS.build(dict(type='HFTextEncoder', model='someone/a-missing-model'))
     with pytest.raises(ValueError, match='give its folder'):
         MODELS.build(dict(type='HFTextEncoder', model=str(tmp_path / 'nothing')))
 

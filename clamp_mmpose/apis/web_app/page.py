@@ -162,7 +162,7 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
             **private,
         )
         threshold.change(
-            lambda last, least: draw_found(last, least) if last else None,
+            lambda last, value: draw_found(last, value) if last else None,
             [found, threshold],
             drawn,
             trigger_mode='always_last',

@@ -46,7 +46,7 @@ class CLAMPHead(Cached, HeatmapHead):
         feature_loss: see :class:`FeatureContrastiveLoss`.
         project: for a backbone without image-text embeddings: a learned 1x1 convolution gives the dense embeddings,
             their mean the global one.
-        deconv_out_channels: as in :class:`HeatmapHead`.
+        deconv_out_channels, heatmap_head: as in :class:`HeatmapHead`.
         embed_dims: D; given only without a text encoder, which sets it otherwise.
 
     Raises:

@@ -20,7 +20,7 @@ ROI_TOWERS = ('shared', 'own')
 class FocusCLIP(ImageTextModel):
     """Contrastive pretraining on images, their focused versions and descriptions (FocusCLIP, section 3).
 
-    Each sample brings its ``text`` and ``gt_focus.heatmap`` H ``[1, h, w]``, see :class:`PackFocusInputs`. The second
+    Each sample has a ``text`` and ``gt_focus.heatmap`` H ``[1, h, w]``, see :class:`PackFocusInputs`. The second
     branch (ROI) sees the image multiplied by alpha + H (1 - alpha), in pixel values: black where H and
     alpha are 0. It is used in training only; tests use the images without a mask.
 
