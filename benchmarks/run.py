@@ -1,4 +1,4 @@
-"""Measure speed: ``inference | training | head | texts | data CONFIG`` or ``heatmap``; results: docs/benchmarks.md."""
+"""Measure speed: 'inference | training | head | texts | data CONFIG' or 'heatmap'; results: docs/benchmarks.md."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Start a web page that finds keypoints by name: ``CONFIG CHECKPOINT``, then open the address it prints.
+"""Start a web page that finds keypoints by name: 'CONFIG CHECKPOINT', then open the address it prints.
 
 Needs Gradio (``pip install "clamp_mmpose[app]"``), but no network.
 """

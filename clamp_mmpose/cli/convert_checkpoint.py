@@ -1,4 +1,4 @@
-"""Convert a published checkpoint: ``clamp SRC --model-config FILE --out DIR``."""
+"""Convert a published checkpoint: 'clamp SRC --model-config FILE --out DIR'."""
 
 import argparse
 from typing import Optional, Sequence

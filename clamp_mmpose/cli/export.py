@@ -1,4 +1,4 @@
-"""Export a trained CLAMP: ``CONFIG CHECKPOINT --out DIR`` writes a checkpoint without text encoder, and ONNX."""
+"""Export a trained CLAMP: 'CONFIG CHECKPOINT --out DIR' writes a checkpoint without text encoder, and ONNX."""
 
 import argparse
 from typing import Optional, Sequence

@@ -1,4 +1,4 @@
-"""Find keypoints in images: ``CONFIG CHECKPOINT IMAGE_OR_FOLDER... --keypoints "left ear, nose"``.
+"""Find keypoints in images: CONFIG CHECKPOINT IMAGE_OR_FOLDER... --keypoints 'left ear, nose'.
 
 ``--keypoints`` is for models with a TextQueryHead; omit it for other models.
 
