@@ -9,6 +9,7 @@ import torch
 from torch.utils.benchmark import Measurement
 
 from benchmarks import heatmaps, models, texts
+from clamp_mmpose.cli.command import add_debug, build_parser, run_command
 from clamp_mmpose.utils.files import atomic_write
 
 FEWEST_RUNS = 20  # with fewer runs the medians are noise
@@ -75,19 +76,20 @@ def heatmap(args: argparse.Namespace) -> dict:
 KINDS = dict(inference=inference, training=training, head=head, texts=text, data=data, heatmap=heatmap)
 
 
-def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def make_parser() -> argparse.ArgumentParser:
+    parser = build_parser(__doc__)
     kinds = parser.add_subparsers(dest='kind', required=True)
     for kind, measure in KINDS.items():
         command = kinds.add_parser(kind, help=measure.__doc__)
         command.set_defaults(measure=measure)
+        add_debug(command)
         command.add_argument('--json', metavar='FILE', help='also write the results to this file')
         if kind != 'heatmap':
             command.add_argument('config')
         if kind == 'data':
             command.add_argument('--seconds', type=float, default=10.0)
             continue
-        command.add_argument('--pairs', type=int, default=20 if kind == 'training' else 30, help='runs of each')
+        command.add_argument('--pairs', type=_runs, default=20 if kind == 'training' else 30, help='runs of each')
         if kind == 'heatmap':
             continue
         command.add_argument('--batch-size', type=int, default=dict(inference=1, training=16).get(kind, 8))
@@ -97,19 +99,28 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
             command.add_argument('--against', metavar='CONFIG', help='a second model, run in turns with the first')
         if kind in ('inference', 'training'):
             command.add_argument('--amp', action='store_true', help='bfloat16 autocast')
-    args = parser.parse_args(argv)
-    if getattr(args, 'pairs', FEWEST_RUNS) < FEWEST_RUNS:
-        parser.error(f'--pairs {args.pairs} is too small, the medians would be noise; give at least {FEWEST_RUNS}.')
-    return args
+    return parser
 
 
-def main(argv: Optional[Sequence[str]] = None) -> None:
-    args = parse_args(argv)
+def _runs(text: str) -> int:
+    number = int(text)
+    if number < FEWEST_RUNS:
+        raise argparse.ArgumentTypeError(
+            f'{number} is too small, the medians would be noise; give at least {FEWEST_RUNS}'
+        )
+    return number
+
+
+def run(args: argparse.Namespace) -> None:
     if getattr(args, 'threads', None):
         torch.set_num_threads(args.threads)
     result = args.measure(args)
     if args.json:
         atomic_write(Path(args.json), json.dumps(result, indent=2).encode())
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    return run_command(make_parser(), run, argv)
 
 
 def _configs(args: argparse.Namespace) -> List[str]:
@@ -128,4 +139,4 @@ def _report(args: argparse.Namespace, configs: Sequence[str], timings: Sequence[
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(main())

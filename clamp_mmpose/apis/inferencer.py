@@ -14,6 +14,7 @@ from mmpose.registry import INFERENCERS
 from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.checkpoints.fit import check_fit, weights_of
+from clamp_mmpose.checkpoints.reader import check_exists
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
@@ -79,6 +80,7 @@ class TextPoseInferencer(LazyDetectorInferencer):
                 f'{entry.name if entry else "this config"} has no published weights: give '
                 'weights=CHECKPOINT. A model with random weights is never run.'
             )
+        check_exists(weights)
         self.failures: List[Tuple[InputType, Exception]] = []
         self._visualizer_lock = Lock()
         self._weights = weights
@@ -89,7 +91,7 @@ class TextPoseInferencer(LazyDetectorInferencer):
                 "MMPose's Pose2DInferencer runs it."
             )
         head = self.model.head
-        self._reads_text = isinstance(head, TextQueryHead)
+        self.reads_text = isinstance(head, TextQueryHead)
         self._has_score_maps = hasattr(head, 'score_map')
         if self._has_score_maps:
             self.model.test_cfg['output_score_maps'] = True  # they cost little until they are merged
@@ -97,12 +99,12 @@ class TextPoseInferencer(LazyDetectorInferencer):
         self.keypoint_names: List[str] = []
         if getattr(head, 'names', None):
             self.keypoint_names = list(head.names)
-        elif not self._reads_text or 'keypoint_id2name' in (self.model.dataset_meta or {}):
+        elif not self.reads_text or 'keypoint_id2name' in (self.model.dataset_meta or {}):
             self.keypoint_names = keypoint_names(self.model.dataset_meta)
         if keypoints is not None:
             self._default_queries = self.queries(keypoints, skeleton)
             self.keypoint_names = list(self._default_queries.keypoint_names)
-        elif self._reads_text and self.keypoint_names:
+        elif self.reads_text and self.keypoint_names:
             links = (self.model.dataset_meta or {}).get('skeleton_links', ())
             self._default_queries = TextQueries.create(self.keypoint_names, skeleton=links)
 
@@ -115,14 +117,14 @@ class TextPoseInferencer(LazyDetectorInferencer):
         if keypoints is None or isinstance(keypoints, TextQueries):
             if len(skeleton):
                 raise ValueError('a skeleton refers to the names of its call: give keypoints= too, as names.')
-            if keypoints is None and self._reads_text and self._default_queries is None:
+            if keypoints is None and self.reads_text and self._default_queries is None:
                 raise ValueError(
                     'this model finds the keypoints you name: give keypoints=["left ear", ...], or on the '
                     'command line --keypoints "left ear, ...".'
                 )
         if keypoints is None:
             return self._default_queries
-        if not self._reads_text:
+        if not self.reads_text:
             raise ValueError(
                 f'{type(self.model.head).__name__} finds {len(self.keypoint_names)} fixed keypoints '
                 f'({self.keypoint_names[0]!r} ...); a model with a TextQueryHead finds those you name.'
@@ -265,7 +267,7 @@ class TextPoseInferencer(LazyDetectorInferencer):
         Keypoints found by their texts are drawn with their names, hollow below ``kpt_thr``.
         """
         wanted = kwargs.get('return_vis') or kwargs.get('show') or kwargs.get('vis_out_dir')
-        if not wanted or not (self._reads_text or any('score_maps' in pred.get('pred_fields', {}) for pred in preds)):
+        if not wanted or not (self.reads_text or any('score_maps' in pred.get('pred_fields', {}) for pred in preds)):
             with self._visualizer_lock:
                 return super().visualize(inputs, preds, **kwargs)
         drawn = []

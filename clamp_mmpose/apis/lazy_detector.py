@@ -26,6 +26,11 @@ class LazyDetectorInferencer(Pose2DInferencer):
         device: Optional[str] = None,
     ) -> None:
         """Choose a detector; it is built for the first image without boxes."""
+        if det_model not in (None, 'whole_image', 'whole-image') and importlib.util.find_spec('mmdet') is None:
+            raise ImportError(
+                f'the detector {det_model!r} needs mmdet, which is not installed: make setup-full installs it; or give '
+                'boxes.'
+            )
         self.detector = None
         self._detector_lock = Lock()
         wanted = det_model is not None or _dataset_family(self.cfg.get('dataset_type', '')) in default_det_models

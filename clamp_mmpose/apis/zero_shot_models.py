@@ -7,7 +7,7 @@ from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 
 from clamp_mmpose.checkpoints.fit import load_weights, weights_of
-from clamp_mmpose.checkpoints.reader import read_checkpoint
+from clamp_mmpose.checkpoints.reader import check_exists, read_checkpoint
 from clamp_mmpose.models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
 
 from .model_zoo import configs_root, read_config
@@ -46,6 +46,7 @@ def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Op
     if source.startswith(OPEN_CLIP):
         return _open_clip(source[len(OPEN_CLIP) :], checkpoint, options)
     cfg = read_config(source, options)
+    check_exists(checkpoint)
     model = MODELS.build(cfg.model)
     if isinstance(model, ImageTextModel):
         if checkpoint is None:

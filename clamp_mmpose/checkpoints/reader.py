@@ -90,6 +90,19 @@ def is_torchscript(path: Path) -> bool:
         return any(name.endswith('constants.pkl') for name in archive.namelist())
 
 
+def check_exists(address: Union[str, Path, None]) -> None:
+    """Check a checkpoint's path before slower work starts; an address such as ``https://...`` is left to its loader.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    if address is None or '://' in str(address):
+        return
+    path = Path(address).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'checkpoint {path} does not exist (looked in {Path.cwd()}): check the path.')
+
+
 def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
     """Read a checkpoint file without executing code in it.
 
@@ -103,8 +116,7 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
         ValueError: the file is truncated, is not a checkpoint, or holds code.
     """
     path = Path(path).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f'checkpoint {path} does not exist (looked in {Path.cwd()}): check the path.')
+    check_exists(path)
     try:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file

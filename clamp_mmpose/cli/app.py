@@ -31,7 +31,13 @@ def run(args: argparse.Namespace) -> None:
     from clamp_mmpose.language.category_texts import load_texts
 
     texts = load_texts(args.texts)
-    app = build_app(TextPoseInferencer(str(find_config(args.config)), args.checkpoint, args.device), texts)
+    inferencer = TextPoseInferencer(str(find_config(args.config)), args.checkpoint, args.device)
+    if not inferencer.reads_text:
+        raise ValueError(
+            f'{type(inferencer.model.head).__name__} finds its {len(inferencer.keypoint_names)} fixed keypoints; the '
+            'web page needs a model with a TextQueryHead.'
+        )
+    app = build_app(inferencer, texts)
     print(f'Open {launch(app, args.host, args.port)} in a browser; Ctrl+C ends it.', flush=True)
     app.block_thread()
 

@@ -67,7 +67,11 @@ def is_user_error(error: Exception) -> bool:
     if isinstance(error, (OSError, ValueError, ImportError, NotImplementedError)):
         return True
     files = (Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(file.parts[-3:-1] in (('mmengine', 'config'), ('mmengine', 'registry')) for file in files)
+    folders = [file.parts[-3:-1] for file in files]
+    if ('mmengine', 'config') in folders or ('mmengine', 'registry') in folders:
+        return True
+    # an unknown setting of a loop, which the Runner builds itself
+    return isinstance(error, TypeError) and folders[-1:] == [('mmengine', 'runner')]
 
 
 def one_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ import torch.distributed
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from clamp_mmpose.checkpoints.reader import check_exists
 from clamp_mmpose.datasets.nested import leaf_configs
 
 from .hooks import CheckpointFitHook, DatasetFitHook
@@ -72,6 +73,7 @@ def build_runner(cfg: Config) -> Runner:
         if not torch.distributed.is_initialized():  # MMEngine would ask for a CUDA device
             torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+    check_exists(cfg.get('load_from'))
     check_annotation_files(cfg)
     for part in ('train', 'val', 'test'):
         loader = cfg.get(f'{part}_dataloader')

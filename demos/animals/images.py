@@ -22,7 +22,7 @@ PADDING = 1.4  # of the box, in a panel
 CAPTIONS = {
     'seen.jpg': 'Seen species: ground truth, baseline, CLAMP',
     'unseen.jpg': 'Unseen family: ground truth, baseline, CLAMP',
-    'score_maps.jpg': "Where each prompt matches the image: CLAMP's score maps (as the paper's Fig. 4)",
+    'score_maps.jpg': "Where each prompt matches the image: CLAMP's score maps of 4 x 4 cells (as the paper's Fig. 4)",
     'similarity.png': 'Features at the keypoints against prompts, before and after training (as Fig. 3)',
     'curves.png': 'Training',
 }

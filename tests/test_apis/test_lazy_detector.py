@@ -2,6 +2,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
+import pytest
+
 from clamp_mmpose.apis.lazy_detector import LazyDetectorInferencer
 
 
@@ -12,3 +14,10 @@ def test_threads_share_one_detector():
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: inferencer._ensure_detector(), range(2)))
     assert built == [1]
+
+
+def test_a_detector_needs_mmdet(monkeypatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    inferencer = LazyDetectorInferencer.__new__(LazyDetectorInferencer)
+    with pytest.raises(ImportError, match=r"detector 'rtmdet' needs mmdet, which is not installed"):
+        inferencer._init_detector('rtmdet')

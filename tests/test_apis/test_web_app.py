@@ -21,6 +21,7 @@ from mmpose.apis import init_model
 from tiny import model_config, text_query_config
 
 from clamp_mmpose.apis import TextPoseInferencer
+from clamp_mmpose.cli import app
 from clamp_mmpose.language.category_texts import CategoryTexts, load_texts
 from clamp_mmpose.visualization.named_keypoints import PALETTE
 
@@ -410,15 +411,22 @@ def test_model_that_reads_no_text(web_app, folder, visit, tmp_path):
     cfg = text_query_config()
     cfg['model'] = model_config()
     cfg['test_dataloader']['dataset']['pipeline'][-2:] = [dict(type='PackPoseInputs')]
-    app = web_app.build_app(build(tmp_path, cfg), TEXTS)
+    page_app = web_app.build_app(build(tmp_path, cfg), TEXTS)
     try:
-        page = visit(web_app.launch(app))
+        page = visit(web_app.launch(page_app))
         upload(page, folder / '0.png')
         field(page, 'names').fill('chin')
         page.click('#find')
         expect(page.locator('#message [role=alert]')).to_contain_text('CLAMPHead finds 5 fixed keypoints')
     finally:
-        app.close()
+        page_app.close()
+
+
+def test_command_refuses_a_model_that_reads_no_text(web_app, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr('clamp_mmpose.apis.web_app.launch', lambda *args: pytest.fail('the page was started'))
+    build(tmp_path, dict(text_query_config(), model=model_config()))
+    assert app.main([str(tmp_path / 'config.py'), str(tmp_path / 'model.pth'), '--device', 'cpu']) == 1
+    assert 'error: CLAMPHead finds its 5 fixed keypoints; the web page needs' in capsys.readouterr().err
 
 
 def test_typed_names(web_app):

@@ -9,7 +9,7 @@ from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from clamp_mmpose.checkpoints.reader import _bytes, _RestrictedUnpickler, read_checkpoint
+from clamp_mmpose.checkpoints.reader import _bytes, _RestrictedUnpickler, check_exists, read_checkpoint
 
 LEGACY = dict(_use_new_zipfile_serialization=False)
 
@@ -124,6 +124,13 @@ def test_damaged_files(tmp_path):
     torch.save([1, 2], tmp_path / 'list.pth')
     with pytest.raises(ValueError, match='holds a list; expected a dict'):
         read_checkpoint(tmp_path / 'list.pth')
+
+
+def test_a_missing_file_is_found_before_it_is_read(tmp_path):
+    for address in (None, 'https://example.org/model.pth', __file__):
+        check_exists(address)
+    with pytest.raises(FileNotFoundError, match='does not exist'):
+        check_exists(tmp_path)
 
 
 def test_safetensors_and_torchscript(tmp_path):

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import Runner
 from mmpose.registry import MODELS
 
 from clamp_mmpose.cli import check_dataset, convert_checkpoint, train
@@ -58,6 +60,10 @@ def test_errors_in_a_config_are_user_errors_and_other_errors_are_not(tmp_path, c
     assert text.endswith('(--debug shows where)\n') and text.count('\n') == 1
     code, text = end(lambda args: MODELS.build(dict(type='TopdownPoseEstimator', tail=1)), [], capsys)
     assert code == 1 and "unexpected keyword argument 'tail'" in text
+    wrong = dict(by_epoch=True, max_epoch=1)
+    runner = SimpleNamespace(_train_dataloader=None)
+    code, text = end(lambda args: Runner.build_train_loop(runner, wrong), [], capsys)
+    assert code == 1 and "unexpected keyword argument 'max_epoch'" in text
     (tmp_path / 'config.py').write_text('a = b')
     code, text = end(lambda args: Config.fromfile(tmp_path / 'config.py'), [], capsys)
     assert code == 1 and text == "error: NameError: name 'b' is not defined (--debug shows where)\n"

@@ -398,3 +398,8 @@ def test_score_maps_need_no_second_pass(flip, runs):
     model.test_cfg.update(output_score_maps=True, flip_test=flip)
     model.predict(torch.rand(2, 3, 64, 64), samples())
     assert len(calls) == runs
+
+
+def test_number_of_channels_follows_from_the_names():
+    with pytest.raises(ValueError, match=r'out_channels follows from names: remove it'):
+        MODELS.build(dict(head_config(VIT), out_channels=17))

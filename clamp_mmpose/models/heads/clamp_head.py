@@ -72,6 +72,11 @@ class CLAMPHead(Cached, HeatmapHead):
         embed_dims: Optional[int] = None,
         **heatmap_head: Any,
     ):
+        if 'out_channels' in heatmap_head:
+            raise ValueError(
+                'out_channels follows from names: remove it; a config that inherits another head replaces it with '
+                "head=dict(_delete_=True, type='CLAMPHead', ...)."
+            )
         names = keypoint_names(names)
         super().__init__(in_channels + len(names), len(names), deconv_out_channels, **heatmap_head)
         self.map_channels = in_channels
