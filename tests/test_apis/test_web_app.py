@@ -204,6 +204,8 @@ def rows(page, number):
 
 
 def copied(page):
+    page.bring_to_front()  # the clipboard belongs to the page in front
+    expect(page.locator('#json')).to_contain_text('keypoint_scores')  # it is filled after the image
     page.evaluate('navigator.clipboard.writeText("")')
     page.click('#json button')
     page.wait_for_function('navigator.clipboard.readText().then(text => text.length > 0)')
