@@ -1,4 +1,4 @@
-"""Test a model, with MMPose's arguments. Prints a table and writes it to ``test.json`` in the work dir."""
+"""Test a model, with MMPose's arguments. Prints a table and writes it to test.json in the work dir."""
 
 import argparse
 import json
