@@ -15,6 +15,8 @@ from mmengine.optim import build_optim_wrapper
 from mmpose.registry import DATASETS, MODELS
 from transformers import BertConfig, BertTokenizerFast
 
+pytestmark = pytest.mark.slow  # together more than a minute
+
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(
     path.relative_to(ROOT / 'configs/focusclip') for path in (ROOT / 'configs/focusclip').glob('[!t]*/*.py')

@@ -16,6 +16,8 @@ from transformers import BertConfig, BertTokenizerFast
 
 from clamp_mmpose.language.category_texts import load_texts
 
+pytestmark = pytest.mark.slow  # together more than a minute
+
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.relative_to(ROOT / 'configs') for path in (ROOT / 'configs/text_query').glob('[!t]*/*.py'))
 MP100 = ('bed', 'horse_body')

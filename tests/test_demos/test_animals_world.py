@@ -17,6 +17,8 @@ from demos.animals.world.species import SPECIES
 from demos.canvas.photo import new_layer, paste
 from demos.canvas.sketch import Sketch
 
+pytestmark = pytest.mark.slow  # together more than a minute
+
 SPLITS = ('train', 'val', 'test')
 
 

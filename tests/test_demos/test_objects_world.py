@@ -19,6 +19,8 @@ from demos.objects.world.categories import CATEGORIES, ToyCategory
 from demos.objects.world.dataset import write_toy_objects
 from demos.objects.world.image import draw_object
 
+pytestmark = pytest.mark.slow  # together more than a minute
+
 SPLITS = ('train', 'val', 'test')
 BY_NAME = {category.name: category for category in CATEGORIES}
 

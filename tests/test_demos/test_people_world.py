@@ -19,6 +19,8 @@ from demos.people.world.image import COLORS, HEIGHTS, draw_people, exchange
 from demos.people.world.poses import ACTIVITIES, KEYPOINTS, Pose, pose_person
 from demos.people.world.texts import combination, describe, limb_sentences
 
+pytestmark = pytest.mark.slow  # together more than a minute
+
 IMAGES = (144, 36)
 UPRIGHT = [
     [-10, 90],
