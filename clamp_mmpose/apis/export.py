@@ -16,6 +16,7 @@ from mmpose.models.builder import build_pose_estimator
 from torch import Tensor, nn
 
 from clamp_mmpose.checkpoints.fit import load_weights, weights_of
+from clamp_mmpose.checkpoints.writer import write_checkpoint
 from clamp_mmpose.models.heads import CLAMPHead
 
 from .model_zoo import read_config
@@ -67,7 +68,7 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
     out.mkdir(parents=True, exist_ok=True)
     baked_cfg.dump(str(out / 'config.py'))
     meta = {key: value for key, value in content.get('meta', {}).items() if key == 'dataset_meta'}
-    torch.save(dict(state_dict=baked.state_dict(), meta=meta), out / 'checkpoint.pth')
+    write_checkpoint(dict(state_dict=baked.state_dict(), meta=meta), out / 'checkpoint.pth')
     image = torch.rand(2, 3, *baked_cfg.model.head.decoder.input_size[::-1], generator=torch.Generator().manual_seed(0))
     write_onnx(baked, image, out / 'model.onnx', metadata(baked_cfg, baked_cfg.model.head.names))
     differences = {

@@ -14,6 +14,7 @@ from clamp_mmpose.utils.files import atomic_write, read_json
 
 from .fit import check_fit, weights_of
 from .reader import read_checkpoint
+from .writer import write_checkpoint
 
 RENAMES = [
     (r'^backbone\.', 'backbone.visual.'),
@@ -73,7 +74,6 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
         FileNotFoundError: a file is missing.
         ValueError: the checkpoint does not fit the config, or the config is not that of a published model.
     """
-    import torch
 
     config = build_config(*read_model_config(model_config))
     weights = weights_of(read_checkpoint(source))
@@ -91,7 +91,7 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
     out.mkdir(parents=True, exist_ok=True)
     text = f"_base_ = ['mmpose::_base_/default_runtime.py']\n{config.pretty_text}"
     atomic_write(out / 'config.py', text.encode())
-    torch.save(dict(state_dict=renamed, meta=dict(converted_from=Path(source).name)), out / 'checkpoint.pth')
+    write_checkpoint(dict(state_dict=renamed, meta=dict(converted_from=Path(source).name)), out / 'checkpoint.pth')
     return ConversionReport(out / 'config.py', out / 'checkpoint.pth', len(renamed), unused, sorted(fit.missing))
 
 
