@@ -1,5 +1,6 @@
 """Each text is embedded once."""
 
+import pytest
 import torch
 from mmpose.registry import MODELS
 from tiny import VIT
@@ -80,3 +81,21 @@ def test_trained_text_is_cached_in_eval_mode_only():
         for parameter in embeddings.parameters():
             parameter.add_(0.1)
         assert not torch.allclose(embeddings.eval()(['nose']), first)
+
+
+@pytest.mark.parametrize('training', [False, True])
+def test_a_change_of_the_frozen_encoder_is_seen(training):
+    embeddings = TextEmbeddings(encoder()).train(training)
+    first = embeddings(['nose'])
+    embeddings.encoder.load_state_dict(encoder(seed=1).state_dict())  # past the wrapper
+    second = embeddings(['nose'])
+    with torch.no_grad():
+        assert not torch.allclose(first, second)
+        assert torch.allclose(second, encoder(seed=1)(['nose']), atol=1e-6)
+
+
+def test_values_written_through_data_are_seen_in_eval_mode():
+    embeddings = TextEmbeddings(encoder())
+    first = embeddings(['nose'])
+    embeddings.encoder.text.ln_final.weight.data.mul_(2)
+    assert not torch.allclose(embeddings.eval()(['nose']), first)

@@ -40,7 +40,7 @@ class CLIPImageTower(Cached, CLIPTower):
             )
 
     def _positions(self, positions: Tensor, size: Tuple[int, int]) -> Tensor:
-        return self.cached(('positions', *size), lambda: resize_positions(positions, size))
+        return self.cached(('positions', *size), lambda: resize_positions(positions, size), [positions])
 
     @staticmethod
     def _size(feature_map: Tensor) -> Tuple[int, int]:

@@ -1,4 +1,4 @@
-from typing import Any, List, Optional, Sequence, Tuple, Union, cast
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union, cast
 
 import torch
 import torch.nn.functional as F
@@ -164,20 +164,24 @@ class CLAMPHead(Cached, HeatmapHead):
             )
         return feature_map
 
+    def _prepare_prompts(self) -> Tuple[Tensor, Dict[str, Any]]:
+        """The encoded prompts, and what the cross attention computes from them alone, as its arguments."""
+        prompts = self.encode_prompts()
+        if self.training or not hasattr(self.cross_attention, 'prepare'):
+            return prompts, {}
+        return prompts, dict(prepared=self.cross_attention.prepare(prompts[None]))
+
     def adapt_prompts(self, dense: Tensor, global_: Tensor) -> Tuple[Tensor, Tensor]:
         """Adapt the prompts to the images and compare them with each cell (eq. 3-4).
 
         Returns:
             tuple: prompts ``[B, K, D]`` and score map ``[B, K, h, w]``, the cosine of each prompt with each cell.
         """
-        prompts = self.cached('encoded', self.encode_prompts)
+        prompts, prepared = self.cached('prompts', self._prepare_prompts)
         if self.cross_attention is None:
             prompts = prompts.expand(dense.shape[0], -1, -1)
         else:
-            kept = {}
-            if not self.training and hasattr(self.cross_attention, 'prepare'):
-                kept = dict(prepared=self.cached('prepared', lambda: self.cross_attention.prepare(prompts[None])))
-            prompts = self.cross_attention(prompts, dense, global_, **kept)
+            prompts = self.cross_attention(prompts, dense, global_, **prepared)
         cells = F.normalize(dense, dim=1).flatten(2).transpose(1, 2)
         scores = cells @ F.normalize(prompts, dim=-1).transpose(1, 2)
         # channels last in memory, like a transformer's feature map: the deconvolutions keep that layout

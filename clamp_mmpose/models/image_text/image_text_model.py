@@ -50,9 +50,10 @@ class ImageTextModel(Cached, BaseModel):
     def predict(self, inputs: Tensor, data_samples: List[PoseDataSample]) -> List[PoseDataSample]:
         """Add ``class_scores [C]`` to each sample: the cosines of its image with its ``class_texts``."""
         images = F.normalize(self.embed_images(inputs), dim=1)
-        for image, sample in zip(images, data_samples):
-            scores = self.embed_classes(tuple(map(tuple, sample.class_texts))) @ image
-            sample.set_field(scores, 'class_scores', dtype=Tensor)
+        class_texts = [tuple(map(tuple, sample.class_texts)) for sample in data_samples]
+        classes = {texts: self.embed_classes(texts) for texts in set(class_texts)}
+        for image, texts, sample in zip(images, class_texts, data_samples):
+            sample.set_field(classes[texts] @ image, 'class_scores', dtype=Tensor)
         return data_samples
 
     def embed_classes(self, class_texts: Tuple[Tuple[str, ...], ...]) -> Tensor:
