@@ -1,4 +1,4 @@
-"""Run a function in two gloo processes, forked from one that has imported the package."""
+"""Run a function in two or more gloo processes, forked from one that has imported the package."""
 
 import multiprocessing
 from pathlib import Path
@@ -11,12 +11,14 @@ from clamp_mmpose.engine.launch import shut_down_distributed
 multiprocessing.set_forkserver_preload(['clamp_mmpose'])
 
 
-def run_in_two_processes(function: Callable, folder: Path, *args) -> None:
+def run_in_two_processes(function: Callable, folder: Path, *args, number: int = 2) -> None:
     """Call ``function(rank, folder, *args)`` in each."""
-    torch.multiprocessing.start_processes(_in_a_process, (function, folder, *args), nprocs=2, start_method='forkserver')
+    torch.multiprocessing.start_processes(
+        _in_a_process, (number, function, folder, *args), nprocs=number, start_method='forkserver'
+    )
 
 
-def _in_a_process(rank: int, function: Callable, folder: Path, *args) -> None:
-    torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+def _in_a_process(rank: int, number: int, function: Callable, folder: Path, *args) -> None:
+    torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=number)
     function(rank, folder, *args)
     shut_down_distributed()  # otherwise gloo's threads may abort the process when it exits

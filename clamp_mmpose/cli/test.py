@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import Optional, Sequence
 
@@ -47,12 +48,14 @@ def run(args: argparse.Namespace) -> None:
     if not main_process:
         return
     metrics = {name: float(value) for name, value in metrics.items()}
+    # JSON has no NaN
+    written = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
     width = max(map(len, metrics))
     print(f'\n{args.config}, {args.checkpoint}')
     for name, value in metrics.items():
         print(f'{name:<{width}}  {value:8.4f}')
     for path in filter(None, (Path(cfg.work_dir) / 'test.json', args.out and Path(args.out))):
-        content = dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics)
+        content = dict(config=args.config, checkpoint=args.checkpoint, metrics=written)
         atomic_write(path, json.dumps(content, indent=2).encode())
         print(f'Wrote {path}.')
 

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from clamp_mmpose.checkpoints.reader import check_exists
 from clamp_mmpose.datasets.nested import leaf_configs
 
-from .hooks import CheckpointFitHook, DatasetFitHook
+from .hooks import CheckpointFitHook, DatasetFitHook, FiniteHook
 
 
 def shut_down_distributed() -> None:
@@ -82,4 +82,5 @@ def build_runner(cfg: Config) -> Runner:
     runner = Runner.from_cfg(cfg)
     runner.register_hook(CheckpointFitHook())
     runner.register_hook(DatasetFitHook())
+    runner.register_hook(FiniteHook())
     return runner

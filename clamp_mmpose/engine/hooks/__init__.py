@@ -2,6 +2,16 @@ from .checkpoint_fit_hook import CheckpointFitHook
 from .dataset_fit_hook import DatasetFitHook
 from .embed_texts_hook import EmbedTextsHook
 from .epoch_seed_hook import EpochSeedHook
+from .finite_hook import FiniteHook
+from .sync_buffers_hook import SyncBuffersHook
 from .text_length_hook import TextLengthHook
 
-__all__ = ['CheckpointFitHook', 'DatasetFitHook', 'EmbedTextsHook', 'EpochSeedHook', 'TextLengthHook']
+__all__ = [
+    'CheckpointFitHook',
+    'DatasetFitHook',
+    'EmbedTextsHook',
+    'EpochSeedHook',
+    'FiniteHook',
+    'SyncBuffersHook',
+    'TextLengthHook',
+]
