@@ -1,16 +1,33 @@
-from typing import Optional
+import mimetypes
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import List, Optional, Union
 
+import cv2
 import mmcv
 import numpy as np
 from mmengine.fileio import get
+from PIL import Image
 
+from .arrays import to_bgr, to_uint8
+
+# image suffixes that Python's table lacks in some versions
+SUFFIXES = ('.webp', '.jfif', '.avif', '.heic', '.heif', '.jp2', '.tif', '.tiff')
+FLAGS = dict(
+    color=cv2.IMREAD_COLOR,
+    grayscale=cv2.IMREAD_GRAYSCALE,
+    color_ignore_orientation=cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
+    grayscale_ignore_orientation=cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
+)
 REMEDY = 'restore the file or leave it out; tools/check_dataset.py finds every bad image of a config'
 
 
 def read_image(path: str, color_type: str = 'color', backend: str = 'cv2') -> np.ndarray:
-    """Decode a whole image file: ``[H, W, 3]`` BGR, rotated as its EXIF tag says.
+    """Decode a whole image file: uint8 ``[H, W, 3]`` BGR, rotated as its EXIF tag says.
 
-    OpenCV fills the missing part of a truncated JPEG with gray without a warning; here it is an error.
+    OpenCV fills the missing part of a truncated JPEG with gray without a warning; here it is an error. Files of 16 bits
+    or floats: see :func:`to_uint8`.
 
     Args:
         color_type: as ``flag`` of ``mmcv.imfrombytes``; ``'grayscale'`` gives ``[H, W]``.
@@ -18,18 +35,52 @@ def read_image(path: str, color_type: str = 'color', backend: str = 'cv2') -> np
 
     Raises:
         FileNotFoundError: the file does not exist.
-        ValueError: the file is empty, truncated or not an image.
+        ValueError: the file is empty, truncated, not an image, or not a regular file.
     """
+    if os.path.exists(path) and not os.path.isfile(path):  # reading a pipe would wait forever
+        raise ValueError(f'image {path} is not a regular file: give the path of an image file.')
     try:
         content = get(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image {path} does not exist: check the path, or {REMEDY}.') from error
     if is_truncated(content):
         raise ValueError(f'image {path} is truncated ({len(content):,} bytes): {REMEDY}.')
-    image = mmcv.imfrombytes(content, flag=color_type, backend=backend) if content else None
+    if color_type in FLAGS and backend == 'cv2':
+        image = _decode(content, color_type, path) if content else None
+    else:
+        image = mmcv.imfrombytes(content, flag=color_type, backend=backend) if content else None
     if image is None:
         raise ValueError(f'image {path} cannot be decoded ({len(content):,} bytes): {REMEDY}.')
     return image
+
+
+def image_files(folder: Union[str, Path], pattern: str = '*') -> List[Path]:
+    """The files of a folder whose names are those of images, sorted; ``'**/*'``: also of its subfolders."""
+    return sorted(path for path in Path(folder).glob(pattern) if is_image_name(path.name) and not path.is_dir())
+
+
+def is_image_name(name: str) -> bool:
+    kind = mimetypes.guess_type(name, strict=False)[0] or ''
+    return kind.startswith('image/') or name.lower().endswith(SUFFIXES)
+
+
+def _decode(content: bytes, color_type: str, path: str) -> Optional[np.ndarray]:
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), FLAGS[color_type] | cv2.IMREAD_ANYDEPTH)
+    except cv2.error:  # such as more pixels than it allows
+        image = None
+    if image is not None:
+        return to_uint8(image, f'image {path}')
+    if not content.startswith((b'II*\0', b'MM\0*')):
+        return None
+    try:  # OpenCV does not convert gray TIFF files of 32 bits
+        with Image.open(BytesIO(content), formats=['TIFF']) as tiff:
+            tiff.load()
+            deep = tiff.mode in ('I', 'F')
+            image = to_bgr(tiff, f'image {path}') if deep else None
+    except (OSError, SyntaxError, Image.DecompressionBombError):  # Pillow's errors for a damaged file
+        return None
+    return image[..., 0] if image is not None and color_type.startswith('grayscale') else image
 
 
 def is_truncated(content: bytes) -> bool:
