@@ -1,7 +1,6 @@
 """Measure speed: 'inference | training | head | texts | data CONFIG' or 'heatmap'; results: docs/benchmarks.md."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import List, Optional, Sequence
 
@@ -9,8 +8,8 @@ import torch
 from torch.utils.benchmark import Measurement
 
 from benchmarks import heatmaps, models, texts
-from clamp_mmpose.cli.command import add_debug, build_parser, run_command
-from clamp_mmpose.utils.files import atomic_write
+from clamp_mmpose.cli.command import add_debug, build_parser, positive_float, positive_int, run_command
+from clamp_mmpose.utils.files import atomic_write, to_json, without_nan
 
 FEWEST_RUNS = 20  # with fewer runs the medians are noise
 
@@ -87,14 +86,14 @@ def make_parser() -> argparse.ArgumentParser:
         if kind != 'heatmap':
             command.add_argument('config')
         if kind == 'data':
-            command.add_argument('--seconds', type=float, default=10.0)
+            command.add_argument('--seconds', type=positive_float, default=10.0)
             continue
         command.add_argument('--pairs', type=_runs, default=20 if kind == 'training' else 30, help='runs of each')
         if kind == 'heatmap':
             continue
-        command.add_argument('--batch-size', type=int, default=dict(inference=1, training=16).get(kind, 8))
+        command.add_argument('--batch-size', type=positive_int, default=dict(inference=1, training=16).get(kind, 8))
         command.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-        command.add_argument('--threads', type=int, help='CPU threads')
+        command.add_argument('--threads', type=positive_int, help='CPU threads')
         if kind != 'texts':
             command.add_argument('--against', metavar='CONFIG', help='a second model, run in turns with the first')
         if kind in ('inference', 'training'):
@@ -116,7 +115,7 @@ def run(args: argparse.Namespace) -> None:
         torch.set_num_threads(args.threads)
     result = args.measure(args)
     if args.json:
-        atomic_write(Path(args.json), json.dumps(result, indent=2).encode())
+        atomic_write(Path(args.json), to_json(without_nan(result), 'results', 2).encode())
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -1,59 +1,107 @@
 """Parse and check boxes given by users."""
 
-from typing import List, Sequence
+import math
+from numbers import Real
+from typing import Any, List, Sequence, Union
 
 import numpy as np
+
+FARTHEST = 10  # a box may reach as many image sizes beyond the image; its crop would be almost empty
 
 
 def parse_box(text: str) -> List[float]:
     """``'x,y,w,h'`` in pixels -> ``[x1, y1, x2, y2]``.
 
     Raises:
-        ValueError: not four numbers, or no area.
+        ValueError: not four finite numbers, or no area.
     """
     try:
         x, y, w, h = (float(number) for number in text.split(','))
     except ValueError:
         raise ValueError(f'a box must be "x,y,w,h" in pixels, got {text!r}.') from None
+    if not all(map(math.isfinite, (x, y, w, h))):
+        raise ValueError(f'a box must be "x,y,w,h" of finite numbers, got {text!r}.')
     if not (w > 0 and h > 0):
         raise ValueError(f'a box must have a positive width and height, got {text!r}.')
     return [x, y, x + w, y + h]
 
 
-def check_boxes(bboxes: Sequence, inputs: Sequence) -> List[np.ndarray]:
-    """Check the boxes of a caller; returns ``[N, 5]`` for each input: (x1, y1, x2, y2) and a score of 1.
+def check_boxes(bboxes: Sequence, names: Sequence[str]) -> List[Union[np.ndarray, ValueError]]:
+    """Check the boxes of a caller.
+
+    Args:
+        bboxes: for each image its boxes (x1, y1, x2, y2), or one box; for a single image, its boxes alone are enough.
+        names: of the images, for errors.
+
+    Returns:
+        list: for each image ``[N, 5]``, (x1, y1, x2, y2) and a score of 1; or why its boxes cannot be used.
 
     Raises:
-        ValueError: a box without four finite numbers or without area, or not one entry for each input.
+        ValueError: not one entry for each image.
     """
-    if len(inputs) == 1 and len(bboxes) and np.ndim(bboxes[0]) == 1 and np.size(bboxes[0]) == 4:
-        bboxes = [bboxes]
-    if len(bboxes) != len(inputs):
+    if not isinstance(bboxes, (list, tuple, np.ndarray)):
         raise ValueError(
-            f'bboxes has {len(bboxes)} entries for {len(inputs)} images; give one list of '
+            f'bboxes must be a list with the boxes (x1, y1, x2, y2) of each image, got {type(bboxes).__name__}.'
+        )
+    one_box = len(bboxes) == 4 and _is_flat(bboxes)
+    if len(names) == 1 and (one_box or (len(bboxes) and _is_flat(bboxes[0]) and len(bboxes[0]) == 4)):
+        bboxes = [bboxes]
+    if len(bboxes) != len(names):
+        raise ValueError(
+            f'bboxes has {len(bboxes)} entries for {len(names)} images; give one list of '
             '(x1, y1, x2, y2) for each image.'
         )
-    checked = []
-    for i, boxes in enumerate(bboxes):
-        boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, np.shape(boxes)[-1] if np.size(boxes) else 4)
-        if boxes.shape[1] != 4 or not np.isfinite(boxes).all() or (boxes[:, 2:] <= boxes[:, :2]).any():
-            raise ValueError(
-                f'bboxes[{i}] must be rows of (x1, y1, x2, y2) with x2 > x1 and y2 > y1, got {boxes.tolist()}.'
-            )
-        checked.append(np.hstack([boxes, np.ones((len(boxes), 1), np.float32)]))
-    return checked
+    return [_checked(boxes, i, name) for i, (boxes, name) in enumerate(zip(bboxes, names))]
 
 
-def check_overlap(boxes: np.ndarray, image: np.ndarray, path: str) -> None:
-    """Check that each box of ``[N, 4]`` or ``[N, 5]`` overlaps its image.
+def check_inside(boxes: np.ndarray, image: np.ndarray, path: str) -> None:
+    """Check that each box of ``[N, 4]`` or ``[N, 5]`` overlaps its image and is not much larger.
 
     Raises:
-        ValueError: a box lies outside.
+        ValueError: a box lies outside, or reaches more than :data:`FARTHEST` image sizes beyond the image.
     """
     height, width = image.shape[:2]
-    for x1, y1, x2, y2 in boxes[:, :4]:
+    far = FARTHEST * max(height, width)
+    for i, (x1, y1, x2, y2) in enumerate(boxes[:, :4]):
+        box = f'box {i} from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g})'
         if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
+            raise ValueError(f'{box} lies outside {path}, which has {width}x{height} pixels.')
+        if x1 < -far or y1 < -far or x2 > width + far or y2 > height + far:
             raise ValueError(
-                f'the box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) lies outside {path}, which has '
-                f'{width}x{height} pixels.'
+                f'{box} reaches more than {FARTHEST} image sizes beyond {path}, which has {width}x{height} pixels: '
+                'give (x1, y1, x2, y2) in pixels.'
             )
+
+
+def _checked(boxes: Any, index: int, name: str) -> Union[np.ndarray, ValueError]:
+    must = f'bboxes[{index}] must be rows of (x1, y1, x2, y2) with x2 > x1 and y2 > y1'
+    if not isinstance(boxes, (list, tuple, np.ndarray)):
+        return ValueError(f'{must}; {name} has {_shown(boxes)}.')
+    rows = [boxes] if len(boxes) and _is_flat(boxes) else boxes
+    for i, row in enumerate(rows):
+        if not _is_box(row):
+            return ValueError(f'{must}; box {i} of {name} is {_shown(row)}.')
+    return np.array([[*map(float, row), 1] for row in rows], np.float32).reshape(-1, 5)
+
+
+def _is_box(row: Any) -> bool:
+    if not _is_flat(row) or len(row) != 4 or not all(_is_number(value) for value in row):
+        return False
+    with np.errstate(over='ignore'):  # as it is used; too large values become infinite
+        x1, y1, x2, y2 = np.array([float(value) for value in row]).astype(np.float32)
+    return bool(np.isfinite([x1, y1, x2, y2]).all() and x2 > x1 and y2 > y1)
+
+
+def _is_flat(values: Any) -> bool:
+    """Whether it is one row, of numbers or not, instead of rows."""
+    return isinstance(values, (list, tuple, np.ndarray)) and not any(
+        isinstance(value, (list, tuple, np.ndarray)) for value in values
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
+def _shown(row: Any) -> str:
+    return repr(row.tolist() if isinstance(row, np.ndarray) else row)[:80]

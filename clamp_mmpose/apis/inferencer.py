@@ -1,33 +1,36 @@
-import mimetypes
 from pathlib import Path
 from threading import Lock
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-import mmengine
 import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.logging import MMLogger
 from mmpose.apis import Pose2DInferencer
-from mmpose.evaluation.functional import nearby_joints_nms
+from mmpose.apis.inference import dataset_meta_from_config
 from mmpose.registry import INFERENCERS
 from mmpose.structures import PoseDataSample
+from PIL.Image import Image
 
 from clamp_mmpose.checkpoints.fit import check_fit, weights_of
 from clamp_mmpose.checkpoints.reader import check_exists
+from clamp_mmpose.datasets.files.arrays import to_bgr
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.heads import TextQueryHead
 from clamp_mmpose.utils.choices import check_choice
+from clamp_mmpose.utils.files import atomic_write, to_json
 from clamp_mmpose.visualization.predictions import draw_prediction
 
-from .boxes import check_boxes, check_overlap
+from .boxes import check_boxes, check_inside
+from .crops import CROPS, ImageBoxes, crop_batches
+from .inputs import VideoFrames, input_name, is_video, list_inputs, open_video
 from .lazy_detector import LazyDetectorInferencer
-from .merging import merge_crops
+from .merging import CropMerger, check_finite, suppress_duplicates
 from .model_zoo import find_model
+from .outputs import check_not_input, output_names, write_image
 
-InputType = Union[str, np.ndarray]
+InputType = Union[str, Path, np.ndarray, Image]
 Keypoints = Union[str, Sequence[str], TextQueries, None]
 Skeleton = Union[str, Sequence[Sequence[int]]]
 
@@ -36,9 +39,9 @@ Skeleton = Union[str, Sequence[Sequence[int]]]
 class TextPoseInferencer(LazyDetectorInferencer):
     """MMPose's :class:`Pose2DInferencer` for top-down models, including those that find keypoints named in text.
 
-    Beyond the base class, the caller can give boxes, all crops of ``batch_size`` images run as one batch, unreadable
-    images can be skipped, and predictions have ``keypoint_names``. A model with a :class:`TextQueryHead` finds any
-    ``keypoints`` named in a call. Several threads can share one inferencer.
+    Beyond the base class, the caller can give boxes, the crops of ``batch_size`` images run in common batches, images
+    that fail can be skipped, and predictions are finite and have ``keypoint_names``. A model with a
+    :class:`TextQueryHead` finds any ``keypoints`` named in a call. Several threads can share one inferencer.
 
     Args:
         model: a config file, a config, or the alias of a model in a ``metafile.yml`` of this package or of MMPose.
@@ -57,6 +60,7 @@ class TextPoseInferencer(LazyDetectorInferencer):
     """
 
     model: Any  # the parts of an nn.Module have no static type
+    video_info: Dict[str, Any]
     preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton', 'draw_score_maps'}
 
     def __init__(
@@ -135,23 +139,36 @@ class TextPoseInferencer(LazyDetectorInferencer):
         self, model: torch.nn.Module, checkpoint: Optional[dict], cfg: Optional[ConfigDict]
     ) -> None:
         if checkpoint is not None:
-            check_fit(model, weights_of(checkpoint), source=str(self._weights))
+            weights = weights_of(checkpoint)
+            check_fit(model, weights, source=str(self._weights))
+            meta = checkpoint.get('meta')
+            meta = meta if isinstance(meta, dict) else {}
+            checkpoint = dict(
+                state_dict=weights, meta=dict(meta, dataset_meta=meta.get('dataset_meta') or _metainfo(cfg))
+            )
         super()._load_weights_to_model(model, checkpoint, cfg)
 
-    def _inputs_to_list(self, inputs: Union[InputType, Sequence[InputType]]) -> Any:
+    def _inputs_to_list(self, inputs: Any) -> Any:
         self._video_input = False
-        if isinstance(inputs, (str, Path)):
-            path = Path(inputs)
-            if path.is_dir():
-                return sorted(
-                    str(file)
-                    for file in path.iterdir()
-                    if (mimetypes.guess_type(file.name)[0] or '').startswith('image/')
-                )
-            if '://' not in str(inputs) and not path.is_file():
-                raise FileNotFoundError(f'{inputs} does not exist (looked in {Path.cwd()}).')
-            return super()._inputs_to_list(str(inputs))
-        return super()._inputs_to_list(inputs)
+        if not is_video(inputs):
+            return list_inputs(inputs)
+        video: Any = super()._inputs_to_list(str(inputs))
+        self.video_info['frames'] = open_video(str(inputs), video)
+        return self.video_info['frames']
+
+    def _get_webcam_inputs(self, inputs: str) -> Any:
+        frames = super()._get_webcam_inputs(inputs)
+        if isinstance(frames, list):
+            raise ValueError(f'{inputs} cannot be opened: connect a camera, or give its number, as in "webcam:0".')
+        self.video_info['frames'] = VideoFrames(frames, inputs)
+        return self.video_info['frames']
+
+    def _finalize_video_processing(self, pred_out_dir: str = '') -> None:
+        super()._finalize_video_processing(pred_out_dir)
+        self.video_info['frames'].check_complete()
+        written = self.video_info.get('output_file')
+        if written and not Path(written).is_file():
+            raise OSError(f'{written} was not written: OpenCV has no encoder for this video, or the disk is full.')
 
     def preprocess(
         self,
@@ -165,11 +182,12 @@ class TextPoseInferencer(LazyDetectorInferencer):
         skeleton: Skeleton = (),
         draw_score_maps: bool = False,
     ) -> Iterator[Tuple[Dict[str, Any], List[np.ndarray]]]:
-        """Crop every instance of ``batch_size`` images at a time.
+        """Read ``batch_size`` images at a time and find or check their boxes.
 
         Args:
-            inputs: image files, or images ``[H, W, 3]`` BGR.
-            batch_size: images whose instances run together.
+            inputs: image files, or images as in :func:`to_bgr`.
+            batch_size: images whose instances run together, at least 1. A batch of the network has at most
+                ``max(batch_size, 32)`` instances, however many an image has.
             bboxes: for each image its boxes ``[N, 4]``, (x1, y1, x2, y2) in pixels of that image; an empty list: no
                 instance. For a single image, its boxes alone are enough.
             bbox_thr: minimum score of a detected box.
@@ -181,76 +199,103 @@ class TextPoseInferencer(LazyDetectorInferencer):
             draw_score_maps: merge the score maps of the crops, and draw them instead of the keypoints.
 
         Yields:
-            The crops with the paths and sizes of their images, and the images.
+            The images with their boxes and the settings of this call, and the images alone.
         """
         check_choice('on_error', on_error, ('raise', 'skip'))
+        if batch_size < 1:
+            raise ValueError(f'batch_size={batch_size}, expected at least 1 image.')
         queries = self.queries(keypoints, skeleton)
-        names = self.keypoint_names if queries is None else list(queries.keypoint_names)
-        fields = dict(self.model.dataset_meta or {}, **({} if queries is None else dict(text_queries=queries)))
         failures: List[Tuple[InputType, Exception]] = []
         self.failures = failures  # one list for each call, since other threads may run too
-        boxes = None if bboxes is None else check_boxes(bboxes, inputs)
-        if boxes is None:
+        call = dict(
+            names=self.keypoint_names if queries is None else list(queries.keypoint_names),
+            fields=dict(self.model.dataset_meta, **({} if queries is None else dict(text_queries=queries))),
+            score_maps=draw_score_maps,
+            limit=max(batch_size, CROPS),
+            fail=_raise if on_error == 'raise' else lambda item, error: failures.append((item, error)),
+        )
+        # iterating over a video reads it
+        listed = isinstance(inputs, list)
+        paths = [input_name(item, i) for i, item in enumerate(inputs if listed else [None] * len(inputs))]
+        outputs = output_names(paths, [Path(path).name for path in paths]) if listed else []
+        boxes: Optional[list] = None
+        if bboxes is not None:
+            boxes = check_boxes(bboxes, paths)
+            wrong = next((entry for entry in boxes if isinstance(entry, ValueError)), None)
+            if wrong is not None and on_error == 'raise':
+                raise wrong
+        else:
             self._ensure_detector()
-        chunk: List[Tuple[str, np.ndarray, List[dict]]] = []
+        images: List[ImageBoxes] = []
         for i, item in enumerate(inputs):
+            path = input_name(item, i)
             try:
-                image = item if isinstance(item, np.ndarray) else read_image(str(item))
-                path = f'{i:08d}.jpg' if isinstance(item, np.ndarray) else str(item)
-                found = self._find_boxes(image, bbox_thr, nms_thr) if boxes is None else boxes[i]
-                check_overlap(found, image, path)
-                crops = [
-                    self.pipeline(dict(fields, img=image, img_path=path, bbox=box[None, :4], bbox_score=box[4:5]))
-                    for box in found
-                ]
+                given = None if boxes is None else boxes[i]
+                if isinstance(given, ValueError):
+                    raise given
+                image = read_image(path) if isinstance(item, (str, Path)) else to_bgr(item, f'image {i}')
+                found = self._find_boxes(image, bbox_thr, nms_thr) if given is None else given
+                check_inside(found, image, path)
             except Exception as error:
-                if on_error == 'raise':
-                    raise
-                MMLogger.get_current_instance().error(f'skipped: {error}')
-                failures.append((item, error))
+                call['fail'](item, error)
                 continue
-            chunk.append((path, image, crops))
-            if len(chunk) == batch_size:
-                yield self._pack(chunk, names, draw_score_maps)
-                chunk = []
-        if chunk:
-            yield self._pack(chunk, names, draw_score_maps)
+            images.append(ImageBoxes(item, path, image, found, outputs[i] if outputs else None))
+            if len(images) == batch_size:
+                yield self._chunk(call, images)
+                images = []
+        if images:
+            yield self._chunk(call, images)
 
-    def _pack(
-        self, chunk: List[Tuple[str, np.ndarray, List[dict]]], names: List[str], score_maps: bool
-    ) -> Tuple[Dict[str, Any], List[np.ndarray]]:
-        crops = [crop for _, _, crops in chunk for crop in crops]
-        images = [(path, image.shape[:2], len(crops)) for path, image, crops in chunk]
-        batch = self.collate_fn(crops) if crops else None
-        return dict(batch=batch, images=images, names=names, score_maps=score_maps), [image for _, image, _ in chunk]
+    def _chunk(self, call: dict, images: List[ImageBoxes]) -> Tuple[Dict[str, Any], List[np.ndarray]]:
+        shown = [image.image for image in images]
+        return dict(call, images=images, shown=shown), shown
 
     @torch.no_grad()
     def forward(
         self, inputs: Dict[str, Any], merge_results: bool = True, pose_based_nms: bool = False
     ) -> List[PoseDataSample]:
-        """Run one batch and merge the crops of each image."""
-        samples = self.model.test_step(inputs['batch']) if inputs['batch'] is not None else []
-        names = inputs['names']
-        if not merge_results:
-            for sample in samples:
-                sample.set_metainfo(dict(keypoint_names=names))
+        """Run the crops of some images in batches, and merge those of each image.
+
+        Images that fail are removed from ``inputs['shown']``, which the base class draws.
+        """
+        images, names = inputs['images'], inputs['names']
+        mergers = [CropMerger(image.path, image.image.shape[:2], names, inputs['score_maps']) for image in images]
+        single: List[List[PoseDataSample]] = [[] for _ in images]
+        failed: Dict[int, Exception] = {}
+
+        def make(image: ImageBoxes, box: np.ndarray) -> dict:
+            crop = dict(img=image.image, img_path=image.path, bbox=box[None, :4], bbox_score=box[4:5])
+            return self.pipeline(dict(inputs['fields'], **crop))
+
+        for owners, crops in crop_batches(images, make, inputs['limit'], failed):
+            samples = self.model.test_step(self.collate_fn(crops))
+            for i in dict.fromkeys(owners):
+                own = [sample for owner, sample in zip(owners, samples) if owner == i]
+                try:
+                    for number, sample in enumerate(own, mergers[i].count):
+                        check_finite(sample, names, images[i].path, number)
+                except ValueError as error:
+                    failed[i] = error
+                    continue
+                if merge_results:
+                    mergers[i].add(own)
+                else:
+                    single[i] += own
+        for i, error in failed.items():
+            inputs['fail'](images[i].item, error)
+        kept = [i for i in range(len(images)) if i not in failed]
+        for i in kept:
+            for sample in single[i]:
+                sample.set_metainfo(dict(keypoint_names=names, output_names=images[i].output))
                 if self._has_score_maps and not inputs['score_maps']:
                     sample.pred_fields.pop('score_maps')
-            return samples
-        merged, start = [], 0
-        for path, shape, count in inputs['images']:
-            merged.append(merge_crops(samples[start : start + count], path, shape, names, inputs['score_maps']))
-            start += count
-        if pose_based_nms:
-            for sample in merged:
-                poses = [
-                    dict(keypoints=keypoints, score=score)
-                    for keypoints, score in zip(sample.pred_instances.keypoints, sample.pred_instances.bbox_scores)
-                ]
-                if poses:
-                    kept = nearby_joints_nms(poses, num_nearby_joints_thr=len(names) // 3)
-                    sample.pred_instances = sample.pred_instances[kept]
-        return merged
+        inputs['shown'][:] = [images[i].image for i in kept]
+        if not merge_results:
+            return [sample for i in kept for sample in single[i]]
+        merged = [mergers[i].merge() for i in kept]
+        for i, sample in zip(kept, merged):
+            sample.set_metainfo(dict(output_names=images[i].output))
+        return [suppress_duplicates(sample) for sample in merged] if pose_based_nms else merged
 
     def update_model_visualizer_settings(self, draw_score_maps: bool = False, **kwargs: Any) -> None:
         if draw_score_maps and not self._has_score_maps:
@@ -260,24 +305,32 @@ class TextPoseInferencer(LazyDetectorInferencer):
         super().update_model_visualizer_settings(**kwargs)
 
     def visualize(
-        self, inputs: List[np.ndarray], preds: List[PoseDataSample], **kwargs: Any
+        self, inputs: List[np.ndarray], preds: List[PoseDataSample], return_vis: bool = False, **kwargs: Any
     ) -> Optional[List[np.ndarray]]:
         """As the base class; requested score maps are drawn instead of the keypoints.
 
         Keypoints found by their texts are drawn with their names, hollow below ``kpt_thr``.
         """
-        wanted = kwargs.get('return_vis') or kwargs.get('show') or kwargs.get('vis_out_dir')
+        wanted = return_vis or kwargs.get('show') or kwargs.get('vis_out_dir')
+        folder = '' if self._video_input else kwargs.get('vis_out_dir', '')
         if not wanted or not (self.reads_text or any('score_maps' in pred.get('pred_fields', {}) for pred in preds)):
+            if folder:
+                kwargs = dict(kwargs, vis_out_dir='')
             with self._visualizer_lock:
-                return super().visualize(inputs, preds, **kwargs)
-        drawn = []
-        for image, pred in zip(inputs, preds):
-            drawn.append(draw_prediction(np.ascontiguousarray(image[..., ::-1]), pred, kwargs.get('kpt_thr', 0.3)))
-            if kwargs.get('show'):
-                self.visualizer.show(drawn[-1], wait_time=kwargs.get('wait_time', 0))
-            if kwargs.get('vis_out_dir'):
-                self.save_visualization(drawn[-1], kwargs['vis_out_dir'], img_name=Path(pred.img_path).name)
-        return drawn if kwargs.get('return_vis') else []
+                drawn = super().visualize(inputs, preds, return_vis=return_vis or bool(folder), **kwargs)
+        else:
+            drawn = []
+            for image, pred in zip(inputs, preds):
+                drawn.append(draw_prediction(np.ascontiguousarray(image[..., ::-1]), pred, kwargs.get('kpt_thr', 0.3)))
+                if kwargs.get('show'):
+                    self.visualizer.show(drawn[-1], wait_time=kwargs.get('wait_time', 0))
+                if kwargs.get('vis_out_dir') and self._video_input:
+                    self.save_visualization(drawn[-1], kwargs['vis_out_dir'])
+        for image, pred in zip(drawn if folder else [], preds):
+            path = Path(folder) / pred.output_names.image
+            check_not_input([path], [pred.img_path])
+            write_image(path, image)
+        return drawn if return_vis else ([] if wanted else None)
 
     def postprocess(self, preds: List[PoseDataSample], *args: Any, pred_out_dir: str = '', **kwargs: Any) -> dict:
         """As the base class; every instance has ``keypoint_names``."""
@@ -289,5 +342,22 @@ class TextPoseInferencer(LazyDetectorInferencer):
             for instance in instances:
                 instance['keypoint_names'] = list(pred.keypoint_names)
             if pred_out_dir and not self._video_input:
-                mmengine.dump(instances, str(Path(pred_out_dir) / f'{Path(pred.img_path).stem}.json'), indent='  ')
+                content = to_json(instances, pred.img_path, indent='  ')
+                atomic_write(Path(pred_out_dir) / pred.output_names.json, content.encode())
         return result
+
+
+def _metainfo(cfg: Any) -> dict:
+    """The metainfo of a config's data sets, for weights alone; empty if the names are only in annotations."""
+    for mode in ('train', 'test'):
+        try:
+            found = dataset_meta_from_config(cfg, mode)
+        except (AssertionError, KeyError):  # a metainfo without keypoints
+            continue
+        if found:
+            return found
+    return {}
+
+
+def _raise(item: InputType, error: Exception) -> None:
+    raise error

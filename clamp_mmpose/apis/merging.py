@@ -1,39 +1,100 @@
-from typing import Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from mmengine.structures import InstanceData, PixelData
+from mmpose.evaluation.functional import nearby_joints_nms
 from mmpose.structures import PoseDataSample, merge_data_samples
 
 from clamp_mmpose.visualization.score_maps import revert_score_maps
 
 
-def merge_crops(
-    samples: Sequence[PoseDataSample], path: str, shape: Tuple[int, int], names: Sequence[str], score_maps: bool = False
-) -> PoseDataSample:
-    """Merge the samples of an image's crops into one, with ``keypoint_names``.
+class CropMerger:
+    """Merges the samples of an image's crops into one, batch by batch, so that memory does not grow with their maps.
 
     Args:
-        samples: of the crops, in pixels of the image; empty for an image without instances.
         path: of the image.
         shape: (H, W) of the image.
         names: K names.
         score_maps: also merge them into ``pred_fields.score_maps [K, H, W]``, the maximum at each pixel.
     """
-    if samples:
-        merged = merge_data_samples(list(samples))
-    else:
-        merged = PoseDataSample(metainfo=dict(img_path=path, ori_shape=shape))
-        merged.pred_instances = InstanceData(
-            keypoints=np.zeros((0, len(names), 2)),
-            keypoint_scores=np.zeros((0, len(names))),
-            keypoints_visible=np.zeros((0, len(names))),
-            bboxes=np.zeros((0, 4)),
-            bbox_scores=np.zeros(0),
-        )
-    merged.set_metainfo(dict(keypoint_names=list(names)))
-    if score_maps:
-        maps = [revert_score_maps(sample, shape) for sample in samples] or [np.zeros((len(names), *shape), np.float32)]
-        fields = merged.get('pred_fields', PixelData())
-        fields.set_data(dict(score_maps=np.max(maps, axis=0)))
-        merged.pred_fields = fields
-    return merged
+
+    def __init__(self, path: str, shape: Tuple[int, int], names: Sequence[str], score_maps: bool = False):
+        self.path, self.shape, self.names, self.score_maps = path, shape, list(names), score_maps
+        self.count = 0
+        self._metainfo: Optional[dict] = None
+        self._parts: Dict[str, List[InstanceData]] = dict(gt_instances=[], pred_instances=[])
+        self._maps: Dict[str, np.ndarray] = {}
+
+    def add(self, samples: Sequence[PoseDataSample]) -> None:
+        """Add the samples of some crops, in pixels of the image."""
+        if self.score_maps:
+            for sample in samples:
+                self._add_maps('score_maps', revert_score_maps(sample, self.shape))
+        merged: Any = merge_data_samples(list(samples))
+        if 'pred_fields' in merged:
+            self._add_maps('heatmaps', merged.pred_fields.heatmaps)
+        if self._metainfo is None:
+            self._metainfo = merged.metainfo
+        for key, parts in self._parts.items():
+            if key in merged:
+                parts.append(merged.get(key))
+        self.count += len(samples)
+
+    def merge(self) -> PoseDataSample:
+        """The merged sample, with ``keypoint_names``; without instances if no crop was added."""
+        merged = PoseDataSample(metainfo=self._metainfo or dict(img_path=self.path, ori_shape=self.shape))
+        for key, parts in self._parts.items():
+            if parts:
+                setattr(merged, key, InstanceData.cat(parts))
+        if not self._parts['pred_instances']:
+            merged.pred_instances = _no_instances(len(self.names))
+            if self.score_maps:
+                self._maps['score_maps'] = np.zeros((len(self.names), *self.shape), np.float32)
+        if self._maps:
+            merged.pred_fields = PixelData(**self._maps)
+        merged.set_metainfo(dict(keypoint_names=self.names))
+        return merged
+
+    def _add_maps(self, name: str, maps: np.ndarray) -> None:
+        self._maps[name] = np.maximum(self._maps[name], maps) if name in self._maps else maps
+
+
+def check_finite(sample: PoseDataSample, names: Sequence[str], path: str, instance: int) -> None:
+    """Check the predictions of one crop.
+
+    Args:
+        instance: index among the instances of the image, for the error.
+
+    Raises:
+        ValueError: a coordinate or score is NaN or infinite; the message names the image and the keypoint.
+    """
+    for field in ('keypoints', 'keypoint_scores'):
+        values = np.asarray(sample.pred_instances[field])
+        broken = np.argwhere(~np.isfinite(values))
+        if len(broken):
+            keypoint = int(broken[0][1])  # [1, K, 2] or [1, K]
+            name = names[keypoint] if keypoint < len(names) else str(keypoint)
+            raise ValueError(
+                f'{path}: the {field} of {name!r} of instance {instance} are {values[0, keypoint].tolist()}: a model '
+                'that predicts NaN or infinity has diverged or damaged weights; use an earlier checkpoint.'
+            )
+
+
+def suppress_duplicates(sample: PoseDataSample) -> PoseDataSample:
+    """Keep the best of instances whose keypoints nearly coincide, in place."""
+    instances = sample.pred_instances
+    poses = [dict(keypoints=points, score=score) for points, score in zip(instances.keypoints, instances.bbox_scores)]
+    if poses:
+        kept = nearby_joints_nms(poses, num_nearby_joints_thr=len(sample.keypoint_names) // 3)
+        sample.pred_instances = instances[kept]
+    return sample
+
+
+def _no_instances(num_keypoints: int) -> InstanceData:
+    return InstanceData(
+        keypoints=np.zeros((0, num_keypoints, 2)),
+        keypoint_scores=np.zeros((0, num_keypoints)),
+        keypoints_visible=np.zeros((0, num_keypoints)),
+        bboxes=np.zeros((0, 4)),
+        bbox_scores=np.zeros(0),
+    )

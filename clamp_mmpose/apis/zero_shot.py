@@ -1,6 +1,5 @@
 """Score a model on zero-shot data sets, one by one, as in FocusCLIP's Table 1."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
@@ -13,7 +12,7 @@ from clamp_mmpose.datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
 from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
 from clamp_mmpose.evaluation.metrics import ZeroShotAccuracy
 from clamp_mmpose.evaluation.zero_shot_table import markdown_table, task_wise_mean
-from clamp_mmpose.utils.files import atomic_write, parse_json, read_json
+from clamp_mmpose.utils.files import atomic_write, parse_json, read_json, to_json, without_nan
 
 from .zero_shot_models import ScoredModel, load_scored_model
 
@@ -102,7 +101,7 @@ class _Results:
     """The results of each data set, written atomically."""
 
     def __init__(self, folder: Path, settings: dict, names: Sequence[str], resume: bool):
-        self.folder, self.settings = folder, parse_json(json.dumps(settings))  # as they are read from the file
+        self.folder, self.settings = folder, parse_json(to_json(settings, 'settings'))  # as they are read from the file
         self.details: Dict[str, dict] = {}
         self.absent: Dict[str, dict] = {}
         path = folder / 'zero_shot.json'
@@ -132,7 +131,7 @@ class _Results:
         )
         title = f'# Zero-shot accuracy of {self.settings["model"]}'
         for file, text in (
-            ('zero_shot.json', json.dumps(content, indent=2)),
+            ('zero_shot.json', to_json(without_nan(content), 'scores', 2)),
             ('zero_shot.md', f'{title}\n\nCheckpoint: {self.settings["checkpoint"] or "none"}\n\n{table}\n'),
         ):
             atomic_write(self.folder / file, text.encode())

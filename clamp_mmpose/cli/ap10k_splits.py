@@ -3,16 +3,16 @@
 import argparse
 from typing import Optional, Sequence
 
-from .command import build_parser, run_command
+from .command import build_parser, positive_int, run_command, whole_number
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__)
     parser.add_argument('annotation_dir', help='folder with ap10k-train-split1.json and ap10k-val-split1.json')
     parser.add_argument('--out-dir', metavar='DIR', help='output folder (default: ANNOTATION_DIR)')
-    parser.add_argument('--shots', type=int, default=20, help='number of instances per species (default: 20)')
-    parser.add_argument('--seed', type=int, default=0, help='random seed of the sampling (default: 0)')
-    parser.add_argument('--split', type=int, default=1, help="number of AP-10K's split (default: 1)")
+    parser.add_argument('--shots', type=positive_int, default=20, help='number of instances per species (default: 20)')
+    parser.add_argument('--seed', type=whole_number, default=0, help='random seed of the sampling (default: 0)')
+    parser.add_argument('--split', type=positive_int, default=1, help="number of AP-10K's split (default: 1)")
     return parser
 
 

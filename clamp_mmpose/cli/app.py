@@ -7,7 +7,7 @@ import argparse
 import os
 from typing import Optional, Sequence
 
-from .command import build_parser, run_command
+from .command import build_parser, positive_int, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -15,7 +15,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('config', help='config file of a model with a TextQueryHead, or its name or alias')
     parser.add_argument('checkpoint')
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s, only this machine')
-    parser.add_argument('--port', type=int, help='default: the first free port from 7860')
+    parser.add_argument('--port', type=positive_int, help='default: the first free port from 7860')
     parser.add_argument('--texts', metavar='FOLDER', help='category texts to choose from; default: those of MP-100')
     parser.add_argument('--device')
     return parser

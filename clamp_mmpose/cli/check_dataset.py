@@ -2,12 +2,11 @@
 
 import argparse
 import functools
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Optional, Sequence
 
-from .command import add_cfg_options, build_parser, run_command
+from .command import add_cfg_options, build_parser, positive_int, run_command
 
 LEVELS = ('error', 'warning', 'info')
 SHOWN = 5
@@ -28,7 +27,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('config', help='config file, or the name or alias of a model')
     add_cfg_options(parser, 'train_dataloader.dataset.data_root=data/')
     parser.add_argument('--no-images', action='store_true', help='do not open the images')
-    parser.add_argument('--workers', type=int, metavar='N', help='threads that decode images')
+    parser.add_argument('--workers', type=positive_int, metavar='N', help='threads that decode images')
     parser.add_argument('--json', metavar='FILE', help='write all findings to this file')
     parser.add_argument('--rules', action=PrintRules, nargs=0, help='print all rules with their codes, and exit')
     return parser
@@ -80,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
     from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.data_check.check import check_config
-    from clamp_mmpose.utils.files import atomic_write
+    from clamp_mmpose.utils.files import atomic_write, to_json
 
     cfg = read_config(args.config, args.cfg_options)
     # standard output holds only the findings
@@ -90,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     print_categories(report.findings)
     if args.json:
         content = [finding.as_dict() for finding in report.findings]
-        atomic_write(Path(args.json), json.dumps(content, indent=2).encode())
+        atomic_write(Path(args.json), to_json(content, 'findings', 2).encode())
     print(summary(report))
     return int(any(finding.level == 'error' for finding in report.findings))
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import Optional, Sequence
 
-from .command import build_parser, run_command
+from .command import build_parser, percentage, run_command, whole_number
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -11,10 +11,14 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('annotation_file', help='person_keypoints_train2017.json')
     parser.add_argument('--out-dir', metavar='DIR', help='output folder (default: that of ANNOTATION_FILE)')
     parser.add_argument(
-        '--percent', type=float, nargs='+', default=[1, 2, 3, 5, 10], help='sizes (default: 1 2 3 5 10)'
+        '--percent', type=percentage, nargs='+', default=[1, 2, 3, 5, 10], help='sizes (default: 1 2 3 5 10)'
     )
     parser.add_argument(
-        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='random seeds, one subset each (default: 0 1 2)'
+        '--seeds',
+        type=whole_number,
+        nargs='+',
+        default=[0, 1, 2],
+        help='random seeds, one subset each (default: 0 1 2)',
     )
     return parser
 

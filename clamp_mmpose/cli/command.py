@@ -1,6 +1,7 @@
 """Shared by all commands: argument parsing, exit codes, and user errors printed in one line."""
 
 import argparse
+import math
 import sys
 import traceback
 from pathlib import Path
@@ -32,6 +33,41 @@ def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
         metavar='KEY=VALUE',
         help=f'override settings of the config, e.g. {example}',
     )
+
+
+def positive_int(text: str) -> int:
+    """Type of an argument: an integer of at least 1."""
+    return int(_number(text, int, 'a whole number of at least 1', lambda number: number >= 1))
+
+
+def whole_number(text: str) -> int:
+    """Type of an argument: an integer of at least 0."""
+    return int(_number(text, int, 'a whole number of at least 0', lambda number: number >= 0))
+
+
+def positive_float(text: str) -> float:
+    """Type of an argument: a finite number above 0."""
+    return _number(text, float, 'a number above 0', lambda number: number > 0)
+
+
+def percentage(text: str) -> float:
+    """Type of an argument: a number above 0, at most 100."""
+    return _number(text, float, 'a percentage above 0, at most 100', lambda number: 0 < number <= 100)
+
+
+def finite_float(text: str) -> float:
+    """Type of an argument: a finite number."""
+    return _number(text, float, 'a finite number', lambda number: True)
+
+
+def _number(text: str, kind: type, expected: str, fits: Callable[[float], bool]) -> float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or not fits(number):
+        raise argparse.ArgumentTypeError(f'{text!r}, expected {expected}')
+    return number
 
 
 def run_command(

@@ -2,17 +2,20 @@
 
 ``--keypoints`` is for models with a TextQueryHead; omit it for other models.
 
-Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image. A bad image is reported and skipped; the
-exit code is then 1.
+Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image. An image that fails is reported, the others
+continue, and the exit code is then 1.
 """
 
 import argparse
-import mimetypes
+import functools
+import os
 import sys
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Dict, Optional, Sequence, Tuple
 
-from .command import build_parser, run_command
+from .command import build_parser, finite_float, one_line, positive_int, run_command
+
+WRITTEN = ('predictions', 'visualizations')
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -24,16 +27,23 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--keypoints', help='keypoint names for a TextQueryHead, separated by commas')
     parser.add_argument('--skeleton', default='', help='pairs of these keypoints to connect, counted from 0: "0-2,1-2"')
     parser.add_argument('--draw', choices=['keypoints', 'score_maps', 'nothing'], default='keypoints')
-    parser.add_argument('--bbox', metavar='X,Y,W,H', help='box of the only instance, in pixels, for every image')
+    parser.add_argument(
+        '--bbox',
+        metavar='X,Y,W,H',
+        help='box of the only instance, in every image: left, top, WIDTH and HEIGHT in pixels (--bboxes takes corners)',
+    )
     parser.add_argument(
         '--bboxes',
         metavar='FILE',
-        help='JSON {image path: [[x1, y1, x2, y2], ...]}; for other images the detector or the whole image is used',
+        help='JSON {image path: [[x1, y1, x2, y2], ...]}: left, top, RIGHT and BOTTOM in pixels (--bbox takes width '
+        'and height); for images that are not in it the detector or the whole image is used',
     )
-    parser.add_argument('--batch-size', type=int, default=8, help='images per batch')
+    parser.add_argument(
+        '--batch-size', type=positive_int, default=8, help='images per batch, at least 1 (default: %(default)s)'
+    )
     parser.add_argument(
         '--kpt-thr',
-        type=float,
+        type=finite_float,
         default=0.3,
         help='minimum score to draw a keypoint; with --keypoints, to draw it filled (default: %(default)s)',
     )
@@ -44,45 +54,87 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def collect(inputs: list) -> dict:
-    """The path of each image below ``--out-dir``. Folders are searched recursively and keep their structure."""
+def collect(inputs: Sequence[str], out_dir: str) -> Dict[str, Path]:
+    """The path of each image below ``--out-dir``.
+
+    Folders are searched recursively and keep their structure; results of an earlier run in them are not taken for
+    images.
+    """
+    from clamp_mmpose.datasets.files.images import image_files
+
+    written = [os.path.realpath(Path(out_dir, name)) for name in WRITTEN]
     images = {}
     for item in map(Path, inputs):
-        if item.is_dir():
-            found = [
-                path
-                for path in sorted(item.rglob('*'))
-                if (mimetypes.guess_type(path.name)[0] or '').startswith('image/')
-            ]
-            if not found:
-                raise ValueError(f'{item} holds no images.')
-            images.update({str(path): path.relative_to(item) for path in found})
-        else:
+        if not item.is_dir():
             images[str(item)] = Path(item.name)
-    written = {}
-    for path, name in images.items():
-        other = written.setdefault(name.with_suffix(''), path)
-        if other != path:
-            raise ValueError(
-                f'{other} and {path} would both be written to {name.with_suffix(".json")}: run the '
-                'command twice, with a different --out-dir.'
-            )
-    return images
+            continue
+        skipped = [folder for folder in written if not _is_below(item, folder)]
+        found = [
+            path for path in image_files(item, '**/*') if not any(_is_below(path.parent, folder) for folder in skipped)
+        ]
+        if not found:
+            raise ValueError(f'{item} holds no images.')
+        images.update({str(path): path.relative_to(item) for path in found})
+    # the same file may be given by two paths
+    files = {os.path.abspath(path): path for path in reversed(images)}
+    return {path: name for path, name in images.items() if files[os.path.abspath(path)] == path}
 
 
-def find_boxes(file: str, paths: list) -> dict:
+@functools.lru_cache(maxsize=1000)
+def _is_below(path: Path, folder: str) -> bool:
+    place = os.path.realpath(path)
+    return place == folder or place.startswith(folder + os.sep)
+
+
+def find_boxes(file: str, paths: Sequence[str]) -> Dict[str, list]:
     """Boxes by image path; paths in the file may be written differently (relative, absolute)."""
     from clamp_mmpose.utils.files import read_json
 
-    given = read_json(file, 'boxes', 'give the file that --bboxes names')
-    by_location = {Path(path).resolve(): path for path in paths}
-    unknown = [path for path in given if Path(path).resolve() not in by_location]
+    given = read_json(file, 'boxes', 'give the file that --bboxes names', object_pairs_hook=list)
+    if not isinstance(given, list) or not all(isinstance(entry, tuple) for entry in given):
+        raise ValueError(
+            f'{file} must be one JSON object {{image path: [[x1, y1, x2, y2], ...]}}, not {_kind(given)}; a list of '
+            'results by image_id, as in COCO, has no paths and boxes x, y, w, h: convert it.'
+        )
+    # a link and its target may both be inputs
+    by_location = {os.path.realpath(path): path for path in paths}
+    by_location.update({os.path.abspath(path): path for path in paths})
+    found = [by_location.get(os.path.abspath(path), by_location.get(os.path.realpath(path))) for path, _ in given]
+    unknown = [path for (path, _), location in zip(given, found) if location is None]
     if unknown:
         raise ValueError(
             f'{file} has boxes for {len(unknown)} images that are not among the inputs, such as '
             f'{unknown[0]}; expected paths such as {paths[0]}, relative to {Path.cwd()}.'
         )
-    return {by_location[Path(path).resolve()]: boxes for path, boxes in given.items()}
+    boxes: Dict[str, list] = {}
+    for (_, value), location in zip(given, filter(None, found)):
+        if location in boxes:
+            raise ValueError(f'{file} names {location} twice: give all boxes of an image in one list.')
+        boxes[location] = value
+    return boxes
+
+
+def _kind(value: object) -> str:
+    return f'a list of {len(value)} entries' if isinstance(value, list) else repr(value)[:40]
+
+
+def name_outputs(images: Dict[str, Path], out: Path) -> Dict[str, Tuple[Path, Path]]:
+    """The JSON file and the drawn image of each image."""
+    from clamp_mmpose.apis.outputs import check_not_input, output_names
+
+    names = output_names(list(images), list(images.values()))
+    targets = {
+        path: (out / WRITTEN[0] / files.json, out / WRITTEN[1] / files.image) for path, files in zip(images, names)
+    }
+    renamed = [path for path in images if targets[path][0] != out / WRITTEN[0] / images[path].with_suffix('.json')]
+    if renamed:
+        print(
+            f'{len(renamed)} images share their names with others; {renamed[0]}, for example, is written to '
+            f'{targets[renamed[0]][0]}.',
+            file=sys.stderr,
+        )
+    check_not_input([target for pair in targets.values() for target in pair], images)
+    return targets
 
 
 def run(args: argparse.Namespace) -> int:
@@ -96,11 +148,13 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError('--skeleton needs --keypoints: give the names of the keypoints it connects.')
     if args.bbox and args.bboxes:
         raise ValueError('give --bbox or --bboxes, not both.')
-    images = collect(args.inputs)
+    images = collect(args.inputs, args.out_dir)
     boxes = find_boxes(args.bboxes, list(images)) if args.bboxes else {}
     if args.bbox:
         boxes = {path: [parse_box(args.bbox)] for path in images}
     out = Path(args.out_dir)
+    targets = name_outputs(images, out)
+    out.mkdir(parents=True, exist_ok=True)  # before the model is loaded
     inferencer = TextPoseInferencer(
         str(find_config(args.config)),
         args.checkpoint,
@@ -112,7 +166,7 @@ def run(args: argparse.Namespace) -> int:
         skeleton=args.skeleton,
     )
 
-    failures = []
+    failed = 0
     paths = list(images)
     for start in track(range(0, len(paths), args.batch_size), description='Images'):
         batch = paths[start : start + args.batch_size]
@@ -129,30 +183,34 @@ def run(args: argparse.Namespace) -> int:
                 kpt_thr=args.kpt_thr,
                 draw_score_maps=args.draw == 'score_maps',
             )
+            errors = {}
             for result in results:
-                bad = {path for path, _ in inferencer.failures}
-                done = [path for path in group if path not in bad]
-                save(out, [images[path] for path in done], result)
-            failures += inferencer.failures
-    print(f'{len(paths) - len(failures)} of {len(paths)} images done, in {out}.')
-    for path, error in failures:
-        print(f'skipped {path}: {error}', file=sys.stderr)
-    return 1 if failures else 0
+                errors.update(inferencer.failures)
+                done = [path for path in group if path not in errors]
+                errors.update(save([(path, *targets[path]) for path in done], result))
+            errors.update(inferencer.failures)
+            for path, error in errors.items():
+                print(f'skipped {path}: {one_line(error)}', file=sys.stderr)
+            failed += len(errors)
+    print(f'{len(paths) - failed} of {len(paths)} images done' + (f', {failed} failed' * bool(failed)) + f', in {out}.')
+    return 1 if failed else 0
 
 
-def save(out: Path, names: list, result: dict) -> None:
-    import cv2
-    import mmengine
+def save(targets: Sequence[Tuple[str, Path, Path]], result: dict) -> Dict[str, Exception]:
+    """Write the JSON file and the drawn image of each image; returns the errors by path."""
+    from clamp_mmpose.apis.outputs import write_image
+    from clamp_mmpose.utils.files import atomic_write, to_json
 
-    from clamp_mmpose.utils.files import atomic_write
-
-    drawn = result['visualization'] or [None] * len(names)
-    for name, instances, image in zip(names, result['predictions'], drawn):
-        content = mmengine.dump(instances, file_format='json', indent='  ')
-        atomic_write(out / 'predictions' / name.with_suffix('.json'), content.encode())
-        if image is not None:
-            _, encoded = cv2.imencode(name.suffix, image[..., ::-1])
-            atomic_write(out / 'visualizations' / name, encoded.tobytes())
+    drawn = result['visualization'] or [None] * len(targets)
+    errors: Dict[str, Exception] = {}
+    for (path, json_file, image_file), instances, image in zip(targets, result['predictions'], drawn):
+        try:
+            atomic_write(json_file, to_json(instances, path, indent='  ').encode())
+            if image is not None:
+                write_image(image_file, image)
+        except (OSError, ValueError) as error:
+            errors[path] = error
+    return errors
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from .command import add_cfg_options
+from .command import add_cfg_options, finite_float, positive_int
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,8 +15,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     add_cfg_options(parser, 'train_dataloader.batch_size=16')
     parser.add_argument('--show-dir', help='folder for images with the predictions')
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
-    parser.add_argument('--interval', type=int, default=1, help='draw every n-th sample')
-    parser.add_argument('--wait-time', type=float, default=1, help='seconds to show each window')
+    parser.add_argument('--interval', type=positive_int, default=1, help='draw every n-th sample')
+    parser.add_argument('--wait-time', type=finite_float, default=1, help='seconds to show each window')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import Optional, Sequence
 
-from .command import build_parser, run_command
+from .command import build_parser, positive_int, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -23,7 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--episodes',
-        type=int,
+        type=positive_int,
         default=200,
         metavar='N',
         help='per category, for pairs; published: 200 on test (the default), 100 on val',

@@ -1,8 +1,6 @@
 """Test a model, with MMPose's arguments. Prints a table and writes it to test.json in the work dir."""
 
 import argparse
-import json
-import math
 from pathlib import Path
 from typing import Optional, Sequence
 
@@ -25,7 +23,7 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
     from clamp_mmpose.engine.launch import build_runner, limit_threads, shut_down_distributed
-    from clamp_mmpose.utils.files import atomic_write
+    from clamp_mmpose.utils.files import atomic_write, to_json, without_nan
 
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         raise ValueError(f'--dump writes a pickle: expected a file name that ends in .pkl, got {args.dump}.')
@@ -48,15 +46,13 @@ def run(args: argparse.Namespace) -> None:
     if not main_process:
         return
     metrics = {name: float(value) for name, value in metrics.items()}
-    # JSON has no NaN
-    written = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
     width = max(map(len, metrics))
     print(f'\n{args.config}, {args.checkpoint}')
     for name, value in metrics.items():
         print(f'{name:<{width}}  {value:8.4f}')
     for path in filter(None, (Path(cfg.work_dir) / 'test.json', args.out and Path(args.out))):
-        content = dict(config=args.config, checkpoint=args.checkpoint, metrics=written)
-        atomic_write(path, json.dumps(content, indent=2).encode())
+        content = dict(config=args.config, checkpoint=args.checkpoint, metrics=metrics)
+        atomic_write(path, to_json(without_nan(content), 'metrics', 2).encode())
         print(f'Wrote {path}.')
 
 

@@ -1,13 +1,12 @@
 """The annotation subsets of CLAMP's few-shot, zero-shot and low-data experiments."""
 
-import json
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Sequence, Union
 
 import numpy as np
 
 from clamp_mmpose.datasets.files.coco import read_annotations
-from clamp_mmpose.utils.files import atomic_write
+from clamp_mmpose.utils.files import atomic_write, to_json
 
 # train on the first, test on the second: Table 3, then Table 10
 ZERO_SHOT_PAIRS = (
@@ -221,4 +220,4 @@ def _write_all(subsets: Dict[str, dict], out_dir: Path) -> List[SubsetCounts]:
 
 def _write(path: Path, annotations: dict) -> None:
     """Write atomically: training would not notice a half-written file."""
-    atomic_write(path, json.dumps(annotations).encode())
+    atomic_write(path, to_json(annotations, f'annotations for {path}').encode())

@@ -1,7 +1,9 @@
 """Reading JSON and YAML without executing code, and writing files atomically."""
 
 import json
+import math
 import os
+from numbers import Real
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
@@ -56,6 +58,52 @@ def parse_json(text: Union[str, bytes], object_pairs_hook: Optional[Callable] = 
         return json.loads(text, object_pairs_hook=object_pairs_hook)
     except RecursionError:
         raise ValueError('nested too deeply') from None
+
+
+def to_json(content: Any, what: str, indent: Union[int, str, None] = None) -> str:
+    """Like :func:`json.dumps`, for NumPy's numbers and arrays too; NaN and infinity, which are not JSON, are refused.
+
+    Args:
+        what: name of the content in errors.
+
+    Raises:
+        ValueError: a number is not finite; the message says where.
+    """
+    try:
+        return json.dumps(content, indent=indent, allow_nan=False, default=_plain)
+    except ValueError:
+        place = _not_finite(content)
+        if place is None:
+            raise
+        raise ValueError(f'{what} cannot be written as JSON: {place} is not a finite number.') from None
+
+
+def without_nan(content: Any) -> Any:
+    """A copy of nested lists and dicts in which numbers that are not finite are None, for scores that do not exist."""
+    if isinstance(content, dict):
+        return {key: without_nan(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [without_nan(value) for value in content]
+    return None if isinstance(content, Real) and not math.isfinite(content) else content
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's."""
+    if hasattr(value, 'tolist'):
+        return value.tolist()
+    raise TypeError(f'{type(value).__name__} cannot be written as JSON.')
+
+
+def _not_finite(content: Any, place: str = '') -> Optional[str]:
+    """Where the first number that is not finite is, such as ``[3].keypoints[0]``."""
+    content = content.tolist() if hasattr(content, 'tolist') else content
+    if isinstance(content, dict):
+        entries = [(f'{place}.{key}'.lstrip('.'), value) for key, value in content.items()]
+    elif isinstance(content, (list, tuple)):
+        entries = [(f'{place}[{i}]', value) for i, value in enumerate(content)]
+    else:
+        return place if isinstance(content, float) and not math.isfinite(content) else None
+    return next((found for key, value in entries for found in [_not_finite(value, key)] if found), None)
 
 
 def read_yaml(path: Union[str, Path], what: str, remedy: str) -> Any:

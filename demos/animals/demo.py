@@ -1,12 +1,10 @@
 """Draw toy animals, train CLAMP and its baseline without one family, and compare them on it and on the others."""
 
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
-import mmengine
 import numpy as np
 from mmengine.config import Config
 from torch.utils.benchmark import Measurement
@@ -16,7 +14,7 @@ from clamp_mmpose.apis.model_zoo import configs_root
 from clamp_mmpose.datasets.files.coco import read_annotations
 from clamp_mmpose.datasets.subsets import family_subset
 from clamp_mmpose.engine.launch import build_runner
-from clamp_mmpose.utils.files import atomic_write
+from clamp_mmpose.utils.files import atomic_write, to_json, without_nan
 from demos.animals.images import draw_images, mean_similarity
 from demos.animals.world.dataset import SPLITS, draw_toy_animals
 from demos.common.command import Say, quiet, run_command
@@ -73,7 +71,8 @@ def run_demo(out_dir: Path, say: Say, num_images: int = 1000, epochs: Optional[i
     say('[5/5] drawing the images of the report')
     with quiet():
         images = draw_images(out_dir / 'images', runs)
-    mmengine.dump({name: run.metrics for name, run in runs.items()}, str(out_dir / 'metrics.json'), indent='  ')
+    metrics = without_nan({name: run.metrics for name, run in runs.items()})
+    atomic_write(out_dir / 'metrics.json', to_json(metrics, 'metrics', '  ').encode())
     return write_report(out_dir, report_lines(runs, speed, instances), images)
 
 
@@ -87,7 +86,7 @@ def make_data(folder: Path, num_images: int) -> Dict[str, int]:
         families = {category['supercategory'] for category in annotations['categories']}
         for group, chosen in (('seen', families - {UNSEEN_FAMILY}), ('unseen', {UNSEEN_FAMILY})):
             part = family_subset(annotations, *chosen)
-            atomic_write(source.with_name(f'{source.stem}-{group}.json'), json.dumps(part).encode())
+            atomic_write(source.with_name(f'{source.stem}-{group}.json'), to_json(part, 'annotations').encode())
             instances[f'{split}-{group}'] = len(part['annotations'])
     return instances
 

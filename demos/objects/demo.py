@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-import mmengine
 import numpy as np
 import yaml
 from mmengine.config import Config
@@ -13,7 +12,7 @@ from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.evaluation.mp100.predictions import read_predictions
 from clamp_mmpose.evaluation.mp100.protocols import query_only
-from clamp_mmpose.utils.files import atomic_write, read_yaml
+from clamp_mmpose.utils.files import atomic_write, read_yaml, to_json, without_nan
 from demos.common import training
 from demos.common.command import Say, quiet, run_command
 from demos.common.report import table, write_report
@@ -64,7 +63,8 @@ def run_cape_demo(out_dir: Path, say: Say, images: Tuple[int, int, int] = IMAGES
     say('[4/4] drawing the images of the report')
     with quiet():
         shown = draw_images(out_dir / 'images', cfg, data / TEST)
-    mmengine.dump({name: trial._asdict() for name, trial in trials.items()}, str(out_dir / 'metrics.json'), indent='  ')
+    metrics = without_nan({name: trial._asdict() for name, trial in trials.items()})
+    atomic_write(out_dir / 'metrics.json', to_json(metrics, 'metrics', '  ').encode())
     return write_report(out_dir, report_lines(trials, cfg, seconds), shown)
 
 

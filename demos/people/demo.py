@@ -1,6 +1,5 @@
 """Draw toy people, pretrain FocusCLIP with and without heatmaps, and test both by texts on unseen combinations."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -10,7 +9,7 @@ from mmengine.config import Config
 from clamp_mmpose.apis.zero_shot import run_zero_shot
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.evaluation.zero_shot_table import task_wise_mean
-from clamp_mmpose.utils.files import atomic_write, read_json
+from clamp_mmpose.utils.files import atomic_write, read_json, to_json, without_nan
 from demos.common.command import Say, quiet, run_command
 from demos.common.report import table, write_report
 from demos.common.training import demo_config, last_checkpoint, timed_training
@@ -53,7 +52,7 @@ def run_focus_demo(out_dir: Path, say: Say, images: Tuple[int, int] = IMAGES, ep
     with quiet():
         shown = draw_images(out_dir / 'images', {name: (run.config, run.checkpoint) for name, run in runs.items()})
     metrics = {name: dict(seconds=run.seconds, **run.details) for name, run in runs.items()}
-    atomic_write(out_dir / 'metrics.json', json.dumps(metrics, indent=2).encode())
+    atomic_write(out_dir / 'metrics.json', to_json(without_nan(metrics), 'metrics', 2).encode())
     return write_report(out_dir, report_lines(runs, images), shown)
 
 

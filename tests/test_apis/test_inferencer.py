@@ -1,8 +1,10 @@
 import json
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from mmengine.config import Config
@@ -10,27 +12,13 @@ from mmengine.logging import MMLogger
 from mmengine.structures import PixelData
 from mmpose.apis import inference_topdown, init_model
 from mmpose.structures import PoseDataSample
-from tiny import NAMES, write_config, write_dots
+from tiny import NAMES
 
 from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.apis.model_zoo import configs_root, find_model
-from clamp_mmpose.cli import predict
 from clamp_mmpose.visualization.score_maps import revert_score_maps
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope='module')
-def trained(tmp_path_factory):
-    """(config, checkpoint, images): a model whose keypoints move with the image."""
-    folder = tmp_path_factory.mktemp('inferencer')
-    data = write_dots(folder / 'data', num_images=5)
-    config = write_config(folder / 'dots.py', data)
-    torch.manual_seed(0)
-    model = init_model(str(config), device='cpu')
-    torch.nn.init.normal_(model.head.final_layer.weight)
-    torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
-    return str(config), str(folder / 'model.pth'), sorted(map(str, (data / 'images').iterdir()))
 
 
 @pytest.fixture(scope='module')
@@ -129,6 +117,112 @@ def test_bad_images(trained, inferencer, tmp_path):
         run(inferencer, 'nowhere.jpg')
 
 
+def test_one_bad_box_costs_only_its_image(trained, inferencer):
+    boxes = [[[0, 0, 64, 64]], [[0, 0, 9, 9], [0, 0, 9]], [[70, 0, 80, 9]], [['a', 0, 0, 9]], [[0, 0, 1e30, 1e30]]]
+    predictions, drawn = run(inferencer, trained[2], bboxes=boxes, on_error='skip', batch_size=2, return_vis=True)
+    failures = inferencer.failures
+    alone, _ = run(inferencer, trained[2][:1], bboxes=boxes[:1])
+    assert predictions == alone and len(drawn) == 1
+    assert [path for path, _ in failures] == trained[2][1:]
+    reasons = ['box 1 of .*001.png is', 'box 0 .* outside .*002.png', 'box 0 of .*003.png is', 'beyond .*004.png']
+    for (_, error), reason in zip(failures, reasons):
+        assert re.search(reason, str(error))
+
+
+def test_crops_run_in_limited_batches(trained, inferencer, monkeypatch):
+    """One image with 70 boxes: batches of 32, made when they are needed, with the results of separate calls."""
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 30, (70, 2))
+    boxes = np.hstack([corners, corners + rng.uniform(10, 30, (70, 2))])
+    image = trained[2][0]
+    parts = [run(inferencer, image, bboxes=[boxes[i : i + 32]])[0][0] for i in (0, 32, 64)]
+    maps = [
+        run(inferencer, image, bboxes=[boxes[i : i + 32]], draw_score_maps=True, return_datasamples=True)[0][0]
+        for i in (0, 32, 64)
+    ]
+    made, batches = [], []
+    pipeline, test_step = inferencer.pipeline, inferencer.model.test_step
+    monkeypatch.setattr(inferencer, 'pipeline', lambda crop: made.append(1) or pipeline(crop))
+
+    def spy(batch):
+        batches.append((len(batch['inputs']), len(made)))
+        return test_step(batch)
+
+    monkeypatch.setattr(inferencer.model, 'test_step', spy)
+    predictions, _ = run(inferencer, image, bboxes=[boxes])
+    assert batches == [(32, 32), (32, 64), (6, 70)]
+    assert predictions[0] == [*parts[0], *parts[1], *parts[2]]
+    whole = run(inferencer, image, bboxes=[boxes], draw_score_maps=True, return_datasamples=True)[0][0]
+    expected = np.max([part.pred_fields.score_maps for part in maps], axis=0)
+    np.testing.assert_array_equal(whole.pred_fields.score_maps, expected)
+    batches.clear()
+    run(inferencer, trained[2], bboxes=[boxes[:20]] * 5, batch_size=40)
+    assert [size for size, _ in batches] == [40, 40, 20]  # across images; --batch-size may raise the limit
+    with pytest.raises(ValueError, match='batch_size=0, expected at least 1 image'):
+        run(inferencer, image, batch_size=0)
+
+
+@pytest.mark.parametrize('field', ['keypoints', 'keypoint_scores'])
+def test_nan_predictions_are_errors(trained, inferencer, monkeypatch, field):
+    """The model gives NaN for the second keypoint of the second instance of the second image."""
+    test_step = inferencer.model.test_step
+
+    def broken(batch):
+        samples = test_step(batch)
+        for sample in samples:
+            if sample.img_path == trained[2][1] and sample.gt_instances.bboxes[0, 0] == 5:
+                getattr(sample.pred_instances, field)[0, 1] = np.nan
+        return samples
+
+    expected, _ = run(inferencer, trained[2][:3])
+    monkeypatch.setattr(inferencer.model, 'test_step', broken)
+    boxes = [[[0, 0, 64, 64]], [[0, 0, 64, 64], [5, 0, 64, 64]], [[0, 0, 64, 64]]]
+    message = rf"001\.png: the {field} of 'left eye' of instance 1 are .*nan.*diverged"
+    with pytest.raises(ValueError, match=message):
+        run(inferencer, trained[2][:3], bboxes=boxes, batch_size=3)
+    predictions, drawn = run(inferencer, trained[2][:3], bboxes=boxes, batch_size=3, on_error='skip', return_vis=True)
+    assert predictions == [expected[0], expected[2]] and len(drawn) == 2
+    ((path, error),) = inferencer.failures
+    assert path == trained[2][1] and re.search(message, str(error))
+
+
+def test_arrays_pil_images_and_files_agree(trained, inferencer):
+    array = cv2.imread(trained[2][0])
+    expected, _ = run(inferencer, trained[2][0])
+    with PIL.Image.open(trained[2][0]) as image:
+        for same in (array, image, Path(trained[2][0]), [array], (array,), iter([image])):
+            assert run(inferencer, same)[0] == expected
+    gray = array[..., 0]
+    assert run(inferencer, gray)[0] == run(inferencer, np.stack([gray] * 3, axis=2))[0]
+    for wrong in (array.astype(np.uint16), array / 255, torch.from_numpy(array), array[None], array[..., :2]):
+        with pytest.raises(ValueError, match=r'image 0 is .*expected uint8 \[H, W, 3\]'):
+            run(inferencer, wrong)
+    predictions, _ = run(inferencer, [array, array / 255, image], on_error='skip')
+    assert predictions == expected * 2 and len(inferencer.failures) == 1
+
+
+def test_weights_alone(trained, tmp_path, inferencer):
+    """Checkpoints in other layouts than MMEngine's: their weights are really loaded."""
+    weights = torch.load(trained[1])['state_dict']
+    expected, _ = run(inferencer, trained[2][0])
+    for content in (weights, dict(model=weights), {f'module.{name}': value for name, value in weights.items()}):
+        torch.save(content, tmp_path / 'other.pth')
+        other = TextPoseInferencer(trained[0], str(tmp_path / 'other.pth'), device='cpu')
+        assert run(other, trained[2][0])[0] == expected
+
+
+def test_files_with_equal_names(trained, inferencer, tmp_path):
+    (tmp_path / 'a').mkdir()
+    copy = tmp_path / 'a' / '000.png'
+    copy.write_bytes(Path(trained[2][0]).read_bytes())
+    run(inferencer, [str(copy), trained[2][0], trained[2][1]], out_dir=str(tmp_path / 'out'))
+    names = [str(path.relative_to(tmp_path / 'out')) for path in (tmp_path / 'out').rglob('*.json')]
+    assert sorted(names) == [f'predictions/{name}' for name in ('001.json', 'a/000.png.json', 'images/000.png.json')]
+    with pytest.raises(ValueError, match=r'000\.png is an input and would be overwritten'):
+        run(inferencer, [str(copy)], vis_out_dir=str(tmp_path / 'a'))
+    assert copy.read_bytes() == Path(trained[2][0]).read_bytes()
+
+
 def test_files_it_writes(trained, inferencer, tmp_path):
     run(inferencer, trained[2], bboxes=BOXES, out_dir=str(tmp_path), batch_size=2)
     written = json.loads((tmp_path / 'predictions' / '000.json').read_text())
@@ -219,39 +313,6 @@ def test_bottom_up_models_are_refused(trained):
     config.data_mode = 'bottomup'
     with pytest.raises(ValueError, match="this model is 'bottomup'; MMPose's Pose2DInferencer"):
         TextPoseInferencer(config, trained[1], device='cpu')
-
-
-def test_predict_refuses_files_it_would_overwrite_or_ignore(tmp_path):
-    for name in ('a/1.jpg', 'b/1.png', 'b/2.png'):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b'')
-    assert list(predict.collect([str(tmp_path / 'b')]).values()) == [Path('1.png'), Path('2.png')]
-    with pytest.raises(ValueError, match=r'a/1\.jpg and .*b/1\.png would both be written to 1\.json'):
-        predict.collect([str(tmp_path / 'a'), str(tmp_path / 'b')])
-
-    images = [str(tmp_path / 'b' / '1.png')]
-    (tmp_path / 'boxes.json').write_text(json.dumps({f'{tmp_path}/a/../b/1.png': [[1, 2, 3, 4]]}))
-    assert predict.find_boxes(str(tmp_path / 'boxes.json'), images) == {images[0]: [[1, 2, 3, 4]]}
-    (tmp_path / 'boxes.json').write_text(json.dumps({'1.png': [[1, 2, 3, 4]]}))
-    with pytest.raises(ValueError, match=r'boxes for 1 images that are not among the inputs, such as 1\.png'):
-        predict.find_boxes(str(tmp_path / 'boxes.json'), images)
-
-
-def test_predict_command(trained, tmp_path, capsys):
-    images = tmp_path / 'images' / 'deep'
-    images.mkdir(parents=True)
-    for i, path in enumerate(trained[2][:3]):
-        (images / f'{i}.png').write_bytes(Path(path).read_bytes()[: None if i else 900])
-    boxes = {str(images / '1.png'): [[4, 4, 40, 60], [0, 0, 64, 64]]}
-    (tmp_path / 'boxes.json').write_text(json.dumps(boxes))
-    options = ['--bboxes', str(tmp_path / 'boxes.json'), '--draw', 'score_maps', '--device', 'cpu']
-    assert predict.main([*trained[:2], str(tmp_path / 'images'), '--out-dir', str(tmp_path / 'out'), *options]) == 1
-    out, err = capsys.readouterr()
-    assert '2 of 3 images done' in out and f'skipped {images / "0.png"}' in err
-    assert sorted(path.name for path in (tmp_path / 'out/visualizations/deep').iterdir()) == ['1.png', '2.png']
-    counts = [len(json.loads((tmp_path / f'out/predictions/deep/{i}.json').read_text())) for i in (1, 2)]
-    assert counts == [2, 1]
-    assert Config.fromfile(trained[0]).dataset_type == 'BaseCocoStyleDataset'  # no detector is known for it
 
 
 def test_score_maps_are_lowest_outside_the_crop():

@@ -190,6 +190,28 @@ def test_a_model_of_many_categories_needs_names(trained, tmp_path):
     assert len(only(inferencer(trained[2], keypoints='nose'))[0]['keypoints']) == 1
 
 
+@pytest.mark.parametrize('keypoints', [{'cat': ['nose']}, [['nose'], ['tail']], 5, [1], {'nose'}, np.array(['nose'])])
+def test_one_list_of_names_for_all_images(inferencer, trained, keypoints):
+    with pytest.raises(ValueError, match='keypoint names must be strings, in one list for all images'):
+        only(inferencer(trained[2], keypoints=keypoints))
+
+
+def test_weights_without_names_in_config_and_checkpoint(trained, tmp_path, inferencer):
+    """A bare state dict, and a config whose data set has names in its annotations only."""
+    config = Config.fromfile(trained[0])
+    for loader in ('train_dataloader', 'test_dataloader'):
+        del config[loader].dataset['metainfo']
+        config[loader].dataset.type = 'MP100Dataset'
+    config.dataset_type = 'MP100Dataset'
+    config.dump(str(tmp_path / 'config.py'))
+    torch.save(torch.load(trained[1])['state_dict'], tmp_path / 'weights.pth')
+    bare = TextPoseInferencer(str(tmp_path / 'config.py'), str(tmp_path / 'weights.pth'), device='cpu')
+    expected, found = (only(model(trained[2], keypoints='nose, tail')) for model in (inferencer, bare))
+    assert found == expected
+    with pytest.raises(ValueError, match='finds the keypoints you name'):
+        only(bare(trained[2]))
+
+
 def test_a_head_with_fixed_keypoints(tmp_path):
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', 1))
     torch.save(dict(state_dict=MODELS.build(Config.fromfile(config).model).state_dict()), tmp_path / 'model.pth')

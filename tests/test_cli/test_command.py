@@ -12,7 +12,18 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmpose.registry import MODELS
 
-from clamp_mmpose.cli import check_dataset, convert_checkpoint, train
+from benchmarks import run as benchmark
+from clamp_mmpose.cli import (
+    ap10k_splits,
+    app,
+    check_dataset,
+    coco_subset,
+    convert_checkpoint,
+    predict,
+    score_mp100,
+    train,
+)
+from clamp_mmpose.cli import test as test_command
 from clamp_mmpose.cli.command import build_parser, one_line, run_command
 
 ROOT = Path(__file__).parents[2]
@@ -128,3 +139,31 @@ def test_importing_the_package_imports_no_library_of_single_models():
         env=dict(os.environ, PYTHONPATH=str(ROOT)),
     )
     assert done.stdout == '[]\n', done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    'make_parser, argv',
+    [
+        (check_dataset.make_parser, ['config', '--workers', '0']),
+        (train.make_parser, ['config', '--interval', '-1']),
+        (test_command.make_parser, ['config', 'model', '--interval', '0']),
+        (test_command.make_parser, ['config', 'model', '--wait-time', 'nan']),
+        (predict.make_parser, ['config', 'model', 'image', '--batch-size', '-1']),
+        (app.make_parser, ['config', 'model', '--port', '-1']),
+        (score_mp100.make_parser, [*['--ann', 'a', '--predictions', 'b', '--protocol', 'pairs'], '--episodes', '0']),
+        (ap10k_splits.make_parser, ['folder', '--shots', '-3']),
+        (ap10k_splits.make_parser, ['folder', '--seed', '-1']),
+        (coco_subset.make_parser, ['file', '--percent', '5', '101']),
+        (coco_subset.make_parser, ['file', '--percent', 'inf']),
+        (coco_subset.make_parser, ['file', '--seeds', '0', 'x']),
+        (benchmark.make_parser, ['inference', 'config', '--batch-size', '0']),
+        (benchmark.make_parser, ['data', 'config', '--seconds', '0']),
+        (benchmark.make_parser, ['head', 'config', '--threads', '-2']),
+    ],
+)
+def test_numbers_that_cannot_be_used_are_wrong_usage(make_parser, argv, capsys):
+    with pytest.raises(SystemExit) as stop:
+        make_parser().parse_args(argv)
+    error = capsys.readouterr().err.splitlines()[-1]
+    option = [word for word in argv if word.startswith('--')][-1]
+    assert stop.value.code == 2 and f'argument {option}: {argv[-1]!r}, expected a' in error

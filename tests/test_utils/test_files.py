@@ -1,10 +1,14 @@
 """Files of users: byte order marks, home folders, hostile YAML; and files that several processes write."""
 
+import ast
+import math
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from clamp_mmpose.utils.files import atomic_write, parse_json, read_json, read_yaml
+from clamp_mmpose.utils.files import atomic_write, parse_json, read_json, read_yaml, to_json, without_nan
 
 MARK = b'\xef\xbb\xbf'
 
@@ -47,3 +51,37 @@ def test_processes_write_to_temporary_files_of_their_own(tmp_path, monkeypatch):
         monkeypatch.setattr(os, 'getpid', lambda process=process: process)
         atomic_write(tmp_path / 'a', b'1')
     assert len({*used, tmp_path / 'a'}) == 3 and {path.parent for path in used} == {tmp_path}
+
+
+def test_json_is_strict():
+    content = dict(points=np.array([[1, 2.5]], np.float32), n=np.int64(3), ok=np.bool_(True), pair=(1, None))
+    assert to_json(content, 'scores') == '{"points": [[1.0, 2.5]], "n": 3, "ok": true, "pair": [1, null]}'
+    for wrong, place in (
+        ([dict(a=[0, math.nan])], r'\[0\]\.a\[1\]'),
+        (dict(a=dict(b=math.inf)), r'a\.b'),
+        (dict(a=np.array([1, np.nan], np.float32)), r'a\[1\]'),
+        (dict(a=np.float32('nan')), 'a'),
+        (-math.inf, ''),
+    ):
+        with pytest.raises(ValueError, match=rf'scores cannot be written as JSON: {place} is not a finite number'):
+            to_json(wrong, 'scores')
+    with pytest.raises(TypeError, match='set cannot be written'):
+        to_json({1, 2}, 'scores')
+    mixed = dict(a=[math.nan, 1, np.float32('inf')], b=(np.float64('nan'), 'nan', None, True))
+    assert without_nan(mixed) == dict(a=[None, 1, None], b=[None, 'nan', None, True])
+
+
+def test_nothing_writes_json_that_allows_nan():
+    """All JSON goes through to_json, or sets allow_nan=False."""
+    root = Path(__file__).parents[2]
+    found = []
+    for path in [file for folder in ('clamp_mmpose', 'benchmarks', 'demos') for file in (root / folder).rglob('*.py')]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            called = f'{getattr(node.func.value, "id", "")}.{node.func.attr}'
+            strict = any(keyword.arg == 'allow_nan' and keyword.value.value is False for keyword in node.keywords)
+            names_only = path.name in ('export.py', 'folder.py')  # of settings and metadata
+            if called in ('json.dump', 'json.dumps', 'mmengine.dump') and not strict and not names_only:
+                found.append(f'{path}:{node.lineno}')
+    assert found == []

@@ -4,11 +4,11 @@ import html
 from typing import Any, Dict, List, Optional, Tuple, Union
 
 import gradio as gr
-import mmengine
 import numpy as np
 
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
 from clamp_mmpose.datasets.files.images import read_image
+from clamp_mmpose.utils.files import to_json
 
 from .search import draw_corners, draw_found, find
 
@@ -91,7 +91,7 @@ def _table(instance: dict) -> List[list]:
 
 
 def _json(instance: dict) -> str:
-    lines = ',\n'.join(f'  "{key}": {mmengine.dump(value, file_format="json")}' for key, value in instance.items())
+    lines = ',\n'.join(f'  "{key}": {to_json(value, key)}' for key, value in instance.items())
     return f'{{\n{lines}\n}}'
 
 

@@ -12,7 +12,7 @@ from mmpose.registry import METRICS
 
 from clamp_mmpose.evaluation.zero_shot_table import task_wise_mean
 from clamp_mmpose.utils.choices import check_choice
-from clamp_mmpose.utils.files import atomic_write
+from clamp_mmpose.utils.files import atomic_write, without_nan
 
 RESAMPLES = 1000
 SHOWN = 5
@@ -113,7 +113,10 @@ class ZeroShotAccuracy(BaseMetric):
             groups.setdefault(result.group.name, []).append(result)
         self.details = [_score(group) for group in groups.values()]
         if self.outfile is not None:
-            atomic_write(Path(self.outfile), json.dumps(self.details, indent=2, default=str).encode())
+            atomic_write(
+                Path(self.outfile),
+                json.dumps(without_nan(self.details), indent=2, default=str, allow_nan=False).encode(),
+            )
         metrics: Dict[str, float] = {}
         for detail in self.details:
             _log(detail)

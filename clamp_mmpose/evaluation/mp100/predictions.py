@@ -1,13 +1,12 @@
 """Files of predicted keypoints: ``{annotation id: [[x, y], ...]}``, pixels of the original image."""
 
-import json
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 
 import numpy as np
 
 from clamp_mmpose.datasets.mp100.annotations import MP100Annotations
-from clamp_mmpose.utils.files import atomic_write, read_json
+from clamp_mmpose.utils.files import atomic_write, read_json, to_json, without_nan
 
 SHOWN = 3
 
@@ -46,9 +45,9 @@ def read_predictions(
 
 
 def write_predictions(path: Union[str, Path], predictions: Mapping[int, np.ndarray]) -> None:
-    """Write ``[K, 2]`` by annotation id to a JSON file, atomically."""
+    """Write ``[K, 2]`` by annotation id to a JSON file, atomically; coordinates that are not finite become null."""
     content = {int(number): np.asarray(keypoints, np.float64).tolist() for number, keypoints in predictions.items()}
-    atomic_write(Path(path), json.dumps(content).encode())
+    atomic_write(Path(path), to_json(without_nan(content), 'predictions').encode())
 
 
 def _check(entries: List[Tuple[str, Any]], annotations: MP100Annotations, missing: str) -> LoadedPredictions:

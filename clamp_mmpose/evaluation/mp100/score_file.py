@@ -1,9 +1,8 @@
-import json
 from pathlib import Path
 from typing import Optional, Union
 
 from clamp_mmpose.datasets.mp100.annotations import read_instances
-from clamp_mmpose.utils.files import atomic_write
+from clamp_mmpose.utils.files import atomic_write, to_json, without_nan
 
 from .predictions import read_predictions
 from .protocols import score
@@ -36,7 +35,7 @@ def score_file(
     predictions, ignored = read_predictions(prediction_file, annotations, missing)
     scores = score(annotations, predictions, protocol, num_episodes, empty)
     if out is not None:
-        atomic_write(Path(out), json.dumps(scores.as_dict(), indent=2).encode())
+        atomic_write(Path(out), to_json(without_nan(scores.as_dict()), 'scores', 2).encode())
     notes = scoring_notes(scores, annotations)
     if ignored:
         notes += f'\nignored: {ignored:,} predictions of dropped annotations'
