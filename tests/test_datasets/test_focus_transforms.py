@@ -116,6 +116,22 @@ def test_squashed_images():
     )
 
 
+def test_shrunk_images_are_averaged_and_enlarged_ones_interpolated():
+    """4 x 4 pixels become one: their mean, not the middle ones'. Two pixels become four: 0, 1/4, 3/4, 1."""
+    fine = np.zeros((8, 8, 3), np.uint8)
+    fine[::4, ::4] = 160
+    fine[:4, :4] += np.uint8([0, 15, 30])
+    small = pipeline(dict(img=fine), dict(type='ResizeToInput', input_size=(2, 2)))['img']
+    assert small.tolist() == [[[10, 25, 40], [10, 10, 10]], [[10, 10, 10], [10, 10, 10]]]
+    pair = np.uint8([[[0] * 3, [200] * 3]])
+    wide = pipeline(dict(img=pair), dict(type='ResizeToInput', input_size=(4, 1)))['img']
+    assert wide[0, :, 0].tolist() == [0, 50, 150, 200]
+    # half as wide and thrice as high is larger: interpolated, so the middle rows are mixed
+    column = np.repeat(np.uint8([[[0]], [[240]]]), 4, axis=1).repeat(3, axis=2)
+    high = pipeline(dict(img=column), dict(type='ResizeToInput', input_size=(2, 6)))['img']
+    assert high[:, 0, 0].tolist() == [0, 0, 80, 160, 240, 240]
+
+
 @pytest.mark.parametrize('source', ['keypoints', 'bbox'])
 def test_squashed_and_flipped_in_any_order(source):
     draw = dict(type='GenerateFocusHeatmap', source=source, mode='paper')

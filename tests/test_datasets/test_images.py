@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 from mmpose.registry import TRANSFORMS
+from PIL import Image
 
 from clamp_mmpose.datasets.files.images import is_truncated, read_image
 
@@ -45,6 +46,31 @@ def test_end_of_a_photo(tmp_path):
         image = cv2.imread(str(path))
         path.write_bytes(path.read_bytes() + b'film \xff\xda' + bytes(100))
         np.testing.assert_array_equal(read_image(str(path)), image)
+
+
+@pytest.mark.parametrize('color_type', ['color', 'grayscale'])
+@pytest.mark.parametrize(
+    'orientation, turned',
+    [
+        (1, lambda image: image),
+        (2, lambda image: image[:, ::-1]),
+        (3, lambda image: image[::-1, ::-1]),
+        (4, lambda image: image[::-1]),
+        (5, lambda image: image.swapaxes(0, 1)),
+        (6, lambda image: np.rot90(image, -1)),
+        (7, lambda image: image[::-1, ::-1].swapaxes(0, 1)),
+        (8, lambda image: np.rot90(image)),
+    ],
+)
+def test_rotated_as_the_exif_tag_says(tmp_path, orientation, turned, color_type):
+    """Four corners of different gray: orientation 5 swaps x and y, 7 does so about the other diagonal."""
+    stored = np.repeat(np.repeat(np.uint8([[0, 60, 120], [180, 220, 250]]), 16, axis=0), 16, axis=1)
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    Image.fromarray(stored).convert('RGB').save(tmp_path / 'photo.jpg', exif=tags, quality=100)
+    image = read_image(str(tmp_path / 'photo.jpg'), color_type)
+    expected = turned(stored) if color_type == 'grayscale' else np.stack([turned(stored)] * 3, axis=-1)
+    np.testing.assert_allclose(image, expected, atol=2)
 
 
 def test_transform_loads_what_the_stock_one_loads(tmp_path):

@@ -221,6 +221,13 @@ def test_percentages_of_the_labeled_images(tmp_path):
     assert (tmp_path / 'person_keypoints_train2017_10percent_seed0.json').read_bytes() == before
 
 
+@pytest.mark.parametrize('percent, images', [(0.2, 1), (4.5, 1), (5.5, 2), (8, 2), (8.5, 3), (100, 30)])
+def test_percentages_are_rounded_to_the_nearest_number(tmp_path, percent, images):
+    """Of 30 labeled images: 0.06 (at least one), 1.35, 1.65, 2.4, 2.55."""
+    annotations = read(coco(tmp_path / 'coco.json', labeled=30, unlabeled=5))
+    assert len(percent_subset(annotations, percent, seed=0)['images']) == images
+
+
 def test_stock_datasets_load_them(folder, tmp_path):
     write_ap10k_splits(folder, shots=4)
     for name, instances in (('train-split1-4shot', 25), ('train-split1-bovidae', 11), ('val-split1-felidae', 3)):

@@ -55,6 +55,21 @@ def test_as_transformers_one_text_at_a_time(folder, pooling):
     assert embeddings.shape == (3, encoder.embed_dims)
 
 
+@pytest.mark.parametrize('side', ['left', 'right'])
+@pytest.mark.parametrize('pooling', ['mean', 'cls', 'eos'])
+def test_pooling_with_padding_on_either_side(folder, pooling, side):
+    """'nose' has 3 tokens of 5, 'base of tail' has all."""
+    encoder = build(folder, pooling=pooling, init_cfg=pretrained(folder))
+    encoder.tokenizer.padding_side = side
+    texts = ['nose', 'base of tail']
+    tokens = encoder.tokenizer(texts, padding=True, return_tensors='pt')
+    with torch.no_grad():
+        hidden = encoder.text(**tokens).last_hidden_state
+    own = hidden[0, 2:] if side == 'left' else hidden[0, :3]
+    expected = [dict(mean=rows.mean(dim=0), cls=rows[0], eos=rows[-1])[pooling] for rows in (own, hidden[1])]
+    assert torch.allclose(encoder(texts), torch.stack(expected), atol=1e-6)
+
+
 def test_frozen_or_trained(folder):
     frozen = build(folder, init_cfg=pretrained(folder)).train()
     assert list(frozen.parameters()) and not any(parameter.requires_grad for parameter in frozen.parameters())

@@ -108,6 +108,15 @@ def test_spatial_loss_by_hand():
     assert loss(score_map, heatmaps, torch.zeros(1, 2)).item() == 0
 
 
+def test_spatial_loss_upsamples_between_cell_centers():
+    """Cells of 0 and 1 become 0, 1/4, 3/4, 1: the centers of both cells keep their place, not their outer borders."""
+    loss = SpatialContrastiveLoss(num_keypoints=1, num_stages=1)
+    score_map = torch.tensor([[[[0.0, 1.0]]]])
+    assert loss(score_map, torch.zeros(1, 1, 1, 4), torch.ones(1, 1)).item() == pytest.approx((1 + 9 + 16) / 16 / 4)
+    upsampled = torch.tensor([[[[0.0, 0.25, 0.75, 1.0]]]])
+    assert loss(score_map, upsampled, torch.ones(1, 1)).item() == 0
+
+
 def test_deconv_upsampling_is_the_stock_head():
     loss = SpatialContrastiveLoss(num_keypoints=2, num_stages=2, upsample='deconv')
     assert type(loss.upsampler).__name__ == 'HeatmapHead'

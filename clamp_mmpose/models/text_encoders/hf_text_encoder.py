@@ -111,11 +111,12 @@ class HFTextEncoder(BaseModule):
         # full precision, so that the embedding of a text does not depend on autocast
         with torch.autocast(device.type, enabled=False):
             hidden = self.text(input_ids=ids, attention_mask=mask).last_hidden_state
+        rows = torch.arange(len(hidden), device=device)
+        # argmax is the first real token, for padding on either side
         if self.pooling == 'cls':
-            return hidden[:, 0]
+            return hidden[rows, mask.argmax(dim=1)]
         if self.pooling == 'eos':
-            last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)  # for padding on either side
-            return hidden[torch.arange(len(hidden), device=device), last]
+            return hidden[rows, mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)]
         weights = mask[..., None].to(hidden.dtype)
         return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
 
