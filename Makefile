@@ -16,7 +16,7 @@ CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
 TEXT_QUERY := configs/text_query/ap10k/tq
 
-.PHONY: setup setup-full demo demo-cape demo-focus test test-fast test-full lint benchmark clean
+.PHONY: setup setup-full demo demo-cape demo-focus test test-fast test-full mutants lint benchmark clean
 
 setup: .venv/.ready
 setup-full: .venv-full/.ready
@@ -58,6 +58,9 @@ test-fast: .venv/.ready
 
 test-full: .venv-full/.ready
 	$(subst .venv,.venv-full,$(TEST)) tests
+
+mutants: .venv/.ready
+	OMP_NUM_THREADS=1 .venv/bin/python -W ignore -m mutants.run $(MUTANTS)
 
 lint: .venv/.ready
 	.venv/bin/ruff check .
