@@ -7,7 +7,8 @@ import numpy as np
 from mmcv.image import imflip
 from mmpose.structures.bbox import get_udp_warp_matrix, get_warp_matrix
 
-Step = Tuple  # ('flip', direction) or ('warp', matrix [2 or 3, 3], (w, h))
+# ('flip', direction), ('warp', matrix [2 or 3, 3], (w, h)) or ('resize', (x1, y1, x2, y2) in whole pixels, (w, h))
+Step = Tuple
 
 
 def image_shape(results: dict) -> Tuple[int, int]:
@@ -26,8 +27,28 @@ def steps(results: dict) -> List[Step]:
     flip = [('flip', results['flip_direction'])] if results.get('flip') else []
     matrix = warp_matrix(results)
     size = results.get('input_size', image_shape(results)[::-1])  # BottomupRandomCrop does not store it
-    warp = [] if matrix is None else [('warp', matrix, tuple(size))]
+    if 'resized_box' in results:
+        warp = [('resize', results['resized_box'], tuple(size))]
+    else:
+        warp = [] if matrix is None else [('warp', matrix, tuple(size))]
     return flip + warp if results.get('flipped_first', 'warp_mat' not in results) else warp + flip
+
+
+def before_crop(results: dict) -> Tuple[dict, List[Step]]:
+    """The sample as it was before ``ResizeToInput`` or ``TopdownAffine``, and the steps since then.
+
+    Its keypoints are in pixels of the (flipped) original image. Other crops change the keypoints in place: then the
+    sample as it is now, and no steps.
+    """
+    if 'before_resize' in results:
+        original = results['before_resize']
+    elif results.get('transformed_keypoints') is not None and results.get('input_center') is not None:
+        original = {key: results[key] for key in ('keypoints', 'keypoints_visible', 'img_shape')}
+    else:
+        return results, []
+    done = steps(results)
+    crop = next(i for i, (kind, *_) in enumerate(done) if kind != 'flip')
+    return original, done[crop:]
 
 
 def warp_matrix(results: dict) -> Optional[np.ndarray]:
@@ -52,6 +73,8 @@ def apply_steps(heatmap: np.ndarray, todo: List[Step]) -> np.ndarray:
     for kind, *arguments in todo:
         if kind == 'flip':
             heatmap = np.ascontiguousarray(imflip(heatmap, arguments[0]))
+        elif kind == 'resize':
+            heatmap = resize_box(heatmap, *arguments)
         else:
             matrix, size = arguments
             size = tuple(int(side) for side in size)
@@ -64,6 +87,14 @@ def apply_steps(heatmap: np.ndarray, todo: List[Step]) -> np.ndarray:
             warp = cv2.warpAffine if matrix.shape == (2, 3) else cv2.warpPerspective
             heatmap = warp(heatmap, matrix, size, flags=cv2.INTER_LINEAR)
     return heatmap
+
+
+def resize_box(image: np.ndarray, box: Tuple[int, int, int, int], size: Tuple[int, int]) -> np.ndarray:
+    """Resize a box (x1, y1, x2, y2) of whole pixels to ``size`` (w, h); shrinking averages pixels."""
+    x1, y1, x2, y2 = box
+    shrinking = size[0] * size[1] < (x2 - x1) * (y2 - y1)
+    flag = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+    return cv2.resize(image[y1:y2, x1:x2], size, interpolation=flag)
 
 
 def unit_length(results: dict) -> float:

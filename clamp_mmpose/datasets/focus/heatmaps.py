@@ -8,6 +8,7 @@ import numpy as np
 # Both are our choice: the published code divides by zero.
 PART, PERSON = 1 / 16, 1 / 4
 MIN_SIGMA = 0.75  # pixels; a smaller ellipse may fall between the pixels
+ZERO = 1e-8  # values of a Gaussian below this are left out
 
 
 def part_ellipses(
@@ -58,8 +59,11 @@ def part_ellipses(
 def sum_of_gaussians(ellipses: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
     """Sum of the Gaussians (eq. 3) of ``[M, 4]`` ellipses, clipped at 1: float32 ``[H, W]``, H, W = ``shape``."""
     columns, rows = _profiles(ellipses, shape)
-    heatmap = rows.T @ columns  # axis-aligned Gaussians are separable: one matrix product sums all parts
-    return np.minimum(heatmap, 1, out=heatmap)
+    heatmap = np.zeros(shape, np.float32)
+    across, down = (_reached(profiles) for profiles in (columns, rows))
+    # axis-aligned Gaussians are separable: one matrix product sums all parts
+    heatmap[down, across] = np.minimum(rows[:, down].T @ columns[:, across], 1)
+    return heatmap
 
 
 def sum_of_ellipses(ellipses: np.ndarray, shape: Tuple[int, int], reach: float = 2**0.5) -> np.ndarray:
@@ -87,6 +91,11 @@ def _profiles(ellipses: np.ndarray, shape: Tuple[int, int]) -> Tuple[np.ndarray,
         distance = (np.arange(length) - ellipses[:, axis, None]) / ellipses[:, axis + 2, None]
         profiles.append(np.exp(-0.5 * distance**2).astype(np.float32))
     return profiles[0], profiles[1]
+
+
+def _reached(profiles: np.ndarray) -> slice:
+    reached = np.flatnonzero((profiles > ZERO).any(axis=0))
+    return slice(reached[0], reached[-1] + 1) if len(reached) else slice(0)
 
 
 def _window(center: float, half: float, length: int) -> slice:

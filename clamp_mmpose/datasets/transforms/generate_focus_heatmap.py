@@ -33,8 +33,9 @@ class GenerateFocusHeatmap(BaseTransform):
         groups: the body parts: ``'mpii'``, ``'coco'``, ``'ap10k'``, ``'animalpose'``, a dict of part -> keypoint
             names, or ``'auto'``: those of the sample's data set, or else the bones of its skeleton.
         names: if ``groups`` is a dict: all keypoint names in order, as for :func:`keypoint_names`.
-        mode: ``'published'`` draws unbounded Gaussians in whole pixels, as the authors' code does; ``'paper'`` draws
-            each inside its ellipse (eq. 4).
+        mode: ``'published'`` draws unbounded Gaussians in whole pixels of the original image, as the authors' code
+            does; :class:`ResizeToInput` and ``TopdownAffine``, before or after, only transform this map. ``'paper'``
+            draws each inside its ellipse (eq. 4), in pixels of the image at this point.
         path: for ``'file'``: a pattern with ``{folder}`` and ``{stem}`` of the image, ``{img_id}`` or ``{id}``, such as
             ``'{folder}/{stem}.npy'``. The file is a gray image or an array ``[h, w]`` of any size and range.
         model: for ``'attention'``, see :class:`AttentionHeatmap`.
@@ -81,12 +82,16 @@ class GenerateFocusHeatmap(BaseTransform):
                 f"{_name(results)} has no keypoints [N, K, 2]: source='keypoints' is for annotated "
                 "samples; for others use source='bbox', 'file' or 'attention'."
             )
-        visible = np.asarray(results['keypoints_visible'])
-        visible = (visible if visible.ndim == 2 else visible[..., 0]) > 0  # MMPose's codecs add weights
         parts = self._parts_of(results, keypoints.shape[1])
-        published = self.mode == 'published'
-        ellipses = part_ellipses(keypoints[..., :2], visible, parts, geometry.unit_length(results), published)
-        return (sum_of_gaussians if published else sum_of_ellipses)(ellipses, geometry.image_shape(results))
+        if self.mode == 'paper':
+            ellipses = part_ellipses(keypoints[..., :2], _visible(results), parts, geometry.unit_length(results))
+            return sum_of_ellipses(ellipses, geometry.image_shape(results))
+        original, crop = geometry.before_crop(results)
+        shape = tuple(original['img_shape'][:2]) if crop else geometry.image_shape(results)
+        keypoints = np.asarray(original['keypoints'] if crop else keypoints)[..., :2]
+        unit = max(results.get('ori_shape', shape)[:2]) if crop else geometry.unit_length(results)
+        ellipses = part_ellipses(keypoints, _visible(original), parts, unit, whole_pixels=True)
+        return geometry.apply_steps(sum_of_gaussians(ellipses, shape), crop)
 
     def _parts_of(self, results: dict, num_keypoints: int) -> np.ndarray:
         parts = self.parts
@@ -181,6 +186,11 @@ def read_map(path: str) -> np.ndarray:
     if values.ndim != 2 or not np.isfinite(values).all():
         raise ValueError(f'heatmap {path} must be finite numbers [h, w], got shape {values.shape}.')
     return values
+
+
+def _visible(results: dict) -> np.ndarray:
+    visible = np.asarray(results['keypoints_visible'])
+    return (visible if visible.ndim == 2 else visible[..., 0]) > 0  # MMPose's codecs add weights
 
 
 def _name(results: dict) -> str:

@@ -1,9 +1,10 @@
 from typing import Tuple
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
+
+from clamp_mmpose.datasets.focus.geometry import resize_box
 
 
 @TRANSFORMS.register_module()
@@ -29,13 +30,11 @@ class ResizeToInput(BaseTransform):
         """Resize one image."""
         image = results['img']
         boxed = self.crop_bbox and results.get('bbox') is not None
-        x1, y1, x2, y2 = bbox_pixels(results) if boxed else (0, 0, image.shape[1], image.shape[0])
+        x1, y1, x2, y2 = box = bbox_pixels(results) if boxed else (0, 0, image.shape[1], image.shape[0])
         width, height = self.input_size
         scale = np.array([width / (x2 - x1), height / (y2 - y1)])
-        shrinking = scale.prod() < 1
-        results['img'] = cv2.resize(
-            image[y1:y2, x1:x2], self.input_size, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-        )
+        results['img'] = resize_box(image, box, self.input_size)
+        before = {key: results.get(key) for key in ('keypoints', 'keypoints_visible')}
         offset = (0.5 - np.array([x1, y1])) * scale - 0.5  # pixel centers
         if results.get('keypoints') is not None:
             results['keypoints'] = (results['keypoints'][..., :2] * scale + offset).astype(np.float32)
@@ -45,6 +44,8 @@ class ResizeToInput(BaseTransform):
         results.update(
             warp_mat=np.hstack([np.diag(scale), offset[:, None]]),
             input_size=self.input_size,
+            resized_box=box,
+            before_resize=dict(before, img_shape=image.shape[:2]),
             flipped_first=bool(results.get('flip')),
         )
         return results
