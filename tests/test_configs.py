@@ -14,6 +14,8 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmpose.registry import DATASETS, MODELS
 
+from clamp_mmpose.engine.launch import build_runner
+
 ROOT = Path(__file__).parents[1]
 # test_text_query_configs.py has those of text_query
 CONFIGS = sorted(
@@ -228,3 +230,35 @@ def test_default_paths_are_below_data():
     for path in all_configs():
         roots = re.findall(r"(?:data_root|ann_file|path|root)=?\s?=?\s?'([^']*)'", path.read_text())
         assert all(not root.startswith(('.', '/', '~')) for root in roots), path
+
+
+MOUSE = 'clamp/openfield_mouse/clamp_rn-tiny_openfield-mouse.py'
+
+
+def test_schedule_for_own_data_is_in_iterations():
+    """With 87 frames in batches of 16, 40 epochs would be 240 iterations, which are too few."""
+    cfg = read(MOUSE)
+    assert (cfg.train_cfg.type, cfg.train_cfg.max_iters, cfg.train_cfg.val_interval) == ('IterBasedTrainLoop', 800, 100)
+    assert 'by_epoch' not in cfg.train_cfg and 'max_epochs' not in cfg.train_cfg
+    assert [scheduler.by_epoch for scheduler in cfg.param_scheduler] == [False, False]
+    assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_iters
+    assert cfg.train_dataloader.batch_size == 16
+    # a best checkpoint and a resumable one whenever the model is evaluated
+    checkpoint = cfg.default_hooks.checkpoint
+    assert (checkpoint.by_epoch, checkpoint.interval, checkpoint.save_best) == (False, 100, 'coco/AP')
+
+
+def test_schedule_for_own_data_runs(pose_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(Config, 'pretty_text', 'formatting the config would take most of the time')
+    cfg = read(MOUSE)
+    cfg.merge_from_dict(
+        {'train_cfg.max_iters': 2, 'train_cfg.val_interval': 2, 'default_hooks.checkpoint.interval': 2}
+        | {'train_dataloader.batch_size': 2, 'param_scheduler.1.end': 2, 'work_dir': str(tmp_path), 'launcher': 'none'}
+    )
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(pose_data / 'openfield_mouse')
+        loader.update(num_workers=0, persistent_workers=False)
+    runner = build_runner(cfg)
+    runner.train()
+    assert runner.iter == 2
+    assert (tmp_path / 'iter_2.pth').is_file() and list(tmp_path.glob('best_coco_AP_iter_2.pth'))
