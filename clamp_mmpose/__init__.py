@@ -29,5 +29,7 @@ if not _needs_no_models():
     from .datasets.mp100 import category_balanced_sampler, mp100_dataset  # noqa: F401
     from .engine import hooks, optim_wrapper_constructor  # noqa: F401
     from .evaluation import metrics  # noqa: F401
+    from .utils.mmengine_files import register_safe_readers
 
     register_safe_loaders()
+    register_safe_readers()

@@ -24,6 +24,7 @@ from clamp_mmpose.visualization.predictions import draw_prediction
 
 from .boxes import check_boxes, check_inside
 from .crops import CROPS, ImageBoxes, crop_batches
+from .dataset_meta import checked_dataset_meta
 from .inputs import VideoFrames, input_name, is_video, list_inputs, open_video
 from .lazy_detector import LazyDetectorInferencer
 from .merging import CropMerger, check_finite, suppress_duplicates
@@ -84,6 +85,8 @@ class TextPoseInferencer(LazyDetectorInferencer):
                 f'{entry.name if entry else "this config"} has no published weights: give '
                 'weights=CHECKPOINT. A model with random weights is never run.'
             )
+        if not model:
+            raise ValueError('give the config of the model: one inside a checkpoint is never executed.')
         check_exists(weights)
         self.failures: List[Tuple[InputType, Exception]] = []
         self._visualizer_lock = Lock()
@@ -141,11 +144,9 @@ class TextPoseInferencer(LazyDetectorInferencer):
         if checkpoint is not None:
             weights = weights_of(checkpoint)
             check_fit(model, weights, source=str(self._weights))
-            meta = checkpoint.get('meta')
-            meta = meta if isinstance(meta, dict) else {}
-            checkpoint = dict(
-                state_dict=weights, meta=dict(meta, dataset_meta=meta.get('dataset_meta') or _metainfo(cfg))
-            )
+            dataset_meta = (checkpoint.get('meta') or {}).get('dataset_meta')
+            dataset_meta = checked_dataset_meta(dataset_meta, str(self._weights)) if dataset_meta else _metainfo(cfg)
+            checkpoint = dict(state_dict=weights, meta=dict(dataset_meta=dataset_meta))
         super()._load_weights_to_model(model, checkpoint, cfg)
 
     def _inputs_to_list(self, inputs: Any) -> Any:

@@ -107,7 +107,7 @@ class _Results:
         path = folder / 'zero_shot.json'
         if not resume or not path.is_file():
             return
-        content = read_json(path, 'results', 'run without --resume')
+        content = read_json(path, 'results', 'run without --resume', expected=dict, finite=False)
         differ = [key for key, value in self.settings.items() if content.get(key) != value]
         if differ:
             raise ValueError(

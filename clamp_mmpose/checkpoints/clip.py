@@ -9,7 +9,8 @@ from torch import Tensor, cat
 from clamp_mmpose.utils.files import read_json
 
 from .fit import weights_of
-from .reader import is_torchscript, read_checkpoint
+from .reader import read_checkpoint
+from .torchscript import is_torchscript
 
 # the text tower's weights in OpenAI's and open_clip's checkpoints, where they have no common prefix
 TEXT_KEYS = ('transformer.', 'token_embedding.', 'positional_embedding', 'ln_final.', 'text_projection')
@@ -88,31 +89,57 @@ def _locate(address: str) -> Tuple[Path, Any]:
             f'{sorted(p.name for p in path.iterdir())[:8]}.'
         )
     model, _, tag = address.rpartition('/')
-    from open_clip.pretrained import download_pretrained, get_pretrained_cfg, list_pretrained_tags_by_model
-
-    published = get_pretrained_cfg(model, tag) if model else {}
+    published = get_published(model, tag)
     if not published:
+        from open_clip.pretrained import list_pretrained_tags_by_model
+
         tags = list_pretrained_tags_by_model(model) if model else []
         known = f'; tags of {model}: {", ".join(tags)}' if tags else ''
         raise FileNotFoundError(
             f'clip://{address}: no such file, and no MODEL/TAG that open_clip knows{known}. '
             'Give the path of a checkpoint, or for example clip://ViT-B-16-quickgelu/openai.'
         )
+    return (
+        download(
+            published,
+            f'clip://{address}',
+            '--cfg-options model.backbone.init_cfg.checkpoint=clip://FILE '
+            'model.head.text_encoder.init_cfg.checkpoint=clip://FILE',
+        ),
+        published.get('quick_gelu'),
+    )
+
+
+def get_published(model: str, tag: str) -> dict:
+    """What open_clip knows about the weights of a pretrained tag; empty if there are none."""
+    from open_clip.pretrained import get_pretrained_cfg
+
+    return get_pretrained_cfg(model, tag) if model else {}
+
+
+def download(published: dict, address: str, remedy: str) -> Path:
+    """The file of :func:`get_published`, which open_clip downloads once.
+
+    Raises:
+        ConnectionError: the download failed.
+    """
+    from open_clip.pretrained import download_pretrained
+
     try:
-        return Path(download_pretrained(published)), published.get('quick_gelu')
+        return Path(download_pretrained(published))
     except Exception as error:  # each download source raises its own errors
         raise ConnectionError(
-            f'clip://{address} could not be downloaded ({type(error).__name__}: '
-            f'{(str(error).splitlines() or [""])[0]}). Without internet, give a file: --cfg-options '
-            'model.backbone.init_cfg.checkpoint=clip://FILE '
-            'model.head.text_encoder.init_cfg.checkpoint=clip://FILE.'
+            f'{address} could not be downloaded ({type(error).__name__}: '
+            f'{(str(error).splitlines() or [""])[0]}). Without internet, give a file: {remedy}.'
         ) from error
 
 
 def _hugging_face_quick_gelu(config: Path) -> Any:
     if not config.is_file():
         return None
-    vision = read_json(config, 'CLIP config', 'restore it').get('vision_config') or {}
+    vision = read_json(config, 'CLIP config', 'restore it', expected=dict).get('vision_config') or {}
+    if not isinstance(vision, dict):
+        raise ValueError(f'CLIP config {config}: vision_config must be an object, got {vision!r:.60}.')
     return vision.get('hidden_act', 'quick_gelu') == 'quick_gelu'  # the default of CLIPVisionConfig
 
 

@@ -121,7 +121,8 @@ def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optio
     if not file.is_file():
         raise FileNotFoundError(f"{file} does not exist; give the authors' config (.py) or its model dict in JSON.")
     if file.suffix == '.json':
-        content = read_json(file, 'model config', "give the authors' config (.py) or its model dict in JSON")
+        remedy = "give the authors' config (.py) or its model dict in JSON"
+        content = read_json(file, 'model config', remedy, expected=dict)
         model = content.get('config', content.get('model', content))
         size, flip_pairs = content.get('input_size'), content.get('flip_pairs')
     else:

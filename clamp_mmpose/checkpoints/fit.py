@@ -3,6 +3,7 @@
 import re
 from typing import Dict, List, NamedTuple, Sequence
 
+import torch
 from mmengine.logging import MMLogger
 from torch import Tensor, nn
 
@@ -19,11 +20,27 @@ class Fit(NamedTuple):
 
 
 def weights_of(content: dict) -> Dict[str, Tensor]:
-    """The weights of a checkpoint by name, without the ``module.`` prefix of parallel wrappers."""
+    """The weights of a checkpoint by name, without the ``module.`` prefix of parallel wrappers.
+
+    Raises:
+        ValueError: a weight is sparse, quantized or has fewer values than its shape says.
+    """
     for key in ('state_dict', 'model'):
         if isinstance(content.get(key), dict):
             content = content[key]
-    return {re.sub(r'^module\.', '', name): value for name, value in content.items() if isinstance(value, Tensor)}
+    weights = {
+        re.sub(r'^module\.', '', name): value
+        for name, value in content.items()
+        if isinstance(name, str) and isinstance(value, Tensor)
+    }
+    for name, value in weights.items():
+        plain = value.layout == torch.strided and not (value.is_meta or value.is_quantized)
+        if not plain or value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise ValueError(
+                f'weight {name} {tuple(value.shape)} is not a plain tensor that holds all its values: save the '
+                'state_dict with dense, contiguous tensors.'
+            )
+    return weights
 
 
 def check_fit(

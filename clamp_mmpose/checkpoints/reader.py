@@ -1,93 +1,24 @@
 """Reads checkpoints without executing code in them."""
 
+import hashlib
 import io
 import os
 import pickle
 import re
 import zipfile
-from _compat_pickle import IMPORT_MAPPING
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Callable, Optional, Union
+from typing import Any, Optional, Union
 from urllib.parse import urlparse
 
-import numpy as np
 import torch
 from mmengine.dist import barrier, get_local_rank
-from mmengine.logging import HistoryBuffer
-from mmengine.utils import digit_version
+from mmengine.runner.checkpoint import _get_mmengine_home, get_deprecated_model_names, get_external_models
 
-TORCH_HAS_SAFE_GLOBALS = digit_version(torch.__version__) >= digit_version('2.6.0')
+from .pickles import load_pickle
+from .torchscript import is_torchscript, read_torchscript
 
-
-def _history_method(owner: type, name: str) -> Callable:
-    """``getattr`` in a checkpoint: only the statistics of MMEngine's HistoryBuffer can be looked up."""
-    if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
-        return HistoryBuffer.__dict__[name]
-    raise pickle.UnpicklingError(f'getattr of {name!r} on {owner!r}')
-
-
-def _bytes(text: str, encoding: str) -> bytes:
-    """Pickle protocol 2 stores bytes as an encoded string; PyTorch 2.6 and later read that themselves."""
-    if encoding != 'latin1':
-        raise pickle.UnpicklingError(f'GLOBAL _codecs.encode to {encoding!r}')
-    return text.encode(encoding)
-
-
-def _mmengine_globals() -> dict:
-    """Names in the pickles of MMEngine's checkpoints, apart from tensors, and the objects they refer to.
-
-    NumPy 1 writes ``numpy.core``, NumPy 2 ``numpy._core``; either NumPy reads both.
-    """
-    # NumPy 1.26 has an empty numpy._core
-    multiarray = np._core.multiarray if digit_version(np.__version__) >= digit_version('2.0.0') else np.core.multiarray
-    names = {
-        'builtins.getattr': _history_method,
-        'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
-        'numpy.ndarray': np.ndarray,
-        'numpy.dtype': np.dtype,
-        'builtins.set': set,
-        'builtins.bytes': bytes,  # an empty array
-        '_codecs.encode': _bytes,
-    }
-    for core in ('numpy.core.multiarray', 'numpy._core.multiarray'):
-        names[f'{core}._reconstruct'] = multiarray._reconstruct
-        names[f'{core}.scalar'] = multiarray.scalar
-    for character in '?bBhHiIlLqQefdSU':  # numbers and strings, not objects
-        dtype_class = type(np.dtype(character))
-        names[f'{dtype_class.__module__}.{dtype_class.__qualname__}'] = dtype_class
-    return names
-
-
-class _RestrictedUnpickler(pickle.Unpickler):
-    """``weights_only`` for PyTorch before 2.6, whose own version does not accept further names."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        from torch._weights_only_unpickler import _get_allowed_globals
-
-        module = IMPORT_MAPPING.get(module, module)  # protocol 2 writes __builtin__
-        allowed = {**_get_allowed_globals(), **_mmengine_globals()}
-        if f'{module}.{name}' not in allowed:
-            raise pickle.UnpicklingError(f'GLOBAL {module}.{name}')
-        return allowed[f'{module}.{name}']
-
-
-def _load_pickle(file: Union[str, io.BytesIO], map_location: Any) -> Any:
-    if TORCH_HAS_SAFE_GLOBALS:
-        allowed = [(value, name) for name, value in _mmengine_globals().items()]
-        with torch.serialization.safe_globals(allowed):
-            return torch.load(file, map_location=map_location, weights_only=True)
-    restricted = ModuleType('restricted_pickle')
-    restricted.Unpickler = _RestrictedUnpickler
-    restricted.load = lambda stream, **kwargs: _RestrictedUnpickler(stream, **kwargs).load()
-    return torch.load(file, map_location=map_location, weights_only=False, pickle_module=restricted)
-
-
-def is_torchscript(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith('constants.pkl') for name in archive.namelist())
+MAX_EXPANSION = 50  # weights hardly compress
+SMALL = 2**28  # bytes that are never too many
 
 
 def check_exists(address: Union[str, Path, None]) -> None:
@@ -113,18 +44,12 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is truncated, is not a checkpoint, or holds code.
+        ValueError: the file is truncated, is not a checkpoint, holds code, or names a file to execute.
     """
     path = Path(path).expanduser()
     check_exists(path)
     try:
-        if path.suffix == '.safetensors':
-            from safetensors.torch import load_file
-
-            return load_file(str(path))
-        if is_torchscript(path):
-            return dict(torch.jit.load(str(path), map_location='cpu').state_dict())
-        content = _load_pickle(str(path), map_location)
+        content = _read(path, map_location)
     except pickle.UnpicklingError as error:
         if not zipfile.is_zipfile(path) and path.read_bytes()[:1] != b'\x80':
             raise _unreadable(path, error) from error
@@ -142,7 +67,57 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
             f'checkpoint {path} holds a {type(content).__name__}; expected a dict of weights '
             '("state_dict" or the tensors themselves).'
         )
+    _check_meta(content, path)
     return content
+
+
+def _read(path: Path, map_location: Any) -> Any:
+    if path.suffix == '.safetensors':
+        from safetensors.torch import load_file
+
+        return load_file(str(path))
+    with path.open('rb') as file:
+        start = file.read(4)
+    if start == b'PK\x03\x04':
+        with zipfile.ZipFile(path) as archive:
+            expanded = sum(member.file_size for member in archive.infolist())
+        if expanded > max(SMALL, MAX_EXPANSION * path.stat().st_size):
+            raise ValueError(f'its compressed parts expand to {expanded:,} bytes')
+        return read_torchscript(path) if is_torchscript(path) else load_pickle(str(path), map_location)
+    if start[:1] != b'\x80':  # tar archives too, which older PyTorch extracts
+        raise pickle.UnpicklingError('it starts like no checkpoint')
+    return load_pickle(io.BytesIO(path.read_bytes()), map_location)
+
+
+def _check_meta(content: dict, path: Path) -> None:
+    """Check that the notes about the training are plain data that MMEngine and MMPose do not execute."""
+    meta = content.get('meta')
+    if meta is None:
+        content.pop('meta', None)
+        return
+    if not isinstance(meta, dict):
+        if 'state_dict' in content:
+            raise ValueError(f'checkpoint {path}: "meta" is a {type(meta).__name__}; expected a dict.')
+        return
+    meta.pop('config', None)  # of MMPose 0.x; MMEngine executes it to compare the number of GPUs
+    dataset_meta = meta.get('dataset_meta', {})
+    if not isinstance(dataset_meta, dict):
+        raise ValueError(f'checkpoint {path}: "dataset_meta" is a {type(dataset_meta).__name__}; expected a dict.')
+    file = _named_file(dataset_meta)
+    if file is not None:
+        raise ValueError(
+            f'checkpoint {path} was refused, and nothing was executed: its dataset_meta has '
+            f'from_file={file!r:.100}, a config that MMPose would execute. Remove it from the checkpoint; metainfo '
+            'belongs in your config.'
+        )
+
+
+def _named_file(content: Any) -> Any:
+    """The value of ``from_file``, at any depth."""
+    if isinstance(content, dict) and 'from_file' in content:
+        return content['from_file']
+    items = content.values() if isinstance(content, dict) else content if isinstance(content, (list, tuple)) else ()
+    return next((found for found in map(_named_file, items) if found is not None), None)
 
 
 def _reason(error: Exception) -> str:
@@ -169,9 +144,33 @@ def load_from_http(
 ) -> dict:
     """MMEngine's loader for URLs: each machine downloads a file once into PyTorch's hub folder."""
     folder = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
-    target = folder / os.path.basename(urlparse(filename).path)
+    target = folder / downloaded_name(filename)
     if get_local_rank() == 0 and not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(filename, str(target), progress=progress)
     barrier()
     return read_checkpoint(target, map_location)
+
+
+def downloaded_name(url: str) -> str:
+    """The name of a downloaded file: that of the URL, with a hash of the whole URL, since two may end alike."""
+    name = Path(re.sub(r'[^\w.-]', '_', os.path.basename(urlparse(url).path)))
+    return f'{name.stem[:100]}-{hashlib.sha256(url.encode()).hexdigest()[:12]}{name.suffix[:20]}'
+
+
+def load_from_openmmlab(filename: str, map_location: Any = None) -> dict:
+    """MMEngine's loader for ``open-mmlab://``: URLs, or files of the user's own list in MMEngine's folder."""
+    name = filename.split('://', 1)[1]
+    address = get_external_models()[get_deprecated_model_names().get(name, name)]
+    if address.startswith(('http://', 'https://')):
+        return load_from_http(address, map_location)
+    return read_checkpoint(Path(_get_mmengine_home(), address), map_location)
+
+
+def refuse_address(filename: str, map_location: Any = None) -> dict:
+    """In place of a loader of MMEngine that executes code in checkpoints.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f'{filename}: checkpoints of this address are not read safely; download it and give its path.')

@@ -10,15 +10,20 @@ from torch import Tensor, nn
 from .fit import load_weights, weights_of
 
 HUB = 'timm://'
+WEIGHT_ARGUMENTS = ('pretrained', 'checkpoint_path', 'pretrained_cfg', 'pretrained_cfg_overlay')
 
 
 def create_timm_model(model_name: str, **model_args) -> nn.Module:
     """``timm.create_model``, with random weights.
 
     Raises:
-        ValueError: timm has no such model.
+        ValueError: timm has no such model, or an argument names weights, which timm would read with its own reader.
     """
     import timm  # takes 0.3 s; other models do not need it
+
+    given = [name for name in WEIGHT_ARGUMENTS if name in model_args]
+    if given:
+        raise ValueError(f'{given[0]} is not taken: give init_cfg=dict(type="Pretrained", checkpoint=...).')
 
     if not timm.is_model(model_name):
         near = difflib.get_close_matches(model_name, timm.list_models(), n=5)

@@ -90,7 +90,7 @@ def find_boxes(file: str, paths: Sequence[str]) -> Dict[str, list]:
     """Boxes by image path; paths in the file may be written differently (relative, absolute)."""
     from clamp_mmpose.utils.files import read_json
 
-    given = read_json(file, 'boxes', 'give the file that --bboxes names', object_pairs_hook=list)
+    given = read_json(file, 'boxes', 'give the file that --bboxes names', object_pairs_hook=list, finite=False)
     if not isinstance(given, list) or not all(isinstance(entry, tuple) for entry in given):
         raise ValueError(
             f'{file} must be one JSON object {{image path: [[x1, y1, x2, y2], ...]}}, not {_kind(given)}; a list of '

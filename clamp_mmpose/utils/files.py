@@ -3,11 +3,16 @@
 import json
 import math
 import os
+import re
 from numbers import Real
 from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, List, Optional, Tuple, Union
 
-import yaml
+from .safe_yaml import parse_yaml
+
+# numbers that may not be finite: a fast search before the slow one
+PERHAPS_INFINITE = re.compile(r'NaN|Infinity|[eE]\+?\d{3}|\d{300}')
+STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity|\d[\d.eE+-]*))')
 
 
 def atomic_write(path: Path, content: bytes) -> None:
@@ -24,7 +29,14 @@ def atomic_write(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read_json(path: Union[str, Path], what: str, remedy: str, object_pairs_hook: Optional[Callable] = None) -> Any:
+def read_json(
+    path: Union[str, Path],
+    what: str,
+    remedy: str,
+    object_pairs_hook: Optional[Callable] = None,
+    expected: type = object,
+    finite: bool = True,
+) -> Any:
     """The content of a JSON file.
 
     Args:
@@ -32,32 +44,66 @@ def read_json(path: Union[str, Path], what: str, remedy: str, object_pairs_hook:
         what: name of the content in errors: 'annotations', 'predictions'.
         remedy: what to do if the file is missing, for the error.
         object_pairs_hook: as in :func:`json.loads`; it sees keys that occur twice.
+        expected: ``dict`` or ``list``.
+        finite: refuse NaN, Infinity, and numbers too large for a float; otherwise the caller checks them.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is truncated, not JSON, or nested too deeply.
+        ValueError: it is truncated, not JSON, nested too deeply, of another type, has a key twice in one object or
+            a number that is not finite.
     """
     path, text = _read_text(path, what, remedy)
     try:
-        return parse_json(text, object_pairs_hook)
-    except ValueError as error:
+        content = parse_json(text, object_pairs_hook, finite)
+    except json.JSONDecodeError as error:
         raise ValueError(
             f'{what} {path} cannot be read as JSON ({path.stat().st_size:,} bytes): the file is truncated '
             f'or damaged ({error}); copy or download it again.'
         ) from error
+    except ValueError as error:
+        raise ValueError(f'{what} {path} cannot be read as JSON: {error}; correct the file.') from error
+    if not isinstance(content, expected):
+        kind = 'object {...}' if expected is dict else 'array [...]'
+        raise ValueError(f'{what} {path} must be a JSON {kind}, got {content!r:.60}.')
+    return content
 
 
-def parse_json(text: Union[str, bytes], object_pairs_hook: Optional[Callable] = None) -> Any:
-    """Like :func:`json.loads`, but skips a byte order mark.
+def parse_json(text: Union[str, bytes], object_pairs_hook: Optional[Callable] = None, finite: bool = False) -> Any:
+    """Like :func:`json.loads`, but skips a byte order mark and refuses keys that occur twice in one object.
+
+    Args:
+        text: bytes are UTF-8.
+        object_pairs_hook: as in :func:`json.loads`; then keys may occur twice.
+        finite: refuse NaN, Infinity, and numbers too large for a float.
 
     Raises:
-        ValueError: not JSON, or nested too deeply.
+        ValueError: not JSON, or refused.
     """
     try:
         text = text.decode('utf-8-sig') if isinstance(text, bytes) else text.lstrip('\ufeff')
-        return json.loads(text, object_pairs_hook=object_pairs_hook)
+        content = json.loads(text, object_pairs_hook=object_pairs_hook or _unique_keys)
     except RecursionError:
         raise ValueError('nested too deeply') from None
+    if finite and PERHAPS_INFINITE.search(text):
+        _check_finite(text)
+    return content
+
+
+def _unique_keys(pairs: List[Tuple[str, Any]]) -> dict:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f'the key {next(key for key in keys if keys.count(key) > 1)!r:.60} occurs twice in one object')
+    return content
+
+
+def _check_finite(text: str) -> None:
+    for found in STRING_OR_NUMBER.finditer(text):
+        number = found[1]
+        if number and not math.isfinite(float(number)):
+            line = text.count('\n', 0, found.start()) + 1
+            column = found.start() - text.rfind('\n', 0, found.start())
+            raise ValueError(f'{number:.20} in line {line}, column {column} is not a finite number')
 
 
 def to_json(content: Any, what: str, indent: Union[int, str, None] = None) -> str:
@@ -107,7 +153,7 @@ def _not_finite(content: Any, place: str = '') -> Optional[str]:
 
 
 def read_yaml(path: Union[str, Path], what: str, remedy: str) -> Any:
-    """The content of a YAML file; tags that create Python objects are refused.
+    """The content of a YAML file, see :func:`parse_yaml`.
 
     Arguments as in :func:`read_json`.
 
@@ -117,18 +163,28 @@ def read_yaml(path: Union[str, Path], what: str, remedy: str) -> Any:
     """
     path, text = _read_text(path, what, remedy)
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(
-            f'{what} {path} cannot be read as YAML: {" ".join(str(error).split())}; correct the file.'
-        ) from error
+        return parse_yaml(text)
+    except ValueError as error:
+        raise ValueError(f'{what} {path} cannot be read as YAML: {error}; correct the file.') from error
 
 
-def _read_text(path: Union[str, Path], what: str, remedy: str) -> tuple:
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8, without a byte order mark.
+
+    Raises:
+        ValueError: the file is not in UTF-8.
+    """
+    try:
+        return path.read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} is not text in UTF-8 ({error}): save it as UTF-8.') from error
+
+
+def _read_text(path: Union[str, Path], what: str, remedy: str) -> Tuple[Path, str]:
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f'{what} {path} not found (looked in {Path.cwd()}): {remedy}.')
     try:
-        return path, path.read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{what} {path} is not text in UTF-8 ({error}): save it as UTF-8.') from error
+        return path, read_text(path)
+    except ValueError as error:
+        raise ValueError(f'{what} {error}') from error

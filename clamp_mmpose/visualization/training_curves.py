@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Dict, Sequence, Union
 
-from clamp_mmpose.utils.files import parse_json
+from clamp_mmpose.utils.files import parse_json, read_text
 
 
 def draw_training_curves(logs: Dict[str, Union[str, Path]], keys: Sequence[str], path: Union[str, Path]) -> None:
@@ -17,7 +17,7 @@ def draw_training_curves(logs: Dict[str, Union[str, Path]], keys: Sequence[str],
     figure = Figure(figsize=(4.2 * len(keys), 3.4), layout='constrained')
     for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys):
         for name, log in logs.items():
-            entries = [parse_json(line) for line in Path(log).read_text().splitlines() if line.strip()]
+            entries = [parse_json(line) for line in read_text(Path(log)).splitlines() if line.strip()]
             # evaluations are logged with the epoch as their step
             points = [(entry.get('epoch', entry['step']), entry[key]) for entry in entries if key in entry]
             if points:

@@ -9,7 +9,8 @@ from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from clamp_mmpose.checkpoints.reader import _bytes, _RestrictedUnpickler, check_exists, read_checkpoint
+from clamp_mmpose.checkpoints.pickles import RestrictedUnpickler, _bytes, real_objects
+from clamp_mmpose.checkpoints.reader import check_exists, read_checkpoint
 
 LEGACY = dict(_use_new_zipfile_serialization=False)
 
@@ -89,7 +90,7 @@ def test_mmengine_training_state_is_read(tmp_path, save_options):
 @pytest.mark.parametrize('save_options', [{}, LEGACY], ids=['zip', 'legacy'])
 def test_reading_on_older_pytorch(tmp_path, monkeypatch, save_options):
     """The restricted unpickler for PyTorch before 2.6 reads and refuses the same files."""
-    monkeypatch.setattr('clamp_mmpose.checkpoints.reader.TORCH_HAS_SAFE_GLOBALS', False)
+    monkeypatch.setattr('clamp_mmpose.checkpoints.pickles.TORCH_HAS_SAFE_GLOBALS', False)
     torch.save(training_state(), tmp_path / 'epoch_1.pth', **save_options)
     assert_training_state(read_checkpoint(tmp_path / 'epoch_1.pth'))
     torch.save(dict(x=Bomb(tmp_path / 'ran')), tmp_path / 'bomb.pth', **save_options)
@@ -104,7 +105,7 @@ def test_checkpoints_of_numpy_1_and_2():
     for core in (b'numpy.core.multiarray', b'numpy._core.multiarray'):
         for written in (b'numpy.core.multiarray', b'numpy._core.multiarray'):
             data = data.replace(b'c' + written, b'c' + core)
-        assert _RestrictedUnpickler(io.BytesIO(data)).load().tolist() == [0, 1, 2]
+        assert real_objects(RestrictedUnpickler(io.BytesIO(data)).load(), {}).tolist() == [0, 1, 2]
 
 
 def test_safe_globals_are_restored():

@@ -101,7 +101,7 @@ def test_categories_that_list_no_keypoints(mp100):
     assert found(mp100) == []
     annotate(mp100, 1, keypoints=[1, 2, 2] * 4)
     assert found(mp100) == [('error', 'number of keypoints differs from the category', 'mug/1.png', 'mug')]
-    edit(mp100 / 'ann.json', '"keypoints": []', '"skeleton": []')
+    edit(mp100 / 'ann.json', '"keypoints": []', '"other": []')
     assert found(mp100) == [('error', 'number of keypoints differs from the category', 'mug/1.png', 'mug')]
 
 

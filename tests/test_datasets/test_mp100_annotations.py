@@ -205,9 +205,9 @@ def test_a_file_is_read_once_until_it_changes(content, read, tmp_path, monkeypat
     """The data set, the metric and the score file ask for the same annotations."""
     opened = []
 
-    def counted(path, remedy):
+    def counted(path, remedy, **options):
         opened.append(path)
-        return read_annotations(path, remedy)
+        return read_annotations(path, remedy, **options)
 
     monkeypatch.setattr('clamp_mmpose.datasets.mp100.annotations.read_annotations', counted)
     first = read(content)

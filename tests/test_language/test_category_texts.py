@@ -157,7 +157,7 @@ def test_missing_files(toy, tmp_path):
 def test_broken_yaml(toy):
     folder = toy()
     (folder / 'fish.yml').write_text('keypoints:\n- mouth: The mouth: in front.\n')
-    with pytest.raises(ValueError, match=r'fish\.yml cannot be read as YAML: mapping values are not allowed here'):
+    with pytest.raises(ValueError, match=r'fish\.yml cannot be read as YAML: mapping values are not allowed'):
         load_texts(folder)
 
 

@@ -4,17 +4,18 @@ from typing import Union
 from clamp_mmpose.utils.files import read_json
 
 
-def read_annotations(path: Union[str, Path], remedy: str) -> dict:
+def read_annotations(path: Union[str, Path], remedy: str, finite: bool = True) -> dict:
     """Read COCO-style annotations.
 
     Args:
         remedy: what to do if the file does not exist, for the message.
+        finite: refuse numbers that are not finite; otherwise the caller checks them.
 
     Raises:
         FileNotFoundError: the file does not exist.
         ValueError: it is truncated, not JSON, or has no images, annotations and categories.
     """
-    annotations = read_json(path, 'annotations', remedy)
+    annotations = read_json(path, 'annotations', remedy, finite=finite)
     missing = [
         key
         for key in ('images', 'annotations', 'categories')

@@ -116,7 +116,7 @@ def read_instances(ann_file: Union[str, Path]) -> MP100Annotations:
 
 @lru_cache(maxsize=8)
 def _read_instances(ann_file: str, state: Optional[Tuple[int, int]]) -> MP100Annotations:
-    content = read_annotations(ann_file, GET_MP100)
+    content = read_annotations(ann_file, GET_MP100, finite=False)
     try:
         images = _images(content['images'])
         for ann in _unique(content['annotations'], 'annotation'):

@@ -97,7 +97,7 @@ class ZeroShotDataset(BaseDataset):
     def read_samples(self) -> List[dict]:
         """The samples of the files, each made by :meth:`sample`; here of the JSON file."""
         path = Path(str(self.ann_file))
-        content = read_json(path, 'zero-shot annotations', 'give ann_file and data_root of the data set')
+        content = read_json(path, 'zero-shot annotations', 'give ann_file and data_root of the data set', expected=dict)
         missing = [key for key in ('task', 'top_k', 'classes', 'templates', 'images') if key not in content]
         if missing:
             raise ValueError(f'{path} lacks {missing}; expected task, top_k, classes, templates and images.')

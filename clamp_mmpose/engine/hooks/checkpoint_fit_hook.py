@@ -1,9 +1,12 @@
+from pathlib import Path
+
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, find_latest_checkpoint
 from mmpose.registry import HOOKS
 
 from clamp_mmpose.checkpoints.fit import check_fit, weights_of
+from clamp_mmpose.engine.resumed_files import forget_foreign_files
 
 
 @HOOKS.register_module()
@@ -22,3 +25,7 @@ class CheckpointFitHook(Hook):
             source=runner._load_from or find_latest_checkpoint(runner.work_dir),
             partial=training and not runner._resume,
         )
+        info = (checkpoint.get('message_hub') or {}).get('runtime_info')
+        if info:
+            folders = [runner.work_dir, *(getattr(hook, 'out_dir', None) for hook in runner.hooks)]
+            forget_foreign_files(info, [Path(folder) for folder in folders if folder])

@@ -33,7 +33,9 @@ def read_predictions(
         ValueError: it is not a JSON object; an annotation id is unknown, occurs twice or is missing; a prediction
             is not K finite (x, y).
     """
-    content = read_json(path, 'predictions', 'give a JSON file {annotation id: [[x, y], ...]}', object_pairs_hook=list)
+    content = read_json(
+        path, 'predictions', 'give a JSON file {annotation id: [[x, y], ...]}', object_pairs_hook=list, finite=False
+    )
     if not isinstance(content, list) or not all(isinstance(entry, tuple) for entry in content):
         raise ValueError(
             f'predictions {path} must be one JSON object {{annotation id: [[x, y], ...]}}, not {content!s:.60}.'

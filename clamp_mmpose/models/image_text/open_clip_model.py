@@ -1,14 +1,19 @@
-from typing import Optional, Sequence
+from pathlib import Path
+from typing import Dict, Optional, Sequence
 
 import torch
 from mmengine.model import PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from clamp_mmpose.checkpoints.fit import load_weights
-from clamp_mmpose.checkpoints.reader import is_torchscript, read_checkpoint
+from clamp_mmpose.checkpoints.clip import download, get_published
+from clamp_mmpose.checkpoints.fit import load_weights, weights_of
+from clamp_mmpose.checkpoints.reader import read_checkpoint
+from clamp_mmpose.checkpoints.torchscript import is_torchscript
 
 from .image_text_model import ImageTextModel
+
+NOT_WEIGHTS = ('input_resolution', 'context_length', 'vocab_size')  # numbers in OpenAI's files
 
 
 @MODELS.register_module()
@@ -32,26 +37,34 @@ class OpenCLIPModel(ImageTextModel):
         self.tokenizer = _call('get_tokenizer', arch)
 
     def init_weights(self) -> None:
-        """Load pretrained weights through open_clip.
+        """Load pretrained weights with our own reader; open_clip's can execute code in them.
 
         Raises:
-            ValueError: they cannot be loaded or do not fit.
+            ConnectionError: the download failed.
+            ValueError: no such weights, or they do not fit.
         """
         if not self.init_cfg or self.init_cfg['type'] not in ('Pretrained', PretrainedInit):
             super().init_weights()
             return
         source = self.init_cfg['checkpoint']
-        self._check_activation(source)
-        # open_clip loads OpenAI's files only by tag
-        weights = read_checkpoint(source) if is_torchscript(source) else _create(self.arch, source).state_dict()
+        file = Path(source).expanduser()
+        published = {} if file.is_file() else get_published(self.arch, source)
+        if not published and not file.is_file():
+            raise ValueError(
+                f'{source} is neither a file nor a pretrained tag of {self.arch}: give a tag of '
+                'open_clip.list_pretrained() or the path of a file.'
+            )
+        self._check_activation(source, True if file.is_file() and is_torchscript(file) else published.get('quick_gelu'))
+        if published:
+            file = download(published, f'open_clip {self.arch}/{source}', 'open_clip://ARCH and a checkpoint')
+        weights = _adapt(self.model, weights_of(read_checkpoint(file)))
         load_weights(self.model, weights, source, self.arch, 'Choose the architecture it was trained with.')
         self._is_init = True
 
-    def _check_activation(self, source: str) -> None:
+    def _check_activation(self, source: str, quick: Optional[bool]) -> None:
         """Check the activation: weights trained with GELU load into QuickGELU without an error, and vice versa."""
         import open_clip
 
-        quick = True if is_torchscript(source) else open_clip.get_pretrained_cfg(self.arch, source).get('quick_gelu')
         own = open_clip.get_model_config(self.arch).get('quick_gelu', False)
         if quick is not None and bool(quick) != own:
             raise ValueError(
@@ -70,8 +83,27 @@ class OpenCLIPModel(ImageTextModel):
             return self.model.encode_text(self.tokenizer(list(texts)).to(device))
 
 
-def _create(arch: str, pretrained: Optional[str] = None) -> nn.Module:
-    return _call('create_model', arch, pretrained=pretrained)
+def _create(arch: str) -> nn.Module:
+    return _call('create_model', arch, pretrained_hf=False)  # else a text tower's own weights, from a pickle
+
+
+def _adapt(model: nn.Module, weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """Rename and resize weights as ``open_clip.factory.load_checkpoint`` does."""
+    from open_clip import factory
+
+    weights = {name: value for name, value in weights.items() if name not in NOT_WEIGHTS}
+    weights = factory.convert_state_dict(model, weights)  # of MobileCLIP and others
+    if 'positional_embedding' in weights and not hasattr(model, 'positional_embedding'):
+        weights = factory.convert_to_custom_text_state_dict(weights)
+    own = model.state_dict()
+    for name in ('logit_scale', 'logit_bias'):  # a number or one element
+        if name in weights and name in own and weights[name].numel() == 1:
+            weights[name] = weights[name].reshape(own[name].shape)
+    if 'logit_bias' in own and 'logit_scale' in weights:
+        weights.setdefault('logit_bias', torch.zeros_like(weights['logit_scale']))
+    factory.resize_pos_embed(weights, model)
+    factory.resize_text_pos_embed(weights, model)
+    return weights
 
 
 def _call(name: str, arch: str, **kwargs):

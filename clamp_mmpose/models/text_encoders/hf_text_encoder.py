@@ -10,6 +10,7 @@ from torch import Tensor
 from clamp_mmpose.checkpoints.fit import load_weights
 from clamp_mmpose.models.utils.freeze import freeze
 from clamp_mmpose.utils.choices import check_choice
+from clamp_mmpose.utils.files import read_json
 
 POOLINGS = ('mean', 'cls', 'eos')
 
@@ -47,6 +48,7 @@ class HFTextEncoder(BaseModule):
             from transformers import AutoConfig, AutoModel, AutoTokenizer
         except ImportError as error:
             raise ImportError('HFTextEncoder needs transformers: pip install "clamp_mmpose[text]"') from error
+        _check_folder(Path(model))
         config = _from_hub(AutoConfig, model)
         self.tokenizer = _from_hub(AutoTokenizer, model)
         self.model_name, self.pooling, self.tune, self.truncate = model, pooling, tune, truncate
@@ -69,6 +71,7 @@ class HFTextEncoder(BaseModule):
         from transformers import AutoModel
 
         source = self.init_cfg['checkpoint']
+        _check_folder(Path(source))
         if Path(source).is_dir() and not any(Path(source).glob('*.safetensors')):  # older versions load the pickle
             raise ValueError(
                 f'{source} has no safetensors weights; found {sorted(os.listdir(source))}. Save the '
@@ -128,6 +131,21 @@ def _encoder_of(model: torch.nn.Module) -> torch.nn.Module:
     if getattr(model, 'pooler', None) is not None:
         model.pooler = None
     return model
+
+
+def _check_folder(folder: Path) -> None:
+    """Check that a folder names no weights elsewhere, and none in a pickle."""
+    if (folder / 'adapter_config.json').is_file():
+        raise ValueError(f'{folder} holds an adapter (adapter_config.json): merge it into its model, and save that.')
+    index = folder / 'model.safetensors.index.json'
+    if index.is_file():
+        content = read_json(index, 'index of weights', 'restore it', expected=dict)
+        files = content.get('weight_map')
+        if not isinstance(files, dict) or not all(
+            isinstance(file, str) and file == Path(file).name and file.endswith('.safetensors')
+            for file in files.values()
+        ):
+            raise ValueError(f'{index} must name .safetensors files of its folder; save the model again.')
 
 
 def _from_hub(kind: type, source: str, **kwargs):
