@@ -29,7 +29,13 @@ from mutants.mutate import Mutant, mutants_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ('clamp_mmpose/models', 'clamp_mmpose/evaluation')
-TESTS = ('tests/test_models', 'tests/test_evaluation', 'tests/test_checkpoints', 'tests/test_layers.py')
+TESTS = (
+    'tests/test_models',
+    'tests/test_evaluation',
+    'tests/test_checkpoints',
+    'tests/test_layers.py',
+    'tests/test_apis/test_zero_shot.py',
+)
 EQUIVALENT = ROOT / 'mutants/equivalent.yml'
 MAP = ROOT / 'work_dirs/mutants.json'
 SLOW_IMPORTS = ('mmpose.apis', 'mmengine.runner', 'open_clip', 'transformers', 'scipy.stats', 'pandas')

@@ -170,6 +170,7 @@ def test_a_data_set_of_faults_does_not_end_the_evaluation(log, tmp_path):
         (image([3], [0.0, 1.0, 2.0]), r'labels \[3\], expected one or more of 0 to 2'),
         (image([], [0.0, 1.0, 2.0]), 'expected one or more of 0 to 2'),
         (image([0], [0.0, 1.0, 2.0], top_k=4), 'top_k=4, expected 1 to 3'),
+        (image([0], [0.0, 1.0, 2.0], top_k=0), 'top_k=0, expected 1 to 3'),
         (image([0], [0.0, 1.0, 2.0], average='weighted'), "average='weighted'"),
         (image([0], [0.0, 1.0, 2.0], class_names=['joy', 'fear', 'joy']), 'class_names repeats a name'),
         (dict(dataset_name='FER+', labels=[0]), 'a sample of FER. lacks .*class_names'),

@@ -262,6 +262,9 @@ def test_samples_that_lack_something():
     samples[2].set_metainfo(dict(text='  '))
     with pytest.raises(ValueError, match=r'2\.jpg has no text'):
         model.loss(inputs, samples)
+    del samples[1].text
+    with pytest.raises(ValueError, match=r'1\.jpg has no text'):
+        model.loss(inputs, samples)
     inputs, samples, _ = batch(model)
     for sample in samples:
         sample.gt_focus = PixelData(heatmap=torch.ones(1, 32, 64))
