@@ -9,7 +9,7 @@ from torch.utils.benchmark import Measurement
 
 from benchmarks import heatmaps, models, texts
 from clamp_mmpose.cli.command import add_debug, build_parser, positive_float, positive_int, run_command
-from clamp_mmpose.utils.files import atomic_write, to_json, without_nan
+from clamp_mmpose.utils.files import atomic_write, check_writable, to_json, without_nan
 
 FEWEST_RUNS = 20  # with fewer runs the medians are noise
 
@@ -113,6 +113,8 @@ def _runs(text: str) -> int:
 def run(args: argparse.Namespace) -> None:
     if getattr(args, 'threads', None):
         torch.set_num_threads(args.threads)
+    if args.json:
+        check_writable(args.json)
     result = args.measure(args)
     if args.json:
         atomic_write(Path(args.json), to_json(without_nan(result), 'results', 2).encode())

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from clamp_mmpose.checkpoints.fit import load_weights, weights_of
 from clamp_mmpose.checkpoints.writer import write_checkpoint
 from clamp_mmpose.models.heads import CLAMPHead
+from clamp_mmpose.utils.files import check_writable
 
 from .model_zoo import read_config
 
@@ -54,6 +55,10 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
     Raises:
         ValueError: another head, a checkpoint of another model, or an ONNX model whose heatmaps differ.
     """
+    if not all(size >= 1 for size in batch_sizes):
+        raise ValueError(f'batch_sizes={list(batch_sizes)}, expected at least 1 image each.')
+    out = Path(out_dir)
+    check_writable(out / 'model.onnx')
     init_default_scope('mmpose')
     cfg = read_config(config)
     cfg.model.backbone.pop('init_cfg', None)
@@ -64,8 +69,6 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
     load_weights(model, weights_of(content), checkpoint)
     baked_cfg, baked = bake(cfg, model)
 
-    out = Path(out_dir)
-    out.mkdir(parents=True, exist_ok=True)
     baked_cfg.dump(str(out / 'config.py'))
     meta = {key: value for key, value in content.get('meta', {}).items() if key == 'dataset_meta'}
     write_checkpoint(dict(state_dict=baked.state_dict(), meta=meta), out / 'checkpoint.pth')

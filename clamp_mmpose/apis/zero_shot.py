@@ -12,7 +12,7 @@ from clamp_mmpose.datasets.zero_shot.zero_shot_dataset import ZeroShotDataset
 from clamp_mmpose.datasets.zero_shot.zero_shot_tasks import chosen_tasks, open_task
 from clamp_mmpose.evaluation.metrics import ZeroShotAccuracy
 from clamp_mmpose.evaluation.zero_shot_table import markdown_table, task_wise_mean
-from clamp_mmpose.utils.files import atomic_write, parse_json, read_json, to_json, without_nan
+from clamp_mmpose.utils.files import atomic_write, check_writable, parse_json, read_json, to_json, without_nan
 
 from .zero_shot_models import ScoredModel, load_scored_model
 
@@ -46,6 +46,7 @@ def run_zero_shot(
         FileNotFoundError: none of the data sets exists; also see :func:`load_scored_model`.
         ValueError: an unknown task, ``resume`` on another model's results; also see :func:`load_scored_model`.
     """
+    check_writable(Path(out_dir) / 'zero_shot.json')
     scored = load_scored_model(source, checkpoint, options)
     names = chosen_tasks(scored.tasks, scored.only if tasks is None else tasks)
     templates = scored.templates if templates is None else templates

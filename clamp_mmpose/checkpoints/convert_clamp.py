@@ -10,7 +10,7 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
-from clamp_mmpose.utils.files import atomic_write, read_json
+from clamp_mmpose.utils.files import atomic_write, check_writable, read_json
 
 from .fit import check_fit, weights_of
 from .reader import read_checkpoint
@@ -74,7 +74,8 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
         FileNotFoundError: a file is missing.
         ValueError: the checkpoint does not fit the config, or the config is not that of a published model.
     """
-
+    out = Path(out_dir)
+    check_writable(out / 'checkpoint.pth')
     config = build_config(*read_model_config(model_config))
     weights = weights_of(read_checkpoint(source))
     unused = sorted(weights.keys() & NEVER_USED)
@@ -87,8 +88,6 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
             f'{source} has {len(fit.unused)} weights that the model of {model_config} does not have: '
             f'{fit.unused[:6]}. {remedy}'
         )
-    out = Path(out_dir)
-    out.mkdir(parents=True, exist_ok=True)
     text = f"_base_ = ['mmpose::_base_/default_runtime.py']\n{config.pretty_text}"
     atomic_write(out / 'config.py', text.encode())
     write_checkpoint(dict(state_dict=renamed, meta=dict(converted_from=Path(source).name)), out / 'checkpoint.pth')

@@ -79,8 +79,10 @@ def run(args: argparse.Namespace) -> int:
 
     from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.data_check.check import check_config
-    from clamp_mmpose.utils.files import atomic_write, to_json
+    from clamp_mmpose.utils.files import atomic_write, check_writable, to_json
 
+    if args.json:
+        check_writable(args.json)
     cfg = read_config(args.config, args.cfg_options)
     # standard output holds only the findings
     progress = functools.partial(track, console=Console(stderr=True))

@@ -23,10 +23,12 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.dist import is_main_process
 
     from clamp_mmpose.engine.launch import build_runner, limit_threads, shut_down_distributed
-    from clamp_mmpose.utils.files import atomic_write, to_json, without_nan
+    from clamp_mmpose.utils.files import atomic_write, check_writable, to_json, without_nan
 
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         raise ValueError(f'--dump writes a pickle: expected a file name that ends in .pkl, got {args.dump}.')
+    for path in filter(None, (args.out, args.dump)):
+        check_writable(path)
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
     for part in ('dataloader', 'cfg', 'evaluator'):

@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import sys
 import warnings
 from pathlib import Path
 from typing import Optional, Sequence
@@ -38,12 +39,13 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
     import torch
     from rich.console import Console
     from rich.progress import track
 
     from clamp_mmpose.apis.zero_shot import run_zero_shot
+    from clamp_mmpose.utils.files import read_json
 
     warnings.simplefilter('ignore')  # MMPose and PyTorch trigger them
     templates = 'ensemble' if args.templates == ['ensemble'] else args.templates
@@ -61,6 +63,15 @@ def run(args: argparse.Namespace) -> None:
         functools.partial(track, console=Console(stderr=True)),  # standard output holds only the table
     )
     print(f'{table}\n\nWrote {out_dir}/zero_shot.md and .json.')
+    details = read_json(Path(out_dir) / 'zero_shot.json', 'results', 'run again')['details']
+    faults = [fault for detail in details.values() for fault in detail['fault_examples']]
+    unreadable = sum(detail['faults'] for detail in details.values())
+    if unreadable:
+        print(
+            f'{unreadable} images could not be read and were not scored, such as: {faults[0]["reason"]}',
+            file=sys.stderr,
+        )
+    return 1 if unreadable else 0
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

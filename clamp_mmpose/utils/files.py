@@ -18,15 +18,41 @@ STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity|\d[\d.eE+-]
 def atomic_write(path: Path, content: bytes) -> None:
     """Write to a temporary file, then rename it. Missing folders are created.
 
-    Other processes never see a partial file, and a killed process never leaves one under this name.
+    Other processes never see a partial file, and a killed process never leaves one under this name. Devices and pipes
+    are written directly.
+
+    Raises:
+        OSError: the file cannot be written; it is named.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    replaced = path.is_file() or path.is_dir() or not path.exists()
     try:
+        if not replaced:  # a rename would replace /dev/null
+            path.write_bytes(content)
+            return
         temporary.write_bytes(content)
         os.replace(temporary, path)
+    except OSError as error:  # which names the temporary file, or none
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Union[str, Path]) -> None:
+    """Create the folder of a file that is written after long work, and check that the file can be written.
+
+    Raises:
+        OSError: it cannot.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(f'{path} is a folder: give the name of a file.')
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise PermissionError(f'{path} cannot be written: its folder or file is read-only.')
 
 
 def read_json(

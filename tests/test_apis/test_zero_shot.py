@@ -220,6 +220,12 @@ def test_command(tmp_path, trained, capsys):
     assert zero_shot_main([*run, '--tasks', 'acts']) == 0
     out = capsys.readouterr().out
     assert out.startswith('| Task | Data set |') and 'Wrote' in out
+    assert zero_shot_main([*run, '--tasks', 'moods']) == 1  # one image is truncated
+    out, err = capsys.readouterr()
+    assert '(1 unreadable)' in out and '1 images could not be read' in err and 'moods6.png is truncated' in err
+    (tmp_path / 'file').write_text('')
+    assert zero_shot_main([*trained, '--out-dir', str(tmp_path / 'file')]) == 1
+    assert [line for line in capsys.readouterr().err.splitlines() if line.startswith('error: ') and 'file' in line]
     assert zero_shot_main([*run, '--tasks', 'ages']) == 1
     assert "error: unknown tasks ['ages']" in capsys.readouterr().err
 

@@ -106,6 +106,12 @@ def test_boxes_in_whole_pixels(box, expected):
     assert bbox_pixels(dict(img=np.zeros((60, 80, 3)), bbox=np.array([box]))) == expected
 
 
+@pytest.mark.parametrize('box', [[0, np.nan, 9, 9], [np.inf, 0, 9, 9], [0, 0, np.inf, 9]])
+def test_boxes_that_are_not_finite(box):
+    with pytest.raises(ValueError, match=r'of cat\.jpg is not finite'):
+        bbox_pixels(dict(img=np.zeros((60, 80, 3)), bbox=np.array([box]), img_path='cat.jpg'))
+
+
 def test_open_clip_normalizes_and_resizes_as_the_weights_want():
     transform = TRANSFORMS.build(dict(type='OpenCLIPPreprocess', arch='ViT-B-16-SigLIP', tag='webli'))
     image = np.zeros((50, 100, 3), np.uint8)

@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clamp_mmpose.utils.files import atomic_write, parse_json, read_json, read_yaml, to_json, without_nan
+from clamp_mmpose.utils.files import (
+    atomic_write,
+    check_writable,
+    parse_json,
+    read_json,
+    read_yaml,
+    to_json,
+    without_nan,
+)
 
 MARK = b'\xef\xbb\xbf'
 
@@ -51,6 +59,31 @@ def test_processes_write_to_temporary_files_of_their_own(tmp_path, monkeypatch):
         monkeypatch.setattr(os, 'getpid', lambda process=process: process)
         atomic_write(tmp_path / 'a', b'1')
     assert len({*used, tmp_path / 'a'}) == 3 and {path.parent for path in used} == {tmp_path}
+
+
+def test_a_full_disk_and_a_folder_name_the_file(tmp_path):
+    with pytest.raises(OSError, match=r"No space left on device: '/dev/full'"):
+        atomic_write(Path('/dev/full'), b'1')
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'file').write_text('kept')
+    with pytest.raises(OSError, match="folder'"):
+        atomic_write(tmp_path / 'folder', b'1')
+    with pytest.raises(OSError, match='file'):
+        atomic_write(tmp_path / 'file' / 'a.json', b'1')
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['file', 'folder']
+    atomic_write(Path('/dev/null'), b'1')
+    assert Path('/dev/null').is_char_device()
+
+
+def test_files_that_cannot_be_written_are_found_before_the_work(tmp_path):
+    check_writable(tmp_path / 'new' / 'a.json')
+    assert (tmp_path / 'new').is_dir() and not (tmp_path / 'new/a.json').exists()
+    check_writable('/dev/null')
+    with pytest.raises(IsADirectoryError, match='new is a folder'):
+        check_writable(tmp_path / 'new')
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(OSError, match='file'):
+        check_writable(tmp_path / 'file' / 'a.json')
 
 
 def test_json_is_strict():

@@ -55,10 +55,12 @@ def bbox_pixels(results: dict) -> Tuple[int, int, int, int]:
     """The first ``bbox`` in whole pixels, clipped to its image: (x1, y1, x2, y2).
 
     Raises:
-        ValueError: nothing is left.
+        ValueError: nothing is left, or a coordinate is not finite.
     """
     height, width = results['img'].shape[:2]
     box = np.asarray(results['bbox'], np.float64).reshape(-1, 4)[0]
+    if not np.isfinite(box).all():
+        raise ValueError(f'the box {box.tolist()} of {results.get("img_path", "the image")} is not finite: correct it.')
     low, high = np.floor(box[:2]), np.ceil(box[2:])
     x1, y1 = np.maximum(low, 0).astype(int)
     x2, y2 = np.minimum(high, (width, height)).astype(int)

@@ -19,9 +19,12 @@ class CheckpointFitHook(Hook):
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         training = isinstance(runner._train_loop, BaseLoop)
+        weights = weights_of(checkpoint)
+        # MMEngine would take another key than 'state_dict', or weights alone beside other entries, for no weights
+        checkpoint.setdefault('state_dict', weights)
         check_fit(
             model,
-            weights_of(checkpoint),
+            weights,
             source=runner._load_from or find_latest_checkpoint(runner.work_dir),
             partial=training and not runner._resume,
         )

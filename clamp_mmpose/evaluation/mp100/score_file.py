@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 from clamp_mmpose.datasets.mp100.annotations import read_instances
-from clamp_mmpose.utils.files import atomic_write, to_json, without_nan
+from clamp_mmpose.utils.files import atomic_write, check_writable, to_json, without_nan
 
 from .predictions import read_predictions
 from .protocols import score
@@ -31,6 +31,8 @@ def score_file(
     Raises:
         FileNotFoundError, ValueError: see :func:`read_instances`, :func:`read_predictions` and the protocols.
     """
+    if out is not None:
+        check_writable(out)
     annotations = read_instances(ann_file)
     predictions, ignored = read_predictions(prediction_file, annotations, missing)
     scores = score(annotations, predictions, protocol, num_episodes, empty)
