@@ -34,7 +34,6 @@ TESTS = (
     'tests/test_evaluation',
     'tests/test_checkpoints',
     'tests/test_layers.py',
-    'tests/test_apis/test_zero_shot.py',
 )
 EQUIVALENT = ROOT / 'mutants/equivalent.yml'
 MAP = ROOT / 'work_dirs/mutants.json'
