@@ -3,6 +3,7 @@
 from typing import Any, Sequence
 
 import numpy as np
+from mmpose.apis.inference import dataset_meta_from_config
 
 # of mmpose.datasets.datasets.utils.parse_pose_metainfo; anything else could replace fields of the pipeline
 KNOWN = (
@@ -68,3 +69,15 @@ def _indices(values: Any, number: int, length: int) -> bool:
 
 def _colors(values: Any, length: int) -> bool:
     return values is None or np.shape(values) == (length, 3) or (length == 0 and np.size(values) == 0)
+
+
+def config_dataset_meta(cfg: Any) -> dict:
+    """The metainfo of a config's data sets, for weights alone; empty if the names are only in annotations."""
+    for mode in ('train', 'test'):
+        try:
+            found = dataset_meta_from_config(cfg, mode)
+        except (AssertionError, KeyError):  # a metainfo without keypoints
+            continue
+        if found:
+            return found
+    return {}

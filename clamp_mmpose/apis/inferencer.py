@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from mmpose.apis import Pose2DInferencer
-from mmpose.apis.inference import dataset_meta_from_config
 from mmpose.registry import INFERENCERS
 from mmpose.structures import PoseDataSample
 from PIL.Image import Image
@@ -24,8 +23,8 @@ from clamp_mmpose.visualization.predictions import draw_prediction
 
 from .boxes import check_boxes, check_inside
 from .crops import CROPS, ImageBoxes, crop_batches
-from .dataset_meta import checked_dataset_meta
-from .inputs import VideoFrames, input_name, is_video, list_inputs, open_video
+from .dataset_meta import checked_dataset_meta, config_dataset_meta
+from .inputs import input_name
 from .lazy_detector import LazyDetectorInferencer
 from .merging import CropMerger, check_finite, suppress_duplicates
 from .model_zoo import find_model
@@ -61,7 +60,6 @@ class TextPoseInferencer(LazyDetectorInferencer):
     """
 
     model: Any  # the parts of an nn.Module have no static type
-    video_info: Dict[str, Any]
     preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton', 'draw_score_maps'}
 
     def __init__(
@@ -145,31 +143,11 @@ class TextPoseInferencer(LazyDetectorInferencer):
             weights = weights_of(checkpoint)
             check_fit(model, weights, source=str(self._weights))
             dataset_meta = (checkpoint.get('meta') or {}).get('dataset_meta')
-            dataset_meta = checked_dataset_meta(dataset_meta, str(self._weights)) if dataset_meta else _metainfo(cfg)
+            dataset_meta = (
+                checked_dataset_meta(dataset_meta, str(self._weights)) if dataset_meta else config_dataset_meta(cfg)
+            )
             checkpoint = dict(state_dict=weights, meta=dict(dataset_meta=dataset_meta))
         super()._load_weights_to_model(model, checkpoint, cfg)
-
-    def _inputs_to_list(self, inputs: Any) -> Any:
-        self._video_input = False
-        if not is_video(inputs):
-            return list_inputs(inputs)
-        video: Any = super()._inputs_to_list(str(inputs))
-        self.video_info['frames'] = open_video(str(inputs), video)
-        return self.video_info['frames']
-
-    def _get_webcam_inputs(self, inputs: str) -> Any:
-        frames = super()._get_webcam_inputs(inputs)
-        if isinstance(frames, list):
-            raise ValueError(f'{inputs} cannot be opened: connect a camera, or give its number, as in "webcam:0".')
-        self.video_info['frames'] = VideoFrames(frames, inputs)
-        return self.video_info['frames']
-
-    def _finalize_video_processing(self, pred_out_dir: str = '') -> None:
-        super()._finalize_video_processing(pred_out_dir)
-        self.video_info['frames'].check_complete()
-        written = self.video_info.get('output_file')
-        if written and not Path(written).is_file():
-            raise OSError(f'{written} was not written: OpenCV has no encoder for this video, or the disk is full.')
 
     def preprocess(
         self,
@@ -203,8 +181,11 @@ class TextPoseInferencer(LazyDetectorInferencer):
             The images with their boxes and the settings of this call, and the images alone.
         """
         check_choice('on_error', on_error, ('raise', 'skip'))
-        if batch_size < 1:
-            raise ValueError(f'batch_size={batch_size}, expected at least 1 image.')
+        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(f'batch_size={batch_size!r}, expected at least 1 image.')
+        for name, value in dict(bbox_thr=bbox_thr, nms_thr=nms_thr).items():
+            if not np.isfinite(value):  # no box would pass
+                raise ValueError(f'{name}={value}, expected a finite number.')
         queries = self.queries(keypoints, skeleton)
         failures: List[Tuple[InputType, Exception]] = []
         self.failures = failures  # one list for each call, since other threads may run too
@@ -346,18 +327,6 @@ class TextPoseInferencer(LazyDetectorInferencer):
                 content = to_json(instances, pred.img_path, indent='  ')
                 atomic_write(Path(pred_out_dir) / pred.output_names.json, content.encode())
         return result
-
-
-def _metainfo(cfg: Any) -> dict:
-    """The metainfo of a config's data sets, for weights alone; empty if the names are only in annotations."""
-    for mode in ('train', 'test'):
-        try:
-            found = dataset_meta_from_config(cfg, mode)
-        except (AssertionError, KeyError):  # a metainfo without keypoints
-            continue
-        if found:
-            return found
-    return {}
 
 
 def _raise(item: InputType, error: Exception) -> None:

@@ -2,10 +2,11 @@
 
 import mimetypes
 from pathlib import Path
-from typing import Any, Iterable, Iterator, List
+from typing import Any, Dict, Iterable, Iterator, List
 
 import mmcv
 import numpy as np
+from mmpose.apis import Pose2DInferencer
 
 from clamp_mmpose.datasets.files.images import image_files
 
@@ -88,3 +89,31 @@ def list_inputs(inputs: Any) -> List[Any]:
 def input_name(item: Any, index: int) -> str:
     """The path of an input; of an array the name under which its results are written."""
     return str(item) if isinstance(item, (str, Path)) else f'{index:08d}.jpg'
+
+
+class CheckedInputsInferencer(Pose2DInferencer):
+    """MMPose's :class:`Pose2DInferencer` for which inputs without an image, or with a part of a video, are errors."""
+
+    video_info: Dict[str, Any]
+
+    def _inputs_to_list(self, inputs: Any) -> Any:
+        self._video_input = False
+        if not is_video(inputs):
+            return list_inputs(inputs)
+        video: Any = super()._inputs_to_list(str(inputs))
+        self.video_info['frames'] = open_video(str(inputs), video)
+        return self.video_info['frames']
+
+    def _get_webcam_inputs(self, inputs: str) -> Any:
+        frames = super()._get_webcam_inputs(inputs)
+        if isinstance(frames, list):
+            raise ValueError(f'{inputs} cannot be opened: connect a camera, or give its number, as in "webcam:0".')
+        self.video_info['frames'] = VideoFrames(frames, inputs)
+        return self.video_info['frames']
+
+    def _finalize_video_processing(self, pred_out_dir: str = '') -> None:
+        super()._finalize_video_processing(pred_out_dir)
+        self.video_info['frames'].check_complete()
+        written = self.video_info.get('output_file')
+        if written and not Path(written).is_file():
+            raise OSError(f'{written} was not written: OpenCV has no encoder for this video, or the disk is full.')

@@ -4,13 +4,14 @@ from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.logging import MMLogger
-from mmpose.apis import Pose2DInferencer
 from mmpose.apis.inferencers.utils import default_det_models
 from mmpose.evaluation.functional import nms
 from mmpose.registry import DATASETS
 
+from .inputs import CheckedInputsInferencer
 
-class LazyDetectorInferencer(Pose2DInferencer):
+
+class LazyDetectorInferencer(CheckedInputsInferencer):
     """MMPose's :class:`Pose2DInferencer` that builds its detector for the first image without boxes.
 
     Without mmdet, or with ``det_model='whole_image'``, the whole image is the box.

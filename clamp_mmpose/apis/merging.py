@@ -1,4 +1,4 @@
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 from mmengine.structures import InstanceData, PixelData
@@ -21,7 +21,7 @@ class CropMerger:
     def __init__(self, path: str, shape: Tuple[int, int], names: Sequence[str], score_maps: bool = False):
         self.path, self.shape, self.names, self.score_maps = path, shape, list(names), score_maps
         self.count = 0
-        self._metainfo: Optional[dict] = None
+        self._metainfo: Any = None
         self._parts: Dict[str, List[InstanceData]] = dict(gt_instances=[], pred_instances=[])
         self._maps: Dict[str, np.ndarray] = {}
 
@@ -42,7 +42,8 @@ class CropMerger:
 
     def merge(self) -> PoseDataSample:
         """The merged sample, with ``keypoint_names``; without instances if no crop was added."""
-        merged = PoseDataSample(metainfo=self._metainfo or dict(img_path=self.path, ori_shape=self.shape))
+        metainfo: dict = self._metainfo or dict(img_path=self.path, ori_shape=self.shape)
+        merged = PoseDataSample(metainfo=metainfo)
         for key, parts in self._parts.items():
             if parts:
                 setattr(merged, key, InstanceData.cat(parts))
@@ -51,12 +52,16 @@ class CropMerger:
             if self.score_maps:
                 self._maps['score_maps'] = np.zeros((len(self.names), *self.shape), np.float32)
         if self._maps:
-            merged.pred_fields = PixelData(**self._maps)
+            merged.pred_fields = PixelData()
+            merged.pred_fields.set_data(self._maps)
         merged.set_metainfo(dict(keypoint_names=self.names))
         return merged
 
     def _add_maps(self, name: str, maps: np.ndarray) -> None:
-        self._maps[name] = np.maximum(self._maps[name], maps) if name in self._maps else maps
+        if name in self._maps:
+            np.maximum(self._maps[name], maps, out=self._maps[name])
+        else:
+            self._maps[name] = np.array(maps)
 
 
 def check_finite(sample: PoseDataSample, names: Sequence[str], path: str, instance: int) -> None:

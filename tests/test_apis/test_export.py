@@ -71,3 +71,11 @@ def test_onnx_that_differs_is_refused(tmp_path, monkeypatch):
         monkeypatch.setattr('clamp_mmpose.apis.export.compare_onnx', lambda *args, value=difference: value)
         with pytest.raises(ValueError, match=r'model\.onnx differ from PyTorch'):
             export_clamp(str(config), str(tmp_path / 'model.pth'), str(tmp_path / 'out'))
+
+
+def test_batch_sizes_to_compare(tmp_path):
+    with pytest.raises(ValueError, match=r'batch_sizes=\[1, 0\], expected at least 1 image each'):
+        export_clamp('config', 'checkpoint', str(tmp_path / 'out'), batch_sizes=(1, 0))
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(OSError, match='file'):
+        export_clamp('config', 'checkpoint', str(tmp_path / 'file'))

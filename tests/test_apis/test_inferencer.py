@@ -158,8 +158,12 @@ def test_crops_run_in_limited_batches(trained, inferencer, monkeypatch):
     batches.clear()
     run(inferencer, trained[2], bboxes=[boxes[:20]] * 5, batch_size=40)
     assert [size for size, _ in batches] == [40, 40, 20]  # across images; --batch-size may raise the limit
-    with pytest.raises(ValueError, match='batch_size=0, expected at least 1 image'):
-        run(inferencer, image, batch_size=0)
+    for number in (0, -1, 2.5, '8', None):
+        with pytest.raises(ValueError, match=f'batch_size={number!r}, expected at least 1 image'):
+            run(inferencer, image, batch_size=number)
+    for threshold in ('bbox_thr', 'nms_thr'):
+        with pytest.raises(ValueError, match=f'{threshold}=nan, expected a finite number'):
+            run(inferencer, image, **{threshold: float('nan')})
 
 
 @pytest.mark.parametrize('field', ['keypoints', 'keypoint_scores'])

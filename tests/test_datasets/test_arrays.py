@@ -66,6 +66,7 @@ def test_arrays_of_any_layout(tmp_path):
     frozen.flags.writeable = False
     mapped = np.memmap(tmp_path / 'image', np.uint8, 'w+', shape=image.shape)
     mapped[:] = image
+    assert to_bgr(image).flags.writeable and to_bgr(image[..., 0]).flags.writeable
     for same in (image, frozen, mapped, np.asfortranarray(image), image[::-1, ::-1].copy()[::-1, ::-1]):
         np.testing.assert_array_equal(to_bgr(same), image)
         assert to_bgr(same).flags.c_contiguous

@@ -84,9 +84,10 @@ def _from_pil(image: Image.Image, what: str) -> np.ndarray:
 
 
 def _three_channels(image: np.ndarray) -> np.ndarray:
+    image = np.asarray(image)  # of subclasses such as memmap
     if image.ndim == 2:
         image = image[..., None]
-    return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+    return np.ascontiguousarray(image if image.shape[2] == 3 else np.repeat(image, 3, axis=2))
 
 
 def _describe(image: Any) -> str:
