@@ -5,6 +5,7 @@ Needs Gradio (``pip install "clamp_mmpose[app]"``), but no network.
 
 import argparse
 import os
+import tempfile
 from typing import Optional, Sequence
 
 from .command import build_parser, positive_int, run_command
@@ -16,6 +17,13 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('checkpoint')
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s, only this machine')
     parser.add_argument('--port', type=positive_int, help='default: the first free port from 7860')
+    parser.add_argument(
+        '--allowed-host',
+        metavar='NAME',
+        action='append',
+        default=[],
+        help='name or address that browsers may use for this machine, beyond --host and localhost; may be repeated',
+    )
     parser.add_argument('--texts', metavar='FOLDER', help='category texts to choose from; default: those of MP-100')
     parser.add_argument('--device')
     return parser
@@ -25,6 +33,22 @@ def run(args: argparse.Namespace) -> None:
     # the libraries read these on import
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     os.environ.setdefault('HF_HUB_OFFLINE', '1')
+    # uploads and results: closed to other users of the machine, and deleted with the page
+    parent = os.environ.get('GRADIO_TEMP_DIR')
+    if parent:
+        os.makedirs(parent, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix='clamp_mmpose_', dir=parent) as folder:
+        os.environ['GRADIO_TEMP_DIR'] = os.path.abspath(folder)
+        try:
+            _serve(args)
+        finally:
+            if parent:
+                os.environ['GRADIO_TEMP_DIR'] = parent
+            else:
+                del os.environ['GRADIO_TEMP_DIR']
+
+
+def _serve(args: argparse.Namespace) -> None:
     from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.model_zoo import find_config
     from clamp_mmpose.apis.web_app import build_app, launch
@@ -38,7 +62,8 @@ def run(args: argparse.Namespace) -> None:
             'web page needs a model with a TextQueryHead.'
         )
     app = build_app(inferencer, texts)
-    print(f'Open {launch(app, args.host, args.port)} in a browser; Ctrl+C ends it.', flush=True)
+    address = launch(app, args.host, args.port, args.allowed_host)
+    print(f'Open {address} in a browser; Ctrl+C ends it.', flush=True)
     app.block_thread()
 
 

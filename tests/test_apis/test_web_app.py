@@ -15,14 +15,11 @@ import cv2
 import mmengine
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
-from mmpose.apis import init_model
 from tiny import model_config, text_query_config
+from web_page import TEXTS, build, missing
 
-from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.cli import app
-from clamp_mmpose.language.category_texts import CategoryTexts, load_texts
+from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.visualization.named_keypoints import PALETTE
 
 ROOT = Path(__file__).parents[2]
@@ -31,12 +28,6 @@ FLAGS = (
     '--disable-component-update --disable-sync'
 )
 LOCAL = ('127.0.0.1', 'localhost', '::1')
-
-
-def missing(what):
-    if os.environ.get('CLAMP_MMPOSE_REQUIRE_BROWSER') == '1':
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture(scope='module')
@@ -67,13 +58,14 @@ def browser():
 
 @pytest.fixture
 def visit(browser):
-    """Opens the page as a new user; a request to another machine fails the test."""
-    contexts, requested = [], []
+    """Opens the page as a new user; a request to another machine, or one that is refused, fails the test."""
+    contexts, requested, refused = [], [], []
 
     def visit(address):
         context = browser.new_context(viewport=dict(width=1280, height=900))
         context.grant_permissions(['clipboard-read', 'clipboard-write'])
         context.on('request', lambda request: requested.append(request.url))
+        context.on('response', lambda got: refused.append((got.status, got.url)) if got.status >= 400 else None)
         contexts.append(context)
         page = context.new_page()
         page.on('websocket', lambda opened: requested.append(opened.url))
@@ -84,39 +76,11 @@ def visit(browser):
     yield visit
     for context in contexts:
         context.close()
+    assert refused == []
     assert len(requested) > 10
     assert [
         url for url in requested if urlsplit(url).scheme not in ('blob', 'data') and urlsplit(url).hostname not in LOCAL
     ] == []
-
-
-def category(number, name, names, skeleton=()):
-    return CategoryTexts(
-        slug=f'{name}_{number}',
-        category_id=number,
-        name=name,
-        supercategory='',
-        split=1,
-        names=tuple(names),
-        descriptions=tuple(names),
-        skeleton=tuple(skeleton),
-        flip_indices=list(range(len(names))),
-    )
-
-
-TEXTS = {
-    7: category(7, 'face', ['chin', 'nose']),
-    9: category(9, 'face', ['left eye', 'right eye', 'tip of the nose'], [(0, 1), (1, 2)]),
-}
-
-
-def build(folder, cfg):
-    """An inferencer of a model with random weights, and the files it comes from."""
-    cfg = Config(cfg)
-    torch.manual_seed(0)
-    cfg.dump(str(folder / 'config.py'))
-    torch.save(dict(state_dict=init_model(cfg, device='cpu').state_dict()), folder / 'model.pth')
-    return TextPoseInferencer(str(folder / 'config.py'), str(folder / 'model.pth'), device='cpu')
 
 
 @pytest.fixture(scope='module')

@@ -1,38 +1,67 @@
-"""Event handlers of the page; each returns the new values of its output components."""
+"""Event handlers of the page; each returns the new values of its output components.
 
+Values from the browser are what a client sent, whatever the component allows; states are of the server.
+"""
+
+import functools
 import html
-from typing import Any, Dict, List, Optional, Tuple, Union
+import math
+import traceback
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import gradio as gr
 import numpy as np
 
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
-from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.utils.files import to_json
 
-from .search import draw_corners, draw_found, find
+from .search import Found, draw_corners, draw_found, find
+from .uploads import check_space, read_upload, upload_path
 
 WHOLE = 'the whole image'  # shown without a box
 Preset = Tuple[str, str]  # names and skeleton, as typed in their fields
 
 
+def plain_errors(handler: Callable) -> Callable:
+    """Show errors as one line without paths or a traceback, which goes to the server's log if it was not expected."""
+
+    @functools.wraps(handler)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return handler(*args, **kwargs)
+        except ValueError as error:
+            message = ' '.join(str(error).split())
+        except Exception:
+            traceback.print_exc()
+            message = 'this request failed; the log of the server says where.'
+        raise gr.Error(html.escape(message), print_exception=False)
+
+    return call
+
+
+@plain_errors
 def load(file: Optional[dict]) -> tuple:
     """Load a new image or none, and clear the previous results."""
+    path = None
     try:
-        content = None if file is None else read_image(file['path'])[..., ::-1]
-    except ValueError:
-        error = ValueError('this file is not a complete image: choose another one, such as a PNG, JPEG or WebP.')
+        if file is not None:
+            path = upload_path(file.get('path') if isinstance(file, dict) else file)
+            read_upload(path)
+    except ValueError as error:
         return (None, None, [], WHOLE, _alert(error), *_nothing())
-    return (gr.skip(), content, [], WHOLE, '', *_nothing())
+    return (gr.skip(), path, [], WHOLE, '', *_nothing())
 
 
-def click(content: Optional[np.ndarray], clicked: list, event: gr.SelectData) -> tuple:
+@plain_errors
+def click(path: Optional[str], clicked: list, event: gr.EventData) -> tuple:
     """Add a corner of the box; a third click starts a new box."""
-    if content is None:
+    if path is None:
         return None, [], WHOLE
-    x, y = event.index
-    clicked = [*clicked, (x, y)] if len(clicked) == 1 else [(x, y)]
+    content = read_upload(path)
+    corner = _corner(event._data, content)
+    clicked = [*clicked, corner] if len(clicked) == 1 else [corner]
     shown = ' to '.join(f'({x}, {y})' for x, y in clicked)
+    check_space()
     return (
         draw_corners(content, clicked),
         clicked,
@@ -40,10 +69,20 @@ def click(content: Optional[np.ndarray], clicked: list, event: gr.SelectData) ->
     )
 
 
+@plain_errors
+def clear_box(path: Optional[str]) -> tuple:
+    """Show the image without a box."""
+    return None if path is None else read_upload(path), [], WHOLE
+
+
+@plain_errors
 def choose(
-    presets: Dict[Any, Preset], number: Union[int, str], named: str, links: str, before: tuple
+    presets: Dict[Any, Preset], own_number: str, number: Union[int, str], named: str, links: str, before: tuple
 ) -> Union[tuple, dict]:
     """Fill in the names of a category, or restore the user's own."""
+    if type(number) not in (int, str) or (number != own_number and number not in presets):
+        raise ValueError('there is no such category: choose one of the list.')
+    named, links = _text(named, 'keypoint names'), _text(links, 'skeleton')
     previous, own = before
     if number == previous:  # Gradio sends the event of a click twice
         return gr.skip()
@@ -52,30 +91,61 @@ def choose(
     return (*presets.get(number, own), (number, own))
 
 
+@plain_errors
 def run(
-    inferencer: TextPoseInferencer,
-    content: Optional[np.ndarray],
-    clicked: list,
-    named: str,
-    links: str,
-    threshold: float,
+    inferencer: TextPoseInferencer, path: Optional[str], clicked: list, named: str, links: str, threshold: float
 ) -> tuple:
     """Find the keypoints, or show the error."""
     try:
-        if content is None:
+        named, links, threshold = _text(named, 'keypoint names'), _text(links, 'skeleton'), _confidence(threshold)
+        if path is None:
             raise ValueError('there is no image yet: drop one on the left.')
-        found = find(inferencer, content, clicked, named, links)
+        check_space()
+        found, score_maps = find(inferencer, read_upload(path), clicked, named, links)
+        return (
+            '',
+            gr.Column(visible=True),
+            found,
+            draw_found(found, threshold),
+            _table(found.instance),
+            score_maps,
+            _json(found.instance),
+        )
     except ValueError as error:
         return (_alert(error), *_nothing())
-    return (
-        '',
-        gr.Column(visible=True),
-        found,
-        draw_found(found, threshold),
-        _table(found.instance),
-        found.score_maps,
-        _json(found.instance),
-    )
+
+
+@plain_errors
+def redraw(found: Optional[Found], threshold: float) -> Optional[np.ndarray]:
+    """Draw the latest predictions with another threshold."""
+    threshold = _confidence(threshold)
+    return None if found is None else draw_found(found, threshold)
+
+
+def _text(value: Any, what: str) -> str:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f'the {what} must be a text, got {value!r:.40}.')
+    return value or ''
+
+
+def _confidence(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= 1:  # False for NaN
+        raise ValueError(f'the confidence must be a number from 0 to 1, got {value!r:.40}.')
+    return float(value)
+
+
+def _corner(data: Any, image: np.ndarray) -> Tuple[int, int]:
+    """A clicked pixel of the image; the browser rounds the edges to the next pixel."""
+    index = data.get('index') if isinstance(data, dict) else None
+    numbers = isinstance(index, (list, tuple)) and len(index) == 2 and all(type(x) in (int, float) for x in index)
+    height, width = image.shape[:2]
+    if (
+        not numbers
+        or not all(math.isfinite(x) for x in index)
+        or not (0 <= index[0] <= width and 0 <= index[1] <= height)
+    ):
+        raise ValueError(f'a corner must be two numbers within the {width} x {height} pixels of the image.')
+    return int(index[0]), int(index[1])
 
 
 def _nothing() -> tuple:

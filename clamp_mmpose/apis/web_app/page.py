@@ -1,4 +1,5 @@
-from typing import Any, Dict, Optional
+import contextlib
+from typing import Any, AsyncIterator, Dict, Optional, Sequence
 
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
 from clamp_mmpose.language.category_texts import CategoryTexts
@@ -10,11 +11,15 @@ except ImportError as error:
     raise ImportError('the web page needs Gradio: pip install "clamp_mmpose[app]"') from error
 
 from . import handlers
+from .guard import Guard, known_names
 from .handlers import WHOLE
-from .search import draw_found
+from .uploads import MAX_BYTES
 
 OWN = 'own'  # instead of the id of a category
-AT_ONCE = 4  # requests that run in parallel
+AT_ONCE = 4  # requests of one kind that run in parallel
+WAITING = 64  # further requests
+SESSIONS = 100  # users; the state of the one who was away longest is dropped for another
+KEPT = 3600  # seconds that states and files are kept
 HELP = (
     'Drop an image, pick a category or type your own keypoint names, and press Find. Two clicks on the image '
     'set the corners of a box around one object; without a box the whole image is searched.'
@@ -37,9 +42,12 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
         for number, category in texts.items()
     }
 
-    with gr.Blocks(title='Keypoints from text', analytics_enabled=False, delete_cache=(3600, 3600)) as app:
-        # the state of one user; each browser tab has its own
-        image, corners, picked, found = gr.State(), gr.State([]), gr.State((OWN, ('', ''))), gr.State()
+    with gr.Blocks(title='Keypoints from text', analytics_enabled=False, delete_cache=(KEPT // 4, KEPT)) as app:
+        # the state of one user; each browser tab has its own. Of the image it has the path, since the arrays of many
+        # users would fill the memory
+        image, corners, picked, found = (
+            gr.State(value, time_to_live=KEPT) for value in (None, [], (OWN, ('', '')), None)
+        )
         gr.Markdown(f'# Keypoints from text\n{HELP}')
         with gr.Row():
             with gr.Column(scale=3):
@@ -131,24 +139,25 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
             )
         outputs = [message, results, found, drawn, table, score_maps, code]
 
-        # no public API: programs can use tools/predict.py
-        private: Dict[str, Any] = dict(api_visibility='private')
+        # no public API: programs can use tools/predict.py. The handlers check all values themselves: Gradio would read
+        # the image before its path is checked, and end in a stack trace for values that its components refuse
+        private: Dict[str, Any] = dict(
+            api_visibility='private', preprocess=False, concurrency_limit=AT_ONCE, concurrency_id='image'
+        )
         quick: Dict[str, Any] = dict(private, show_progress='hidden')
-        # pasting an image sends two events, clear and upload; preprocessing by Gradio would end in a stack trace for
-        # unreadable files
+        # pasting an image sends two events, clear and upload
         gr.on(
             [photo.upload, photo.clear],
             handlers.load,
             photo,
             [photo, image, corners, box, *outputs],
             trigger_mode='multiple',
-            preprocess=False,
             **private,
         )
         photo.select(handlers.click, [image, corners], [photo, corners, box], trigger_mode='multiple', **quick)
-        clear_box.click(lambda content: (content, [], WHOLE), image, [photo, corners, box], **quick)
+        clear_box.click(handlers.clear_box, image, [photo, corners, box], **quick)
         category.input(
-            lambda *values: handlers.choose(presets, *values),
+            lambda *values: handlers.choose(presets, OWN, *values),
             [category, names, skeleton, picked],
             [names, skeleton, picked],
             trigger_mode='always_last',
@@ -158,41 +167,61 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
             lambda *values: handlers.run(inferencer, *values),
             [image, corners, names, skeleton, threshold],
             outputs,
-            concurrency_limit=AT_ONCE,
-            **private,
+            **{**private, 'concurrency_id': 'find'},
         )
-        threshold.change(
-            lambda last, value: draw_found(last, value) if last else None,
-            [found, threshold],
-            drawn,
-            trigger_mode='always_last',
-            **quick,
-        )
+        threshold.change(handlers.redraw, [found, threshold], drawn, trigger_mode='always_last', **quick)
+    app.queue(max_size=WAITING)
     return app
 
 
-def launch(app: gr.Blocks, host: str = '127.0.0.1', port: Optional[int] = None) -> str:
+def launch(
+    app: gr.Blocks, host: str = '127.0.0.1', port: Optional[int] = None, allowed_hosts: Sequence[str] = ()
+) -> str:
     """Serve the page in the background, without requests to other machines.
 
     Args:
         app: from :func:`build_app`.
         host: address to listen on.
         port: None: the first free one from 7860.
+        allowed_hosts: names that browsers may use for this machine, beyond ``host``, localhost and its addresses.
 
     Returns:
         str: the address.
+
+    Raises:
+        ValueError: a host that is not a name or an address, or a port out of range.
+        OSError: the port is not free.
     """
+    names = known_names(host, *allowed_hosts)
+    if port is not None and not 0 < port < 65536:
+        raise ValueError(f'the port must be from 1 to 65535, got {port}.')
+
+    @contextlib.asynccontextmanager
+    async def guarded(server: Any) -> AsyncIterator[None]:
+        # before the first request; added as a middleware, it would be inside of Gradio's, which answer some requests
+        server.middleware_stack = Guard(server.middleware_stack, app, names)
+        yield
+
     theme = Default(primary_hue='blue', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace'])
+    # every setting that Gradio would otherwise read from the environment
     _, address, _ = app.launch(
-        server_name=host,
+        server_name=f'[{host}]' if ':' in host and not host.startswith('[') else host,
         server_port=port,
         share=False,
-        show_error=True,
+        show_error=False,
         prevent_thread_lock=True,
         quiet=True,
         theme=theme,
         css='#clear-box {align-self: center}',
         footer_links=[],
         run_history=False,
+        max_file_size=MAX_BYTES,
+        state_session_capacity=SESSIONS,
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        num_workers=0,
+        app_kwargs=dict(lifespan=guarded),
     )
     return address

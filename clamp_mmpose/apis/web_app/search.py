@@ -11,22 +11,22 @@ from clamp_mmpose.visualization.score_maps import revert_score_maps
 
 SHOWN = 640  # longer side of the image with the keypoints, at which their names are readable
 TILE = 240  # longer side of a score map
+MAX_CHARACTERS = 20_000  # of the names, and of the skeleton
+MAX_KEYPOINTS = 200
 BOX_COLOR = (255, 200, 0)
 
 
 class Found(NamedTuple):
-    """Predictions for one box.
+    """Predictions for one box, kept for each user.
 
-    ``instance`` is what ``tools/predict.py`` writes, in pixels of the original image. ``image [h, w, 3]`` (RGB) and
-    ``score_maps``, one image for each keypoint, have their display size; ``scale`` is the width of ``image`` over that
-    of the original.
+    ``instance`` is what ``tools/predict.py`` writes, in pixels of the original image. ``image [h, w, 3]`` (RGB) has its
+    display size; ``scale`` is its width over that of the original.
     """
 
     instance: dict
     links: Sequence[Tuple[int, int]]
     image: np.ndarray
     scale: float
-    score_maps: List[np.ndarray]
 
 
 def read_names(text: str) -> List[str]:
@@ -41,7 +41,7 @@ def find(
     corners: Sequence[Tuple[int, int]],
     names: str,
     skeleton: str = '',
-) -> Found:
+) -> Tuple[Found, List[np.ndarray]]:
     """Find the named keypoints in one box.
 
     Args:
@@ -49,10 +49,19 @@ def find(
         corners: two opposite corners (x, y) of the box, in pixels of the image; none: the whole image.
         names, skeleton: as a user types them, see :func:`read_names` and :class:`TextQueries`.
 
+    Returns:
+        The predictions, and for each keypoint an image with its score map.
+
     Raises:
-        ValueError: invalid names, skeleton or box, or a model without a :class:`TextQueryHead`.
+        ValueError: invalid names, skeleton or box, too many of them, or a model without a :class:`TextQueryHead`.
     """
-    queries = inferencer.queries(TextQueries.parse(read_names(names), skeleton))
+    for what, text in (('keypoint names', names), ('skeleton', skeleton)):
+        if len(text) > MAX_CHARACTERS:
+            raise ValueError(f'the {what} have {len(text):,} characters: up to {MAX_CHARACTERS:,} are read.')
+    parts = read_names(names)
+    if len(parts) > MAX_KEYPOINTS:
+        raise ValueError(f'there are {len(parts):,} keypoint names: up to {MAX_KEYPOINTS} are searched at once.')
+    queries = inferencer.queries(TextQueries.parse(parts, skeleton))
     height, width = image.shape[:2]
     if len(corners) == 1:
         raise ValueError('the box has one corner: click the opposite one, or clear the box.')
@@ -78,7 +87,7 @@ def find(
         score_map_grid(small, maps[k : k + 1], [f'{score:.2f} {name}'], tile_width=small.shape[1])
         for k, (name, score) in enumerate(zip(instance['keypoint_names'], instance['keypoint_scores']))
     ]
-    return Found(instance, sample.skeleton_links, *_resize(image, SHOWN), tiles)
+    return Found(instance, sample.skeleton_links, *_resize(image, SHOWN)), tiles
 
 
 def draw_found(found: Found, threshold: float) -> np.ndarray:

@@ -43,6 +43,11 @@ def read_image(path: str, color_type: str = 'color', backend: str = 'cv2') -> np
         content = get(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image {path} does not exist: check the path, or {REMEDY}.') from error
+    return decode_image(content, path, color_type, backend)
+
+
+def decode_image(content: bytes, path: str, color_type: str = 'color', backend: str = 'cv2') -> np.ndarray:
+    """Decode the bytes of a whole image file, see :func:`read_image`; ``path`` is its name in errors."""
     if is_truncated(content):
         raise ValueError(f'image {path} is truncated ({len(content):,} bytes): {REMEDY}.')
     if color_type in FLAGS and backend == 'cv2':
