@@ -172,8 +172,7 @@ def copied(page):
     expect(page.locator('#json')).to_contain_text('keypoint_scores')  # it is filled after the image
     page.evaluate('navigator.clipboard.writeText("")')
     page.click('#json button')
-    page.wait_for_function('navigator.clipboard.readText().then(text => text.length > 0)')
-    return json.loads(page.evaluate('navigator.clipboard.readText()'))
+    return json.loads(page.wait_for_function('navigator.clipboard.readText()').json_value())  # an empty text is false
 
 
 def download(page, source):
