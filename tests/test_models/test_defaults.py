@@ -2,6 +2,7 @@
 
 import inspect
 
+import open_clip
 import pytest
 import torch
 from mmengine.structures import InstanceData
@@ -78,6 +79,26 @@ def test_towers_may_be_built_already():
     encoder = MODELS.build(dict(type='CLIPTextEncoder', arch=VIT))
     model = MODELS.build(dict(type='CLIPTowers', backbone=backbone, text_encoder=encoder))
     assert model.backbone is backbone and model.text_encoder is encoder
+
+
+def test_open_clip_model_without_weights(monkeypatch):
+    """Nothing is downloaded, and its activation is the architecture's, GELU unless that says else."""
+    calls = []
+
+    def create_model(arch, **kwargs):
+        calls.append((arch, kwargs))
+        return torch.nn.Linear(2, 2)
+
+    monkeypatch.setattr(open_clip, 'create_model', create_model)
+    model = MODELS.build(dict(type='OpenCLIPModel', arch='ViT-B-32'))
+    assert calls == [('ViT-B-32', dict(pretrained_hf=False))] and isinstance(model.model, torch.nn.Linear)
+    model.init_weights()  # random
+    for arch, own in (('ViT-B-32', False), ('ViT-B-32-quickgelu', True)):
+        model.arch = arch
+        for quick in (None, own):
+            model._check_activation('a.pt', quick)
+        with pytest.raises(ValueError, match='a.pt was trained with ' + ('GELU' if own else 'QuickGELU')):
+            model._check_activation('a.pt', not own)
 
 
 def test_no_skeleton_in_the_whole_batch():
