@@ -3,6 +3,7 @@ import json
 import cv2
 import matplotlib.figure
 import numpy as np
+import pytest
 
 from clamp_mmpose.visualization import (
     draw_named_keypoints,
@@ -11,6 +12,8 @@ from clamp_mmpose.visualization import (
     score_map_grid,
 )
 from clamp_mmpose.visualization.named_keypoints import PALETTE
+from clamp_mmpose.visualization.score_maps import title
+from clamp_mmpose.visualization.text import drawable, text_size
 
 
 def test_named_keypoints():
@@ -94,3 +97,30 @@ def test_training_curves(tmp_path, monkeypatch):
     assert [line.get_xydata().tolist() for line in loss.lines] == [[[1, 0.5], [2, 0.25]], [[1, 0.5]]]
     assert [line.get_label() for line in accuracy.lines] == ['a']
     assert accuracy.lines[0].get_xydata().tolist() == [[2, 0.75]]
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['\ud800', 'a\x00b', 'a\nb', 'μύτη', '鼻子', '😀 👩‍🚀', '\u202eeye', 'x' * 10_000, '', 'lèvre', '$\\frac{'],
+    ids=ascii,
+)
+def test_any_name_can_be_drawn(name, tmp_path):
+    image = np.full((60, 240, 3), 128, np.uint8)
+    drawn = draw_named_keypoints(image, np.array([[20.0, 30.0]]), [name])
+    assert drawn.shape == image.shape and (drawn != image).any()
+    assert score_map_grid(image, np.random.default_rng(0).random((1, 6, 8)), [name]).shape == (82, 240, 3)
+    draw_similarity_matrices({name: np.eye(1)}, [name], tmp_path / 'matrix.png')
+
+
+def test_other_scripts_are_readable():
+    """Each word looks different, which question marks would not; long names are cut."""
+    widths, inks = [], []
+    for name in ('μύτη', 'уши', 'lèvre', 'nose'):
+        strip = title(name, 100)
+        widths.append(text_size(name, 0.5)[0])
+        inks.append(int((strip < 128).sum()))
+        columns = np.flatnonzero((strip < 200).any(axis=(0, 2)))
+        assert 3 <= columns[0] <= 7 and abs(columns[-1] - 4 - widths[-1]) <= 4
+    assert min(inks) > 60 and len(set(inks)) == 4
+    assert drawable('x' * 100) == 'x' * 57 + '...'
+    assert drawable('left \ud800 eye\n\x00') == 'left ? eye ?'

@@ -1,6 +1,7 @@
 """Shared by all commands: argument parsing, exit codes, and user errors printed in one line."""
 
 import argparse
+import io
 import math
 import sys
 import traceback
@@ -86,6 +87,9 @@ def run_command(
         int: the exit code, 1 after a user error. Wrong usage raises ``SystemExit(2)``, as in :mod:`argparse`. Other
         errors are raised, and with ``--debug`` user errors too.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names of other encodings cannot be printed otherwise
+            stream.reconfigure(errors='backslashreplace')
     args = parser.parse_args(argv)
     try:
         return work(args) or 0

@@ -7,9 +7,10 @@ from typing import Iterator, List, Optional, Tuple
 from mmengine.config import Config
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
-from clamp_mmpose.language.keypoint_names import keypoint_names, mirrored_name, readable_name
+from clamp_mmpose.language.keypoint_names import keypoint_names
 
 from .findings import Finding, reason_of
+from .names import name_findings, word_findings
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ def read_head(cfg: Config) -> Tuple[Head, List[Finding]]:
         return Head(), []
     if head.get('names') is not None:
         try:
-            return Head(len(keypoint_names(head['names'])), isinstance(head['names'], (list, tuple))), []
+            names, own = keypoint_names(head['names']), isinstance(head['names'], (list, tuple))
+            return Head(len(names), own), [*word_findings(names, 'names')] if own else []
         except Exception as error:  # a broken metainfo fails in many ways
             return Head(), [Finding('MI005', 'names', reason_of(error))]
     channels, decoder = head.get('out_channels'), head.get('decoder')
@@ -78,19 +80,4 @@ def metainfo_findings(metainfo: dict, dataset: dict, head: Head) -> Iterator[Fin
     given = converted[-1] if converted else number
     if head.num_keypoints not in (None, given):
         yield Finding('KP009', label, f'{given}, the head has {head.num_keypoints}')
-    yield from _flip_findings(metainfo, label)
-
-
-def _flip_findings(metainfo: dict, label: str) -> Iterator[Finding]:
-    names, swap = metainfo['keypoint_id2name'], dict(zip(metainfo['keypoint_id2name'], metainfo['flip_indices']))
-    asymmetric = [i for i in swap if swap[swap[i]] != i]
-    for i in asymmetric:
-        back = names[swap[swap[i]]]
-        yield Finding('MI003', names[i], f'it swaps with {names[swap[i]]!r}, which swaps with {back!r} ({label})')
-    skipped = {*asymmetric, *(swap[i] for i in asymmetric)}
-    readable = {i: readable_name(name) for i, name in names.items()}
-    for i in readable.keys() - skipped:
-        mirrored = mirrored_name(readable[i])
-        if mirrored != readable[i] and readable[swap[i]] != mirrored:
-            partner = 'nothing' if swap[i] == i else repr(names[swap[i]])
-            yield Finding('MI004', names[i], f'it swaps with {partner} ({label})')
+    yield from name_findings(metainfo, dataset, head.own_names)

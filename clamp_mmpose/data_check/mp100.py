@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from clamp_mmpose.datasets.mp100.annotations import category_slug, clean_box, keypoint_counts, read_instances
+from clamp_mmpose.datasets.mp100.annotations import category_slugs, clean_box, keypoint_counts, read_instances
 from clamp_mmpose.language.category_texts import FOLDER, load_texts
 
 from .annotations import annotation_findings, image_size, is_finite, is_id
 from .findings import Finding
+from .names import flip_findings, word_findings
 
 
 def mp100_findings(content: Any, ann_file: str, folder: Optional[str]) -> List[Finding]:
@@ -90,6 +91,9 @@ def _text_findings(content: Any, folder: Optional[str]) -> Iterator[Finding]:
             yield Finding('TX002', slug, f'id {number} in {place}{found}', slug)
         elif len(own.names) != count:
             yield Finding('TX003', slug, f'{count} in the annotations, {len(own.names)} in {place}', slug)
+        else:
+            yield from flip_findings(own.names, own.flip_indices, place, slug)
+            yield from word_findings(own.names, slug, slug)
 
 
 def _entries(content: Any, key: str) -> List[dict]:
@@ -110,7 +114,5 @@ def _categories(content: Any) -> Dict[int, Tuple[str, int]]:
         if is_id(category.get('id')) and isinstance(category.get('keypoints', []), list)
     ]
     counts = keypoint_counts(categories, filter(_is_countable, _entries(content, 'annotations')))
-    return {
-        category['id']: (category_slug(str(category.get('name')), counts[category['id']]), counts[category['id']])
-        for category in categories
-    }
+    slugs = category_slugs(categories, counts)
+    return {number: (slug, counts[number]) for number, slug in slugs.items()}

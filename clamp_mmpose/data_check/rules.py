@@ -185,6 +185,18 @@ _RULES = (
         'keypoint names cannot be prompts',
         'rename them in the metainfo, or give the head names=[...]',
     ),
+    Rule(
+        'MI006',
+        'warning',
+        'left or right keypoint has no partner',
+        'name the two sides alike, such as "left ear" and "right ear"; nothing if there is only one',
+    ),
+    Rule(
+        'MI007',
+        'warning',
+        'keypoint names are not words',
+        'say what each point is, such as "tip of the left ear" (names=[...] of the head): the heads read words',
+    ),
     Rule('TX001', 'error', 'texts cannot be read', 'correct the folder given as texts, or the file'),
     Rule(
         'TX002',

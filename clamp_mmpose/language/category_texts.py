@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Tuple, Union
 
@@ -53,7 +53,7 @@ def load_texts(folder: Union[str, Path, None] = None) -> Dict[int, CategoryTexts
     return dict(_load(Path(folder or FOLDER).resolve()))
 
 
-@cache
+@lru_cache(maxsize=8)
 def _load(folder: Path) -> Dict[int, CategoryTexts]:
     index = folder / INDEX
     entries = read_yaml(index, 'category texts', REMEDY)

@@ -1,10 +1,11 @@
 import re
 import warnings
-from collections import Counter
-from typing import List, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
+
+from .clean_text import alike, clean_text
 
 # whole words that data sets write as one capital letter: 'L_F_Paw', 'R_B_Knee'
 ABBREVIATIONS = {'L': 'left', 'R': 'right', 'F': 'front', 'B': 'back'}
@@ -21,13 +22,13 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
 
     Args:
         source: a registered data set (``'AP10KDataset'``), a ``metainfo`` dict, or the names themselves, which are
-            not changed.
+            only cleaned, see :func:`check_names`.
 
     Returns:
         list[str]: K different, readable names.
 
     Raises:
-        ValueError: the data set is unknown or has no keypoints; a name is empty or occurs twice.
+        ValueError: the data set is unknown or has no keypoints; also see :func:`check_names`.
     """
     if isinstance(source, str):
         dataset = DATASETS.get(source)
@@ -45,42 +46,38 @@ def keypoint_names(source: Union[str, dict, Sequence[str]]) -> List[str]:
                 warnings.simplefilter('ignore')  # MMPose warns when it uses a metainfo file of its package
                 source = parse_pose_metainfo(dict(source))
         source = [readable_name(source['keypoint_id2name'][i]) for i in range(source['num_keypoints'])]
-    if not all(isinstance(name, str) for name in source):
-        raise ValueError(f'keypoint names must be strings, got {list(source)}.')
-    names = [name.strip() for name in source]
+    return check_names(source)
+
+
+def check_names(names: Sequence[str], descriptions: Optional[Sequence[str]] = None) -> List[str]:
+    """The names as they are shown and encoded, see :func:`clean_text`.
+
+    Args:
+        names: K different names; with ``descriptions``, two may be equal if their descriptions differ.
+        descriptions: K clean ones, or None.
+
+    Raises:
+        ValueError: no names; a name is empty, is not clean text, or reads like another one.
+    """
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f'keypoint names must be strings, got {list(names)!r:.200}.')
+    names = [clean_text(name) for name in names]
     if not names or not all(names):
-        raise ValueError(f'keypoint names must not be empty, got {list(source)}.')
-    # the language model reads lower case
-    repeated = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
-    if repeated:
+        raise ValueError(f'keypoint names must not be empty, got {list(names)}.')
+    same = alike(joined_texts(names, descriptions))
+    if same:
         raise ValueError(
-            f'keypoint names must differ, but {repeated} occur more than once in {names}: give '
-            'each keypoint a different name (for a data set, as names=[...] of the head).'
+            'keypoint names must differ, but '
+            + ', '.join(f'{first!r:.80} and {second!r:.80}' for first, second in same[:5])
+            + ' are the same to the text encoder: give each keypoint a different name (for a data set, as names=[...] '
+            'of the head).'
         )
     return names
 
 
-def mirrored_name(name: str) -> str:
-    """A lower-case name with left and right exchanged."""
-    other_side = dict(left='right', right='left')
-    return ''.join(other_side.get(word, word) for word in re.split(r'(\W+)', name))
-
-
-def mirrored_indices(names: Sequence[str]) -> List[int]:
-    """For each name, the index of its left/right counterpart; its own index if there is none or more than one.
-
-    A description after a colon is ignored.
-    """
-    names = [name.lower().split(':')[0] for name in names]
-    counts = Counter(names)
-    index = {name: i for i, name in enumerate(names) if counts[name] == 1}
-    return [index.get(mirrored_name(name), i) if name in index else i for i, name in enumerate(names)]
-
-
-def is_sided(name: str) -> bool:
-    """Whether a name contains left or right; a description after a colon is ignored."""
-    name = name.lower().split(':')[0]
-    return mirrored_name(name) != name
+def joined_texts(names: Sequence[str], descriptions: Optional[Sequence[str]]) -> List[str]:
+    """The texts for a text encoder: 'name', or 'name: description' (CapeLLM, section 3.2)."""
+    return [f'{name}: {text}' if text else name for name, text in zip(names, descriptions or [''] * len(names))]
 
 
 def skeleton_links(links: Sequence[Sequence[int]], num_keypoints: int) -> List[Tuple[int, int]]:

@@ -1,8 +1,14 @@
+import logging
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
-from .keypoint_names import keypoint_names, mirrored_indices, skeleton_links
+from mmengine.logging import print_log
+
+from .clean_text import clean_text
+from .keypoint_names import check_names, joined_texts, skeleton_links
+from .sides import Sides, find_sides, mirrored_indices
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,7 @@ class TextQueries:
     @property
     def texts(self) -> List[str]:
         """The K texts for a text encoder: 'name', or 'name: description' (CapeLLM, section 3.2)."""
-        descriptions = self.keypoint_descriptions or [''] * len(self.keypoint_names)
-        return [f'{name}: {text}' if text else name for name, text in zip(self.keypoint_names, descriptions)]
+        return joined_texts(self.keypoint_names, self.keypoint_descriptions)
 
     @classmethod
     def create(
@@ -43,23 +48,24 @@ class TextQueries:
             names: K names; two may be equal if their descriptions differ.
             descriptions: K descriptions, or None.
             skeleton: pairs of indices from 0.
-            flip_indices: as in :class:`TextQueries`; None: derived from left and right in the names.
+            flip_indices: as in :class:`TextQueries`; None: found by :func:`find_sides`, and logged once.
 
         Raises:
-            ValueError: names are missing, empty or repeated; the numbers of names, descriptions and ``flip_indices``
-                differ; the skeleton has indices out of range.
+            ValueError: names or descriptions are missing, empty, repeated or not clean (:func:`clean_text`); the
+                numbers of names, descriptions and ``flip_indices`` differ; the skeleton has indices out of range.
         """
-        if descriptions is None:
-            names = keypoint_names(list(names))
-        else:
+        names = list(names)
+        if descriptions is not None:
             if len(descriptions) != len(names):
                 raise ValueError(f'{len(names)} keypoint names need as many descriptions, got {len(descriptions)}.')
             if not all(isinstance(text, str) for text in (*names, *descriptions)):
                 raise ValueError(f'names and descriptions must be strings, got {names} and {descriptions}.')
-            names, descriptions = [name.strip() for name in names], [text.strip() for text in descriptions]
-            keypoint_names([f'{name}: {text}' if name and text else name for name, text in zip(names, descriptions)])
+            descriptions = [clean_text(text) for text in descriptions]
+        names = check_names(names, descriptions)
         if flip_indices is None:
-            flip_indices = mirrored_indices(names)
+            sides = find_sides(names, descriptions)
+            _log_pairs(tuple(names), sides)
+            flip_indices = sides.flip_indices
         elif sorted(flip_indices) != list(range(len(names))):
             raise ValueError(
                 f'flip_indices must hold each index from 0 to {len(names) - 1} once, got {list(flip_indices)}.'
@@ -82,8 +88,7 @@ class TextQueries:
         """
         if isinstance(keypoints, str):
             keypoints = keypoints.split(',')
-        if not isinstance(keypoints, (list, tuple)) or not all(isinstance(text, str) for text in keypoints):
-            raise ValueError(f'keypoint names must be strings, in one list for all images; got {keypoints!r:.80}.')
+        _check_list(keypoints)
         parts = [[part.strip() for part in text.split(':', 1)] for text in keypoints]
         descriptions = [part[1] if len(part) == 2 else '' for part in parts]
         if isinstance(skeleton, str):
@@ -93,13 +98,47 @@ class TextQueries:
     @classmethod
     def of_sample(cls, sample: Any) -> 'TextQueries':
         """The queries of a data sample packed by :class:`PackTextQueries`; they were checked before."""
-        names, flip_indices = list(sample.keypoint_names), sample.get('flip_indices')
+        names, descriptions = list(sample.keypoint_names), sample.get('keypoint_descriptions')
+        flip_indices = sample.get('flip_indices')
         return cls(
             names,
-            sample.get('keypoint_descriptions'),
+            descriptions,
             sample.get('skeleton_links') or (),
-            mirrored_indices(names) if flip_indices is None else flip_indices,
+            mirrored_indices(names, descriptions) if flip_indices is None else flip_indices,
         )
+
+
+def _check_list(keypoints: Any) -> None:
+    if isinstance(keypoints, dict):
+        raise ValueError(
+            'keypoint names must be strings, in one list for all images of a call; got a dict with the keys '
+            f'{list(keypoints)[:5]!r:.80}: call once for each group of images, with its own list.'
+        )
+    if not isinstance(keypoints, (list, tuple)):
+        raise ValueError(
+            f'keypoints= must be a list of names, or one string with commas between them, got a '
+            f'{type(keypoints).__name__}: {keypoints!r:.80}.'
+        )
+    for i, text in enumerate(keypoints):
+        if isinstance(text, (list, tuple, dict, set)):
+            raise ValueError(
+                f'keypoints[{i}] is a {type(text).__name__}, {text!r:.80}: keypoint names must be strings, in one list '
+                'for all images of a call; for other names on each image, call once for each image.'
+            )
+        if not isinstance(text, str):
+            raise ValueError(f'keypoint names must be strings, but keypoints[{i}] is {text!r:.80}.')
+
+
+@lru_cache(maxsize=512)  # once for each list of names
+def _log_pairs(names: Tuple[str, ...], sides: Sides) -> None:
+    paired = [(i, j) for i, j in enumerate(sides.flip_indices) if i < j]
+    if not paired and not any(sides.sided):
+        return
+    pairs = ', '.join(f'{names[i]} - {names[j]}' for i, j in paired) or 'none'
+    alone = ', '.join(names[i] for i, j in enumerate(sides.flip_indices) if i == j) or 'none'
+    print_log(f'left/right pairs for the flip: {pairs}; without partner: {alone}', logger='current')
+    for doubt in sides.doubts:
+        print_log(f'{doubt}: not a pair for the flip.', logger='current', level=logging.WARNING)
 
 
 def _pairs(text: str) -> List[List[int]]:

@@ -3,6 +3,8 @@ from typing import Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
+from .text import put_text, text_size
+
 Color = Tuple[int, int, int]
 LARGE = 640  # pixels; on images with a longer side, points and names grow with it
 # eight colors that stay distinct on most images and for color-blind readers (Okabe and Ito)
@@ -33,7 +35,7 @@ def draw_named_keypoints(
     Args:
         image: ``[H, W, 3]`` uint8 RGB; it is not changed.
         keypoints: ``[K, 2]``, (x, y) in pixels of the image.
-        names: K names.
+        names: K names, of any characters; long ones are cut.
         scores: ``[K]``; keypoints below ``threshold`` are left out, or drawn ``hollow``, and have no links.
         links: pairs of keypoint indices to join.
         font_scale: of OpenCV's font.
@@ -70,7 +72,7 @@ def _write_name(
     image: np.ndarray, taken: np.ndarray, text: str, point: Tuple[int, int], color: Color, font_scale: float, line: int
 ) -> None:
     """Write a name right, left, above or below its point, where it overlaps least with other names."""
-    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, font_scale, line)
+    width, height = text_size(text, font_scale, line)
     x, y = point
     positions = [
         (x + dx, y + dy)
@@ -99,4 +101,4 @@ def _write_name(
     # darken the background: an outline of thicker text would be wider than the text in OpenCV 5
     background = image[max(0, bottom - height - 1) : max(0, bottom + 3), max(0, left - 1) : max(0, left + width + 1)]
     background //= 4
-    cv2.putText(image, text, (left, bottom), cv2.FONT_HERSHEY_SIMPLEX, font_scale, color, line, cv2.LINE_AA)
+    put_text(image, text, (left, bottom), font_scale, color, line)

@@ -6,6 +6,8 @@ from mmpose.structures import PoseDataSample
 from mmpose.structures.utils import revert_heatmap
 from mmpose.utils.tensor_utils import to_numpy
 
+from .text import put_text, text_size
+
 
 def score_map_grid(
     image: np.ndarray, score_maps: np.ndarray, names: Sequence[str], columns: int = 5, tile_width: int = 240
@@ -41,9 +43,9 @@ def title(text: str, width: int, height: int = 22) -> np.ndarray:
     """A white strip ``[height, width, 3]`` with black text, shrunk to fit."""
     strip = np.full((height, width, 3), 255, np.uint8)
     scale = 0.5
-    (text_width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    text_width, _ = text_size(text, scale)
     scale *= min(1.0, (width - 8) / max(text_width, 1))
-    cv2.putText(strip, text, (4, height - 7), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    put_text(strip, text, (4, height - 7), scale, (0, 0, 0))
     return strip
 
 

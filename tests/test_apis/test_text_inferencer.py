@@ -146,6 +146,46 @@ def test_four_threads_with_different_names(inferencer, trained):
             assert np.allclose(instance['keypoint_scores'], once[0]['keypoint_scores'], atol=1e-5)
 
 
+def test_four_threads_of_the_web_page(inferencer, trained):
+    """Each user gets the keypoints they asked for, at the places that a single user gets."""
+    pytest.importorskip('gradio')
+    from clamp_mmpose.apis.web_app.handlers import run
+
+    image = cv2.imread(trained[2])[..., ::-1]
+    asked = ['left ear, nose', 'tail', 'mane\nmouth: below the nose', 'nose, tail, left ear']
+
+    def run_once(names):
+        *_, answer = run(inferencer, image, [(10, 5), (50, 45)], names, '', 0.3)
+        return answer
+
+    expected = [json.loads(run_once(names)) for names in asked]
+    assert [one['keypoint_names'] for one in expected] == [
+        ['left ear', 'nose'],
+        ['tail'],
+        ['mane', 'mouth'],
+        ['nose', 'tail', 'left ear'],
+    ]
+    start = threading.Barrier(len(asked))
+
+    def run_often(names):
+        start.wait()
+        return [json.loads(run_once(names)) for _ in range(5)]
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = list(pool.map(run_often, asked))
+    for own, once in zip(answers, expected):
+        for answer in own:
+            assert answer['keypoint_names'] == once['keypoint_names']
+            assert np.allclose(answer['keypoints'], once['keypoints'], atol=1e-3)
+
+
+@pytest.mark.parametrize('name', ['left \ud800 eye', 'a\x00b', '\u202eeye'], ids=ascii)
+def test_a_name_that_cannot_be_drawn_is_refused(inferencer, trained, name):
+    """OpenCV ends the process at half of a character pair."""
+    with pytest.raises(ValueError, match='cannot be written as UTF-8|remove it'):
+        list(inferencer(trained[2], keypoints=[name], return_vis=True))
+
+
 @pytest.mark.parametrize('box', [[90, 0, 120, 30], [0, 64, 10, 90], [-20, 0, 0, 10]])
 def test_a_box_outside_the_image(inferencer, trained, box):
     with pytest.raises(ValueError, match=r'outside .*80x64 pixels'):
@@ -161,7 +201,7 @@ def test_names_are_strings(inferencer, trained, keypoints):
 def test_tool_reports_an_error_in_one_line(trained, capsys):
     assert main([*trained, '--keypoints', 'nose, nose']) == 1
     (line,) = capsys.readouterr().err.splitlines()[-1:]
-    assert line.startswith("error: keypoint names must differ, but ['nose'] occur")
+    assert line.startswith("error: keypoint names must differ, but 'nose' and 'nose' are")
 
 
 def test_a_skeleton_needs_its_keypoints(inferencer, trained):

@@ -328,7 +328,7 @@ def test_mistakes_are_explained(server, folder, visit):
     upload(page, folder / '0.png')
     expect(alert).to_have_count(0)
     refuse('keypoint names must not be empty', names=' ,\n')
-    refuse("keypoint names must differ, but ['<i>chin</i>']", names='<i>chin</i>, <i>Chin</i>')
+    refuse("keypoint names must differ, but '<i>chin</i>' and '<i>Chin</i>'", names='<i>chin</i>, <i>Chin</i>')
     refuse('0 to 1; got [0, 2]', skeleton='0-2')
     refuse('a skeleton is written as pairs', skeleton='chin to nose')
     refuse('the tower reads up to 24', names='nose ' * 30)

@@ -1,5 +1,6 @@
 """Exit codes of the commands, and user errors in one line on standard error."""
 
+import io
 import os
 import subprocess
 import sys
@@ -167,3 +168,20 @@ def test_numbers_that_cannot_be_used_are_wrong_usage(make_parser, argv, capsys):
     error = capsys.readouterr().err.splitlines()[-1]
     option = [word for word in argv if word.startswith('--')][-1]
     assert stop.value.code == 2 and f'argument {option}: {argv[-1]!r}, expected a' in error
+
+
+def test_file_names_of_other_encodings_are_printed(monkeypatch):
+    """Python reads a byte that is not UTF-8 as half of a character pair, which strict streams cannot print."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding='utf-8', write_through=True) for _ in range(2)]
+    monkeypatch.setattr(sys, 'stdout', streams[0])
+    monkeypatch.setattr(sys, 'stderr', streams[1])
+
+    def work(_):
+        print('found \udcff.png')
+        raise ValueError('cannot read \udcff.png')
+
+    assert run_command(build_parser('test'), work, []) == 1
+    assert [stream.buffer.getvalue() for stream in streams] == [
+        b'found \\udcff.png\n',
+        b'error: cannot read \\udcff.png\n',
+    ]

@@ -105,7 +105,7 @@ def set_keypoint(i, **values):
         (set_keypoint(1, swap='chin'), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
         (set_keypoint(2, name=''), 'error', 'keypoint names cannot be prompts', 'toy'),
         (set_keypoint(2, name=7), 'error', 'metainfo cannot be used', 'BaseCocoStyleDataset'),
-        (set_keypoint(2, name='left eye'), 'warning', 'flip pair does not swap left and right', 'left eye'),
+        (set_keypoint(2, name='left eye'), 'warning', 'left or right keypoint has no partner', 'left eye'),
         (
             lambda d: d['metainfo'].update(sigmas=[0.05]),
             'error',
@@ -221,13 +221,13 @@ def test_progress_sees_every_image(toy):
 @pytest.mark.parametrize(
     'head, what',
     [
-        (dict(names=['a', 'b', 'c']), None),
-        (dict(names=['a', 'b']), 'number of keypoints differs from the head'),
+        (dict(names=['ear', 'chin', 'nose']), None),
+        (dict(names=['ear', 'chin']), 'number of keypoints differs from the head'),
         (dict(names='AP10KDataset'), 'number of keypoints differs from the head'),
         (dict(out_channels=3), None),
         (dict(out_channels=17), 'number of keypoints differs from the head'),
         (dict(out_channels=9, decoder=dict(type='UDPHeatmap', heatmap_type='combined')), None),
-        (dict(names=['a', 'b', 'A']), 'keypoint names cannot be prompts'),
+        (dict(names=['ear', 'chin', 'Ear']), 'keypoint names cannot be prompts'),
         (dict(names='NoDataset'), 'keypoint names cannot be prompts'),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clamp_mmpose.datasets.files.coco import read_annotations
-from clamp_mmpose.datasets.mp100.annotations import category_slug, clean_box, read_instances
+from clamp_mmpose.datasets.mp100.annotations import category_slug, category_slugs, clean_box, read_instances
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_categories_that_list_no_keypoints(content, read, spoil):
     for ann in content['annotations']:
         if ann['category_id'] == 7:
             ann['keypoints'] = [10, 11, 2] * 19
-    assert read(content).categories[7] == (7, 'face_19_points', 'furniture', 19)
+    assert read(content).categories[7] == (7, 'face', 'furniture', 19)  # not MP-100's, which has the id 18
     content['annotations'][2]['keypoints'] = [10, 11, 2] * 18
-    with pytest.raises(ValueError, match="annotation 20 has 18 keypoints, its category 'face_19_points' has 19"):
+    with pytest.raises(ValueError, match="annotation 20 has 18 keypoints, its category 'face' has 19"):
         read(content)
 
 
@@ -190,6 +190,19 @@ def test_the_two_faces():
         'face_68_points',
         'face',
     ]
+
+
+def test_only_files_of_mp100_get_its_slugs():
+    both = [dict(id=18, name='face'), dict(id=40, name='Face')]
+    assert category_slugs(both, {18: 19, 40: 68}) == {18: 'face_19_points', 40: 'face_68_points'}
+    with_dog = [dict(id=3, name='dog_body'), dict(id=40, name='face')]
+    assert category_slugs(with_dog, {3: 17, 40: 68}) == {3: 'dog_body', 40: 'face_68_points'}
+    for number in (1, 40):  # a data set of one's own
+        assert category_slugs([dict(id=number, name='face')], {number: 68}) == {number: 'face'}
+    others = [dict(id=1, name='hand'), dict(id=2, name='face')]
+    assert category_slugs(others, {1: 21, 2: 68}) == {1: 'hand', 2: 'face'}
+    others = [dict(id=1, name='mug'), dict(id=40, name='face')]
+    assert category_slugs(others, {1: 3, 40: 68}) == {1: 'mug', 40: 'face'}
 
 
 def test_split_1(shared_data):

@@ -11,7 +11,8 @@ from tiny import METAINFO, NAMES, text_query_config, write_dots
 
 from clamp_mmpose.datasets.transforms import GetTextQueries
 from clamp_mmpose.engine.hooks.embed_texts_hook import dataset_texts
-from clamp_mmpose.language.keypoint_names import mirrored_indices, skeleton_links
+from clamp_mmpose.language.keypoint_names import skeleton_links
+from clamp_mmpose.language.sides import mirrored_indices
 from clamp_mmpose.language.text_queries import TextQueries
 
 CROP = [

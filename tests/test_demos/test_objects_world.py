@@ -12,7 +12,7 @@ import pytest
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.datasets.mp100.mp100_dataset import MP100Dataset
 from clamp_mmpose.language.category_texts import load_texts
-from clamp_mmpose.language.keypoint_names import mirrored_indices
+from clamp_mmpose.language.sides import mirrored_indices
 from demos.canvas.folder import DrawnFolder
 from demos.canvas.sketch import Sketch, rotation
 from demos.objects.world.categories import CATEGORIES, ToyCategory

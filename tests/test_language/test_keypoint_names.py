@@ -33,7 +33,7 @@ def test_names_of_data_sets():
     'source, message',
     [
         ('NoSuchDataset', "'NoSuchDataset' is not a registered data set"),
-        (['Left eye', 'nose', 'left eye'], r"\['left eye'\] occur more than once"),
+        (['Left eye', 'nose', 'left eye'], "but 'Left eye' and 'left eye' are the same"),
         (['nose', ' '], 'must not be empty'),
         ([], 'must not be empty'),
         ('BaseCocoStyleDataset', 'this data set type has no metainfo'),

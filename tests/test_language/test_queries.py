@@ -53,3 +53,22 @@ def test_flip_indices_follow_names_or_are_given():
 def test_unusable(arguments, error):
     with pytest.raises(ValueError, match=error):
         TextQueries.create(**arguments)
+
+
+@pytest.mark.parametrize(
+    'keypoints, error',
+    [
+        ({'cat': ['nose']}, r"in one list .* dict with the keys \['cat'\]: call once for each group"),
+        ([['nose'], ['tail']], r"keypoints\[0\] is a list, \['nose'\]: .* call once for each image"),
+        (['nose', ('tail',)], r'keypoints\[1\] is a tuple'),
+        (['nose', None], r'must be strings, but keypoints\[1\] is None'),
+        ({'nose', 'tail'}, 'must be a list of names, .* got a set'),
+        (7, 'got a int: 7'),
+        (b'nose', 'got a bytes'),
+        ('', 'must not be empty'),
+        ([], 'must not be empty'),
+    ],
+)
+def test_other_shapes_are_refused_by_name(keypoints, error):
+    with pytest.raises(ValueError, match=error):
+        TextQueries.parse(keypoints)

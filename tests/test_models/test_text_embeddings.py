@@ -99,3 +99,54 @@ def test_values_written_through_data_are_seen_in_eval_mode():
     first = embeddings(['nose'])
     embeddings.encoder.text.ln_final.weight.data.mul_(2)
     assert not torch.allclose(embeddings.eval()(['nose']), first)
+
+
+class CountingEncoder(torch.nn.Module):
+    """The embedding of a text is its number."""
+
+    embed_dims, tune = 1, False
+
+    def __init__(self):
+        super().__init__()
+        self.encoded = []
+
+    def forward(self, texts):
+        self.encoded += texts
+        return torch.tensor([[float(text)] for text in texts])
+
+
+def test_kept_texts_are_bounded(monkeypatch):
+    """10,000 different texts, one by one: at most twice KEPT are kept, each as a tensor of its own, none is copied."""
+    monkeypatch.setattr('clamp_mmpose.models.text_encoders.text_embeddings.KEPT', 100)
+    embeddings = TextEmbeddings(CountingEncoder())
+    stacked = []
+    stack = torch.stack
+    monkeypatch.setattr(torch, 'stack', lambda rows: stacked.append(len(rows)) or stack(rows))
+    most = 0
+    for i in range(10_000):
+        assert embeddings([str(i), '0']).tolist() == [[i], [0]]
+        most = max(most, len({**embeddings._kept[1], **embeddings._kept[2]}))
+    assert most == 199 and set(stacked) == {2}  # 100 and 100, with '0' in both
+    assert embeddings.encoder.encoded == [str(i) for i in range(10_000)]  # '0' was in use all the time
+    embeddings(['9950', '9900', '9000'])
+    assert embeddings.encoder.encoded[10_000:] == ['9000']
+    assert all(row.untyped_storage().nbytes() == 4 for row in embeddings._kept[1].values())
+
+
+def test_a_call_with_more_texts_than_are_kept(monkeypatch):
+    monkeypatch.setattr('clamp_mmpose.models.text_encoders.text_embeddings.KEPT', 10)
+    embeddings = TextEmbeddings(CountingEncoder())
+    texts = [str(i) for i in range(300)]
+    assert embeddings(texts).flatten().tolist() == list(range(300))
+    assert len(embeddings._kept[1]) + len(embeddings._kept[2]) <= 20
+    assert all(row.untyped_storage().nbytes() == 4 for row in embeddings._kept[1].values())
+
+
+def test_words_kept_by_the_tokenizer_are_bounded(monkeypatch):
+    tokenizer = encoder().tokenizer
+    before = len(tokenizer.cache)
+    monkeypatch.setattr('clamp_mmpose.models.text_encoders.clip_text_encoder.WORDS', before + 5)
+    words = [f'unheard{"x" * i}of' for i in range(20)]
+    first = [tokenizer.encode(word) for word in words]
+    assert len(tokenizer.cache) <= before + 5
+    assert [tokenizer.encode(word) for word in words] == first and len({tuple(ids) for ids in first}) == 20

@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tu
 import numpy as np
 
 from clamp_mmpose.datasets.files.coco import read_annotations
+from clamp_mmpose.language.category_texts import load_texts
 
 GET_MP100 = (
     "download MP-100's annotations (https://github.com/luminxu/Pose-for-Everything); the configs expect "
@@ -19,7 +20,7 @@ class Category(NamedTuple):
 
     Args:
         id: as in the file, like ``supercategory``.
-        slug: its name in lower case, made unique; see :func:`category_slug`.
+        slug: its name in lower case, made unique; see :func:`category_slugs`.
         num_keypoints: K, 8 to 68 in MP-100; see :func:`keypoint_counts`.
     """
 
@@ -81,9 +82,22 @@ def clean_box(bbox: Sequence[float], width: float, height: float) -> Optional[Li
 
 
 def category_slug(name: str, num_keypoints: int) -> str:
-    """A unique name: MP-100 calls its 19-point faces (id 18) and its 68-point faces (id 40) both 'face'."""
+    """MP-100's unique name: it calls its 19-point faces (id 18) and its 68-point faces (id 40) both 'face'."""
     slug = name.strip().lower()
     return f'face_{num_keypoints}_points' if slug == 'face' and num_keypoints in (19, 68) else slug
+
+
+def category_slugs(categories: Sequence[dict], counts: Dict[int, int]) -> Dict[int, str]:
+    """The slug of each category by id: its name in lower case, made unique in MP-100's own files.
+
+    These list several categories, all with an id and name of MP-100; any other file may well have one called 'face'.
+    """
+    names = {category['id']: str(category.get('name')).strip().lower() for category in categories}
+    known = load_texts()
+    mp100 = len(names) > 1 and all(
+        number in known and name in (known[number].slug, known[number].name) for number, name in names.items()
+    )
+    return {number: category_slug(name, counts[number]) if mp100 else name for number, name in names.items()}
 
 
 def keypoint_counts(categories: Iterable[dict], annotations: Iterable[dict]) -> Dict[int, int]:
@@ -194,8 +208,9 @@ def _categories(entries: List[Any], annotations: List[dict]) -> Dict[int, Catego
             raise ValueError(f'category {entry["id"]} must list its keypoints, not {entry["keypoints"]!r:.40}.')
     counts = keypoint_counts(entries, annotations)
     categories: Dict[int, Category] = {}
+    slugs = category_slugs(entries, counts)
     for entry in entries:
-        slug = category_slug(str(entry['name']), counts[entry['id']])
+        slug = slugs[entry['id']]
         same = [category.id for category in categories.values() if category.slug == slug]
         if same:
             raise ValueError(f'categories {same[0]} and {entry["id"]} are both named {slug!r}; rename one.')

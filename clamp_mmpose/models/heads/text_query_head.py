@@ -12,7 +12,8 @@ from mmpose.utils.tensor_utils import to_numpy
 from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleList, Predictions, SampleList
 from torch import Tensor, nn
 
-from clamp_mmpose.language.keypoint_names import is_sided, keypoint_names
+from clamp_mmpose.language.keypoint_names import keypoint_names
+from clamp_mmpose.language.sides import find_sides
 from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
 from clamp_mmpose.models.text_encoders.text_embeddings import TextEmbeddings
@@ -280,7 +281,5 @@ def _mirror_weights(query: TextQueries) -> List[float]:
     """Weight of the mirrored image for each keypoint: 0.5, or 0 for a left or right keypoint without its partner, whose
     position the mirrored image shows.
     """
-    return [
-        0.0 if partner == i and is_sided(name) else 0.5
-        for i, (name, partner) in enumerate(zip(query.keypoint_names, query.flip_indices))
-    ]
+    sided = find_sides(query.keypoint_names, query.keypoint_descriptions).sided
+    return [0.0 if partner == i and sided[i] else 0.5 for i, partner in enumerate(query.flip_indices)]

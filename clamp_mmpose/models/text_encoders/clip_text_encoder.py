@@ -12,6 +12,8 @@ from clamp_mmpose.models.utils.open_clip_towers import build_text_tower, clip_ar
 if TYPE_CHECKING:
     from open_clip.tokenizer import SimpleTokenizer
 
+WORDS = 50_000  # words whose pieces the tokenizer keeps
+
 
 @MODELS.register_module()
 class CLIPTextEncoder(CLIPTower):
@@ -104,4 +106,14 @@ def bpe_tokenizer() -> 'SimpleTokenizer':
     """CLIP's tokenizer, read from disk once."""
     from open_clip.tokenizer import SimpleTokenizer  # slow, and other models do not need it
 
-    return SimpleTokenizer()
+    tokenizer = SimpleTokenizer()
+    tokenizer.cache = _WordCache(tokenizer.cache)
+    return tokenizer
+
+
+class _WordCache(dict):
+    """The tokenizer's cache of words, which would grow with every new word; when it is full, new ones are not kept."""
+
+    def __setitem__(self, word: str, pieces: str) -> None:
+        if len(self) < WORDS:
+            super().__setitem__(word, pieces)
