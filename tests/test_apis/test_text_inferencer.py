@@ -182,7 +182,7 @@ def test_four_threads_of_the_web_page(inferencer, trained):
 @pytest.mark.parametrize('name', ['left \ud800 eye', 'a\x00b', '\u202eeye'], ids=ascii)
 def test_a_name_that_cannot_be_drawn_is_refused(inferencer, trained, name):
     """OpenCV ends the process at half of a character pair."""
-    with pytest.raises(ValueError, match='cannot be written as UTF-8|remove it'):
+    with pytest.raises(ValueError, match=r'cannot be written as UTF-8|remove it'):
         list(inferencer(trained[2], keypoints=[name], return_vis=True))
 
 
