@@ -5,6 +5,8 @@ from typing import Any, Dict, Iterable, List, Tuple, Union
 
 from clamp_mmpose.utils.files import read_yaml
 
+from .clean_text import alike, clean_text
+
 FOLDER = Path(__file__).with_name('texts')
 INDEX = 'mp100.yml'
 REMEDY = 'a folder of texts holds mp100.yml and one file for each layout'
@@ -48,7 +50,8 @@ def load_texts(folder: Union[str, Path, None] = None) -> Dict[int, CategoryTexts
     Raises:
         FileNotFoundError: the index or a layout does not exist.
         ValueError: a file is not YAML or has missing or unknown keys; ids or slugs repeat; a layout and its
-            category differ in the number of keypoints; texts are empty or repeated; indices are out of range.
+            category differ in the number of keypoints; texts are empty, repeated or not clean; indices are
+            out of range.
     """
     return dict(_load(Path(folder or FOLDER).resolve()))
 
@@ -106,12 +109,16 @@ def _read_layout(path: Path) -> dict:
                 f'{path}: keypoint {i} must be one "name: description", both not empty, got '
                 f'{keypoint!r:.80}; put quotes around a text that YAML does not read as a string.'
             )
-        names.append(texts[0].strip())
-        descriptions.append(texts[1].strip())
-    lower = [name.lower() for name in names]  # the language model reads lower case
-    repeated = sorted({name for name in lower if lower.count(name) > 1})
-    if repeated:
-        raise ValueError(f'{path}: keypoint names must differ, but {repeated} occur more than once.')
+        try:
+            name, description = map(clean_text, texts)
+        except ValueError as error:
+            raise ValueError(f'{path}: keypoint {i}: {error}') from error
+        names.append(name)
+        descriptions.append(description)
+    for first, second in alike(names):
+        raise ValueError(
+            f'{path}: keypoint names must differ, but {first!r} and {second!r} are the same to the text encoder.'
+        )
 
     flip_indices = list(range(len(names)))
     for left, right in _pairs(content, 'swap', len(names), path):

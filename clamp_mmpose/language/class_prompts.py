@@ -1,6 +1,8 @@
 import re
 from typing import List, Sequence
 
+from .clean_text import alike, clean_text
+
 
 def class_texts(templates: Sequence[str], words: Sequence[str]) -> List[List[str]]:
     """Fill each class into every template (FocusCLIP, appendix C.1).
@@ -13,13 +15,17 @@ def class_texts(templates: Sequence[str], words: Sequence[str]) -> List[List[str
         list: C lists, each with one text for each template.
 
     Raises:
-        ValueError: no templates, a template without exactly one ``{}``, an empty word.
+        ValueError: no templates, a template without exactly one ``{}``; a word that is empty, not clean text
+            (:func:`clean_text`) or reads like another one.
     """
     bad = [template for template in templates if template.count('{}') != 1]
     if bad or not templates:
         raise ValueError(f'each template needs one {{}}, which the class replaces; got {bad or "none"}.')
     if not all(word.strip() for word in words):
         raise ValueError(f'the words for the classes must not be empty, got {list(words)}.')
+    words = [clean_text(word) for word in words]
+    for first, second in alike(words):
+        raise ValueError(f'the words for the classes must differ, but {first!r} and {second!r} read the same.')
     return [[_with_article(template.format(word)) for template in templates] for word in words]
 
 

@@ -146,6 +146,7 @@ def test_missing_descriptions(folder, description, monkeypatch):
         ([3], 'entry 0: expected'),
         ([dict(description='a')], 'entry 0: expected'),
         ([dict(image='001.jpg', description=[1])], 'entry 0: the description must be a text'),
+        ([dict(image='001.jpg', description=['One.', 'Two \ud800.'])], 'entry 0: .* cannot be written as UTF-8'),
         ([dict(image='001.jpg', description='One.')], "not an MPII annotation file.*KeyError 'center'"),
     ],
 )

@@ -202,3 +202,21 @@ def test_templates_of_a_single_task(folder):
         'a photo of a person running',
         'they are running',
     ]
+
+
+@pytest.mark.parametrize(
+    'words, error',
+    [
+        (['cat', ' Cat '], "'cat' and 'Cat' read the same"),
+        (['cat', 'dog\ud800'], 'UTF-8'),
+        (['cat', 'dog\x07'], r'control character, U\+0007'),
+        (['cat', ' '], 'must not be empty'),
+    ],
+)
+def test_classes_are_clean_and_differ(words, error):
+    with pytest.raises(ValueError, match=error):
+        class_texts(['a photo of a/an {}'], words)
+    assert class_texts(['a photo of a/an {}'], ['cat &amp; dog', 'old\tape']) == [
+        ['a photo of a cat & dog'],
+        ['a photo of an old ape'],
+    ]

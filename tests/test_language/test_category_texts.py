@@ -96,7 +96,15 @@ ERRORS = {
     ),
     'repeated name': (
         lambda index, layout: layout['keypoints'].append({'Left Fin': 'A fin.'}),
-        r"fish\.yml: .*\['left fin'\] occur",
+        r"fish\.yml: .*'left fin' and 'Left Fin' are the same",
+    ),
+    'control character': (
+        lambda index, layout: layout['keypoints'].append({'eye': 'The\x07 eye.'}),
+        r'fish\.yml: keypoint 4: .* control character, U\+0007',
+    ),
+    'the same name with an accent composed': (
+        lambda index, layout: layout['keypoints'].extend([{'\u00e9ye': 'One.'}, {'e\u0301ye': 'Two.'}]),
+        r'fish\.yml: keypoint names must differ',
     ),
     'skeleton out of range': (
         lambda index, layout: layout['skeleton'].append([0, 4]),

@@ -34,6 +34,11 @@ def read_entries(file: Union[str, Path]) -> List[dict]:
             raise ValueError(
                 f'{file}, entry {number}: the description must be a text or a list of texts, got {str(texts)[:80]}.'
             )
+        if any('\ud800' <= character <= '\udfff' for text in texts for character in text):
+            raise ValueError(
+                f'{file}, entry {number}: the description cannot be written as UTF-8 (half of a character pair), '
+                f'got {str(texts)[:80]!a}; write it again.'
+            )
         entry['descriptions'] = [text.strip() for text in texts if text.strip()]
     return entries
 
