@@ -109,24 +109,21 @@ class TextQueries:
 
 
 def _check_list(keypoints: Any) -> None:
+    expected = 'keypoint names must be strings, in one list for all images of a call'
     if isinstance(keypoints, dict):
         raise ValueError(
-            'keypoint names must be strings, in one list for all images of a call; got a dict with the keys '
-            f'{list(keypoints)[:5]!r:.80}: call once for each group of images, with its own list.'
+            f'{expected}; got a dict with the keys {list(keypoints)[:5]!r:.80}: call once for each group of images, '
+            'with its own list.'
         )
     if not isinstance(keypoints, (list, tuple)):
         raise ValueError(
-            f'keypoints= must be a list of names, or one string with commas between them, got a '
-            f'{type(keypoints).__name__}: {keypoints!r:.80}.'
+            f'{expected}, or one string with commas between them; got {type(keypoints).__name__}: {keypoints!r:.80}.'
         )
     for i, text in enumerate(keypoints):
-        if isinstance(text, (list, tuple, dict, set)):
-            raise ValueError(
-                f'keypoints[{i}] is a {type(text).__name__}, {text!r:.80}: keypoint names must be strings, in one list '
-                'for all images of a call; for other names on each image, call once for each image.'
-            )
         if not isinstance(text, str):
-            raise ValueError(f'keypoint names must be strings, but keypoints[{i}] is {text!r:.80}.')
+            nested = isinstance(text, (list, tuple, dict, set))
+            remedy = ': for other names on each image, call once for each image' if nested else ''
+            raise ValueError(f'{expected}; keypoints[{i}] is {type(text).__name__}, {text!r:.80}{remedy}.')
 
 
 @lru_cache(maxsize=512)  # once for each list of names
