@@ -1,6 +1,7 @@
 """Train a model, with MMPose's arguments."""
 
 import argparse
+import sys
 from typing import Optional, Sequence
 
 from .command import build_parser, run_command
@@ -17,6 +18,11 @@ def make_parser() -> argparse.ArgumentParser:
         metavar='CHECKPOINT',
         help='resume from this checkpoint, or from the latest one in the work dir',
     )
+    parser.add_argument(
+        '--change-schedule',
+        action='store_true',
+        help='resume with the schedule of the config, as if the whole training had had it',
+    )
     parser.add_argument('--amp', action='store_true', help='train in mixed precision')
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate while training')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
@@ -24,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> Optional[int]:
     from clamp_mmpose.engine.launch import build_runner, limit_threads, shut_down_distributed
 
     cfg = load_config(args)
@@ -40,8 +46,14 @@ def run(args: argparse.Namespace) -> None:
         cfg.auto_scale_lr.enable = True
 
     limit_threads(cfg)
-    build_runner(cfg).train()
+    runner = build_runner(cfg, args.change_schedule)
+    try:
+        runner.train()
+    except KeyboardInterrupt:
+        print(f'interrupted: go on with --resume --work-dir {cfg.work_dir}', file=sys.stderr)
+        return 130
     shut_down_distributed()
+    return None
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -11,7 +11,8 @@ from mmengine.runner import Runner
 from clamp_mmpose.checkpoints.reader import check_exists
 from clamp_mmpose.datasets.nested import leaf_configs
 
-from .hooks import CheckpointFitHook, DatasetFitHook, FiniteHook
+from .hooks import CheckpointFitHook, DatasetFitHook, FiniteHook, ResumeHook
+from .work_dir import latest_checkpoint, lock_work_dir, write_files_whole
 
 
 def shut_down_distributed() -> None:
@@ -67,8 +68,13 @@ def _check_annotation_file(dataset: dict, where: str) -> None:
             )
 
 
-def build_runner(cfg: Config) -> Runner:
-    """Build a Runner that checks the checkpoint and the data. Without a GPU, several processes use gloo."""
+def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
+    """Build a Runner that checks the checkpoint and the data. Without a GPU, several processes use gloo.
+
+    Args:
+        cfg: the config, with ``launcher`` and ``work_dir``.
+        change_schedule: see :class:`ResumeHook`.
+    """
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         if not torch.distributed.is_initialized():  # MMEngine would ask for a CUDA device
             torch.distributed.init_process_group('gloo')
@@ -79,8 +85,20 @@ def build_runner(cfg: Config) -> Runner:
         loader = cfg.get(f'{part}_dataloader')
         if loader and not loader.get('num_workers'):
             loader.persistent_workers = False  # PyTorch raises an error for True without workers
+    lock, note = None, ''
+    if cfg.get('train_cfg'):
+        lock = lock_work_dir(cfg.work_dir, cfg.launcher)
+        write_files_whole()
+        if cfg.get('resume') and not cfg.get('load_from'):
+            out_dir = cfg.get('default_hooks', {}).get('checkpoint', {}).get('out_dir')
+            cfg.load_from, note = latest_checkpoint(cfg.work_dir, out_dir)
+            cfg.resume = cfg.load_from is not None
     runner = Runner.from_cfg(cfg)
+    runner.work_dir_lock = lock  # held as long as the runner exists
+    if note:
+        runner.logger.warning(note)
     runner.register_hook(CheckpointFitHook())
     runner.register_hook(DatasetFitHook())
     runner.register_hook(FiniteHook())
+    runner.register_hook(ResumeHook(change_schedule))
     return runner
