@@ -17,7 +17,8 @@ def create_timm_model(model_name: str, **model_args) -> nn.Module:
     """``timm.create_model``, with random weights.
 
     Raises:
-        ValueError: timm has no such model, or an argument names weights, which timm would read with its own reader.
+        ValueError: timm has no such model, it does not take these arguments, or one of them names weights, which timm
+            would read with its own reader.
     """
     import timm  # takes 0.3 s; other models do not need it
 
@@ -28,7 +29,13 @@ def create_timm_model(model_name: str, **model_args) -> nn.Module:
     if not timm.is_model(model_name):
         near = difflib.get_close_matches(model_name, timm.list_models(), n=5)
         raise ValueError(f'timm {timm.__version__} has no model {model_name!r}; near it: {", ".join(near) or "none"}.')
-    return timm.create_model(model_name, pretrained=False, **model_args)
+    try:
+        return timm.create_model(model_name, pretrained=False, **model_args)
+    except Exception as error:  # timm asserts, or fails in a layer, on arguments that a model does not have
+        raise ValueError(
+            f'timm cannot build {model_name!r} with {model_args}: {type(error).__name__}: '
+            f'{" ".join(str(error).splitlines()[:1])}'
+        ) from error
 
 
 def load_timm_weights(model: nn.Module, address: str, model_name: str, **model_args) -> None:

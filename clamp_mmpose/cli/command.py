@@ -84,8 +84,8 @@ def run_command(
         argv: the arguments; None: those of this process.
 
     Returns:
-        int: the exit code, 1 after a user error. Wrong usage raises ``SystemExit(2)``, as in :mod:`argparse`. Other
-        errors are raised, and with ``--debug`` user errors too.
+        int: the exit code, 1 after a user error, 130 after Ctrl-C. Wrong usage raises ``SystemExit(2)``, as in
+        :mod:`argparse`. Other errors are raised, and with ``--debug`` user errors too.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names of other encodings cannot be printed otherwise
@@ -98,6 +98,9 @@ def run_command(
             raise
         print(f'error: {one_line(error)}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        return 130
     finally:
         _leave_process_group()
 
@@ -106,9 +109,12 @@ def is_user_error(error: Exception) -> bool:
     """Whether the user can fix it: bad input, a missing package, or an error in a config."""
     if isinstance(error, (OSError, ValueError, ImportError, NotImplementedError)):
         return True
-    files = (Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__))
+    files = [Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__)]
     folders = [file.parts[-3:-1] for file in files]
     if ('mmengine', 'config') in folders or ('mmengine', 'registry') in folders:
+        return True
+    # libraries assert what a config must hold
+    if isinstance(error, AssertionError) and str(error) and any('site-packages' in file.parts for file in files[-1:]):
         return True
     # an unknown setting of a loop, which the Runner builds itself
     return isinstance(error, TypeError) and folders[-1:] == [('mmengine', 'runner')]

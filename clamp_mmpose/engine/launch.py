@@ -12,6 +12,7 @@ from clamp_mmpose.checkpoints.reader import check_exists
 from clamp_mmpose.datasets.nested import leaf_configs
 
 from .hooks import CheckpointFitHook, DatasetFitHook, FiniteHook, ResumeHook
+from .settings import check_settings
 from .work_dir import latest_checkpoint, lock_work_dir, write_files_whole
 
 
@@ -79,6 +80,7 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
         if not torch.distributed.is_initialized():  # MMEngine would ask for a CUDA device
             torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+    check_settings(cfg)
     check_exists(cfg.get('load_from'))
     check_annotation_files(cfg)
     for part in ('train', 'val', 'test'):

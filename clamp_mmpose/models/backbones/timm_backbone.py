@@ -60,7 +60,13 @@ class TIMMBackbone(BaseModule):
 
     def forward(self, img: Tensor) -> Tuple[Tensor, ...]:
         """``[B, 3, H, W]`` -> one map ``[B, C, h, w]`` for each of ``out_indices``, or ``(pooled [B, C],)``."""
-        features = self.timm_model(img)
+        try:
+            features = self.timm_model(img)
+        except AssertionError as error:
+            raise ValueError(
+                f'{self.model_name} does not take images of {img.shape[3]}x{img.shape[2]} pixels: {error} '
+                'Choose another input_size (w, h), or give the backbone img_size=(h, w).'
+            ) from error
         if self.pooled:
             return (features,)
         # some timm models have channels last (SwinV2)
