@@ -43,6 +43,21 @@ def test_text_query_head_predicts_instances_alone():
 
 
 @torch.no_grad()
+def test_text_query_head_flips_each_image_of_a_batch():
+    """Two images with other numbers of keypoints: as each alone."""
+    head = MODELS.build(text_query_config()['model']['head']).eval()
+    asked = [PoseDataSample(metainfo=dict(keypoint_names=names)) for names in (['nose', 'tail'], ['tail'])]
+    feature, mirrored = torch.randn(2, 32, 4, 4), torch.randn(2, 32, 4, 4)
+    both = head.predict(((feature,), (mirrored,)), asked, dict(flip_test=True))
+    for i, sample in enumerate(asked):
+        one = slice(i, i + 1)
+        [alone] = head.predict(((feature[one],), (mirrored[one],)), [sample], dict(flip_test=True))
+        assert both[i].keypoints.shape == alone.keypoints.shape == (1, 2 - i, 2)
+        assert both[i].keypoints == pytest.approx(alone.keypoints, abs=1e-3)
+        assert both[i].keypoint_scores == pytest.approx(alone.keypoint_scores, abs=1e-5)
+
+
+@torch.no_grad()
 def test_projection_reads_the_last_of_several_maps():
     head = build(backbone=dict(type='ResNet', depth=18), in_channels=512, project=True).head.eval()
     maps = torch.rand(1, 512, 4, 4), torch.rand(1, 512, 2, 2)

@@ -7,7 +7,9 @@ import pytest
 import torch
 from mmpose.registry import MODELS
 from safetensors.torch import load_file, save_file
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizerFast
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizerFast, T5Config, T5Model
+
+from clamp_mmpose.models.text_encoders.hf_text_encoder import _encoder_of
 
 WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'left', 'right', 'eye', 'nose', 'tail', 'base', 'of']
 
@@ -114,6 +116,11 @@ def test_half_precision_files_are_used_in_full(folder, tmp_path):
     assert {parameter.dtype for parameter in encoder.parameters()} == {torch.float32}
     encoder(['nose']).sum().backward()
     assert torch.allclose(encoder.eval()(['nose']), build(folder, init_cfg=pretrained(folder))(['nose']), atol=5e-3)
+
+
+def test_only_the_encoder_of_an_encoder_decoder_is_kept():
+    model = T5Model(T5Config(vocab_size=12, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2))
+    assert _encoder_of(model) is model.encoder
 
 
 def test_without_weights_it_is_random(folder):
