@@ -3,10 +3,13 @@
 A compiled mmcv and an installed mmdet are used unchanged.
 """
 
+import getpass
 import importlib
 import importlib.machinery
 import importlib.util
+import os
 import sys
+import tempfile
 import warnings
 from types import ModuleType
 
@@ -55,6 +58,19 @@ def _make_module(name: str, module_type: type = ModuleType, **members) -> Module
     for key, value in members.items():
         setattr(module, key, value)
     return module
+
+
+def _provide_home() -> None:
+    """Set ``HOME`` and ``USER`` where a user has no account, as in some containers: MMEngine's imports read them."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        os.environ['USER'] = f'user{os.getuid()}'
+    if os.path.expanduser('~') == '~':
+        os.environ['HOME'] = tempfile.mkdtemp(prefix='clamp_mmpose_home_')
+        warnings.warn(
+            f'this user has no home directory: caches go to {os.environ["HOME"]}; set HOME to keep them.', stacklevel=2
+        )
 
 
 def _provide_mmcv_ops() -> None:
@@ -112,6 +128,7 @@ def install() -> None:
             '"make setup"; elsewhere "pip install mmengine==0.10.7 mmcv-lite==2.1.0" (or the compiled mmcv) and '
             '"pip install --no-deps mmpose==1.3.2".'
         )
+    _provide_home()
     # MMEngine reloads pkg_resources for each config with a "mmpose::" base
     warnings.filterwarnings('ignore', 'pkg_resources is deprecated')
     _provide_mmcv_ops()

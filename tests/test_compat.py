@@ -1,11 +1,16 @@
+import getpass
 import importlib.util
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import mmcv
 import pytest
 import torch
 from mmcv.utils import ext_loader
+
+from clamp_mmpose import compat
 
 HAS_COMPILED_OPS = (
     importlib.util.find_spec('mmcv._ext') is not None and importlib.util.find_spec('mmcv._ext').loader is not None
@@ -93,3 +98,19 @@ importlib.util.find_spec = lambda name, *a: None if name == 'mmpose' else find(n
 import clamp_mmpose
 """)
     assert 'did not find mmpose' in done.stderr and 'pip install --no-deps mmpose' in done.stderr
+
+
+def test_a_user_without_a_home_directory(monkeypatch):
+    pwd = pytest.importorskip('pwd')
+
+    def fail(uid):
+        raise KeyError('getpwuid(): uid not found')
+
+    for name in ('HOME', 'USER', 'LOGNAME', 'LNAME', 'USERNAME'):
+        monkeypatch.setenv(name, 'restored afterwards')
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(pwd, 'getpwuid', fail)
+    with pytest.warns(UserWarning, match='no home directory: caches go to .*; set HOME to keep them'):
+        compat._provide_home()
+    assert Path('~').expanduser().is_dir() and getpass.getuser() == f'user{os.getuid()}'
+    Path('~').expanduser().rmdir()
