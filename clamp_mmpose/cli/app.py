@@ -5,7 +5,10 @@ Needs Gradio (``pip install "clamp_mmpose[app]"``), but no network.
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
+import threading
 from typing import Optional, Sequence
 
 from .command import build_parser, positive_int, run_command
@@ -63,6 +66,8 @@ def _serve(args: argparse.Namespace) -> None:
         )
     app = build_app(inferencer, texts)
     address = launch(app, args.host, args.port, args.allowed_host)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end as with Ctrl+C, so that the folder is deleted
     print(f'Open {address} in a browser; Ctrl+C ends it.', flush=True)
     app.block_thread()
 

@@ -406,12 +406,13 @@ def test_typed_names(web_app):
 
 
 @pytest.mark.slow
-def test_command(server, folder):
+def test_command(server, folder, tmp_path):
     process = subprocess.Popen(
         [sys.executable, 'tools/app.py', str(folder / 'config.py'), str(folder / 'model.pth'), '--device', 'cpu'],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
+        env=dict(os.environ, TMPDIR=str(tmp_path)),
     )
     try:
         address = next(re.search(r'http://127\.0\.0\.1:\d+', line) for line in process.stdout if 'Open ' in line)[0]
@@ -420,9 +421,11 @@ def test_command(server, folder):
         assert config['analytics_enabled'] is False
         (choices,) = [part['props']['choices'] for part in config['components'] if part['type'] == 'dropdown']
         assert len(choices) == 101 and ['face (68 points)', 40] in choices  # MP-100's categories, and one's own names
+        (uploads,) = tmp_path.glob('clamp_mmpose_*')
     finally:
         process.terminate()
         process.wait()
+    assert not uploads.exists()
 
 
 @pytest.mark.slow
