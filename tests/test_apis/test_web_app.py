@@ -172,7 +172,12 @@ def copied(page):
     expect(page.locator('#json')).to_contain_text('keypoint_scores')  # it is filled after the image
     page.evaluate('navigator.clipboard.writeText("")')
     page.click('#json button')
-    return json.loads(page.wait_for_function('navigator.clipboard.readText()').json_value())  # an empty text is false
+    for _ in range(100):  # wait_for_function takes a promise for true
+        text = page.evaluate('navigator.clipboard.readText()')
+        if text:
+            return json.loads(text)
+        page.wait_for_timeout(100)
+    pytest.fail('nothing was copied')
 
 
 def download(page, source):
