@@ -39,7 +39,8 @@ def checked_dataset_meta(meta: dict, source: str) -> dict:
     valid = dict(
         num_keypoints=type(number) is int and number > 0,
         keypoint_id2name=isinstance(names, dict)
-        and list(names) == list(range(number))
+        and len(names) == number
+        and all(i in names for i in range(number))
         and all(isinstance(name, str) for name in names.values()),
     )
     if all(valid.values()):
@@ -53,7 +54,7 @@ def checked_dataset_meta(meta: dict, source: str) -> dict:
     wrong = [key for key, is_valid in valid.items() if not is_valid]
     if wrong:
         raise ValueError(
-            f'checkpoint {source}: dataset_meta has {wrong[0]}={kept.get(wrong[0])!r:.80}, which does not fit '
+            f'checkpoint {source}: dataset_meta has {wrong[0]}={" ".join(repr(kept.get(wrong[0])).split()):.80}, which does not fit '
             f'{number!r:.20} keypoints; use the checkpoint as it was saved, or save only its state_dict.'
         )
     return kept

@@ -10,8 +10,9 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from clamp_mmpose.language.keypoint_names import keypoint_names, readable_name
-from clamp_mmpose.utils.files import atomic_write, check_writable, read_json
+from clamp_mmpose.utils.files import atomic_write, check_writable, read_json, read_text
 
+from .config_values import config_values
 from .fit import check_fit, weights_of
 from .reader import read_checkpoint
 from .writer import write_checkpoint
@@ -127,7 +128,7 @@ def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optio
     else:
         content = _read_python_config(file)
         model = content.get('model', {})
-        size, flip_pairs = content.get('data_cfg', {}).get('image_size'), None
+        size, flip_pairs = (content.get('data_cfg') or {}).get('image_size'), None
     if model.get('type') != 'CLAMP':
         raise ValueError(
             f'{file} describes a model of type {model.get("type")!r}; expected "CLAMP": give the config '
@@ -137,10 +138,19 @@ def read_model_config(path: str) -> Tuple[dict, Optional[Tuple[int, int]], Optio
 
 
 def _read_python_config(file: Path) -> dict:
-    """Read an MMPose 0.x config without its base files, which only describe the data set."""
-    text = re.sub(r'^_base_ = (\[[^\]]*\]|.*)$', '', file.read_text(), flags=re.MULTILINE)
+    """Read an MMPose 0.x config without executing it, and without its base files, which only describe the data set."""
+    text = re.sub(r'^_base_ = (\[[^\]]*\]|.*)$', '', read_text(file), flags=re.MULTILINE)
     text = re.sub(r'\{\{\s*_base_[^}]*\}\}', 'None', text)
-    return Config.fromstring(text, '.py').to_dict()
+    try:
+        content = config_values(text)
+    except ValueError as error:
+        raise ValueError(f'{file} cannot be read: {error}; give the config of the release.') from error
+    if not isinstance(content.get('model'), dict):
+        raise ValueError(
+            f'{file} has no "model" of plain data, such as model = dict(type="CLAMP", ...), which is read without '
+            'executing the file.'
+        )
+    return content
 
 
 def build_config(model: dict, input_size: Optional[Tuple[int, int]], flip_pairs: Optional[FlipPairs] = None) -> Config:

@@ -122,7 +122,7 @@ class RestrictedUnpickler(pickle._Unpickler):  # the version in Python, whose in
 
     def load_build(self) -> None:
         if type(self.stack[-2]) not in self.stateful:
-            raise pickle.UnpicklingError(f'GLOBAL state of a {type(self.stack[-2]).__name__}')
+            raise pickle.UnpicklingError(f'GLOBAL {type(self.stack[-2]).__name__}.__setstate__')
         pickle._Unpickler.load_build(self)
 
     dispatch[pickle.REDUCE[0]] = load_reduce

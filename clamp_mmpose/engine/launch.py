@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from clamp_mmpose.checkpoints.reader import check_exists
 from clamp_mmpose.datasets.nested import leaf_configs
+from clamp_mmpose.utils.files import read_json
 
 from .hooks import CheckpointFitHook, DatasetFitHook, FiniteHook, ResumeHook
 from .settings import check_settings
@@ -38,17 +39,26 @@ def limit_threads(cfg: Config) -> None:
 
 
 def check_annotation_files(cfg: Config) -> None:
-    """Check the annotation file of each data set, also inside wrappers, before anything is built.
+    """Check the annotation file and the boxes of each data set, also inside wrappers, before anything is built.
 
     Raises:
         FileNotFoundError: a file is missing.
-        ValueError: a file is truncated.
+        ValueError: a file is truncated, or the boxes are not JSON.
     """
     # training does not need the test set
     for loader in ('train_dataloader', 'val_dataloader') if cfg.get('train_dataloader') else ('test_dataloader',):
         for where, dataset in leaf_configs(cfg.get(loader), loader):
             if '.tasks.' not in where:  # ZeroShotTasks reports missing data sets and tests the others
                 _check_annotation_file(dataset, where)
+                _check_boxes_file(dataset, where)
+
+
+def _check_boxes_file(dataset: dict, where: str) -> None:
+    path = dataset.get('bbox_file')
+    if path and '://' not in path:
+        if not path.endswith('.json'):  # MMPose chooses the reader by the suffix
+            raise ValueError(f'{where}.bbox_file={path}: boxes are read from JSON only, in a file that ends in .json.')
+        read_json(path, 'boxes', f'give another path as {where}.bbox_file', expected=list)
 
 
 def _check_annotation_file(dataset: dict, where: str) -> None:
