@@ -53,8 +53,9 @@ def checked_dataset_meta(meta: dict, source: str) -> dict:
         )
     wrong = [key for key, is_valid in valid.items() if not is_valid]
     if wrong:
+        value = ' '.join(repr(kept.get(wrong[0])).split())
         raise ValueError(
-            f'checkpoint {source}: dataset_meta has {wrong[0]}={" ".join(repr(kept.get(wrong[0])).split()):.80}, which does not fit '
+            f'checkpoint {source}: dataset_meta has {wrong[0]}={value:.80}, which does not fit '
             f'{number!r:.20} keypoints; use the checkpoint as it was saved, or save only its state_dict.'
         )
     return kept

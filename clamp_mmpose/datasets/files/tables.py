@@ -18,7 +18,7 @@ def read_rows(path: Path, number: int) -> Iterator[Tuple[str, List[str]]]:
     for line, text in enumerate(read_text(path).splitlines(), 1):
         words = text.split()
         if words and len(words) != number:
-            raise ValueError(f'{path}, line {line}: expected {number} words, got {text!r}.')
+            raise ValueError(f'{path}, line {line}: expected {number} words, got {text!r:.80}.')
         if words:
             yield f'{path}, line {line}', words
 
