@@ -143,11 +143,13 @@ def run(args: argparse.Namespace) -> int:
     from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.boxes import parse_box
     from clamp_mmpose.apis.model_zoo import find_config
+    from clamp_mmpose.datasets.files.images import silence_opencv
 
     if args.skeleton and not args.keypoints:
         raise ValueError('--skeleton needs --keypoints: give the names of the keypoints it connects.')
     if args.bbox and args.bboxes:
         raise ValueError('give --bbox or --bboxes, not both.')
+    silence_opencv()  # one line for each bad image
     images = collect(args.inputs, args.out_dir)
     boxes = find_boxes(args.bboxes, list(images)) if args.bboxes else {}
     if args.bbox:

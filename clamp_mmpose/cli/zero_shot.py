@@ -45,8 +45,10 @@ def run(args: argparse.Namespace) -> int:
     from rich.progress import track
 
     from clamp_mmpose.apis.zero_shot import run_zero_shot
+    from clamp_mmpose.datasets.files.images import silence_opencv
     from clamp_mmpose.utils.files import read_json
 
+    silence_opencv()
     warnings.simplefilter('ignore')  # MMPose and PyTorch trigger them
     templates = 'ensemble' if args.templates == ['ensemble'] else args.templates
     name = Path(args.config).stem if '://' not in args.config else args.config.split('://')[1].replace('/', '_')

@@ -88,6 +88,12 @@ def _decode(content: bytes, color_type: str, path: str) -> Optional[np.ndarray]:
     return image[..., 0] if image is not None and color_type.startswith('grayscale') else image
 
 
+def silence_opencv() -> None:
+    """Keep OpenCV from printing its own lines on damaged images, which :func:`read_image` reports."""
+    if 'OPENCV_LOG_LEVEL' not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
 def is_truncated(content: bytes) -> bool:
     """Whether a JPEG or PNG ends early; data after its end, which phones append, is ignored."""
     if content.startswith(b'\xff\xd8'):
