@@ -4,12 +4,12 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from clamp_mmpose.language.keypoint_names import readable_name
 
+from .fields import BORDER, image_size, is_finite, is_id, labeled_keypoints
 from .findings import Finding
+from .relations import relation_findings
 
 FAR_OUTSIDE = 0.1  # of the image size: farther out it is an error, not a limb that the border cuts off
-BORDER = 1  # pixels that a box may reach beyond the image because of rounding
 AREA_SLACK = 1.1  # an instance cannot cover more than its box, except for rounding
-LARGEST = 1e15  # NaN, infinity and integers that overflow a float are not below it
 
 
 def annotation_findings(content: Any, ann_file: str, names: Optional[Sequence[str]]) -> Iterator[Finding]:
@@ -38,39 +38,23 @@ def annotation_findings(content: Any, ann_file: str, names: Optional[Sequence[st
     for category in lists['categories'] if names is not None else []:
         yield from _order_findings(category, names, ann_file)
 
-    unlabeled = 0
+    unlabeled = uncounted = 0
     used = False
     for ann in lists['annotations']:
         yield from _instance_findings(ann, images, categories, names)
         labeled = labeled_keypoints(ann) > 0
         unlabeled += not labeled and isinstance(ann.get('keypoints'), list)
-        used = used or (labeled and not ann.get('iscrowd'))
+        uncounted += labeled and ann.get('num_keypoints') == 0
+        used = used or (labeled and not ann.get('iscrowd') and ann.get('num_keypoints') != 0)
+    yield from relation_findings(lists['images'], lists['annotations'], ann_file)
     empty = len(images) - len({ann.get('image_id') for ann in lists['annotations'] if _known(ann, images)})
     if empty:
         yield Finding('AF008', ann_file, f'{empty:,} of {len(images):,}')
     if unlabeled:
         yield Finding('AF009', ann_file, f'{unlabeled:,} of {len(lists["annotations"]):,}')
     if not used:
-        yield Finding('AF007', ann_file, f'{len(lists["annotations"]):,} annotations')
-
-
-def is_id(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST
-
-
-def image_size(image: dict) -> Optional[Tuple[float, float]]:
-    """(w, h) in the annotations; None if it is missing or not positive."""
-    size = image.get('width'), image.get('height')
-    return size if all(is_finite(side) and side > 0 for side in size) else None
-
-
-def labeled_keypoints(ann: dict) -> int:
-    keypoints = ann.get('keypoints')
-    return sum(is_finite(v) and v > 0 for v in keypoints[2::3]) if isinstance(keypoints, list) else 0
+        counted = f', num_keypoints is 0 in {uncounted:,} that have labels' if uncounted else ''
+        yield Finding('AF007', ann_file, f'{len(lists["annotations"]):,} annotations{counted}')
 
 
 def _known(ann: dict, images: Dict[int, dict]) -> bool:

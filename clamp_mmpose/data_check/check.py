@@ -8,10 +8,12 @@ from mmengine.config import Config
 from clamp_mmpose.datasets.nested import leaf_configs
 
 from .dataset import check_one
+from .evaluators import Evaluator, expected_head, read_evaluator
 from .findings import Finding, located
 from .images import ImageCheck
 from .metainfo import Head, read_head
 from .report import CheckReport, DatasetReport
+from .use import check_use
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # data sets that agree in these settings read the same files
@@ -58,12 +60,21 @@ def check_config(
             datasets[source] = dataset
     if not datasets:
         findings += located([Finding('CF001', str(cfg.filename))], 'config')
+    evaluators = {}
+    for split in ('val', 'test'):
+        evaluators[f'{split}_dataloader'], faults = read_evaluator(cfg, split)
+        findings += located(faults, f'{split}_evaluator')
     reports = {}
     for source, dataset in datasets.items():
         where = ', '.join(places[source])
-        reports[source] = check_one(dataset, where, head, how)
+        its_head = head
+        for place in places[source]:
+            its_head = expected_head(its_head, evaluators.get(place.split('.')[0], Evaluator('')), cfg)
+        reports[source] = check_one(dataset, where, its_head, how)
         findings += located(reports[source].findings, where)
     findings += _shared_images(reports, places)
+    for source in datasets:
+        findings += check_use(cfg, reports[source], places[source], evaluators, how.decode)
     return CheckReport(
         findings,
         len(reports),
@@ -82,10 +93,10 @@ def _shared_images(reports: Dict[str, DatasetReport], places: Dict[str, List[str
     training: Set[str] = set()
     for source, report in reports.items():
         if places[source][0].startswith('train'):
-            training.update(report.paths)
+            training.update(map(osp.realpath, report.paths))
     for source, report in reports.items():
         evaluation = [where for where in places[source] if not where.startswith('train')]
         if evaluation:
-            shared = dict.fromkeys(path for path in report.paths if path in training)
+            shared = [path for path in dict.fromkeys(report.paths) if osp.realpath(path) in training]
             where = ', '.join(['train_dataloader', *evaluation])
             yield from located([Finding('RE001', osp.basename(path), path) for path in shared], where)

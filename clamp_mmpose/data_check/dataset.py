@@ -13,6 +13,7 @@ from clamp_mmpose.datasets.mp100.mp100_dataset import MP100Dataset
 from clamp_mmpose.utils.files import parse_json
 
 from .annotations import annotation_findings
+from .detections import detection_findings
 from .findings import Finding, reason_of
 from .images import ImageCheck, image_findings
 from .metainfo import Head, metainfo_findings, read_metainfo
@@ -37,16 +38,18 @@ def check_one(dataset: dict, where: str, head: Head, how: ImageCheck) -> Dataset
         ann_file, folder = _paths(dataset)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         return DatasetReport([*findings, Finding('CF003', str(dataset.get('ann_file')), reason_of(error))])
-    if dataset.get('bbox_file'):
-        _, faults = _read(dataset['bbox_file'])
-        findings += [Finding('AF005', fault.item, fault.detail) for fault in faults]
-
     content, faults = _read(ann_file)
+    if dataset.get('bbox_file'):
+        detections, unread = _read(dataset['bbox_file'])
+        findings += [Finding('AF005', fault.item, fault.detail) for fault in unread]
+        if not unread:
+            findings += detection_findings(detections, str(dataset['bbox_file']), content, dataset)
     if not by_category and (
         _overridden(dataset_class, '_load_annotations') or _overridden(dataset_class, 'load_data_list')
     ):
         missing = [fault for fault in faults if fault.code == 'AF001']  # the file may have another format than JSON
-        return DatasetReport([*findings, *missing, Finding('AF006', str(kind))])
+        findings += [*missing, Finding('AF006', str(kind))]
+        return DatasetReport(findings, ann_file=str(ann_file), metainfo=metainfo)
     if faults:
         return DatasetReport(findings + faults)
     names = [metainfo['keypoint_id2name'][i] for i in range(metainfo['num_keypoints'])] if metainfo else None
@@ -66,6 +69,9 @@ def check_one(dataset: dict, where: str, head: Head, how: ImageCheck) -> Dataset
         with_categories(findings, content) if by_category else findings,
         [osp.join(folder, entry['file_name']) for entry in entries],
         len(instances) if isinstance(instances, list) else 0,
+        content if isinstance(instances, list) else None,
+        str(ann_file),
+        metainfo,
     )
 
 

@@ -1,20 +1,26 @@
 """Check image files: missing, damaged, of another size than annotated, rotated by EXIF."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from os import path as osp
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple
 
+import mmcv
 from mmengine.fileio import get, isdir
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from clamp_mmpose.datasets.files.images import is_truncated
 
-from .annotations import image_size
+from .fields import image_size
 from .findings import Finding, reason_of
 
 EXIF_ORIENTATION = 0x0112
+COMMON_FORMATS = ('JPEG', 'MPO', 'PNG', 'BMP', 'WEBP', 'PPM')
+DECODED_PIXELS = 50_000_000  # larger images are not decoded: each thread would need hundreds of megabytes
+OPENCV_PIXELS = 2**30
 
 
 def _silent(iterable: Iterable, **_: Any) -> Iterable:
@@ -47,41 +53,91 @@ def image_findings(entries: List[dict], folder: str, how: ImageCheck, where: str
     if folder and not isdir(folder):
         yield Finding('IM003', folder, f'{len(entries):,} images')
         return
-    with ThreadPoolExecutor(how.workers) as pool:  # Pillow releases the GIL while decoding
-        faults = pool.map(lambda entry: _image_fault(osp.join(folder, entry['file_name']), entry), entries)
+    with _any_size(), ThreadPoolExecutor(how.workers) as pool:  # Pillow releases the GIL while decoding
+        faults = pool.map(lambda entry: _file_fault(osp.join(folder, entry['file_name']), entry), entries)
         for fault, entry in zip(how.progress(faults, total=len(entries), description=where), entries):
             if fault is not None:
                 code, detail = fault
                 yield Finding(code, entry['file_name'], detail)
 
 
-def _image_fault(path: str, entry: dict) -> Optional[Tuple[str, str]]:
+def _file_fault(path: str, entry: dict) -> Optional[Tuple[str, str]]:
     """Code and detail, None if there is no fault."""
     try:
         content = get(path)
     except FileNotFoundError:
-        return 'IM004', path
+        return 'IM004', _other_case(path) or path
     except (OSError, ValueError) as error:
         return 'IM005', reason_of(error)
+    return _image_fault(content, entry) if content else ('IM005', 'the file is empty')
+
+
+def _image_fault(content: bytes, entry: dict) -> Optional[Tuple[str, str]]:
     try:
-        with Image.open(BytesIO(content)) as image:
-            orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-            image.load()
-            stored = image.size
+        size, orientation = _read_size(content)
     except Exception as error:  # Pillow raises errors of many kinds for a damaged file
-        return 'IM005', f'{len(content):,} bytes, {reason_of(error)}'
+        kind = ', it is text' if content.lstrip()[:1] in (b'<', b'{') else ''
+        return 'IM005', f'{len(content):,} bytes{kind}, {reason_of(error)}'
     if is_truncated(content):
         return 'IM005', f'{len(content):,} bytes, its end is missing'
-    rotated = isinstance(orientation, int) and 2 <= orientation <= 8
-    size = stored[::-1] if rotated and orientation >= 5 else stored  # as OpenCV reads it
+    if size[0] * size[1] > OPENCV_PIXELS:
+        return 'IM005', f'{size[0]}x{size[1]}, OpenCV reads {OPENCV_PIXELS:,} pixels at most'
     annotated = image_size(entry)
-    tag = f', EXIF orientation {orientation}' if rotated else ''
+    tag = f', EXIF orientation {orientation}' if orientation > 1 else ''
     if annotated is not None and annotated != size:
         return (
             'IM006',
             f'{size[0]}x{size[1]} as MMPose reads it{tag}, {annotated[0]:g}x{annotated[1]:g} in the annotations',
         )
-    if rotated:
-        proven = stored != size and annotated is not None
+    if tag:
+        proven = orientation >= 5 and size[0] != size[1] and annotated is not None
         return 'IM008' if proven else 'IM007', tag[2:]
     return None
+
+
+def _read_size(content: bytes) -> Tuple[Tuple[int, int], int]:
+    """(w, h) as MMPose reads the image, and its EXIF orientation, 1 if it has none; an error if it is damaged."""
+    try:
+        with Image.open(BytesIO(content)) as image:
+            size, kind = image.size, image.format
+            large = size[0] * size[1] > DECODED_PIXELS
+            # Pillow decodes a PNG without an EXIF part to look for one at its end
+            has_tags = not (large and kind == 'PNG') or 'exif' in image.info
+            orientation = image.getexif().get(EXIF_ORIENTATION, 1) if has_tags else 1
+            if not large:
+                image.load()
+        if large and kind == 'PNG':
+            with Image.open(BytesIO(content)) as image:
+                image.verify()  # checksums of all parts
+    except UnidentifiedImageError:
+        orientation, kind = 1, None  # a format that Pillow does not know
+    rotated = isinstance(orientation, int) and 2 <= orientation <= 8
+    if rotated or kind not in COMMON_FORMATS:  # which formats are read, and rotated, depends on OpenCV's version
+        pixels = mmcv.imfrombytes(content, flag='color')
+        if pixels is None:
+            raise ValueError(f'OpenCV cannot read this {kind or "file"}')
+        size = pixels.shape[1], pixels.shape[0]
+    return size, orientation if rotated else 1
+
+
+def _other_case(path: str) -> Optional[str]:
+    """The file of the same folder that is named like it but for case or extension."""
+    folder, name = osp.split(path)
+    try:
+        others = os.listdir(folder or '.')
+    except OSError:
+        return None
+    same = [other for other in others if other.lower() == name.lower()]
+    stem = [other for other in others if osp.splitext(other)[0].lower() == osp.splitext(name)[0].lower()]
+    return f'{path}, there is {(same or stem)[0]}' if same or stem else None
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Pillow refuses large images as a possible attack; OpenCV, which reads them in training, has its own limit."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit

@@ -6,7 +6,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 from clamp_mmpose.datasets.mp100.annotations import category_slugs, clean_box, keypoint_counts, read_instances
 from clamp_mmpose.language.category_texts import FOLDER, load_texts
 
-from .annotations import annotation_findings, image_size, is_finite, is_id
+from .annotations import annotation_findings
+from .fields import image_size, is_finite, is_id
 from .findings import Finding
 from .names import flip_findings, word_findings
 
@@ -17,7 +18,9 @@ def mp100_findings(content: Any, ann_file: str, folder: Optional[str]) -> List[F
     for i, box, dropped in _dropped(content):
         if checked is content:
             checked = dict(content, annotations=list(content['annotations']))
-        checked['annotations'][i] = dict(checked['annotations'][i], bbox=box, area=1)  # to check its other values
+        checked['annotations'][i] = dict(
+            checked['annotations'][i], bbox=box, area=box[2] * box[3]
+        )  # to check its other values
         findings.append(dropped)
     findings += annotation_findings(checked, ann_file, None)
     findings += _count_findings(content)

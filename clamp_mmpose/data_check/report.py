@@ -1,16 +1,28 @@
 from dataclasses import dataclass, field
-from typing import List
+from typing import List, Optional
 
 from .findings import Finding
 
 
 @dataclass(frozen=True)
 class DatasetReport:
-    """What was found in one data set, the paths of its images, and its number of instances."""
+    """What was found in one data set.
+
+    Args:
+        findings: its faults.
+        paths: of its images.
+        instances: their number.
+        content: the parsed annotation file if it is COCO-style, else None.
+        ann_file: its path.
+        metainfo: as MMPose parses it, None if the data set has none.
+    """
 
     findings: List[Finding]
     paths: List[str] = field(default_factory=list)
     instances: int = 0
+    content: Optional[dict] = None
+    ann_file: str = ''
+    metainfo: Optional[dict] = None
 
 
 @dataclass(frozen=True)

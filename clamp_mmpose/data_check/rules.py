@@ -3,7 +3,8 @@
 A code never changes its meaning: a new rule gets the next free number of its group.
 """
 
-from dataclasses import dataclass
+from .evaluation_rules import EVALUATION_RULES
+from .rule import LEVELS, Rule
 
 GROUPS = dict(
     CF='Config',
@@ -14,28 +15,11 @@ GROUPS = dict(
     MI='Metainfo and names',
     TX='Category texts',
     IM='Image files',
-    RE='Relations between data sets',
+    RE='Relations between images, instances and data sets',
+    PL='Pipelines',
+    DT='Detected boxes',
+    EV='Evaluation',
 )
-LEVELS = ('error', 'warning', 'info')
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A kind of fault.
-
-    Args:
-        code: two letters of ``GROUPS`` and a number, such as ``'KP003'``.
-        level: ``'error'``: training or evaluation would fail or be wrong; ``'warning'``: worth a look; ``'info'``.
-        text: what is wrong.
-        remedy: what to do.
-    """
-
-    code: str
-    level: str
-    text: str
-    remedy: str
-
-
 _RULES = (
     Rule(
         'CF001',
@@ -121,7 +105,7 @@ _RULES = (
         'BX008',
         'warning',
         'area is missing',
-        'add it, such as width x height of the box; CocoMetric needs it unless use_area=False',
+        'add it, such as width x height of the box; CocoMetric needs it, CocoOrPCK does not',
     ),
     Rule('BX009', 'error', 'area is not positive', "give the instance's area in square pixels: OKS divides by it"),
     Rule(
@@ -129,6 +113,13 @@ _RULES = (
         'warning',
         'area is larger than the box',
         'give it in square pixels: OKS tolerates larger errors for larger areas',
+    ),
+    Rule('BX011', 'warning', 'area is far smaller than the box', 'give it in square pixels, as the box is in pixels'),
+    Rule(
+        'BX012',
+        'error',
+        'boxes are not [x, y, width, height] in pixels',
+        'convert them: bbox is the left upper corner, width and height in pixels of the image',
     ),
     Rule('KP001', 'error', 'keypoints are not triplets', 'keypoints is one flat list: x, y, v of each keypoint'),
     Rule(
@@ -165,6 +156,13 @@ _RULES = (
         'give the head the names or out_channels of this data set',
     ),
     Rule('KP010', 'info', 'keypoints are not counted', 'nothing: this data set builds its keypoints in its own way'),
+    Rule('KP011', 'warning', 'keypoints lie outside their own box', 'correct the box or the keypoints'),
+    Rule(
+        'KP012',
+        'error',
+        'keypoints are not (x, y) in pixels of the image',
+        'convert them: the origin is the left upper corner of the image, x is to the right',
+    ),
     Rule(
         'MI001',
         'error',
@@ -246,7 +244,11 @@ _RULES = (
         'image is used for training and for evaluation',
         'remove it from one of them',
     ),
+    Rule('RE002', 'warning', 'image is listed under several ids', 'list it once, with all of its annotations'),
+    Rule('RE003', 'warning', 'instance is annotated twice', 'remove one of them: evaluation counts it as missed'),
+    *EVALUATION_RULES,
 )
+__all__ = ['GROUPS', 'LEVELS', 'RULES', 'Rule', 'rules_as_markdown']
 RULES = {rule.code: rule for rule in _RULES}
 
 

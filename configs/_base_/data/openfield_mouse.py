@@ -43,5 +43,5 @@ val_dataloader = dict(
     dataset=dict(ann_file='annotations/val.json', **source, pipeline=[*_base_.load, *crop, *_base_.pack]),
 )
 test_dataloader = val_dataloader
-val_evaluator = [dict(type='CocoMetric'), dict(type='PCKAccuracy', thr=0.1, norm_item='bbox')]
+val_evaluator = [dict(type='CocoOrPCK'), dict(type='PCKAccuracy', thr=0.1, norm_item='bbox')]
 test_evaluator = val_evaluator

@@ -33,5 +33,6 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='CocoMetric')  # uses the annotations of the data set it evaluates
+# uses the annotations of the data set it evaluates; PCK if its metainfo has no sigmas
+val_evaluator = dict(type='CocoOrPCK')
 test_evaluator = val_evaluator

@@ -5,7 +5,7 @@ custom_imports = dict(imports=['clamp_mmpose'], allow_failed_imports=False)
 randomness = dict(seed=0)
 # EpochSeedHook: a resumed run gives the same weights as an uninterrupted one
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EpochSeedHook')]
-default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=2, save_best='coco/AP', rule='greater'))
+default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=2, save_best='auto', rule='greater'))
 
 train_cfg = dict(by_epoch=True, max_epochs=210, val_interval=10)
 val_cfg = dict()

@@ -1,0 +1,87 @@
+"""Unusual image files that MMPose reads are no faults; what it cannot read is."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SIZE = (64, 48)
+NOISE = np.random.default_rng(0).integers(0, 255, (*SIZE[::-1], 3), dtype=np.uint8)
+
+
+def save(**options):
+    return lambda path, name: Image.fromarray(NOISE).save(path / name, **options)
+
+
+def convert(mode):
+    return lambda path, name: Image.fromarray(NOISE).convert(mode).save(path / name)
+
+
+def deep(path, name):
+    Image.fromarray(NOISE[..., 0].astype(np.uint16) * 257).save(path / name)
+
+
+def oriented(path, name):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    Image.fromarray(NOISE.swapaxes(0, 1).copy()).save(path / name, exif=tags)
+
+
+def rename(toy, name):
+    toy.image(2).unlink()
+    toy.content['images'][2]['file_name'] = name
+    toy.write()
+
+
+@pytest.mark.parametrize(
+    'name, write',
+    [
+        ('a.tif', save()),
+        ('a.webp', save()),
+        ('a.bmp', save()),
+        ('progressive.jpg', save(progressive=True)),
+        ('gray.png', convert('L')),
+        ('palette.png', convert('P')),
+        ('alpha.png', convert('RGBA')),
+        ('cmyk.jpg', convert('CMYK')),
+        ('deep.png', deep),
+        ('deep.tif', deep),
+        ('many.jpg', lambda path, name: Image.fromarray(NOISE).save(path / name, 'MPO', save_all=True)),
+        ('ä ö.jpg', save()),
+    ],
+)
+def test_files_that_are_read(toy, name, write):
+    rename(toy, name)
+    write(toy.root / 'images', name)
+    assert toy.found() == []
+
+
+@pytest.mark.parametrize('name', ['a.tif', 'a.png', 'a.jpg', 'a.webp'])
+def test_orientation_as_in_the_annotations(toy, name):
+    """A 48 x 64 file with orientation 6 is read as 64 x 48."""
+    rename(toy, name)
+    oriented(toy.root / 'images', name)
+    assert toy.found() == [('info', 'image is rotated by its EXIF tag, as in its annotations', name)]
+
+
+def test_200_megapixels(toy):
+    """Beyond Pillow's limit, and within OpenCV's."""
+    rename(toy, 'large.png')
+    Image.new('1', (20000, 10000)).save(toy.root / 'images/large.png')
+    limit = Image.MAX_IMAGE_PIXELS
+    toy.content['images'][2].update(width=20000, height=10000)
+    toy.write()
+    assert toy.found() == []
+    assert limit == Image.MAX_IMAGE_PIXELS
+    content = (toy.root / 'images/large.png').read_bytes()
+    (toy.root / 'images/large.png').write_bytes(
+        content[:-3000] + bytes(255 - b for b in content[-3000:-2990]) + content[-2990:]
+    )
+    assert toy.found() == [('error', 'image is truncated or damaged', 'large.png')]
+
+
+def test_wrong_case_names_the_other_file(toy):
+    from clamp_mmpose.data_check.check import check_dataset
+
+    toy.image(2).rename(toy.root / 'images/2.JPG')
+    [finding] = check_dataset(toy.dataset)
+    assert finding.code == 'IM004' and finding.detail.endswith('there is 2.JPG')
