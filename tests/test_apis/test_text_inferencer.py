@@ -149,16 +149,15 @@ def test_four_threads_with_different_names(inferencer, trained):
 def test_four_threads_of_the_web_page(inferencer, trained):
     """Each user gets the keypoints they asked for, at the places that a single user gets."""
     pytest.importorskip('gradio')
-    from clamp_mmpose.apis.web_app.handlers import run
+    from clamp_mmpose.apis.web_app.search import find
 
     image = cv2.imread(trained[2])[..., ::-1]
     asked = ['left ear, nose', 'tail', 'mane\nmouth: below the nose', 'nose, tail, left ear']
 
     def run_once(names):
-        *_, answer = run(inferencer, image, [(10, 5), (50, 45)], names, '', 0.3)
-        return answer
+        return find(inferencer, image, [(10, 5), (50, 45)], names).instance
 
-    expected = [json.loads(run_once(names)) for names in asked]
+    expected = [run_once(names) for names in asked]
     assert [one['keypoint_names'] for one in expected] == [
         ['left ear', 'nose'],
         ['tail'],
@@ -169,7 +168,7 @@ def test_four_threads_of_the_web_page(inferencer, trained):
 
     def run_often(names):
         start.wait()
-        return [json.loads(run_once(names)) for _ in range(5)]
+        return [run_once(names) for _ in range(5)]
 
     with ThreadPoolExecutor(len(asked)) as pool:
         answers = list(pool.map(run_often, asked))
