@@ -1,11 +1,15 @@
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
 
+from .label_placement import leader_start, place_labels
 from .text import put_text, text_size
 
-Color = Tuple[int, int, int]
+DESCENT = 10  # pixels below the baseline, of OpenCV's font at scale 1
+PAD = 2  # pixels around the text of a label
+SHRINK = (1.0, 0.85, 0.7)  # font sizes to try until all labels have a place
+MANY = 100  # labels that get the smallest font at once
 LARGE = 640  # pixels; on images with a longer side, points and names grow with it
 # eight colors that stay distinct on most images and for color-blind readers (Okabe and Ito)
 PALETTE = [
@@ -32,11 +36,15 @@ def draw_named_keypoints(
 ) -> np.ndarray:
     """Draw keypoints and their names, in a size that grows with large images.
 
+    Labels lie inside the image and never on each other; a line joins each to its keypoint. Keypoints at the same pixel
+    share one label, such as 'nose +1'. In an image too small for all of them, labels without a place are left out.
+
     Args:
         image: ``[H, W, 3]`` uint8 RGB; it is not changed.
-        keypoints: ``[K, 2]``, (x, y) in pixels of the image.
+        keypoints: ``[K, 2]`` or, of several instances, ``[N, K, 2]``; (x, y) in pixels of the image.
         names: K names, of any characters; long ones are cut.
-        scores: ``[K]``; keypoints below ``threshold`` are left out, or drawn ``hollow``, and have no links.
+        scores: ``[K]`` or ``[N, K]``; keypoints below ``threshold`` are left out, or drawn ``hollow``, and have no
+            links.
         links: pairs of keypoint indices to join.
         font_scale: of OpenCV's font.
         hollow: draw keypoints below ``threshold`` as rings instead of leaving them out.
@@ -47,58 +55,63 @@ def draw_named_keypoints(
     drawn = image.copy()
     zoom = max(1.0, max(image.shape[:2]) / LARGE)
     line = round(zoom)
-    shown = np.isfinite(keypoints).all(axis=1)
-    confident = shown if scores is None else shown & (np.asarray(scores) >= threshold)
+    keypoints = np.asarray(keypoints, float).reshape(-1, len(names), 2)
+    shown = np.isfinite(keypoints).all(axis=2)
+    confident = shown if scores is None else shown & (np.reshape(scores, shown.shape) >= threshold)
     if not hollow:
         shown = confident
-    points = [(int(x), int(y)) for x, y in np.nan_to_num(keypoints).round()]
-    for start, end in links:
-        if confident[start] and confident[end]:
-            cv2.line(drawn, points[start], points[end], (255, 255, 255), line, cv2.LINE_AA)
-    taken = np.zeros(image.shape[:2], bool)
-    for k in np.flatnonzero(shown):
-        color = PALETTE[k % len(PALETTE)]
-        if confident[k]:
-            cv2.circle(drawn, points[k], round(3 * zoom), (0, 0, 0), -1, cv2.LINE_AA)
-            cv2.circle(drawn, points[k], round(2 * zoom), color, -1, cv2.LINE_AA)
+    points = np.nan_to_num(keypoints).round().astype(int)
+    for instance, found in zip(points.tolist(), confident):
+        for start, end in links:
+            if found[start] and found[end]:
+                cv2.line(drawn, instance[start], instance[end], (255, 255, 255), line, cv2.LINE_AA)
+    colors = [PALETTE[k % len(PALETTE)] for k in np.nonzero(shown)[1]]
+    texts = [names[k] for k in np.nonzero(shown)[1]]
+    labels = _labels(points[shown], texts, image.shape[1::-1], zoom, font_scale)
+    sure = confident[shown]
+    for k, _, box, _ in labels:
+        point, start = points[shown][k], np.array(leader_start(box, points[shown][k]))
+        # up to the point, or to the edge of its ring
+        short = 0 if sure[k] else min(1, 4 * zoom / max(1, np.linalg.norm(start - point)))
+        end = np.round(point + short * (start - point)).astype(int)
+        cv2.line(drawn, start.tolist(), end.tolist(), colors[k], line, cv2.LINE_AA)
+    for point, color, filled in zip(points[shown].tolist(), colors, sure):
+        if filled:
+            cv2.circle(drawn, point, round(3 * zoom), (0, 0, 0), -1, cv2.LINE_AA)
+            cv2.circle(drawn, point, round(2 * zoom), color, -1, cv2.LINE_AA)
         else:
-            cv2.circle(drawn, points[k], round(4 * zoom), color, line, cv2.LINE_AA)
-    for k in np.flatnonzero(shown):
-        _write_name(drawn, taken, names[k], points[k], PALETTE[k % len(PALETTE)], zoom * font_scale, line)
+            cv2.circle(drawn, point, round(4 * zoom), color, line, cv2.LINE_AA)
+    for k, text, (x1, y1, x2, y2), scale in labels:
+        # darken the background: an outline of thicker text would be wider than the text in OpenCV 5
+        drawn[y1:y2, x1:x2] //= 4
+        put_text(drawn, text, (x1 + PAD, y2 - PAD - _descent(scale)), scale, colors[k], line)
     return drawn
 
 
-def _write_name(
-    image: np.ndarray, taken: np.ndarray, text: str, point: Tuple[int, int], color: Color, font_scale: float, line: int
-) -> None:
-    """Write a name right, left, above or below its point, where it overlaps least with other names."""
-    width, height = text_size(text, font_scale, line)
-    x, y = point
-    positions = [
-        (x + dx, y + dy)
-        for gap in (0, height + 3, 2 * height + 6)
-        for dx, dy in (
-            (5, height // 2 - gap),
-            (-width - 5, height // 2 + gap),
-            (-width // 2, -6 - gap),
-            (-width // 2, height + 6 + gap),
-        )
-    ]
+def _descent(scale: float) -> int:
+    return int(np.ceil(DESCENT * scale))
 
-    def cost(position: Tuple[int, int]) -> float:
-        left, bottom = position
-        outside = (
-            max(0, -left)
-            + max(0, left + width - image.shape[1])
-            + max(0, height - bottom)
-            + max(0, bottom - image.shape[0])
-        )
-        box = taken[max(0, bottom - height) : max(0, bottom), max(0, left) : max(0, left + width)]
-        return 100.0 * outside + box.sum()
 
-    left, bottom = min(positions, key=cost)
-    taken[max(0, bottom - height) : max(0, bottom + 1), max(0, left) : max(0, left + width)] = True
-    # darken the background: an outline of thicker text would be wider than the text in OpenCV 5
-    background = image[max(0, bottom - height - 1) : max(0, bottom + 3), max(0, left - 1) : max(0, left + width + 1)]
-    background //= 4
-    put_text(image, text, (left, bottom), font_scale, color, line)
+def _labels(
+    points: np.ndarray, names: Sequence[str], image_size: Tuple[int, int], zoom: float, font_scale: float
+) -> List[tuple]:
+    """(index, text, box, font scale) of each label; one for the keypoints within a pixel of each other."""
+    line = round(zoom)
+    alone: List[int] = []
+    extra: List[int] = []
+    for k, point in enumerate(points):
+        near = np.flatnonzero(np.linalg.norm(points[alone] - point, axis=1) <= zoom) if alone else []
+        if len(near):
+            extra[near[0]] += 1
+        else:
+            alone.append(k)
+            extra.append(0)
+    texts = [names[k] + (f' +{more}' if more else '') for k, more in zip(alone, extra)]
+    for shrink in SHRINK if len(texts) <= MANY else SHRINK[-1:]:
+        scale = shrink * zoom * font_scale
+        measured = (text_size(text, scale, line) for text in texts)
+        sizes = [(width + 2 * PAD, height + _descent(scale) + 2 * PAD) for width, height in measured]
+        boxes = place_labels(points[alone], np.reshape(sizes, (-1, 2)), image_size, 5 * zoom, 3 * zoom)
+        if (boxes >= 0).all():
+            break
+    return [(k, text, box.tolist(), scale) for k, text, box in zip(alone, texts, boxes) if box[0] >= 0]

@@ -18,7 +18,6 @@ def draw_prediction(image: np.ndarray, sample: PoseDataSample, threshold: float 
     """
     if 'score_maps' in sample.get('pred_fields', {}):
         return score_map_grid(image, sample.pred_fields.score_maps, sample.keypoint_names)
-    links = sample.get('skeleton_links', ())
-    for keypoints, scores in zip(sample.pred_instances.keypoints, sample.pred_instances.keypoint_scores):
-        image = draw_named_keypoints(image, keypoints, sample.keypoint_names, scores, threshold, links, hollow=True)
-    return image
+    found, links = sample.pred_instances, sample.get('skeleton_links', ())
+    names, scores = sample.keypoint_names, found.keypoint_scores
+    return draw_named_keypoints(image, found.keypoints, names, scores, threshold, links, hollow=True)

@@ -42,10 +42,10 @@ def score_map_grid(
 def title(text: str, width: int, height: int = 22) -> np.ndarray:
     """A white strip ``[height, width, 3]`` with black text, shrunk to fit."""
     strip = np.full((height, width, 3), 255, np.uint8)
-    scale = 0.5
-    text_width, _ = text_size(text, scale)
+    scale, line = 0.5 * height / 22, max(1, height // 22)
+    text_width, _ = text_size(text, scale, line)
     scale *= min(1.0, (width - 8) / max(text_width, 1))
-    put_text(strip, text, (4, height - 7), scale, (0, 0, 0))
+    put_text(strip, text, (4, height - height // 3), scale, (0, 0, 0), line)
     return strip
 
 

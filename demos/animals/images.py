@@ -17,11 +17,15 @@ from demos.common.panels import keypoint_panel
 from demos.common.training import last_checkpoint
 
 ROWS = 3  # animals in an image
-PANEL = (480, 400)  # (w, h) in pixels
+PANEL = (960, 800)  # (w, h) in pixels
 PADDING = 1.4  # of the box, in a panel
+RULE = (
+    'of the third of the test animals with the most labeled keypoints, the first, the middle and the last in the file, '
+    'whatever the models find; rings are keypoints below the threshold of 0.3'
+)
 CAPTIONS = {
-    'seen.jpg': 'Seen species: ground truth, baseline, CLAMP',
-    'unseen.jpg': 'Unseen family: ground truth, baseline, CLAMP',
+    'seen.jpg': f'Seen species: ground truth, baseline, CLAMP ({RULE})',
+    'unseen.jpg': f'Unseen family: ground truth, baseline, CLAMP ({RULE})',
     'score_maps.jpg': "Where each prompt matches the image: CLAMP's score maps of 4 x 4 cells (as the paper's Fig. 4)",
     'similarity.png': 'Features at the keypoints against prompts, before and after training (as Fig. 3)',
     'curves.png': 'Training',
@@ -54,7 +58,7 @@ def draw_images(folder: Path, runs: Dict[str, 'DemoRun']) -> Dict[str, str]:  # 
 
 
 def choose_animals(annotation_file: Path) -> List[Tuple[str, dict]]:
-    """A few clearly visible animals, spread over the file, each with the name of its image."""
+    """The animals of ``RULE``, each with the name of its image."""
     annotations = read_annotations(annotation_file, 'run the demo again')
     file_names = {image['id']: image['file_name'] for image in annotations['images']}
     clear = sorted(annotations['annotations'], key=lambda animal: -animal['num_keypoints'])
@@ -73,13 +77,13 @@ def triptych(path: str, animal: dict, inferencers: Dict[str, TextPoseInferencer]
     """Ground truth and each model's keypoints with their names, side by side, RGB."""
     image = read_image(path)[..., ::-1]
     labeled = np.array(animal['keypoints'], float).reshape(-1, 3)
-    found = {'ground truth': (labeled[:, :2], labeled[:, 2] > 0)}
+    found = {'ground truth': (np.where(labeled[:, 2:] > 0, labeled[:, :2], np.nan), None)}
     for name, inferencer in inferencers.items():
         result = next(inferencer(path, bboxes=[xyxy(animal)]))['predictions'][0][0]
         found[name] = np.array(result['keypoints']), np.array(result['keypoint_scores'])
     names, links = inferencer.keypoint_names, inferencer.model.dataset_meta['skeleton_links']
     box = xyxy(animal, PADDING)
-    return np.hstack([keypoint_panel(name, image, box, PANEL, *one, names, links) for name, one in found.items()])
+    return np.hstack([keypoint_panel(name, image, box, PANEL, *one, names, links, True) for name, one in found.items()])
 
 
 @torch.no_grad()

@@ -30,7 +30,7 @@ def keypoint_panel(
     shown = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderValue=(40, 40, 40))
     keypoints = np.asarray(keypoints) @ matrix[:, :2].T + matrix[:, 2]
     return np.vstack(
-        [title(caption, size[0]), draw_named_keypoints(shown, keypoints, names, scores, links=links, hollow=hollow)]
+        [title(caption, size[0], 44), draw_named_keypoints(shown, keypoints, names, scores, links=links, hollow=hollow)]
     )
 
 

@@ -13,7 +13,7 @@ from demos.common.panels import keypoint_panel
 from demos.common.training import last_checkpoint
 
 ROWS = 3  # objects of each category
-PANEL = (420, 420)  # (w, h) in pixels
+PANEL = (840, 840)  # (w, h) in pixels
 
 
 def draw_images(folder: Path, cfg: Config, ann_file: Path) -> Dict[str, str]:
@@ -49,6 +49,7 @@ def draw_images(folder: Path, cfg: Config, ann_file: Path) -> Dict[str, str]:
     cv2.imwrite(str(folder / 'unseen.jpg'), np.vstack(rows)[..., ::-1])
     cv2.imwrite(str(folder / 'score_maps.jpg'), score_maps[..., ::-1])
     return {
-        'unseen.jpg': 'Unseen categories: ground truth, and keypoints found by name (hollow where unsure)',
+        'unseen.jpg': f'The first {ROWS} test images of each unseen category: ground truth, and keypoints found by '
+        'name (hollow where unsure)',
         'score_maps.jpg': 'Score maps: the similarity of the image to each name',
     }

@@ -14,8 +14,8 @@ from clamp_mmpose.visualization import focus_triptych
 from clamp_mmpose.visualization.score_maps import title
 
 ROWS = 6
-SIDE = 224  # pixels, of an image
-BAR = (300, 22)  # (w, h)
+SIDE = 448  # pixels, of an image
+BAR = (600, 44)  # (w, h)
 RIGHT, WRONG = (90, 170, 60), (170, 170, 170)  # BGR
 
 
@@ -29,8 +29,9 @@ def draw_images(folder: Path, runs: Dict[str, Tuple[Path, Path]]) -> Dict[str, s
     cv2.imwrite(str(folder / 'heatmaps.jpg'), draw_heatmaps(Config.fromfile(str(config))))
     cv2.imwrite(str(folder / 'predictions.jpg'), draw_predictions(runs))
     return {
-        'heatmaps.jpg': 'Image, heatmap, focused image',
-        'predictions.jpg': 'Unseen combinations: the three highest-scoring classes of twelve, the right one in green',
+        'heatmaps.jpg': f'Image, heatmap, focused image ({ROWS} training images at equal distances in the list)',
+        'predictions.jpg': f'Unseen combinations ({ROWS} test images at equal distances in the list): the three '
+        'highest-scoring classes of twelve, the right one in green',
     }
 
 
@@ -72,8 +73,8 @@ def bars(sample) -> np.ndarray:
     """The three highest-scoring classes of an image, with bars as long as their cosines: ``[SIDE, w, 3]``."""
     panel = np.full((SIDE, BAR[0], 3), 255, np.uint8)
     for i, (cosine, index) in enumerate(zip(*(best.tolist() for best in sample.class_scores.topk(3)))):
-        top, color = 30 + 60 * i, RIGHT if index in sample.labels else WRONG
-        length = int(max(cosine, 0) * (BAR[0] - 8))
-        cv2.rectangle(panel, (4, top + BAR[1]), (4 + max(length, 2), top + BAR[1] + 16), color, -1)
+        top, color = 60 + 120 * i, RIGHT if index in sample.labels else WRONG
+        length = int(max(cosine, 0) * (BAR[0] - 16))
+        cv2.rectangle(panel, (8, top + BAR[1]), (8 + max(length, 4), top + BAR[1] + 32), color, -1)
         panel[top : top + BAR[1]] = title(f'{sample.class_names[index]}  {cosine:.2f}', *BAR)
     return panel
