@@ -27,7 +27,7 @@ from .dataset_meta import checked_dataset_meta, config_dataset_meta
 from .inputs import input_name
 from .lazy_detector import LazyDetectorInferencer
 from .merging import CropMerger, check_finite, suppress_duplicates
-from .model_zoo import find_model
+from .model_zoo import find_model, read_config
 from .outputs import check_not_input, output_names, write_image
 
 InputType = Union[str, Path, np.ndarray, Image]
@@ -78,6 +78,8 @@ class TextPoseInferencer(LazyDetectorInferencer):
         entry = find_model(model) if isinstance(model, str) and not Path(model).is_file() else None
         if entry is not None:
             model, weights = entry.config, weights or entry.weights
+        elif isinstance(model, str) and (model.endswith('.py') or Path(model).exists()):
+            model = read_config(model)  # its errors name the file; MMPose answers with "Cannot find model"
         if weights is None and (entry is not None or not isinstance(model, str) or Path(model).is_file()):
             raise ValueError(
                 f'{entry.name if entry else "this config"} has no published weights: give '

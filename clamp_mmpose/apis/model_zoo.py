@@ -50,7 +50,7 @@ def find_config(config: Union[str, Path]) -> Path:
     """The config file of a path, or of a model's name or alias.
 
     Raises:
-        FileNotFoundError: neither exists; the message lists similar names.
+        FileNotFoundError: neither exists, or the path is a folder; the message lists similar names.
     """
     path = Path(config).expanduser()
     if path.is_file():
@@ -58,6 +58,12 @@ def find_config(config: Union[str, Path]) -> Path:
     entry = find_model(str(config))
     if entry is not None:
         return Path(entry.config)
+    if path.is_dir():
+        inside = ', '.join(map(str, sorted(path.glob('*.py'))[:3]))
+        raise FileNotFoundError(
+            f'config {config} is a folder: give a config file (.py), or the name of a model'
+            + (f'; it holds {inside}.' if inside else '.')
+        )
     near = _near_matches(path)
     raise FileNotFoundError(
         f'config {config} does not exist (looked in {Path.cwd()}) and no model has this name'
@@ -66,8 +72,22 @@ def find_config(config: Union[str, Path]) -> Path:
 
 
 def read_config(config: Union[str, Path], options: Optional[dict] = None) -> Config:
-    """Read the config of a path, name or alias and override settings, as ``--cfg-options`` does."""
-    cfg = Config.fromfile(str(find_config(config)))
+    """Read the config of a path, name or alias and override settings, as ``--cfg-options`` does.
+
+    Raises:
+        FileNotFoundError: there is no such config.
+        ValueError: the file is not a Python config, is empty, or has an error, which the message names.
+    """
+    path = find_config(config)
+    if path.suffix != '.py':
+        hint = ' (a checkpoint comes after the config)' if path.suffix in ('.pth', '.pt', '.safetensors') else ''
+        raise ValueError(f'config {path} is not a config: expected a Python file, .py{hint}.')
+    try:
+        cfg = Config.fromfile(str(path))
+    except Exception as error:  # a config is code, which can raise anything
+        raise ValueError(f'config {path} cannot be read: {type(error).__name__}: {error}') from error
+    if not cfg:
+        raise ValueError(f'config {path} is empty: expected settings such as model and train_dataloader.')
     cfg.merge_from_dict(options or {})
     return cfg
 

@@ -53,12 +53,12 @@ def run(args: argparse.Namespace) -> None:
 
 def _serve(args: argparse.Namespace) -> None:
     from clamp_mmpose.apis import TextPoseInferencer
-    from clamp_mmpose.apis.model_zoo import find_config
+    from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.apis.web_app import build_app, launch
     from clamp_mmpose.language.category_texts import load_texts
 
     texts = load_texts(args.texts)
-    inferencer = TextPoseInferencer(str(find_config(args.config)), args.checkpoint, args.device)
+    inferencer = TextPoseInferencer(read_config(args.config), args.checkpoint, args.device)
     if not inferencer.reads_text:
         raise ValueError(
             f'{type(inferencer.model.head).__name__} finds its {len(inferencer.keypoint_names)} fixed keypoints; the '

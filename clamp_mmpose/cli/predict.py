@@ -142,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
 
     from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.boxes import parse_box
-    from clamp_mmpose.apis.model_zoo import find_config
+    from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.datasets.files.images import silence_opencv
 
     if args.skeleton and not args.keypoints:
@@ -158,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
     targets = name_outputs(images, out)
     out.mkdir(parents=True, exist_ok=True)  # before the model is loaded
     inferencer = TextPoseInferencer(
-        str(find_config(args.config)),
+        read_config(args.config),
         args.checkpoint,
         args.device,
         det_model=args.det_model,

@@ -23,17 +23,15 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config and apply the common arguments, as MMPose does."""
-    from clamp_mmpose.apis.model_zoo import find_config
+    from clamp_mmpose.apis.model_zoo import read_config
 
-    path = find_config(args.config)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(str(path))
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / path.stem)
+        cfg.work_dir = str(Path('work_dirs') / Path(cfg.filename).stem)
     if args.show or args.show_dir is not None:
         cfg.default_hooks.visualization.update(
             enable=True, show=args.show, out_dir=args.show_dir, interval=args.interval, wait_time=args.wait_time
