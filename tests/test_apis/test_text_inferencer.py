@@ -155,7 +155,7 @@ def test_four_threads_of_the_web_page(inferencer, trained):
     asked = ['left ear, nose', 'tail', 'mane\nmouth: below the nose', 'nose, tail, left ear']
 
     def run_once(names):
-        return find(inferencer, image, [(10, 5), (50, 45)], names).instance
+        return find(inferencer, image, [(10, 5), (50, 45)], names)[0].instance
 
     expected = [run_once(names) for names in asked]
     assert [one['keypoint_names'] for one in expected] == [
