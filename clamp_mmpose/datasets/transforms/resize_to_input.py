@@ -33,7 +33,7 @@ class ResizeToInput(BaseTransform):
         x1, y1, x2, y2 = box = bbox_pixels(results) if boxed else (0, 0, image.shape[1], image.shape[0])
         width, height = self.input_size
         scale = np.array([width / (x2 - x1), height / (y2 - y1)])
-        results['img'] = resize_box(image, box, self.input_size)
+        results['img'] = resize_box(image, box, (width, height))
         before = {key: results.get(key) for key in ('keypoints', 'keypoints_visible')}
         offset = (0.5 - np.array([x1, y1])) * scale - 0.5  # pixel centers
         if results.get('keypoints') is not None:

@@ -1,5 +1,5 @@
 import logging
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from mmengine.logging import print_log
 from mmpose.evaluation.metrics import CocoMetric, PCKAccuracy
@@ -27,7 +27,7 @@ class CocoOrPCK(CocoMetric):
 
     # a property of the base class; both halves are needed to override the setter
     @property
-    def dataset_meta(self) -> dict:
+    def dataset_meta(self) -> Optional[dict]:
         """Metainfo of the data set; without sigmas the metric is PCK."""
         return self._dataset_meta
 
