@@ -87,8 +87,11 @@ def _checked(boxes: Any, index: int, name: str) -> Union[np.ndarray, ValueError]
 def _is_box(row: Any) -> bool:
     if not _is_flat(row) or len(row) != 4 or not all(_is_number(value) for value in row):
         return False
-    with np.errstate(over='ignore'):  # as it is used; too large values become infinite
-        x1, y1, x2, y2 = np.array([float(value) for value in row]).astype(np.float32)
+    try:
+        with np.errstate(over='ignore'):  # as it is used; too large values become infinite
+            x1, y1, x2, y2 = np.array([float(value) for value in row]).astype(np.float32)
+    except OverflowError:  # integers of more than 308 digits
+        return False
     return bool(np.isfinite([x1, y1, x2, y2]).all() and x2 > x1 and y2 > y1)
 
 

@@ -1,6 +1,5 @@
 from pathlib import Path
-from threading import Lock
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -16,19 +15,16 @@ from clamp_mmpose.datasets.files.arrays import to_bgr
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
-from clamp_mmpose.models.heads import TextQueryHead
-from clamp_mmpose.utils.choices import check_choice
-from clamp_mmpose.utils.files import atomic_write, to_json
-from clamp_mmpose.visualization.predictions import draw_prediction
+from clamp_mmpose.utils.choices import check_choice, check_finite_number
 
 from .boxes import check_boxes, check_inside
 from .crops import CROPS, ImageBoxes, crop_batches
 from .dataset_meta import checked_dataset_meta, config_dataset_meta
 from .inputs import input_name
-from .lazy_detector import LazyDetectorInferencer
 from .merging import CropMerger, check_finite, suppress_duplicates
 from .model_zoo import find_model, read_config
-from .outputs import check_not_input, output_names, write_image
+from .outputs import ResultFiles, output_names
+from .results import ResultsInferencer
 
 InputType = Union[str, Path, np.ndarray, Image]
 Keypoints = Union[str, Sequence[str], TextQueries, None]
@@ -36,7 +32,7 @@ Skeleton = Union[str, Sequence[Sequence[int]]]
 
 
 @INFERENCERS.register_module()
-class TextPoseInferencer(LazyDetectorInferencer):
+class TextPoseInferencer(ResultsInferencer):
     """MMPose's :class:`Pose2DInferencer` for top-down models, including those that find keypoints named in text.
 
     Beyond the base class, the caller can give boxes, the crops of ``batch_size`` images run in common batches, images
@@ -53,13 +49,12 @@ class TextPoseInferencer(LazyDetectorInferencer):
 
     Attributes:
         keypoint_names: of calls without ``keypoints``; empty if every call must name them.
-        failures: (input, error) of every image that the latest call skipped.
+        failures: (input, error) of every image that the latest call skipped; its results leave them out.
 
     Raises:
         ValueError: no weights, weights of another model, or a model that is not top-down.
     """
 
-    model: Any  # the parts of an nn.Module have no static type
     preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton', 'draw_score_maps'}
 
     def __init__(
@@ -89,7 +84,6 @@ class TextPoseInferencer(LazyDetectorInferencer):
             raise ValueError('give the config of the model: one inside a checkpoint is never executed.')
         check_exists(weights)
         self.failures: List[Tuple[InputType, Exception]] = []
-        self._visualizer_lock = Lock()
         self._weights = weights
         super().__init__(model, weights, device, scope, det_model, det_weights, det_cat_ids, show_progress)
         if self.cfg.data_mode != 'topdown':
@@ -98,8 +92,6 @@ class TextPoseInferencer(LazyDetectorInferencer):
                 "MMPose's Pose2DInferencer runs it."
             )
         head = self.model.head
-        self.reads_text = isinstance(head, TextQueryHead)
-        self._has_score_maps = hasattr(head, 'score_map')
         if self._has_score_maps:
             self.model.test_cfg['output_score_maps'] = True  # they cost little until they are merged
         self._default_queries: Optional[TextQueries] = None
@@ -173,7 +165,8 @@ class TextPoseInferencer(LazyDetectorInferencer):
                 instance. For a single image, its boxes alone are enough.
             bbox_thr: minimum score of a detected box.
             nms_thr: maximum overlap of two detected boxes.
-            on_error: ``'raise'``, or ``'skip'``: images that fail are added to ``failures``, the others continue.
+            on_error: ``'raise'``, or ``'skip'``: images that fail, or whose files cannot be written, are added to
+                ``failures``, the others continue.
             keypoints: names or 'name: description', as a list or one comma-separated string, or
                 :class:`TextQueries`; None: those of the constructor.
             skeleton: pairs of keypoint indices to join, as a list or as ``'0-2,1-2'``.
@@ -183,11 +176,10 @@ class TextPoseInferencer(LazyDetectorInferencer):
             The images with their boxes and the settings of this call, and the images alone.
         """
         check_choice('on_error', on_error, ('raise', 'skip'))
-        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f'batch_size={batch_size!r}, expected at least 1 image.')
-        for name, value in dict(bbox_thr=bbox_thr, nms_thr=nms_thr).items():
-            if not np.isfinite(value):  # no box would pass
-                raise ValueError(f'{name}={value}, expected a finite number.')
+        check_finite_number('bbox_thr', bbox_thr)  # no box would pass NaN
+        check_finite_number('nms_thr', nms_thr)
         queries = self.queries(keypoints, skeleton)
         failures: List[Tuple[InputType, Exception]] = []
         self.failures = failures  # one list for each call, since other threads may run too
@@ -270,7 +262,7 @@ class TextPoseInferencer(LazyDetectorInferencer):
         kept = [i for i in range(len(images)) if i not in failed]
         for i in kept:
             for sample in single[i]:
-                sample.set_metainfo(dict(keypoint_names=names, output_names=images[i].output))
+                sample.set_metainfo(dict(keypoint_names=names))
                 if self._has_score_maps and not inputs['score_maps']:
                     sample.pred_fields.pop('score_maps')
         inputs['shown'][:] = [images[i].image for i in kept]
@@ -278,57 +270,14 @@ class TextPoseInferencer(LazyDetectorInferencer):
             return [sample for i in kept for sample in single[i]]
         merged = [mergers[i].merge() for i in kept]
         for i, sample in zip(kept, merged):
-            sample.set_metainfo(dict(output_names=images[i].output))
+            if images[i].output is not None:
+                files = ResultFiles(images[i].path, images[i].output, _bound(inputs['fail'], images[i].item))
+                sample.set_field(files, 'files', field_type='metainfo')  # removed by postprocess
         return [suppress_duplicates(sample) for sample in merged] if pose_based_nms else merged
 
-    def update_model_visualizer_settings(self, draw_score_maps: bool = False, **kwargs: Any) -> None:
-        if draw_score_maps and not self._has_score_maps:
-            raise ValueError(
-                f'{type(self.model.head).__name__} has no score maps to draw; CLAMPHead and TextQueryHead have.'
-            )
-        super().update_model_visualizer_settings(**kwargs)
 
-    def visualize(
-        self, inputs: List[np.ndarray], preds: List[PoseDataSample], return_vis: bool = False, **kwargs: Any
-    ) -> Optional[List[np.ndarray]]:
-        """As the base class; requested score maps are drawn instead of the keypoints.
-
-        Keypoints found by their texts are drawn with their names, hollow below ``kpt_thr``.
-        """
-        wanted = return_vis or kwargs.get('show') or kwargs.get('vis_out_dir')
-        folder = '' if self._video_input else kwargs.get('vis_out_dir', '')
-        if not wanted or not (self.reads_text or any('score_maps' in pred.get('pred_fields', {}) for pred in preds)):
-            if folder:
-                kwargs = dict(kwargs, vis_out_dir='')
-            with self._visualizer_lock:
-                drawn = super().visualize(inputs, preds, return_vis=return_vis or bool(folder), **kwargs)
-        else:
-            drawn = []
-            for image, pred in zip(inputs, preds):
-                drawn.append(draw_prediction(np.ascontiguousarray(image[..., ::-1]), pred, kwargs.get('kpt_thr', 0.3)))
-                if kwargs.get('show'):
-                    self.visualizer.show(drawn[-1], wait_time=kwargs.get('wait_time', 0))
-                if kwargs.get('vis_out_dir') and self._video_input:
-                    self.save_visualization(drawn[-1], kwargs['vis_out_dir'])
-        for image, pred in zip(drawn if folder else [], preds):
-            path = Path(folder) / pred.output_names.image
-            check_not_input([path], [pred.img_path])
-            write_image(path, image)
-        return drawn if return_vis else ([] if wanted else None)
-
-    def postprocess(self, preds: List[PoseDataSample], *args: Any, pred_out_dir: str = '', **kwargs: Any) -> dict:
-        """As the base class; every instance has ``keypoint_names``."""
-        # the base class collects the frames of a video and writes them at its end
-        result = super().postprocess(preds, *args, pred_out_dir=pred_out_dir if self._video_input else '', **kwargs)
-        for pred, instances in zip(preds, result['predictions']):
-            if not isinstance(instances, list):
-                continue
-            for instance in instances:
-                instance['keypoint_names'] = list(pred.keypoint_names)
-            if pred_out_dir and not self._video_input:
-                content = to_json(instances, pred.img_path, indent='  ')
-                atomic_write(Path(pred_out_dir) / pred.output_names.json, content.encode())
-        return result
+def _bound(fail: Callable, item: InputType) -> Callable[[Exception], None]:
+    return lambda error: fail(item, error)
 
 
 def _raise(item: InputType, error: Exception) -> None:

@@ -1,14 +1,17 @@
 """What an inferencer is asked about: image files, arrays, folders, videos, cameras."""
 
 import mimetypes
+import os
+import re
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List
+from typing import Any, Dict, Iterable, Iterator, List, Union
 
 import mmcv
 import numpy as np
 from mmpose.apis import Pose2DInferencer
 
 from clamp_mmpose.datasets.files.images import image_files
+from clamp_mmpose.utils.files import atomic_write, to_json
 
 UNSEEN_FRAMES = 1  # containers without an index give their number of frames from duration and rate
 
@@ -54,6 +57,19 @@ def is_video(inputs: Any) -> bool:
     return (kind or '').startswith('video/') and not Path(inputs).is_dir()
 
 
+def check_encodable(path: Union[str, Path]) -> None:
+    """Check that OpenCV, which ends the process at names that are not UTF-8, can be given a path.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = str(path).encode(errors='backslashreplace').decode()
+        raise ValueError(f'the name of video {shown} is not UTF-8, which OpenCV needs: rename it.') from None
+
+
 def open_video(path: str, video: mmcv.VideoReader) -> VideoFrames:
     """Check that a video can be decoded.
 
@@ -63,6 +79,11 @@ def open_video(path: str, video: mmcv.VideoReader) -> VideoFrames:
     if not video.opened or not (video.width > 0 and video.height > 0):
         raise ValueError(f'video {path} cannot be opened: it is truncated, damaged, or in a format OpenCV cannot read.')
     return VideoFrames(video, f'video {path}', video.frame_cnt)
+
+
+def is_camera(inputs: Any) -> bool:
+    """Whether it is 'webcam' or 'webcam:NUMBER', and not the name of a file."""
+    return isinstance(inputs, str) and bool(re.fullmatch('webcam(:.*)?', inputs)) and not Path(inputs).exists()
 
 
 def list_inputs(inputs: Any) -> List[Any]:
@@ -91,15 +112,29 @@ def input_name(item: Any, index: int) -> str:
     return str(item) if isinstance(item, (str, Path)) else f'{index:08d}.jpg'
 
 
+def frame_id(path: str) -> int:
+    """The index of a frame of a video, from :func:`input_name`."""
+    return int(Path(path).stem)
+
+
 class CheckedInputsInferencer(Pose2DInferencer):
     """MMPose's :class:`Pose2DInferencer` for which inputs without an image, or with a part of a video, are errors."""
 
     video_info: Dict[str, Any]
 
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """As the base class, which takes every text that starts with 'webcam' for a camera, also 'webcam_1.jpg'."""
+        if isinstance(inputs, str) and inputs.startswith('webcam') and not is_camera(inputs):
+            inputs = Path(inputs)
+        if kwargs.get('vis_out_dir') and not (is_video(inputs) or is_camera(inputs)):
+            kwargs['vis_out_dir'] = os.path.join(kwargs['vis_out_dir'], '')  # of a folder such as 'run.2'
+        return super().__call__(inputs, *args, **kwargs)
+
     def _inputs_to_list(self, inputs: Any) -> Any:
         self._video_input = False
         if not is_video(inputs):
             return list_inputs(inputs)
+        check_encodable(inputs)
         video: Any = super()._inputs_to_list(str(inputs))
         self.video_info['frames'] = open_video(str(inputs), video)
         return self.video_info['frames']
@@ -112,7 +147,10 @@ class CheckedInputsInferencer(Pose2DInferencer):
         return self.video_info['frames']
 
     def _finalize_video_processing(self, pred_out_dir: str = '') -> None:
-        super()._finalize_video_processing(pred_out_dir)
+        super()._finalize_video_processing()
+        if pred_out_dir:  # not as the base class, which counts frames that were skipped as if they were not there
+            path = Path(pred_out_dir) / Path(self.video_info['name']).with_suffix('.json').name
+            atomic_write(path, to_json(self.video_info['predictions'], str(path), indent='  ').encode())
         self.video_info['frames'].check_complete()
         written = self.video_info.get('output_file')
         if written and not Path(written).is_file():

@@ -86,12 +86,17 @@ def check_finite(sample: PoseDataSample, names: Sequence[str], path: str, instan
 
 
 def suppress_duplicates(sample: PoseDataSample) -> PoseDataSample:
-    """Keep the best of instances whose keypoints nearly coincide, in place."""
+    """Keep the best of instances whose keypoints nearly coincide, in place; the best comes first.
+
+    What is near depends on the extent of an instance: those without one, as of a single keypoint, are kept, last.
+    """
     instances = sample.pred_instances
-    poses = [dict(keypoints=points, score=score) for points, score in zip(instances.keypoints, instances.bbox_scores)]
-    if poses:
-        kept = nearby_joints_nms(poses, num_nearby_joints_thr=len(sample.keypoint_names) // 3)
-        sample.pred_instances = instances[kept]
+    points, scores = instances.keypoints, instances.bbox_scores
+    wide = np.ptp(points, axis=1).any(axis=1) if points.size else np.zeros(len(points), bool)
+    poses = [dict(keypoints=points[i], score=scores[i]) for i in np.flatnonzero(wide)]
+    limit = len(sample.keypoint_names) // 3
+    kept = nearby_joints_nms(poses, num_nearby_joints_thr=limit, max_dets=0) if poses else []
+    sample.pred_instances = instances[[*np.flatnonzero(wide)[kept], *np.flatnonzero(~wide)]]
     return sample
 
 

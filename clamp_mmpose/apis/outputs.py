@@ -3,14 +3,15 @@
 import os
 import unicodedata
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Callable, Iterable, List, NamedTuple, Sequence, Tuple, Union
 from typing import Counter as Counts
-from typing import Iterable, List, NamedTuple, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
 
-from clamp_mmpose.utils.files import atomic_write
+from clamp_mmpose.utils.files import atomic_write, to_json
 
 
 class OutputNames(NamedTuple):
@@ -18,6 +19,44 @@ class OutputNames(NamedTuple):
 
     json: Path
     image: Path
+
+
+@dataclass
+class ResultFiles:
+    """Writes the files of one image; an error is given to ``fail``, once for each image.
+
+    Args:
+        path: of the image.
+        names: of the files.
+        fail: raises the error or keeps it.
+    """
+
+    path: str
+    names: OutputNames
+    fail: Callable[[Exception], None]
+    failed: bool = False
+
+    def write_json(self, folder: Union[str, Path], instances: List[dict]) -> None:
+        target = Path(folder) / self.names.json
+        self._write(lambda: atomic_write(target, to_json(instances, self.path, indent='  ').encode()))
+
+    def write_image(self, folder: Union[str, Path], image: np.ndarray) -> None:
+        """Write ``[H, W, 3]`` uint8 RGB."""
+        target = Path(folder) / self.names.image
+
+        def write() -> None:
+            check_not_input([target], [self.path])
+            write_image(target, image)
+
+        self._write(write)
+
+    def _write(self, write: Callable[[], Any]) -> None:
+        try:
+            write()
+        except (OSError, ValueError) as error:
+            if not self.failed:
+                self.fail(error)
+            self.failed = True
 
 
 def output_names(paths: Sequence[str], names: Sequence[Union[str, Path]]) -> List[OutputNames]:
@@ -69,7 +108,8 @@ def write_image(path: Path, image: np.ndarray) -> None:
         ValueError: OpenCV cannot write this format, or not an image of this size.
         OSError: the file cannot be written.
     """
-    if not cv2.haveImageWriter(f'image{path.suffix}'):
+    # OpenCV ends the process at names that are not UTF-8
+    if not path.suffix.isascii() or not cv2.haveImageWriter(f'image{path.suffix}'):
         raise ValueError(
             f'{path} cannot be drawn: OpenCV writes no {path.suffix or "files without suffix"}; rename or convert the '
             'input to .png or .jpg, or draw nothing.'

@@ -11,7 +11,7 @@ import tempfile
 import threading
 from typing import Optional, Sequence
 
-from .command import build_parser, positive_int, run_command
+from .command import build_parser, device, positive_int, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -28,7 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
         help='name or address that browsers may use for this machine, beyond --host and localhost; may be repeated',
     )
     parser.add_argument('--texts', metavar='FOLDER', help='category texts to choose from; default: those of MP-100')
-    parser.add_argument('--device')
+    parser.add_argument('--device', type=device)
     return parser
 
 

@@ -61,6 +61,18 @@ def finite_float(text: str) -> float:
     return _number(text, float, 'a finite number', lambda number: True)
 
 
+def device(text: str) -> str:
+    """Type of an argument: a device that PyTorch can use."""
+    import torch
+
+    try:
+        torch.empty(1, device=text).item()  # fails for 'meta' too
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise argparse.ArgumentTypeError(f'{text!r}, expected a device such as cpu or cuda:0 ({reason:.120})') from None
+    return text
+
+
 def _number(text: str, kind: type, expected: str, fits: Callable[[float], bool]) -> float:
     try:
         number = kind(text)

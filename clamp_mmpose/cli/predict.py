@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple
 
-from .command import build_parser, finite_float, one_line, positive_int, run_command
+from .command import build_parser, device, finite_float, one_line, positive_int, run_command
 
 WRITTEN = ('predictions', 'visualizations')
 
@@ -50,7 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--det-model', help="detector of mmdet, or 'whole_image'")
     parser.add_argument('--det-weights')
     parser.add_argument('--det-cat-ids', type=int, nargs='+')
-    parser.add_argument('--device')
+    parser.add_argument('--device', type=device)
     return parser
 
 
@@ -90,8 +90,8 @@ def find_boxes(file: str, paths: Sequence[str]) -> Dict[str, list]:
     """Boxes by image path; paths in the file may be written differently (relative, absolute)."""
     from clamp_mmpose.utils.files import read_json
 
-    given = read_json(file, 'boxes', 'give the file that --bboxes names', object_pairs_hook=list, finite=False)
-    if not isinstance(given, list) or not all(isinstance(entry, tuple) for entry in given):
+    given = read_json(file, 'boxes', 'give the file that --bboxes names', object_pairs_hook=_Pairs, finite=False)
+    if not isinstance(given, _Pairs):
         raise ValueError(
             f'{file} must be one JSON object {{image path: [[x1, y1, x2, y2], ...]}}, not {_kind(given)}; a list of '
             'results by image_id, as in COCO, has no paths and boxes x, y, w, h: convert it.'
@@ -99,7 +99,7 @@ def find_boxes(file: str, paths: Sequence[str]) -> Dict[str, list]:
     # a link and its target may both be inputs
     by_location = {os.path.realpath(path): path for path in paths}
     by_location.update({os.path.abspath(path): path for path in paths})
-    found = [by_location.get(os.path.abspath(path), by_location.get(os.path.realpath(path))) for path, _ in given]
+    found = [_named(path, by_location) for path, _ in given]
     unknown = [path for (path, _), location in zip(given, found) if location is None]
     if unknown:
         raise ValueError(
@@ -110,8 +110,19 @@ def find_boxes(file: str, paths: Sequence[str]) -> Dict[str, list]:
     for (_, value), location in zip(given, filter(None, found)):
         if location in boxes:
             raise ValueError(f'{file} names {location} twice: give all boxes of an image in one list.')
-        boxes[location] = value
+        boxes[location] = dict(value) if isinstance(value, _Pairs) else value
     return boxes
+
+
+class _Pairs(list):
+    """The entries of a JSON object, also those of the same name."""
+
+
+def _named(path: str, by_location: Dict[str, str]) -> Optional[str]:
+    try:
+        return by_location.get(os.path.abspath(path), by_location.get(os.path.realpath(path)))
+    except ValueError:  # no path holds '\0', or half of a character pair
+        return None
 
 
 def _kind(value: object) -> str:

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Optional, Sequence
 
-from .command import add_cfg_options, build_parser, run_command
+from .command import add_cfg_options, build_parser, device, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -34,7 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--out-dir', help='default: work_dirs/zero_shot/CONFIG NAME')
     parser.add_argument('--resume', action='store_true', help='skip data sets that already have results')
-    parser.add_argument('--device', help='default: cuda if available, else cpu')
+    parser.add_argument('--device', type=device, help='default: cuda if available, else cpu')
     add_cfg_options(parser, 'test_dataloader.dataset.tasks.utkface.data_root=FOLDER')
     return parser
 

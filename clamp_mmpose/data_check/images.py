@@ -8,11 +8,10 @@ from io import BytesIO
 from os import path as osp
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple
 
-import mmcv
 from mmengine.fileio import get, isdir
 from PIL import Image, UnidentifiedImageError
 
-from clamp_mmpose.datasets.files.images import is_truncated
+from clamp_mmpose.datasets.files.images import decode_image, is_truncated
 
 from .fields import image_size
 from .findings import Finding, reason_of
@@ -21,6 +20,7 @@ EXIF_ORIENTATION = 0x0112
 COMMON_FORMATS = ('JPEG', 'MPO', 'PNG', 'BMP', 'WEBP', 'PPM')
 DECODED_PIXELS = 50_000_000  # larger images are not decoded: each thread would need hundreds of megabytes
 OPENCV_PIXELS = 2**30
+OPENCV_SIDE = 2**20
 
 
 def _silent(iterable: Iterable, **_: Any) -> Iterable:
@@ -82,6 +82,8 @@ def _image_fault(content: bytes, entry: dict) -> Optional[Tuple[str, str]]:
         return 'IM005', f'{len(content):,} bytes, its end is missing'
     if size[0] * size[1] > OPENCV_PIXELS:
         return 'IM005', f'{size[0]}x{size[1]}, OpenCV reads {OPENCV_PIXELS:,} pixels at most'
+    if max(size) > OPENCV_SIDE:
+        return 'IM005', f'{size[0]}x{size[1]}, OpenCV reads {OPENCV_SIDE:,} pixels in a row or column at most'
     annotated = image_size(entry)
     tag = f', EXIF orientation {orientation}' if orientation > 1 else ''
     if annotated is not None and annotated != size:
@@ -99,7 +101,7 @@ def _read_size(content: bytes) -> Tuple[Tuple[int, int], int]:
     """(w, h) as MMPose reads the image, and its EXIF orientation, 1 if it has none; an error if it is damaged."""
     try:
         with Image.open(BytesIO(content)) as image:
-            size, kind = image.size, image.format
+            size, kind, mode = image.size, image.format, image.mode
             large = size[0] * size[1] > DECODED_PIXELS
             # Pillow decodes a PNG without an EXIF part to look for one at its end
             has_tags = not (large and kind == 'PNG') or 'exif' in image.info
@@ -110,12 +112,11 @@ def _read_size(content: bytes) -> Tuple[Tuple[int, int], int]:
             with Image.open(BytesIO(content)) as image:
                 image.verify()  # checksums of all parts
     except UnidentifiedImageError:
-        orientation, kind = 1, None  # a format that Pillow does not know
+        orientation, kind, mode = 1, None, ''  # a format that Pillow does not know
     rotated = isinstance(orientation, int) and 2 <= orientation <= 8
-    if rotated or kind not in COMMON_FORMATS:  # which formats are read, and rotated, depends on OpenCV's version
-        pixels = mmcv.imfrombytes(content, flag='color')
-        if pixels is None:
-            raise ValueError(f'OpenCV cannot read this {kind or "file"}')
+    # which formats are read, and rotated, depends on OpenCV's version; floats must be in 0..1
+    if rotated or kind not in COMMON_FORMATS or mode in ('F', 'I'):
+        pixels = decode_image(content, f'of the format {kind or "unknown"}')
         size = pixels.shape[1], pixels.shape[0]
     return size, orientation if rotated else 1
 

@@ -1,7 +1,8 @@
 import re
 import warnings
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
 
+import numpy as np
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
 
@@ -86,14 +87,20 @@ def skeleton_links(links: Sequence[Sequence[int]], num_keypoints: int) -> List[T
     Raises:
         ValueError: not pairs of different indices below ``num_keypoints``.
     """
+    if not isinstance(links, Iterable):
+        raise ValueError(f'the skeleton must be a list of pairs of keypoints, got {links!r:.80}.')
+    links = list(links)
     for link in links:
-        if (
-            len(link) != 2
-            or link[0] == link[1]
-            or not all(isinstance(end, int) and 0 <= end < num_keypoints for end in link)
-        ):
+        if not _is_link(link, num_keypoints):
             raise ValueError(
                 f'the skeleton must be pairs of different keypoints, 0 to {num_keypoints - 1}; got '
                 f'{list(link) if isinstance(link, (list, tuple)) else link!r}.'
             )
     return [(int(start), int(end)) for start, end in links]
+
+
+def _is_link(link: Any, num_keypoints: int) -> bool:
+    if not isinstance(link, (list, tuple, np.ndarray)) or len(link) != 2:
+        return False
+    integers = all(isinstance(end, (int, np.integer)) and not isinstance(end, bool) for end in link)
+    return integers and link[0] != link[1] and all(0 <= end < num_keypoints for end in link)

@@ -9,7 +9,7 @@ from .clean_text import clean_text, comparable
 
 Words = Tuple[str, ...]
 OTHER = dict(left='right', right='left')
-SIDES = dict(left='left', right='right', l='left', r='right')
+SIDES = dict(l='left', r='right', lft='left', lt='left', rgt='right', rht='right', rt='right')
 # after 'l' or 'r', or before them, a vowel may make another word: 'leg', 'lump' and 'rump', 'heel', 'towel'; so only
 # these parts count, and whatever has a consonant there ('lpaw', 'hipr')
 VOWELS, LAST_VOWELS = 'aeiouy', 'aeiouyw'
@@ -66,8 +66,8 @@ def find_sides(names: Sequence[str], descriptions: Optional[Sequence[str]] = Non
 
     The words left and right and the single letters L and R name a side. Glued to other letters, they do so if the list
     has the same name for the other side, and the letter does not belong to another word ('lump', 'rump'). Letters that
-    count ('a', 'b', 'c', ...) are not sides. Partners differ in nothing but the side; between keypoints of the same
-    name, descriptions decide.
+    count ('a', 'b', 'c', ...) are not sides. Partners differ in nothing but the side, or else have the same words in
+    another order; between keypoints of the same name, descriptions decide.
 
     Args:
         names: K names, or 'name: description'.
@@ -88,7 +88,7 @@ def side_of(name: str) -> Optional[str]:
 
 
 def side_words(name: str) -> Words:
-    """The words of a name in lower case, with the single letters L and R written as left and right."""
+    """The words of a name in lower case, with the letters L and R and 'lft', 'rgt' ... written as left and right."""
     return tuple(SIDES.get(word, word) for word in words_of(name))
 
 
@@ -134,9 +134,24 @@ def _find_sides(names: Tuple[str, ...], descriptions: Optional[Tuple[str, ...]])
             doubts.append(f'{names[first]!r} and {names[second]!r} differ in l and r, but may be two different words')
         elif glued or (mirrored != key and mirrored in known):
             doubts.append(f'{names[i]!r} has several possible partners')
+    partners.update(_reordered(keys, partners, known))
     mutual = {i: j for i, j in partners.items() if partners.get(j) == i}
     doubts += [f'{names[i]!r} has several possible partners' for i in partners if i not in mutual]
     return Sides(tuple(mutual.get(i, i) for i in range(len(names))), tuple(sided), tuple(dict.fromkeys(doubts)))
+
+
+def _reordered(keys: Sequence[Words], partners: Container[int], known: Dict[Words, List[int]]) -> Dict[int, int]:
+    """Pairs of the same words in another order, 'left front paw' and 'front right paw', if there is only one choice."""
+    same: Dict[Words, List[int]] = {}
+    for i, key in enumerate(keys):
+        if i not in partners and len(known[key]) == 1 and sum(word in OTHER for word in key) == 1:
+            same.setdefault(tuple(sorted(key)), []).append(i)
+    found = {}
+    for words, members in same.items():
+        others = same.get(tuple(sorted(mirrored_words(words))), [])
+        if len(members) == len(others) == 1:
+            found[members[0]] = others[0]
+    return found
 
 
 def _note(description: str) -> Words:
@@ -146,7 +161,7 @@ def _note(description: str) -> Words:
 def _with_sides(words: Words, letters: Dict[Words, Set[str]]) -> Words:
     """The single letters l and r written as left and right, unless they count."""
     return tuple(
-        word if len(word) > 1 or _counts(letters[(*words[:p], '*', *words[p + 1 :])]) else SIDES.get(word, word)
+        word if len(word) == 1 and _counts(letters[(*words[:p], '*', *words[p + 1 :])]) else SIDES.get(word, word)
         for p, word in enumerate(words)
     )
 

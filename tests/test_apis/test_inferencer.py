@@ -158,12 +158,13 @@ def test_crops_run_in_limited_batches(trained, inferencer, monkeypatch):
     batches.clear()
     run(inferencer, trained[2], bboxes=[boxes[:20]] * 5, batch_size=40)
     assert [size for size, _ in batches] == [40, 40, 20]  # across images; --batch-size may raise the limit
-    for number in (0, -1, 2.5, '8', None):
+    for number in (0, -1, 2.5, '8', None, True):
         with pytest.raises(ValueError, match=f'batch_size={number!r}, expected at least 1 image'):
             run(inferencer, image, batch_size=number)
-    for threshold in ('bbox_thr', 'nms_thr'):
-        with pytest.raises(ValueError, match=f'{threshold}=nan, expected a finite number'):
-            run(inferencer, image, **{threshold: float('nan')})
+    for threshold in ('bbox_thr', 'nms_thr', 'kpt_thr'):
+        for value in (float('nan'), float('inf'), None, '0.3', [0.3], True):
+            with pytest.raises(ValueError, match=f'{threshold}=.*, expected a finite number'):
+                run(inferencer, image, **{threshold: value})
 
 
 @pytest.mark.parametrize('field', ['keypoints', 'keypoint_scores'])

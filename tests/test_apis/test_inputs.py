@@ -1,9 +1,13 @@
+import json
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from clamp_mmpose.apis.inputs import VideoFrames, is_video, list_inputs
+from clamp_mmpose.utils.files import to_json
 
 
 @pytest.fixture(scope='module')
@@ -53,6 +57,31 @@ def test_frames_that_the_header_promises():
 def test_an_absent_camera(dots_inferencer):
     with pytest.raises(ValueError, match='webcam:7 cannot be opened: connect a camera'):
         list(dots_inferencer('webcam:7'))
+
+
+def test_files_named_as_cameras_are(dots_inferencer, trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (expected,) = (result['predictions'] for result in dots_inferencer(trained[2][0]))
+    for name in ('webcam_1.png', 'webcam', 'webcam.png', 'webcam:0', 'webcams/1.png'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(Path(trained[2][0]).read_bytes())
+        (found,) = (result['predictions'] for result in dots_inferencer(name))
+        assert found == expected
+    with pytest.raises(FileNotFoundError, match=r'webcam_2\.png does not exist'):
+        list(dots_inferencer('webcam_2.png'))
+    for name in ('webcam:1a', 'webcam:'):
+        with pytest.raises(ValueError, match='webcam:id'):
+            list(dots_inferencer(name))
+
+
+def test_frames_that_are_skipped_keep_the_numbers_of_the_others(dots_inferencer, video, tmp_path):
+    boxes = [[[0, 0, 64, 64]]] * 20
+    boxes[3] = [[90, 0, 99, 9]]
+    results = list(dots_inferencer(str(video), bboxes=boxes, on_error='skip', pred_out_dir=str(tmp_path), batch_size=8))
+    frames = json.loads((tmp_path / 'noise.json').read_text())
+    assert [frame['frame_id'] for frame in frames] == [0, 1, 2, *range(4, 20)]
+    predictions = [one for result in results for one in result['predictions']]
+    assert [frame['instances'] for frame in frames] == json.loads(to_json(predictions, ''))
 
 
 def test_folders(dots_inferencer, tmp_path):

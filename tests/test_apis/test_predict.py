@@ -72,7 +72,13 @@ def test_inputs_and_boxes(tmp_path):
     (tmp_path / 'boxes.json').write_text(json.dumps({images[0]: [], f'{tmp_path}/a/../b/1.png': []}))
     with pytest.raises(ValueError, match=r'names .*1\.png twice'):
         predict.find_boxes(str(tmp_path / 'boxes.json'), images)
-    for content in ([dict(image_id=1, bbox=[1, 2, 3, 4])], 3, 'boxes', None):
+    for path in ('a\0.png', '\ud800.png'):
+        (tmp_path / 'boxes.json').write_text(json.dumps({path: []}))
+        with pytest.raises(ValueError, match='boxes for 1 images that are not among the inputs'):
+            predict.find_boxes(str(tmp_path / 'boxes.json'), images)
+    (tmp_path / 'boxes.json').write_text(json.dumps({images[0]: {}}))  # not an empty list of boxes
+    assert predict.find_boxes(str(tmp_path / 'boxes.json'), images) == {images[0]: {}}
+    for content in ([dict(image_id=1, bbox=[1, 2, 3, 4])], 3, 'boxes', None, []):
         (tmp_path / 'boxes.json').write_text(json.dumps(content))
         with pytest.raises(ValueError, match=r'must be one JSON object .*as in COCO'):
             predict.find_boxes(str(tmp_path / 'boxes.json'), images)
@@ -145,6 +151,10 @@ def test_an_unusable_output_folder(run, images, tmp_path, capsys, trained):
         (['--batch-size', '-1'], 'at least 1'),
         (['--batch-size', '1.5'], 'at least 1'),
         (['--kpt-thr', 'nan'], 'expected a finite number'),
+        (['--device', 'gpu'], "'gpu', expected a device such as cpu or cuda:0"),
+        (['--device', ''], 'expected a device'),
+        (['--device', 'meta'], 'expected a device'),
+        (['--device', 'cuda:99'], 'expected a device'),
     ],
 )
 def test_arguments_are_checked(option, message, capsys):

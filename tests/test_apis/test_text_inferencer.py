@@ -64,6 +64,10 @@ def test_parse_box():
         ('nose,tail', '-1-0', 'pairs of'),
         ('nose,tail', '1-1', 'different keypoints'),
         ('nose,tail', [[0]], 'pairs of'),
+        ('nose,tail', None, 'list of pairs'),
+        ('nose,tail', [(0, 1), None], 'pairs of'),
+        ('nose,tail', [(True, False)], 'pairs of'),
+        ('nose,tail', [(0, 1.0)], 'pairs of'),
     ],
 )
 def test_unusable_queries(inferencer, trained, keypoints, skeleton, error):
@@ -178,6 +182,43 @@ def test_four_threads_of_the_web_page(inferencer, trained):
             assert np.allclose(answer['keypoints'], once['keypoints'], atol=1e-3)
 
 
+def test_four_threads_of_the_handler_of_the_web_page(inferencer, trained, tmp_path, monkeypatch):
+    """As the test before, through the function that the page calls: table, JSON and maps are of one call."""
+    pytest.importorskip('gradio')
+    from clamp_mmpose.apis.web_app import handlers
+
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path))
+    path = str(tmp_path / 'photo.png')
+    Path(path).write_bytes(Path(trained[2]).read_bytes())
+    asked = [
+        ('left ear, nose', '0-1'),
+        ('tail', ''),
+        ('mane\nmouth: below the nose', ''),
+        ('nose, tail, left ear', '1-2'),
+    ]
+
+    def run_once(names, links):
+        error, _, found, _, table, maps, text = handlers.run(inferencer, path, [(10, 5), (50, 45)], names, links, 0.3)
+        assert error == '' and len(maps) == len(table)
+        assert [row[0] for row in table] == json.loads(text)['keypoint_names'] == found.instance['keypoint_names']
+        return np.array([row[1:] for row in table], float), [row[0] for row in table], list(found.links)
+
+    expected = [run_once(*one) for one in asked]
+    assert [links for _, _, links in expected] == [[(0, 1)], [], [], [(1, 2)]]
+    start = threading.Barrier(len(asked))
+
+    def run_often(one):
+        start.wait()
+        return [run_once(*one) for _ in range(5)]
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = list(pool.map(run_often, asked))
+    for own, (rows, names, links) in zip(answers, expected):
+        for answer in own:
+            assert answer[1:] == (names, links)
+            np.testing.assert_allclose(answer[0], rows, atol=0.11)  # rounded to 0.1 pixels
+
+
 @pytest.mark.parametrize('name', ['left \ud800 eye', 'a\x00b', '\u202eeye'], ids=ascii)
 def test_a_name_that_cannot_be_drawn_is_refused(inferencer, trained, name):
     """OpenCV ends the process at half of a character pair."""
@@ -206,6 +247,20 @@ def test_tool_reports_an_error_in_one_line(trained, capsys):
 def test_a_skeleton_needs_its_keypoints(inferencer, trained):
     with pytest.raises(ValueError, match='give keypoints= too'):
         list(inferencer(trained[2], skeleton=[(0, 1)]))
+
+
+def test_a_skeleton_of_numpy(inferencer, trained):
+    expected = only(inferencer(trained[2], keypoints='nose, tail', skeleton='0-1'))
+    for skeleton in (np.array([[0, 1]]), [np.array([0, 1])], [(np.int64(0), np.int64(1))]):
+        assert only(inferencer(trained[2], keypoints='nose, tail', skeleton=skeleton)) == expected
+
+
+@pytest.mark.parametrize('keypoints', ['nose', 'nose, tail, left ear'])
+def test_duplicates(inferencer, trained, keypoints):
+    """A keypoint alone has no extent that says what is near: both instances are kept."""
+    boxes = [[[10, 5, 50, 45], [0, 0, 60, 60], [10, 5, 50, 45]]]
+    found = only(inferencer(trained[2], keypoints=keypoints, bboxes=boxes, pose_based_nms=True))
+    assert len(found) == (3 if keypoints == 'nose' else 2)
 
 
 def test_keypoints_at_the_start(trained):

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from clamp_mmpose.data_check.check import check_dataset
+
 SIZE = (64, 48)
 NOISE = np.random.default_rng(0).integers(0, 255, (*SIZE[::-1], 3), dtype=np.uint8)
 
@@ -55,6 +57,32 @@ def test_files_that_are_read(toy, name, write):
     assert toy.found() == []
 
 
+@pytest.mark.parametrize(
+    'values, found',
+    [
+        (np.linspace(0, 1, 64 * 48, dtype=np.float32), None),
+        (np.linspace(0, 255, 64 * 48, dtype=np.float32), r'float32 values from 0 to 255; expected 0 to 1'),
+        (np.full(64 * 48, np.nan, np.float32), r'float32 values from nan to nan; expected 0 to 1'),
+        (np.arange(64 * 48, dtype=np.int32), None),
+        (np.arange(64 * 48, dtype=np.int32) - 5, r'int32 values from -5 to 3066; expected 0 to 65535'),
+    ],
+)
+def test_values_that_the_reader_refuses(toy, values, found):
+    rename(toy, 'deep.tif')
+    Image.fromarray(values.reshape(48, 64)).save(toy.root / 'images/deep.tif')
+    findings = check_dataset(toy.dataset)
+    assert [finding.code for finding in findings] == ['IM005'] * (found is not None)
+    assert found is None or found in findings[0].detail
+
+
+def test_a_row_too_long_for_opencv(toy):
+    rename(toy, 'row.png')
+    toy.content['images'][2].update(width=2**20 + 1, height=1)
+    toy.write()
+    Image.new('1', (2**20 + 1, 1)).save(toy.root / 'images/row.png')
+    assert 'IM005' in [finding.code for finding in check_dataset(toy.dataset)]
+
+
 @pytest.mark.parametrize('name', ['a.tif', 'a.png', 'a.jpg', 'a.webp'])
 def test_orientation_as_in_the_annotations(toy, name):
     """A 48 x 64 file with orientation 6 is read as 64 x 48."""
@@ -80,8 +108,6 @@ def test_200_megapixels(toy):
 
 
 def test_wrong_case_names_the_other_file(toy):
-    from clamp_mmpose.data_check.check import check_dataset
-
     toy.image(2).rename(toy.root / 'images/2.JPG')
     [finding] = check_dataset(toy.dataset)
     assert finding.code == 'IM004' and finding.detail.endswith('there is 2.JPG')

@@ -91,3 +91,8 @@ def test_opencv_prints_nothing_on_damaged_images(tmp_path, capfd, monkeypatch):
     finally:
         cv2.utils.logging.setLogLevel(level)
     assert capfd.readouterr() == ('', '')
+
+
+def test_addresses_of_an_unknown_kind():
+    with pytest.raises(ValueError, match="unknown kind of address, 'weird'"):
+        read_image('weird://photo.png')

@@ -8,8 +8,10 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS
 from mp100_files import DOTS
+from PIL import Image
 
 from clamp_mmpose.datasets.mp100.annotations import read_instances
+from clamp_mmpose.language.text_queries import TextQueries
 
 
 def build(mp100, **kwargs):
@@ -188,6 +190,55 @@ def test_annotations_and_texts_that_do_not_fit(mp100, spoil, message):
 def test_wrong_settings(mp100, setting):
     with pytest.raises(ValueError, match=next(iter(setting))):
         build(mp100, **setting)
+
+
+def write_face(folder, number, count=68):
+    """One own image whose only category is called face."""
+    image = np.zeros((40, 40, 3), np.uint8)
+    Image.fromarray(image).save(folder / 'face.png')
+    points = [value for k in range(count) for value in (5 + k % 30, 5 + k // 30, 2)]
+    annotation = dict(id=1, image_id=1, category_id=number, bbox=[2, 2, 36, 36], area=1296, keypoints=points)
+    content = dict(
+        images=[dict(id=1, file_name='face.png', width=40, height=40)],
+        annotations=[dict(annotation, iscrowd=0)],
+        categories=[dict(id=number, name='face', supercategory='own', keypoints=[str(k) for k in range(count)])],
+    )
+    (folder / 'face.json').write_text(json.dumps(content))
+    return dict(type='MP100Dataset', data_root=str(folder), ann_file='face.json', data_prefix=dict(img=''))
+
+
+@pytest.mark.parametrize('number', [1, 18, 40])
+def test_own_faces_of_68_points(tmp_path, number):
+    """They have their own texts, whatever their id is in MP-100, where two categories are called face."""
+    entry = f'id: {number}, slug: face, name: face, supercategory: own, num_keypoints: 68, split: 1, layout: own'
+    (tmp_path / 'texts').mkdir()
+    (tmp_path / 'texts/mp100.yml').write_text(f'- {{{entry}}}\n')
+    lines = [f'- spot {k} here: The spot {k} is a spot.\n' for k in range(68)]
+    (tmp_path / 'texts/own.yml').write_text('keypoints:\n' + ''.join(lines))
+    pipeline = [*TRAIN[:2], TRAIN[4], dict(type='GetTextQueries', text='descriptions'), dict(type='PackTextQueries')]
+    dataset = DATASETS.build(dict(write_face(tmp_path, number), texts=str(tmp_path / 'texts'), pipeline=pipeline))
+    assert dataset.get_data_info(0)['category'] == 'face'
+    queries = TextQueries.of_sample(dataset[0]['data_samples'])
+    assert len(queries.texts) == 68 and queries.texts[67] == 'spot 67 here: The spot 67 is a spot.'
+    np.testing.assert_array_equal(dataset.get_data_info(0)['keypoints'][0, 67], [5 + 7, 5 + 2])
+
+
+@pytest.mark.parametrize(
+    'number, count, message',
+    [
+        (1, 68, r"category 1 \(face\) would get the texts of 'skirt' in .*; give the folder written for these"),
+        (18, 68, r'category 18 \(face\) has 68 keypoints in the annotations and 19 in the texts'),
+        (101, 68, r'category 101 \(face\) has no texts in .*; write them, or give another folder as texts='),
+        (40, 68, None),  # a file of MP-100's faces alone
+    ],
+)
+def test_own_faces_with_the_texts_of_the_package(tmp_path, number, count, message):
+    config = write_face(tmp_path, number, count)
+    if message is None:
+        assert DATASETS.build(config).get_data_info(0)['category'] == 'face_68_points'
+        return
+    with pytest.raises(ValueError, match=message):
+        DATASETS.build(config)
 
 
 def test_combined_with_a_stock_data_set(mp100, pose_data):

@@ -49,6 +49,9 @@ from clamp_mmpose.language.text_queries import TextQueries
         'left of right knee,right of left knee',
         'Left_Eye,right eye',
         'L eye,right eye',
+        'lft_eye,rgt_eye',
+        'Lft paw,Rht paw',
+        'lt eye,rt eye',
         'lhip,rhip',
         'hipl,hipr',
         'ｌｅｆｔ eye,right eye',
@@ -86,13 +89,24 @@ def test_counting_letters_have_no_side():
 
 def test_whole_lists():
     legs = ['fl', 'fr', 'rl', 'rr', 'rear', 'left front', 'front right']
-    assert mirrored_indices(legs) == [1, 0, 3, 2, 4, 5, 6]
+    assert mirrored_indices(legs) == [1, 0, 3, 2, 4, 6, 5]
     assert find_sides(legs).sided == (True,) * 4 + (False, True, True)
     ambiguous = find_sides(['ll', 'lr', 'rl', 'rr'])
     assert ambiguous.flip_indices == (0, 1, 2, 3) and len(ambiguous.doubts) == 4
     assert find_sides(['left eye', 'left_eye', 'right eye']).flip_indices == (0, 1, 2)
     names = ['left eye', 'right eye', 'left ear', 'right ear', 'nose', 'left horn']
     assert mirrored_indices(names) == [1, 0, 3, 2, 4, 5]
+
+
+def test_the_same_words_in_another_order():
+    assert mirrored_indices(['left front paw', 'front right paw', 'tip']) == [1, 0, 2]
+    assert mirrored_indices(['FrontLeftPaw', 'Paw_R_Front', 'tip']) == [1, 0, 2]
+    # two choices: nothing is guessed; the same order comes first
+    assert mirrored_indices(['left front paw', 'front right paw', 'paw front right']) == [0, 1, 2]
+    assert mirrored_indices(['left front paw', 'front right paw', 'right front paw']) == [2, 1, 0]
+    # with two sides it is not clear what each belongs to
+    assert mirrored_indices(['left of right knee', 'left right of knee']) == [0, 1]
+    assert mirrored_indices(['left paw', 'right front paw', 'left paw']) == [0, 1, 2]
 
 
 def test_descriptions_decide_between_equal_names():

@@ -101,6 +101,18 @@ def test_values_written_through_data_are_seen_in_eval_mode():
     assert not torch.allclose(embeddings.eval()(['nose']), first)
 
 
+def test_texts_kept_in_inference_mode_can_be_trained_with():
+    embeddings = TextEmbeddings(encoder())
+    with torch.inference_mode():
+        first = embeddings(['nose', 'tail']).clone()
+    for texts in (['tail', 'nose'], ['nose']):
+        found = embeddings.train()(texts)
+        weight = torch.ones(embeddings.embed_dims, requires_grad=True)
+        (found @ weight).sum().backward()
+        assert torch.allclose(weight.grad, found.sum(0))
+    assert torch.equal(found, first[:1]) and not embeddings.remember(['tail'])['tail'].is_inference()
+
+
 class CountingEncoder(torch.nn.Module):
     """The embedding of a text is its number."""
 

@@ -43,6 +43,8 @@ def read_image(path: str, color_type: str = 'color', backend: str = 'cv2') -> np
         content = get(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image {path} does not exist: check the path, or {REMEDY}.') from error
+    except KeyError as error:
+        raise ValueError(f'image {path} has an unknown kind of address, {error}: give the path of a file.') from error
     return decode_image(content, path, color_type, backend)
 
 

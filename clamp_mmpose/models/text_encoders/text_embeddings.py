@@ -56,8 +56,11 @@ class TextEmbeddings(BaseModule):
         new = [text for text, embedding in found.items() if embedding is None]
         for start in range(0, len(new), CHUNK):
             chunk = new[start : start + CHUNK]
-            # clones, since a row of a table would keep the whole table in memory
-            found.update(zip(chunk, (row.clone() for row in self.encoder(chunk).float())))
+            rows = self.encoder(chunk).float()
+            # clones, since a row of a table would keep the whole table in memory; and no tensors of inference mode,
+            # which training could not use
+            with torch.inference_mode(False):
+                found.update((text, row.clone()) for text, row in zip(chunk, rows))
             if len(new) > CHUNK:
                 MMLogger.get_current_instance().info(f'{start + len(chunk)} of {len(new)} texts embedded')
         for text, embedding in found.items():
