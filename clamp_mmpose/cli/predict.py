@@ -11,7 +11,7 @@ import functools
 import os
 import sys
 from pathlib import Path
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from .command import build_parser, device, finite_float, one_line, positive_int, run_command
 
@@ -86,7 +86,7 @@ def _is_below(path: Path, folder: str) -> bool:
     return place == folder or place.startswith(folder + os.sep)
 
 
-def find_boxes(file: str, paths: Sequence[str]) -> Dict[str, list]:
+def find_boxes(file: str, paths: Sequence[str]) -> Dict[str, Any]:
     """Boxes by image path; paths in the file may be written differently (relative, absolute)."""
     from clamp_mmpose.utils.files import read_json
 
@@ -106,7 +106,7 @@ def find_boxes(file: str, paths: Sequence[str]) -> Dict[str, list]:
             f'{file} has boxes for {len(unknown)} images that are not among the inputs, such as '
             f'{unknown[0]}; expected paths such as {paths[0]}, relative to {Path.cwd()}.'
         )
-    boxes: Dict[str, list] = {}
+    boxes: Dict[str, Any] = {}
     for (_, value), location in zip(given, filter(None, found)):
         if location in boxes:
             raise ValueError(f'{file} names {location} twice: give all boxes of an image in one list.')

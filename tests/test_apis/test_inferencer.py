@@ -179,7 +179,7 @@ def test_nan_predictions_are_errors(trained, inferencer, monkeypatch, field):
                 getattr(sample.pred_instances, field)[0, 1] = np.nan
         return samples
 
-    expected, _ = run(inferencer, trained[2][:3])
+    expected, shown = run(inferencer, trained[2][:3], return_vis=True)
     monkeypatch.setattr(inferencer.model, 'test_step', broken)
     boxes = [[[0, 0, 64, 64]], [[0, 0, 64, 64], [5, 0, 64, 64]], [[0, 0, 64, 64]]]
     message = rf"001\.png: the {field} of 'left eye' of instance 1 are .*nan.*diverged"
@@ -187,6 +187,7 @@ def test_nan_predictions_are_errors(trained, inferencer, monkeypatch, field):
         run(inferencer, trained[2][:3], bboxes=boxes, batch_size=3)
     predictions, drawn = run(inferencer, trained[2][:3], bboxes=boxes, batch_size=3, on_error='skip', return_vis=True)
     assert predictions == [expected[0], expected[2]] and len(drawn) == 2
+    np.testing.assert_array_equal(drawn, [shown[0], shown[2]])  # each on its own image
     ((path, error),) = inferencer.failures
     assert path == trained[2][1] and re.search(message, str(error))
 

@@ -54,6 +54,11 @@ def test_frames_that_the_header_promises():
         VideoFrames([], 'webcam:0').check_complete()
 
 
+def test_a_drawn_video_that_cannot_be_written(dots_inferencer, video, tmp_path):
+    with pytest.raises(OSError, match=r'drawn\.xyz was not written'):
+        list(dots_inferencer(str(video), vis_out_dir=str(tmp_path / 'drawn.xyz')))
+
+
 def test_an_absent_camera(dots_inferencer):
     with pytest.raises(ValueError, match='webcam:7 cannot be opened: connect a camera'):
         list(dots_inferencer('webcam:7'))
