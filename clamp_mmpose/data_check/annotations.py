@@ -4,7 +4,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from clamp_mmpose.language.keypoint_names import readable_name
 
-from .fields import BORDER, image_size, is_finite, is_id, labeled_keypoints
+from .fields import BORDER, all_finite, image_size, is_finite, is_id, labeled_keypoints
 from .findings import Finding
 from .relations import relation_findings
 
@@ -162,24 +162,25 @@ def _keypoint_faults(
     if names is not None and len(values) != 3 * len(names):
         yield 'KP002', f'{len(values) // 3} instead of {len(names)}'
         return
-    points = [(i if names is None else repr(names[i]), values[3 * i : 3 * i + 3]) for i in range(len(values) // 3)]
-    broken = [(name, point) for name, point in points if not all(map(is_finite, point))]
-    for name, point in broken:
-        yield 'KP004', f'keypoint {name} is {point!r:.60}'
-    if broken:
+    points = list(zip(values[::3], values[1::3], values[2::3]))
+    if not all_finite(values):
+        for i, point in enumerate(points):
+            if not all_finite(list(point)):
+                yield 'KP004', f'keypoint {_name(i, names)} is {list(point)!r:.60}'
         return
-    for name, (x, y, v) in points:
+    low, high = ([share * side for side in size or ()] for share in (-FAR_OUTSIDE, 1 + FAR_OUTSIDE))
+    for i, (x, y, v) in enumerate(points):
         if v not in (0, 1, 2):
-            yield 'KP005', f'keypoint {name} has {v:g}'
-        if (
-            v > 0
-            and size
-            and any(not -FAR_OUTSIDE * side <= value <= (1 + FAR_OUTSIDE) * side for value, side in zip((x, y), size))
-        ):
-            yield 'KP003', f'keypoint {name} is at ({x:g}, {y:g}) in {_by(size)}'
+            yield 'KP005', f'keypoint {_name(i, names)} has {v:g}'
+        if v > 0 and size and not (low[0] <= x <= high[0] and low[1] <= y <= high[1]):
+            yield 'KP003', f'keypoint {_name(i, names)} is at ({x:g}, {y:g}) in {_by(size)}'
     count = labeled_keypoints(ann)
     if 'num_keypoints' in ann and ann['num_keypoints'] != count:
         yield 'KP006', f'{ann["num_keypoints"]!r:.20}, but {count} are labeled'
+
+
+def _name(i: int, names: Optional[Sequence[str]]) -> str:
+    return str(i) if names is None else repr(names[i])
 
 
 def _by(size: Tuple[float, float]) -> str:

@@ -10,7 +10,7 @@ from clamp_mmpose.datasets.nested import leaf_configs
 from .dataset import check_one
 from .evaluators import Evaluator, expected_head, read_evaluator
 from .findings import Finding, located
-from .images import ImageCheck
+from .images import ImageCheck, same_content
 from .metainfo import Head, read_head
 from .report import CheckReport, DatasetReport
 from .use import check_use
@@ -91,12 +91,18 @@ def check_dataset(dataset: dict, where: str = 'dataset', images: bool = True) ->
 def _shared_images(reports: Dict[str, DatasetReport], places: Dict[str, List[str]]) -> Iterator[Finding]:
     """Images that are used for both training and evaluation."""
     training: Set[str] = set()
+    digests: Dict[str, bytes] = {}
     for source, report in reports.items():
         if places[source][0].startswith('train'):
             training.update(map(osp.realpath, report.paths))
+            digests.update(report.digests)
     for source, report in reports.items():
         evaluation = [where for where in places[source] if not where.startswith('train')]
         if evaluation:
-            shared = [path for path in dict.fromkeys(report.paths) if osp.realpath(path) in training]
+            shared = {path: None for path in report.paths if osp.realpath(path) in training}
             where = ', '.join(['train_dataloader', *evaluation])
             yield from located([Finding('RE001', osp.basename(path), path) for path in shared], where)
+            copies = same_content({path: own for path, own in report.digests.items() if path not in shared}, digests)
+            yield from located(
+                [Finding('RE004', osp.basename(path), f'{path}, {other}') for path, other in copies], where
+            )

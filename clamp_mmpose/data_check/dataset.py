@@ -2,7 +2,7 @@
 
 from os import path as osp
 from types import SimpleNamespace
-from typing import Any, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import get
@@ -15,7 +15,7 @@ from clamp_mmpose.utils.files import parse_json
 from .annotations import annotation_findings
 from .detections import detection_findings
 from .findings import Finding, reason_of
-from .images import ImageCheck, image_findings
+from .images import ImageCheck, image_findings, same_content
 from .metainfo import Head, metainfo_findings, read_metainfo
 from .mp100 import mp100_findings, with_categories
 from .report import DatasetReport
@@ -64,7 +64,10 @@ def check_one(dataset: dict, where: str, head: Head, how: ImageCheck) -> Dataset
     entries = content.get('images') if isinstance(content, dict) else None
     entries = [entry for entry in entries if _has_file(entry)] if isinstance(entries, list) else []
     instances = content.get('annotations') if entries else None
-    findings += image_findings(entries, folder, how, where)
+    digests: Dict[str, bytes] = {}
+    findings += image_findings(entries, folder, how, where, digests)
+    files = {osp.join(folder, entry['file_name']): entry['file_name'] for entry in entries}
+    findings += [Finding('RE005', files[path], files[other]) for path, other in same_content(digests, digests)]
     return DatasetReport(
         with_categories(findings, content) if by_category else findings,
         [osp.join(folder, entry['file_name']) for entry in entries],
@@ -72,6 +75,7 @@ def check_one(dataset: dict, where: str, head: Head, how: ImageCheck) -> Dataset
         content if isinstance(instances, list) else None,
         str(ann_file),
         metainfo,
+        digests,
     )
 
 
@@ -96,6 +100,8 @@ def _has_file(entry: Any) -> bool:
 
 def _read(path: Any) -> Tuple[Any, List[Finding]]:
     """The content of a JSON file, from any storage that MMEngine reads, or why it cannot be read."""
+    if path and osp.exists(path) and not osp.isfile(path):  # reading a pipe would wait forever
+        return None, [Finding('AF002', str(path), 'it is not a regular file')]
     try:
         content = get(path) if path else None
     except FileNotFoundError:

@@ -103,4 +103,10 @@ EVALUATION_RULES = (
         'find out what the metric compares: labels, boxes, categories or converters do not fit',
     ),
     Rule('EV014', 'info', 'evaluation was not tried', 'correct the errors, or let the check read the images'),
+    Rule(
+        'EV015',
+        'error',
+        'monitored value has the wrong rule',
+        "set rule='greater', or rule='less' for errors such as EPE and NME: the worst checkpoint would be the best one",
+    ),
 )

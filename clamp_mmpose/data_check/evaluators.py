@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from mmengine.config import Config
+from mmengine.hooks import EarlyStoppingHook
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.evaluation.metrics import AUC, EPE, NME, CocoMetric, PCKAccuracy
 from mmpose.registry import METRICS
@@ -14,7 +15,12 @@ from .findings import Finding
 from .metainfo import Head
 
 READ_LABELS = (PCKAccuracy, AUC, EPE, NME)  # CocoMetric and CapePCK read the annotation file
-MONITORING = ('EarlyStoppingHook', 'ReduceOnPlateauParamScheduler')
+# with the defaults of monitor and rule
+MONITORING = {
+    'EarlyStoppingHook': (None, None),
+    **{f'ReduceOnPlateau{what}': ('loss', 'less') for what in ('LR', 'Momentum', 'ParamScheduler')},
+}
+SMALLER_IS_BETTER = ('EPE', 'NME', 'MPJPE', 'loss')
 CONVERTERS = ('pred_converter', 'gt_converter')
 
 
@@ -136,24 +142,41 @@ def monitor_findings(cfg: Config, found: Dict[str, float]) -> Iterator[Finding]:
     Args:
         found: the values of a tried evaluation.
     """
-    for setting, key in _monitors(cfg):
+    for setting, key, rule in _monitors(cfg):
         if key not in found and key != 'auto':
             yield Finding('EV009', f'{setting}={key!r}', f'evaluation gives {", ".join(found)}')
+            continue
+        key = next(iter(found)) if key == 'auto' else key  # as MMEngine chooses
+        expected = 'less' if key.endswith(SMALLER_IS_BETTER) else 'greater'
+        if (rule or _inferred_rule(key)) != expected:
+            yield Finding('EV015', f'{setting}={key!r}', f'rule is {rule!r}, expected {expected!r}')
 
 
-def _monitors(cfg: Config) -> Iterator[Tuple[str, str]]:
+def _inferred_rule(key: str) -> Optional[str]:
+    """The rule of MMEngine's hooks for a value; None: they would raise an error."""
+    try:
+        return EarlyStoppingHook(key).rule
+    except ValueError:
+        return None
+
+
+def _monitors(cfg: Config) -> Iterator[Tuple[str, str, Optional[str]]]:
+    """Setting, key and rule of each."""
     hooks = cfg.get('default_hooks')
     checkpoint = hooks.get('checkpoint') if isinstance(hooks, dict) else None
-    best = checkpoint.get('save_best') if isinstance(checkpoint, dict) else None
-    for key in best if isinstance(best, (list, tuple)) else [best]:
-        if isinstance(key, str):
-            yield 'save_best', key
+    if isinstance(checkpoint, dict) and checkpoint.get('save_best'):
+        best, rule = (_listed(checkpoint.get(key)) for key in ('save_best', 'rule'))
+        yield from (('save_best', key, one) for key, one in zip(best, rule * len(best) if len(rule) == 1 else rule))
     for setting in ('custom_hooks', 'param_scheduler'):
-        configs = cfg.get(setting)
-        for config in configs if isinstance(configs, (list, tuple)) else [configs]:
-            kind, key = (config.get('type'), config.get('monitor')) if isinstance(config, dict) else (None, None)
-            if isinstance(key, str) and kind in MONITORING:
-                yield f'monitor of {kind}', key
+        for config in _listed(cfg.get(setting)):
+            kind = config.get('type') if isinstance(config, dict) else None
+            if kind in MONITORING:
+                key, rule = (config.get(name, value) for name, value in zip(('monitor', 'rule'), MONITORING[kind]))
+                yield f'monitor of {kind}', str(key), rule
+
+
+def _listed(value: Any) -> list:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _source(dataset: Any) -> tuple:

@@ -1,12 +1,13 @@
 """Check image files: missing, damaged, of another size than annotated, rotated by EXIF."""
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from os import path as osp
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from mmengine.fileio import get, isdir
 from PIL import Image, UnidentifiedImageError
@@ -42,11 +43,14 @@ class ImageCheck:
     progress: Callable[..., Iterable] = _silent  # of (iterable, total=..., description=...)
 
 
-def image_findings(entries: List[dict], folder: str, how: ImageCheck, where: str) -> Iterator[Finding]:
+def image_findings(
+    entries: List[dict], folder: str, how: ImageCheck, where: str, digests: Dict[str, bytes]
+) -> Iterator[Finding]:
     """Faults of the images in ``folder`` that are listed in ``entries`` of an annotation file.
 
     Args:
         where: description for ``how.progress``.
+        digests: gets a hash of the bytes of each image that could be read, by its path.
     """
     if not how.decode:
         return
@@ -54,22 +58,48 @@ def image_findings(entries: List[dict], folder: str, how: ImageCheck, where: str
         yield Finding('IM003', folder, f'{len(entries):,} images')
         return
     with _any_size(), ThreadPoolExecutor(how.workers) as pool:  # Pillow releases the GIL while decoding
-        faults = pool.map(lambda entry: _file_fault(osp.join(folder, entry['file_name']), entry), entries)
+        faults = pool.map(lambda entry: _file_fault(osp.join(folder, entry['file_name']), entry, digests), entries)
         for fault, entry in zip(how.progress(faults, total=len(entries), description=where), entries):
             if fault is not None:
                 code, detail = fault
                 yield Finding(code, entry['file_name'], detail)
 
 
-def _file_fault(path: str, entry: dict) -> Optional[Tuple[str, str]]:
+def same_content(digests: Dict[str, bytes], others: Dict[str, bytes]) -> Iterator[Tuple[str, str]]:
+    """Each path of ``digests`` with one of ``others`` that is another file of the same bytes.
+
+    Images of one color are left out: placeholders are alike without being copies.
+    """
+    by_digest = {digest: path for path, digest in sorted(others.items(), reverse=True)}
+    for path, digest in sorted(digests.items()):
+        other = by_digest.get(digest, path)
+        if osp.realpath(other) != osp.realpath(path) and not _one_color(path):
+            yield path, other
+
+
+def _one_color(path: str) -> bool:
+    try:
+        with _any_size(), Image.open(BytesIO(get(path))) as image:
+            extrema = image.getextrema()
+    except Exception:  # as in _image_fault
+        return False
+    return all(low == high for low, high in (extrema if isinstance(extrema[0], tuple) else [extrema]))
+
+
+def _file_fault(path: str, entry: dict, digests: Dict[str, bytes]) -> Optional[Tuple[str, str]]:
     """Code and detail, None if there is no fault."""
+    if osp.exists(path) and not osp.isfile(path):  # reading a pipe would wait forever
+        return 'IM005', 'it is not a regular file'
     try:
         content = get(path)
     except FileNotFoundError:
         return 'IM004', _other_case(path) or path
     except (OSError, ValueError) as error:
         return 'IM005', reason_of(error)
-    return _image_fault(content, entry) if content else ('IM005', 'the file is empty')
+    if not content:
+        return 'IM005', 'the file is empty'
+    digests[path] = hashlib.blake2b(content, digest_size=16).digest()
+    return _image_fault(content, entry)
 
 
 def _image_fault(content: bytes, entry: dict) -> Optional[Tuple[str, str]]:

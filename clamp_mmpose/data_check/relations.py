@@ -1,12 +1,11 @@
 """Check entries of an annotation file against each other: files and instances that occur twice, units and formats."""
 
-import json
 import posixpath
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from .fields import BORDER, image_size, is_finite, is_id
+from .fields import BORDER, all_finite, image_size, is_finite, is_id
 from .findings import Finding
 
 MARGIN = 0.1  # of the box: keypoints may lie this far outside
@@ -66,9 +65,9 @@ class _Instance:
 
 def _instance(ann: dict, by_id: Dict[int, dict]) -> Optional[_Instance]:
     box, points = ann.get('bbox'), ann.get('keypoints')
-    if not isinstance(box, list) or len(box) != 4 or not all(map(is_finite, box)) or min(box[2:]) <= 0:
+    if not isinstance(box, list) or len(box) != 4 or not all_finite(box) or min(box[2:]) <= 0:
         return None
-    if not isinstance(points, list) or not points or len(points) % 3 or not all(map(is_finite, points)):
+    if not isinstance(points, list) or not points or len(points) % 3 or not all_finite(points):
         return None
     if ann.get('iscrowd') or max(points[2::3]) <= 0:
         return None
@@ -95,7 +94,12 @@ def _instances_twice(annotations: List[dict], by_id: Dict[int, dict]) -> Iterato
         points = ann.get('keypoints')
         if not isinstance(points, list) or not any(is_finite(v) and v > 0 for v in points[2::3]):
             continue
-        key = json.dumps([ann.get('image_id'), ann.get('category_id'), ann.get('bbox'), points])
+        box = ann.get('bbox')
+        key: Any = (ann.get('image_id'), ann.get('category_id'), tuple(box) if isinstance(box, list) else box, *points)
+        try:
+            hash(key)
+        except TypeError:  # an object or a list in place of a number
+            key = repr(key)
         if key in seen:
             image = by_id.get(ann['image_id'], {}) if is_id(ann.get('image_id')) else {}
             detail = f'annotations {seen[key]!r:.20} and {ann.get("id")!r:.20}'

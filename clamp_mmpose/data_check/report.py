@@ -1,5 +1,5 @@
 from dataclasses import dataclass, field
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from .findings import Finding
 
@@ -15,6 +15,7 @@ class DatasetReport:
         content: the parsed annotation file if it is COCO-style, else None.
         ann_file: its path.
         metainfo: as MMPose parses it, None if the data set has none.
+        digests: hashes of the bytes of its images, by path.
     """
 
     findings: List[Finding]
@@ -23,6 +24,7 @@ class DatasetReport:
     content: Optional[dict] = None
     ann_file: str = ''
     metainfo: Optional[dict] = None
+    digests: Dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -246,6 +246,13 @@ _RULES = (
     ),
     Rule('RE002', 'warning', 'image is listed under several ids', 'list it once, with all of its annotations'),
     Rule('RE003', 'warning', 'instance is annotated twice', 'remove one of them: evaluation counts it as missed'),
+    Rule(
+        'RE004',
+        'warning',
+        'image for evaluation is a copy of one for training',
+        'remove it from one of them: the two files have the same bytes',
+    ),
+    Rule('RE005', 'warning', 'image is a copy of another one', 'list it once: the two files have the same bytes'),
     *EVALUATION_RULES,
 )
 __all__ = ['GROUPS', 'LEVELS', 'RULES', 'Rule', 'rules_as_markdown']

@@ -87,7 +87,8 @@ def _tried(
     found = [finding for finding in found if not (finding.code == 'EV008' and finding.item in judged)]
     if evaluated:
         found += flip_findings(trial.samples, cfg)
-    if loader == 'val_dataloader' and monitored and values and not found and not judged:
+    failed = any(finding.level == 'error' for finding in found)  # then values of a metric may be absent
+    if loader == 'val_dataloader' and monitored and values and not failed and not judged:
         found += monitor_findings(cfg, values)
     return found
 
@@ -96,8 +97,11 @@ def _wrapped(cfg: Config, place: str) -> Tuple[dict, List[Any], Optional[dict]]:
     """The data set at ``place``, its pipeline with those of its wrappers, and the outermost metainfo of these."""
     node: Any = cfg
     nodes = []
-    for key in place.split('.'):
-        node = node[int(key)] if isinstance(node, (list, tuple)) else node[key]
+    left = place
+    while left:
+        keys = range(len(node)) if isinstance(node, (list, tuple)) else node
+        key = max((key for key in keys if f'{left}.'.startswith(f'{key}.')), key=lambda key: len(str(key)))
+        node, left = node[key], left[len(str(key)) + 1 :]  # the name of a zero-shot task may hold a dot
         if isinstance(node, dict):
             nodes.append(node)
     steps = [step for inner in reversed(nodes) for step in inner.get('pipeline') or ()]

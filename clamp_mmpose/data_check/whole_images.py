@@ -1,5 +1,7 @@
 """Check data sets of whole images: descriptions for training, classes for zero-shot tests."""
 
+from typing import Dict
+
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.datasets.descriptions.descriptions_dataset import DescriptionsDataset
@@ -26,5 +28,6 @@ def check_whole_images(dataset: dict, where: str, how: ImageCheck) -> DatasetRep
         return DatasetReport([Finding('CF004', kind, reason_of(error))])
     samples = [built.get_data_info(index) for index in range(len(built))]
     paths = list(dict.fromkeys(sample['img_path'] for sample in samples if 'img' not in sample))  # FER+ stores pixels
-    findings = image_findings([dict(file_name=path) for path in paths], '', how, where)
-    return DatasetReport(list(findings), paths, len(samples))
+    digests: Dict[str, bytes] = {}
+    findings = image_findings([dict(file_name=path) for path in paths], '', how, where, digests)
+    return DatasetReport(list(findings), paths, len(samples), digests=digests)

@@ -3,6 +3,7 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from mmpose.registry import DATASETS
@@ -14,6 +15,12 @@ from clamp_mmpose.data_check.check import check_config, check_dataset
 from clamp_mmpose.data_check.report import CheckReport
 
 MOUSE = 'configs/clamp/openfield_mouse/clamp_rn-tiny_openfield-mouse.py'
+
+
+def comment(path, other):
+    """Write the JPEG, whole or not, with a comment, as a file of other bytes."""
+    content = path.read_bytes()
+    other.write_bytes(content[:2] + b'\xff\xfe\x00\x03x' + content[2:])
 
 
 def test_real_data_is_clean(shared_data):
@@ -175,7 +182,7 @@ def config(toy, **model):
     content = copy.deepcopy(toy.content)
     (toy.root / 'more').mkdir()
     for image in content['images']:
-        (toy.root / 'more' / image['file_name']).write_bytes((toy.root / 'images' / image['file_name']).read_bytes())
+        comment(toy.root / 'images' / image['file_name'], toy.root / 'more' / image['file_name'])
     val['data_prefix'] = dict(img='more/')
     (toy.root / 'val.json').write_text(json.dumps(content))
     return Config(
@@ -327,3 +334,18 @@ def test_command(toy, capsys):
     assert main([path, '--no-images', '--json', out, *others]) == 0
     assert [f['code'] for f in json.loads((toy.root / 'new/findings.json').read_text())] == ['BX010']
     assert capsys.readouterr().out.splitlines()[-1] == '0 errors, 1 warning in 1 data set (4 images, 4 instances)'
+
+
+def test_copies_of_training_images_in_evaluation(toy):
+    """Renamed files of the same bytes leak as well."""
+    (toy.root / 'other').mkdir()
+    for i in (0, 1):
+        (toy.root / f'other/{i}.jpg').write_bytes(toy.image(i).read_bytes())
+    for i in (2, 3):  # those of other bytes are no copies
+        Image.fromarray(np.full((48, 64, 3), (i, 50, 99), np.uint8)).save(toy.root / f'other/{i}.jpg')
+    val = dict(toy.dataset, data_prefix=dict(img='other/'))
+    cfg = Config(dict(train_dataloader=dict(dataset=toy.dataset), test_dataloader=dict(dataset=val)))
+    findings = check_config(cfg).findings
+    where = 'train_dataloader, test_dataloader.dataset'
+    assert [(f.code, f.item, f.where) for f in findings] == [('RE004', f'{i}.jpg', where) for i in (0, 1)]
+    assert findings[0].detail == f'{toy.root}/other/0.jpg, {toy.root}/images/0.jpg'

@@ -1,5 +1,7 @@
 """Unusual image files that MMPose reads are no faults; what it cannot read is."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +9,7 @@ from PIL import Image
 from clamp_mmpose.data_check.check import check_dataset
 
 SIZE = (64, 48)
-NOISE = np.random.default_rng(0).integers(0, 255, (*SIZE[::-1], 3), dtype=np.uint8)
+NOISE = np.random.default_rng(1).integers(0, 255, (*SIZE[::-1], 3), dtype=np.uint8)
 
 
 def save(**options):
@@ -111,3 +113,24 @@ def test_wrong_case_names_the_other_file(toy):
     toy.image(2).rename(toy.root / 'images/2.JPG')
     [finding] = check_dataset(toy.dataset)
     assert finding.code == 'IM004' and finding.detail.endswith('there is 2.JPG')
+
+
+def test_copies_under_other_names(toy):
+    """The same bytes twice; images of one color are no copies of each other."""
+    toy.image(3).write_bytes(toy.image(1).read_bytes())
+    toy.write()
+    assert [found for found in toy.found() if found[0] != 'info'] == [
+        ('warning', 'image is a copy of another one', '3.jpg')
+    ]
+    for i in (1, 3):
+        Image.new('RGB', (64, 48), 'white').save(toy.image(i))
+    assert toy.found() == []
+
+
+def test_a_pipe_is_not_waited_for(toy):
+    toy.image(2).unlink()
+    os.mkfifo(toy.image(2))
+    assert ('error', 'image is truncated or damaged', '2.jpg') in toy.found()
+    os.mkfifo(toy.root / 'pipe.json')
+    toy.dataset['ann_file'] = 'pipe.json'
+    assert toy.found() == [('error', 'annotation file cannot be read', f'{toy.root}/pipe.json')]

@@ -10,6 +10,7 @@ from mmengine.logging import MessageHub
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.data_check.check import check_config
+from clamp_mmpose.data_check.use import _wrapped
 
 SIZES = dict(input_size=(64, 64), heatmap_size=(16, 16))
 CODEC = dict(type='MSRAHeatmap', sigma=2, **SIZES)
@@ -29,7 +30,7 @@ def cfg(toy):
             val_dataloader=dict(dataset=val),
             val_evaluator=[dict(type='CocoMetric')],
             val_cfg=dict(),
-            default_hooks=dict(checkpoint=dict(save_best='coco/AP')),
+            default_hooks=dict(checkpoint=dict(save_best='coco/AP', rule='greater')),
         )
     )
 
@@ -240,3 +241,43 @@ def test_an_odd_annotation_far_behind_is_tried(cfg, toy):
     toy.content['annotations'][150]['area'] = '1200'
     toy.write()
     assert {'BX009', 'EV014'} <= codes(cfg, ['error', 'info'])
+
+
+@pytest.mark.parametrize(
+    'metric, checkpoint, expected',
+    [
+        (dict(type='EPE'), dict(save_best='auto', rule='greater'), {'EV015'}),
+        (dict(type='EPE'), dict(save_best='EPE', rule='less'), set()),
+        (dict(type='NME', norm_mode='use_norm_item', norm_item='bbox_size'), dict(save_best='NME', rule='less'), set()),
+        (dict(type='CocoMetric'), dict(save_best='auto', rule='less'), {'EV015'}),
+        (dict(type='CocoMetric'), dict(save_best=['coco/AP', 'coco/AR'], rule=['greater', 'less']), {'EV015'}),
+        (dict(type='CocoMetric'), dict(save_best=['coco/AP', 'coco/AR'], rule='greater'), set()),
+        (dict(type='CocoMetric'), dict(save_best='auto'), {'EV015'}),  # MMEngine: "Cannot infer the rule for key"
+        (dict(type='AUC'), dict(save_best='AUC'), set()),  # MMEngine knows this one
+        (dict(type='CocoMetric'), dict(interval=1), set()),
+    ],
+)
+def test_rule_of_the_best_checkpoint(cfg, metric, checkpoint, expected):
+    """With the wrong rule the worst checkpoint would be called the best."""
+    cfg.val_evaluator, cfg.default_hooks.checkpoint = metric, checkpoint
+    assert codes(cfg) == expected
+
+
+@pytest.mark.parametrize(
+    'scheduler, expected',
+    [
+        (dict(type='ReduceOnPlateauLR'), {'EV009'}),  # of the loss, which the evaluation does not give
+        (dict(type='ReduceOnPlateauLR', monitor='coco/AP'), {'EV015'}),  # rule='less' by default
+        (dict(type='ReduceOnPlateauLR', monitor='coco/AP', rule='greater'), set()),
+    ],
+)
+def test_schedules_that_watch_the_evaluation(cfg, scheduler, expected):
+    cfg.param_scheduler = [dict(type='LinearLR'), scheduler]
+    assert codes(cfg) == expected
+
+
+def test_a_task_with_a_dot_in_its_name():
+    inner, outer = dict(type='Stanford40Dataset'), dict(type='ZeroShotTasks', pipeline=['step'])
+    cfg = Config(dict(test_dataloader=dict(dataset=dict(outer, tasks={'v1': dict(type='A'), 'v1.5': inner}))))
+    assert _wrapped(cfg, 'test_dataloader.dataset.tasks.v1.5') == (inner, ['step'], None)
+    assert _wrapped(cfg, 'test_dataloader.dataset.tasks.v1')[0] == dict(type='A')
