@@ -245,7 +245,24 @@ def test_schedule_for_own_data_is_in_iterations():
     assert cfg.train_dataloader.batch_size == 16
     # a best checkpoint and a resumable one whenever the model is evaluated
     checkpoint = cfg.default_hooks.checkpoint
-    assert (checkpoint.by_epoch, checkpoint.interval, checkpoint.save_best) == (False, 100, 'coco/AP')
+    assert (checkpoint.by_epoch, checkpoint.interval, checkpoint.save_best) == (False, 100, 'auto')
+
+
+def test_best_checkpoints_have_the_largest_value():
+    """AP or PCK of CocoOrPCK, which 'auto' finds first, and PCK of CapePCK; FocusCLIP has no validation."""
+    found = set()
+    for path in all_configs():
+        if '_base_' in path.parts:
+            continue
+        cfg = Config.fromfile(path)
+        checkpoint = cfg.default_hooks.checkpoint
+        if checkpoint.get('save_best'):
+            assert checkpoint.rule == 'greater', path
+            metrics = cfg.val_evaluator if isinstance(cfg.val_evaluator, list) else [cfg.val_evaluator]
+            found.add((metrics[0].type, checkpoint.save_best))
+        else:
+            assert cfg.val_cfg is None or 'toy' in path.parts, path
+    assert found == {('CocoOrPCK', 'auto'), ('CocoMetric', 'auto'), ('CapePCK', 'query_only/PCK@0.2')}
 
 
 def test_schedule_for_own_data_runs(pose_data, tmp_path, monkeypatch):
