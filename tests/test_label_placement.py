@@ -129,3 +129,13 @@ def test_fast_enough_for_video():
         draw_named_keypoints(image, points, [f'face point {k}' for k in range(68)])
         times.append(time.perf_counter() - start)
     assert min(times) < 0.5
+
+
+def test_points_that_opencv_cannot_reach():
+    """A diverged prediction: farther points are left out as NaN is; a near one outside has its label at the edge."""
+    image = np.zeros((100, 200, 3), np.uint8)
+    far = [[1e12, 5], [-1e300, 5], [5, np.inf], [np.nan, 5]]
+    assert not draw_named_keypoints(image, far, list('abcd'), links=[(0, 1), (1, 2)]).any()
+    named = draw_named_keypoints(image, [*far, [-50, 20]], list('abcde'), links=[(0, 4)])
+    assert (named == draw_named_keypoints(image, [[0, 0]] * 4 + [[-50, 20]], list('abcde'), [0, 0, 0, 0, 1])).all()
+    assert named[:, :40].any()

@@ -68,6 +68,9 @@ def _best(corners: np.ndarray, size: np.ndarray, image_size: Sequence[int], othe
     """The first of these boxes that touches no other label and covers the fewest points, and how many; or None."""
     low = np.clip(np.round(corners), 0, np.array(image_size) - size).astype(int)
     boxes = np.hstack([low, low + size])
+    # leave out what none of the boxes can reach: in a crowd, nearly all
+    around = np.hstack([low.min(axis=0), low.max(axis=0) + size])[None]
+    others, dots = (rest[_intersect(around, rest)[0]] for rest in (others, dots))
     boxes = boxes[~_intersect(boxes, others).any(axis=1)]
     if not len(boxes):
         return None, np.inf

@@ -10,6 +10,7 @@ DESCENT = 10  # pixels below the baseline, of OpenCV's font at scale 1
 PAD = 2  # pixels around the text of a label
 SHRINK = (1.0, 0.85, 0.7)  # font sizes to try until all labels have a place
 MANY = 100  # labels that get the smallest font at once
+FARTHEST = 1e6  # pixels from the origin; OpenCV cannot draw to points that exceed its integers
 LARGE = 640  # pixels; on images with a longer side, points and names grow with it
 # eight colors that stay distinct on most images and for color-blind readers (Okabe and Ito)
 PALETTE = [
@@ -56,11 +57,11 @@ def draw_named_keypoints(
     zoom = max(1.0, max(image.shape[:2]) / LARGE)
     line = round(zoom)
     keypoints = np.asarray(keypoints, float).reshape(-1, len(names), 2)
-    shown = np.isfinite(keypoints).all(axis=2)
+    shown = (np.abs(keypoints) < FARTHEST).all(axis=2)  # False for NaN
     confident = shown if scores is None else shown & (np.reshape(scores, shown.shape) >= threshold)
     if not hollow:
         shown = confident
-    points = np.nan_to_num(keypoints).round().astype(int)
+    points = np.where(shown[..., None], keypoints, 0).round().astype(int)
     for instance, found in zip(points.tolist(), confident):
         for start, end in links:
             if found[start] and found[end]:
