@@ -1,5 +1,6 @@
 """Find models by their names in the metafiles, and configs by path or name."""
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Iterator, List, NamedTuple, Optional, Union
@@ -52,13 +53,13 @@ def find_config(config: Union[str, Path]) -> Path:
     Raises:
         FileNotFoundError: neither exists, or the path is a folder; the message lists similar names.
     """
-    path = Path(config).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(config))  # Path.expanduser fails for an unknown user
+    if os.path.isfile(path):  # Path.is_file fails for a name that is too long
         return path
     entry = find_model(str(config))
     if entry is not None:
         return Path(entry.config)
-    if path.is_dir():
+    if os.path.isdir(path):
         inside = ', '.join(map(str, sorted(path.glob('*.py'))[:3]))
         raise FileNotFoundError(
             f'config {config} is a folder: give a config file (.py), or the name of a model'
@@ -84,19 +85,25 @@ def read_config(config: Union[str, Path], options: Optional[dict] = None) -> Con
         raise ValueError(f'config {path} is not a config: expected a Python file, .py{hint}.')
     try:
         cfg = Config.fromfile(str(path))
-    except Exception as error:  # a config is code, which can raise anything
+    except (Exception, SystemExit) as error:  # a config is code, which can raise anything
         raise ValueError(f'config {path} cannot be read: {type(error).__name__}: {error}') from error
     if not cfg:
         raise ValueError(f'config {path} is empty: expected settings such as model and train_dataloader.')
-    cfg.merge_from_dict(options or {})
+    try:
+        cfg.merge_from_dict(options or {})
+    except Exception as error:  # MMEngine raises errors of many kinds
+        given = ', '.join(f'{key}={value!r}' for key, value in (options or {}).items())
+        raise ValueError(f'{given} cannot be set in config {path}: {type(error).__name__}: {error}') from error
     return cfg
 
 
 def _near_matches(path: Path, number: int = 3) -> List[str]:
     """Files in the same folder, and models with their files, that have a similar name."""
-    similar = {file.stem: [str(file)] for file in path.parent.glob('*.py')}
+    similar = {file.stem.lower(): [str(file)] for file in path.parent.glob('*.py') if file.is_file()}
     for entry in model_zoo():
         for name in (entry.name, *entry.aliases):
-            similar.setdefault(name, []).append(f'{name} ({Path(entry.config).relative_to(configs_root())})')
-    stem = path.name[: -len('.py')] if path.name.endswith('.py') else path.name
-    return [match for name in get_close_matches(stem, similar, number) for match in similar[name]]
+            similar.setdefault(name.lower(), []).append(f'{name} ({Path(entry.config).relative_to(configs_root())})')
+    stem = path.name.lower()
+    stem = stem[: -len('.py')] if stem.endswith('.py') else stem
+    near = get_close_matches(stem, similar, number) or [name for name in similar if stem and stem in name][:number]
+    return [match for name in near for match in similar[name]]

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import run as benchmark
 from clamp_mmpose.apis import TextPoseInferencer
+from clamp_mmpose.apis.model_zoo import read_config
 from clamp_mmpose.cli import app, check_dataset, convert_checkpoint, export, predict, print_config, train, zero_shot
 from clamp_mmpose.cli import test as test_command
 
@@ -34,6 +35,8 @@ CASES = {
     'base': ('child.py', "_base_ = ['./nowhere.py']\n", r'child\.py cannot be read: .*nowhere\.py'),
     'name': ('name.py', 'a = b\n', r"name\.py cannot be read: NameError: name 'b'"),
     'empty': ('empty.py', '', r'empty\.py is empty: expected settings'),
+    'exit': ('exit.py', 'import sys\nsys.exit(0)\n', r'exit\.py cannot be read: SystemExit: 0'),
+    'unknown user': ('~nobody-has-this-name/a.py', None, r'~nobody-has-this-name/a\.py does not exist'),
 }
 
 
@@ -76,3 +79,23 @@ def test_config_of_a_released_checkpoint(case, wrong, capsys):
     assert convert_checkpoint.main(['clamp', 'model.pth', '--model-config', name, '--out', 'out']) == 1
     text = capsys.readouterr().err
     assert text.startswith('error: ') and text.count('\n') == 1
+
+
+def test_settings_that_do_not_fit(tmp_path, capsys):
+    (tmp_path / 'a.py').write_text("x = 1\ny = [dict(z=1)]\nname = ''\n")
+    for option in ('x.y=1', 'y.5.z=1'):
+        assert print_config.main([str(tmp_path / 'a.py'), '--cfg-options', option]) == 1
+        text = capsys.readouterr().err
+        key = option.partition('=')[0]
+        assert text.startswith(f'error: {key}=1 cannot be set in config ') and text.count('\n') == 1
+
+
+def test_similar_names_of_other_case_and_of_which_it_is_a_part():
+    for name in ('CLAMP_RN50_AP10K', 'rn50_ap10k'):
+        with pytest.raises(FileNotFoundError, match=r'similar: .*clamp_rn50_ap10k \(configs/clamp/ap10k/'):
+            read_config(name)
+
+
+def test_a_name_that_no_file_can_have():
+    with pytest.raises(FileNotFoundError, match='xx does not exist'):
+        read_config('x' * 300)
