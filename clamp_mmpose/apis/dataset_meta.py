@@ -32,10 +32,10 @@ def checked_dataset_meta(meta: dict, source: str) -> dict:
         ValueError: names, flip indices, links or colors that do not fit the number of keypoints.
     """
     kept = {key: meta[key] for key in KNOWN if key in meta}
-    number = kept.get('num_keypoints')
-    if number is None:  # MP-100: each category has its own keypoints
-        return kept
+    number: Any = kept.get('num_keypoints')
     names = kept.get('keypoint_id2name')
+    if number is None and names is None:  # MP-100: each category has its own keypoints
+        return {key: kept[key] for key in ('dataset_name', 'CLASSES') if key in kept}
     valid = dict(
         num_keypoints=type(number) is int and number > 0,
         keypoint_id2name=isinstance(names, dict)
@@ -70,7 +70,15 @@ def _indices(values: Any, number: int, length: int) -> bool:
 
 
 def _colors(values: Any, length: int) -> bool:
-    return values is None or np.shape(values) == (length, 3) or (length == 0 and np.size(values) == 0)
+    if values is None:
+        return True
+    try:
+        colors = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        return False
+    if length == 0 and colors.size == 0:
+        return True
+    return colors.shape == (length, 3) and colors.dtype.kind in 'iuf' and bool(((colors >= 0) & (colors <= 255)).all())
 
 
 def config_dataset_meta(cfg: Any) -> dict:

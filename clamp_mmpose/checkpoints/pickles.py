@@ -16,6 +16,7 @@ from mmengine.utils import digit_version
 from torch import nn
 
 TORCH_HAS_SAFE_GLOBALS = digit_version(torch.__version__) >= digit_version('2.6.0')
+MAX_VALUES = 10_000_000  # after lists and dicts that are shared are written out
 NUMBERS_AND_STRINGS = re.compile('[bui][1248]|b1|f(?:2|4|8|16)|[SU][0-9]{0,9}')
 
 
@@ -77,6 +78,11 @@ def _bytes(text: str, encoding: str) -> bytes:
     return text.encode(encoding)
 
 
+def _no_bytes() -> bytes:
+    """Pickle protocol 2 stores the bytes of an empty array as a call; ``bytes(number)`` would fill the memory."""
+    return b''
+
+
 # names in the pickles of MMEngine's checkpoints, apart from tensors; NumPy 1 writes numpy.core, NumPy 2 numpy._core
 MMENGINE_GLOBALS: Dict[str, Any] = {
     'builtins.getattr': _history_method,
@@ -88,7 +94,7 @@ MMENGINE_GLOBALS: Dict[str, Any] = {
     'numpy.core.multiarray.scalar': _scalar,
     'numpy._core.multiarray.scalar': _scalar,
     'builtins.set': set,
-    'builtins.bytes': bytes,  # an empty array
+    'builtins.bytes': _no_bytes,
     '_codecs.encode': _bytes,
 }
 
@@ -96,7 +102,8 @@ MMENGINE_GLOBALS: Dict[str, Any] = {
 class RestrictedUnpickler(pickle._Unpickler):  # the version in Python, whose instructions can be replaced
     """Knows a list of names, calls nothing else, and gives a state only to the types of ``stateful``.
 
-    For PyTorch before 2.6, whose ``weights_only`` does not accept further names, and for TorchScript.
+    For PyTorch before 2.6, whose ``weights_only`` does not accept further names, for TorchScript, and for pickle
+    protocols that ``weights_only`` does not read.
     """
 
     stateful: Tuple[type, ...] = (OrderedDict, torch.Tensor, nn.Parameter, _Dtype, _Array, _History)
@@ -134,17 +141,40 @@ def load_pickle(file: Union[str, io.BytesIO], map_location: Any) -> Any:
 
     Raises:
         pickle.UnpicklingError: the pickle holds more than weights and training state.
+        ValueError: a list contains itself, or shared lists expand to more than ``MAX_VALUES`` values.
     """
+    content = real_objects(_load(file, map_location), {})
+    if _expanded_size(content, {}) > MAX_VALUES:
+        raise ValueError(f'a list contains itself, or its shared lists expand to more than {MAX_VALUES:,} values')
+    return content
+
+
+def _load(file: Union[str, io.BytesIO], map_location: Any) -> Any:
     if TORCH_HAS_SAFE_GLOBALS:
         allowed = [(value, name) for name, value in MMENGINE_GLOBALS.items()]
         with torch.serialization.safe_globals(allowed):
-            content = torch.load(file, map_location=map_location, weights_only=True)
-    else:
-        restricted: Any = ModuleType('restricted_pickle')
-        restricted.Unpickler = RestrictedUnpickler
-        restricted.load = lambda stream, **kwargs: RestrictedUnpickler(stream, **kwargs).load()
-        content = torch.load(file, map_location=map_location, weights_only=False, pickle_module=restricted)
-    return real_objects(content, {})
+            try:
+                return torch.load(file, map_location=map_location, weights_only=True)
+            except pickle.UnpicklingError as error:  # of pickle protocols 3 to 5 too
+                if 'Unsupported operand' not in str(error):
+                    raise
+    if isinstance(file, io.BytesIO):
+        file.seek(0)
+    restricted: Any = ModuleType('restricted_pickle')
+    restricted.Unpickler = RestrictedUnpickler
+    restricted.load = lambda stream, **kwargs: RestrictedUnpickler(stream, **kwargs).load()
+    return torch.load(file, map_location=map_location, weights_only=False, pickle_module=restricted)
+
+
+def _expanded_size(value: Any, sizes: Dict[int, float]) -> float:
+    """The number of values after shared ones are written out; infinite for a list that contains itself."""
+    if not isinstance(value, (dict, list, tuple)):
+        return 1
+    if id(value) not in sizes:
+        sizes[id(value)] = math.inf  # while its items are counted
+        items = value.values() if isinstance(value, dict) else value
+        sizes[id(value)] = 1 + sum(_expanded_size(item, sizes) for item in items)
+    return sizes[id(value)]
 
 
 def real_objects(value: Any, done: Dict[int, tuple]) -> Any:

@@ -114,10 +114,16 @@ def _check_meta(content: dict, path: Path) -> None:
 
 def _named_file(content: Any) -> Any:
     """The value of ``from_file``, at any depth."""
-    if isinstance(content, dict) and 'from_file' in content:
-        return content['from_file']
-    items = content.values() if isinstance(content, dict) else content if isinstance(content, (list, tuple)) else ()
-    return next((found for found in map(_named_file, items) if found is not None), None)
+    left, seen = [content], set()
+    while left:
+        item = left.pop()
+        if id(item) in seen or not isinstance(item, (dict, list, tuple)):
+            continue
+        seen.add(id(item))
+        if isinstance(item, dict) and item.get('from_file') is not None:
+            return item['from_file']
+        left.extend(item.values() if isinstance(item, dict) else item)
+    return None
 
 
 def _reason(error: Exception) -> str:

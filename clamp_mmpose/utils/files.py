@@ -6,12 +6,12 @@ import os
 import re
 from numbers import Real
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
 from .safe_yaml import parse_yaml
 
-# numbers that may not be finite: a fast search before the slow one
-PERHAPS_INFINITE = re.compile(r'NaN|Infinity|[eE]\+?\d{3}|\d{300}')
+LARGE_EXPONENT = re.compile(r'[eE](?<=[0-9][eE])\+?[0-9]{3}')  # starts with a rare letter, which is searched fast
+LONG = 150  # digits; a number that is too large for a float has more than twice as many
 STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(-?(?:NaN|Infinity|\d[\d.eE+-]*))')
 
 
@@ -105,21 +105,41 @@ def parse_json(text: Union[str, bytes], object_pairs_hook: Optional[Callable] = 
     Raises:
         ValueError: not JSON, or refused.
     """
+    plain = text.decode('utf-8-sig') if isinstance(text, bytes) else text.lstrip('\ufeff')
+    checks: Dict[str, Any] = _number_checks(plain) if finite else {}
     try:
-        text = text.decode('utf-8-sig') if isinstance(text, bytes) else text.lstrip('\ufeff')
-        content = json.loads(text, object_pairs_hook=object_pairs_hook or _unique_keys)
+        return json.loads(plain, object_pairs_hook=object_pairs_hook or _unique_keys, **checks)
     except RecursionError:
         raise ValueError('nested too deeply') from None
-    if finite and PERHAPS_INFINITE.search(text):
-        _check_finite(text)
-    return content
+    except OverflowError:
+        _check_finite(plain)
+        raise
+
+
+def _number_checks(text: str) -> Dict[str, Any]:
+    """Arguments of :func:`json.loads`; a function for every number takes as long as the rest, and few files need it."""
+    checks: Dict[str, Any] = dict(parse_constant=_finite)  # NaN and Infinity
+    if LARGE_EXPONENT.search(text):
+        checks['parse_float'] = _finite
+    if any(text[i : i + LONG].isdigit() for i in range(0, len(text), LONG)):
+        checks['parse_int'] = lambda number: int(number) if _finite(number) else 0
+    return checks
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(float(number)):
+        raise OverflowError(number)
+    return float(number)
 
 
 def _unique_keys(pairs: List[Tuple[str, Any]]) -> dict:
     content = dict(pairs)
     if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f'the key {next(key for key in keys if keys.count(key) > 1)!r:.60} occurs twice in one object')
+        seen: Set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f'the key {key!r:.60} occurs twice in one object')
+            seen.add(key)
     return content
 
 

@@ -192,9 +192,17 @@ def test_a_checkpoint_sets_only_known_entries(trained):
         dict(num_keypoints='2'),
         dict(keypoint_id2name={0: 'a', 1: 3}),
         dict(keypoint_colors=np.zeros((9, 3))),
+        dict(keypoint_colors=[[1, 2, 3], [1]]),
+        dict(keypoint_colors=[['r', 'g', 'b']] * 2),
+        dict(keypoint_colors=np.full((2, 3), np.nan)),
+        dict(keypoint_colors=[[0, 0, 256]] * 2),
+        dict(num_keypoints=None),
     ):
         with pytest.raises(ValueError, match=r'a\.pth: dataset_meta has \w+=.* fit'):
             checked_dataset_meta(dict(meta, **change), 'a.pth')
+    # MP-100 has no keypoints of its own
+    own = dict(dataset_name='mp100', skeleton_links='x', flip_indices=3)
+    assert checked_dataset_meta(own, 'a.pth') == dict(dataset_name='mp100')
 
 
 def test_resuming_deletes_no_foreign_file(tmp_path):
@@ -306,10 +314,42 @@ def test_a_published_config_is_not_executed(tmp_path):
         read_model_config(str(path))
 
 
-def test_pickles_that_expand_are_read_once(tmp_path, either_torch):
-    """Lists that hold one another 2 ** 60 times: each is visited once."""
-    content = [1]
+def test_pickles_that_expand_are_refused(tmp_path, either_torch):
+    """Lists that hold one another 2 ** 60 times, and one that holds itself."""
+    shared, endless = [1], []
+    endless.append(endless)
     for _ in range(60):
-        content = [content, content]
-    torch.save(dict(x=content), tmp_path / 'a.pth')
-    assert isinstance(read_checkpoint(tmp_path / 'a.pth')['x'], list)
+        shared = [shared, shared]
+    for content in (shared, dict(a=(shared,)), endless):
+        for place in (dict(x=content), dict(meta=dict(dataset_meta=dict(skeleton_links=content)))):
+            torch.save(place, tmp_path / 'a.pth')
+            with pytest.raises(ValueError, match=r'a\.pth cannot be read .*expand to more than 10,000,000 values'):
+                read_checkpoint(tmp_path / 'a.pth')
+    several = [[1, 2]] * 1000
+    torch.save(dict(meta=dict(dataset_meta=dict(a=several))), tmp_path / 'a.pth')
+    assert read_checkpoint(tmp_path / 'a.pth')['meta']['dataset_meta']['a'] == several
+
+
+def test_a_small_file_takes_little_memory(tmp_path, either_torch):
+    """``bytes(1000)`` of a pickle are a thousand bytes that the file does not have."""
+    array = Call(np.zeros(1).__reduce__()[0], np.ndarray, (0,), b'b')
+    array.parts = (*array.parts[:2], (1, (1000,), np.dtype('u1'), False, Call(bytes, 1000)))
+    torch.save(dict(x=array), tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=r'a\.pth cannot be read'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
+@pytest.mark.parametrize('protocol', [3, 4, 5])
+@pytest.mark.parametrize('is_zip', [True, False])
+def test_other_pickle_protocols(tmp_path, either_torch, protocol, is_zip):
+    """``weights_only`` of PyTorch reads protocol 2 alone."""
+    options = dict(pickle_protocol=protocol, _use_new_zipfile_serialization=is_zip)
+    content = dict(state_dict=dict(w=torch.tensor([1.0, 2.0])), name=b'abc', pair={1}, big=2**70, flag=np.bool_(True))
+    torch.save(content, tmp_path / 'a.pth', **options)
+    read = read_checkpoint(tmp_path / 'a.pth')
+    assert read['state_dict']['w'].tolist() == [1, 2]
+    assert {key: read[key] for key in read if key != 'state_dict'} == dict(name=b'abc', pair={1}, big=2**70, flag=True)
+    torch.save(dict(x=Call(open, str(tmp_path / 'ran'), 'w')), tmp_path / 'a.pth', **options)
+    with pytest.raises(ValueError, match=r'a\.pth was refused, and nothing in it was executed.*\(\w+\.open\)'):
+        read_checkpoint(tmp_path / 'a.pth')
+    assert not (tmp_path / 'ran').exists()

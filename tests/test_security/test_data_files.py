@@ -108,6 +108,8 @@ def test_json_is_read_right_or_named(tmp_path):
         ('\ufeff{"a": 1}\n\n\n', {'a': 1}),
         ('{"text": "NaN and 1e999", "e": 1e100, "small": 1e-999}', {'text': 'NaN and 1e999', 'e': 1e100, 'small': 0}),
         ('["\\"", 1E+2, ' + '1' * 299 + ']', ['"', 100, int('1' * 299)]),
+        ('{"url": "f1e999", "n": [1.5, 3, 1e300]}', {'url': 'f1e999', 'n': [1.5, 3, 1e300]}),
+        ('["' + '9' * 400 + '", 2, ' + '1' * 308 + ']', ['9' * 400, 2, int('1' * 308)]),
     ):
         path.write_text(text, encoding='utf-8')
         assert read_json(path, 'it', 'do') == expected
@@ -117,7 +119,9 @@ def test_json_is_read_right_or_named(tmp_path):
         ('["\\"NaN", 1e999]', '1e999 in line 1, column 11 is'),
         ('[' + '9' * 400 + ']', '9{20} in line 1, column 2 is'),
         ('[' + '9' * 5000 + ']', 'it .* cannot be read as JSON'),
+        ('["x", 1e300, -1E+0400]', r'-1E\+0400 in line 1, column 14 is'),
         ('{"a": {"b": 1, "b": 2}}', "the key 'b' occurs twice in one object"),
+        ('{' + ''.join(f'"{i}": 1, ' for i in range(300_000)) + '"299999": 2}', "the key '299999' occurs twice"),
         ('', 'cannot be read as JSON'),
         ('{"a": 1} x', 'truncated or damaged'),
     ):
@@ -213,6 +217,30 @@ def test_a_mat_file_of_another_kind(tmp_path):
         (tmp_path / 'a.mat').write_bytes(header + body)
         with pytest.raises(ValueError, match=r'a\.mat'):
             _read_split(tmp_path / 'a.mat', 'test')
+
+
+def test_a_focus_map_of_another_kind(tmp_path):
+    def npy(descr, shape):
+        text = str(dict(descr=descr, fortran_order=False, shape=shape)).ljust(117) + '\n'
+        return b'\x93NUMPY\1\0' + struct.pack('<H', len(text)) + text.encode() + bytes(64)
+
+    path = tmp_path / 'a.npy'
+    path.write_bytes(npy('<f8', (2, 3)))
+    assert read_map(str(path)).tolist() == [[0, 0, 0]] * 2
+    for content, message in (
+        (npy('<f8', (10**7, 10**7)), 'cannot be read'),
+        (npy('<f8', (-2, -3)), 'cannot be read'),
+        (b'\x93NUMPY\1\0' + struct.pack('<H', 900) + b'(' * 900, 'cannot be read'),
+        (b'PK\3\4' + bytes(100), 'cannot be read'),
+        (npy('|S8', (2, 3)), r'must be finite numbers \[h, w\], got \|S8 of shape \(2, 3\)'),
+        (npy('<c8', (2, 3)), 'must be finite numbers'),
+        (npy('<f8', (0, 3)), 'must be finite numbers'),
+        (npy([('a', '<f8')], (2, 3)), 'must be finite numbers'),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=rf'heatmap .*a\.npy {message}') as caught:
+            read_map(str(path))
+        assert '\n' not in str(caught.value)
 
 
 def test_json_of_lists_where_objects_belong(tmp_path):

@@ -171,7 +171,7 @@ def _check_value(value: Any, is_image: bool) -> Any:
 def _parse(body: bytes) -> dict:
     try:
         request = json.loads(body.decode('utf-8'), parse_constant=_not_finite, parse_float=_finite, parse_int=_integer)
-        json.dumps(request, ensure_ascii=False).encode('utf-8')  # fails for lone surrogates
+        json.dumps(request, ensure_ascii=False, allow_nan=False).encode('utf-8')  # fails for lone surrogates
     except UnicodeError:
         raise Refused(400, 'the request is not UTF-8 text, or has half a surrogate pair.') from None
     except RecursionError:
@@ -270,7 +270,7 @@ async def _in_thread(function: Callable, *args: Any) -> Any:
 
 
 async def _answer(send: Send, status: int, message: str, has_body: bool) -> None:
-    body = json.dumps(dict(detail=message)).encode()
+    body = json.dumps(dict(detail=message), allow_nan=False).encode()
     headers: List[Tuple[bytes, bytes]] = [
         (b'content-type', b'application/json'),
         (b'content-length', str(len(body)).encode()),

@@ -180,11 +180,15 @@ def read_map(path: str) -> np.ndarray:
         raise FileNotFoundError(f'heatmap {path} does not exist: check path of GenerateFocusHeatmap.')
     try:
         values = np.load(path, allow_pickle=False)
-    except (EOFError, ValueError) as error:
-        raise ValueError(f'heatmap {path} cannot be read ({error}): write it with numpy.save.') from error
+    except Exception as error:  # a broken file raises errors of many kinds
+        reason = ' '.join(str(error).split())
+        raise ValueError(f'heatmap {path} cannot be read ({reason}): write it with numpy.save.') from error
     values = np.squeeze(values)
-    if values.ndim != 2 or not np.isfinite(values).all():
-        raise ValueError(f'heatmap {path} must be finite numbers [h, w], got shape {values.shape}.')
+    numbers = values.dtype.kind in 'biuf' and values.ndim == 2 and values.size > 0
+    if not numbers or not np.isfinite(values).all():
+        raise ValueError(
+            f'heatmap {path} must be finite numbers [h, w], got {values.dtype!s:.40} of shape {values.shape}.'
+        )
     return values
 
 

@@ -23,7 +23,7 @@ class ResizeToInput(BaseTransform):
     """
 
     def __init__(self, input_size: Tuple[int, int], crop_bbox: bool = False):
-        self.input_size = tuple(input_size)
+        self.input_size: Tuple[int, int] = (input_size[0], input_size[1])
         self.crop_bbox = crop_bbox
 
     def transform(self, results: dict) -> dict:
