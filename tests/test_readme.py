@@ -48,7 +48,7 @@ def test_architecture_names_every_folder():
 
 
 def test_readme_is_short():
-    assert len(TEXTS['README.md'].splitlines()) <= 130
+    assert len(TEXTS['README.md'].splitlines()) <= 100
     assert TEXTS['README.md'].count('![') == 1
 
 

@@ -55,10 +55,11 @@ def check_boxes(bboxes: Sequence, names: Sequence[str]) -> List[Union[np.ndarray
 
 
 def check_inside(boxes: np.ndarray, image: np.ndarray, path: str) -> None:
-    """Check that each box of ``[N, 4]`` or ``[N, 5]`` overlaps its image and is not much larger.
+    """Check that each box of ``[N, 4]`` or ``[N, 5]`` overlaps its image, is in pixels and not much larger.
 
     Raises:
-        ValueError: a box lies outside, or reaches more than :data:`FARTHEST` image sizes beyond the image.
+        ValueError: a box lies outside, in the first pixel (so it is in fractions of the image), or reaches more than
+            :data:`FARTHEST` image sizes beyond the image.
     """
     height, width = image.shape[:2]
     far = FARTHEST * max(height, width)
@@ -66,6 +67,11 @@ def check_inside(boxes: np.ndarray, image: np.ndarray, path: str) -> None:
         box = f'box {i} from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g})'
         if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
             raise ValueError(f'{box} lies outside {path}, which has {width}x{height} pixels.')
+        if min(x1, y1) >= 0 and max(x2, y2) <= 1 < min(height, width):
+            raise ValueError(
+                f'{box} lies in the first pixel of {path}, which has {width}x{height} pixels: give the box in pixels, '
+                'not in fractions of the image.'
+            )
         if x1 < -far or y1 < -far or x2 > width + far or y2 > height + far:
             raise ValueError(
                 f'{box} reaches more than {FARTHEST} image sizes beyond {path}, which has {width}x{height} pixels: '

@@ -85,7 +85,7 @@ def _read(path: Path, map_location: Any) -> Any:
             raise ValueError(f'its compressed parts expand to {expanded:,} bytes')
         return read_torchscript(path) if is_torchscript(path) else load_pickle(str(path), map_location)
     if start[:1] != b'\x80':  # tar archives too, which older PyTorch extracts
-        raise pickle.UnpicklingError('it starts like no checkpoint')
+        raise pickle.UnpicklingError('its first bytes are not those of a checkpoint')
     return load_pickle(io.BytesIO(path.read_bytes()), map_location)
 
 

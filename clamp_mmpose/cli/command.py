@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Callable, Optional, Sequence
 
-from mmengine.config import DictAction
+from .cfg_options import CfgOptions
 
 
 def build_parser(description: str) -> argparse.ArgumentParser:
@@ -29,7 +29,7 @@ def add_cfg_options(parser: argparse.ArgumentParser, example: str) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         default={},
         metavar='KEY=VALUE',
         help=f'override settings of the config, e.g. {example}',

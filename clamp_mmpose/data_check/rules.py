@@ -216,7 +216,12 @@ _RULES = (
         'image folder does not exist',
         "download the images, or correct data_root and data_prefix['img']",
     ),
-    Rule('IM004', 'error', 'image does not exist', 'restore the file, or remove the image and its annotations'),
+    Rule(
+        'IM004',
+        'error',
+        'image does not exist',
+        "restore the file, correct data_prefix['img'] or its file_name, or remove the image and its annotations",
+    ),
     Rule(
         'IM005', 'error', 'image is truncated or damaged', 'restore the file, or remove the image and its annotations'
     ),

@@ -55,6 +55,13 @@ def test_boxes_far_outside():
         check_inside(np.array([[30, 0, 40, 9]], np.float32), IMAGE, 'a.png')
 
 
+def test_boxes_in_fractions_of_the_image():
+    with pytest.raises(ValueError, match=r'box 0 .* 30x20 pixels: give the box in pixels, not in fractions'):
+        check_inside(np.array([[0.1, 0.1, 0.9, 1]], np.float32), IMAGE, 'a.png')
+    check_inside(np.array([[0, 0, 1.5, 1]], np.float32), IMAGE, 'a.png')
+    check_inside(np.array([[0, 0, 1, 1]], np.float32), IMAGE[:1, :1], 'a.png')  # the whole image
+
+
 @pytest.mark.parametrize('text', ['nan,0,9,9', '0,0,inf,9', '-inf,0,9,9'])
 def test_box_of_the_command_line(text):
     with pytest.raises(ValueError, match='finite numbers'):

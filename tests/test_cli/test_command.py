@@ -170,6 +170,33 @@ def test_numbers_that_cannot_be_used_are_wrong_usage(make_parser, argv, capsys):
     assert stop.value.code == 2 and f'argument {option}: {argv[-1]!r}, expected a' in error
 
 
+@pytest.mark.parametrize(
+    'text, value',
+    [
+        ('My Drive (old)/fox', 'My Drive (old)/fox'),  # MMEngine reads MyDrive(old)/fox
+        ("['left ear', nose]", ['left ear', 'nose']),
+        ('[ left ear , nose ]', ['left ear', 'nose']),
+        ('[(1, 2), (3.5, None)]', [(1, 2), (3.5, None)]),
+        ('1e-3', 0.001),
+        ('True', True),
+        ('', ''),
+    ],
+)
+def test_values_of_cfg_options_keep_their_spaces(text, value):
+    assert train.make_parser().parse_args(['x.py', '--cfg-options', f'a.b={text}']).cfg_options == {'a.b': value}
+
+
+@pytest.mark.parametrize(
+    'option, said',
+    [('lr', "'lr', expected KEY=VALUE"), ('a=[1,2', "'[1,2', brackets do not match")],
+    ids=['no =', 'bracket'],
+)
+def test_wrong_cfg_options_are_wrong_usage(option, said, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train.make_parser().parse_args(['x.py', '--cfg-options', 'b=2', option])
+    assert stopped.value.code == 2 and said in capsys.readouterr().err
+
+
 def test_file_names_of_other_encodings_are_printed(monkeypatch):
     """Python reads a byte that is not UTF-8 as half of a character pair, which strict streams cannot print."""
     streams = [io.TextIOWrapper(io.BytesIO(), encoding='utf-8', write_through=True) for _ in range(2)]

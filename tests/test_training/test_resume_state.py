@@ -1,6 +1,7 @@
 """A resumed training has the schedule, the evaluations and the best checkpoint of an uninterrupted one."""
 
 import os
+import re
 import shutil
 import signal
 
@@ -73,6 +74,15 @@ def resume(dots, tmp_path, capsys):
 def same_weights(first, second):
     first, second = (read_checkpoint(path)['state_dict'] for path in (first, second))
     return first.keys() == second.keys() and all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_an_evaluation_logs_its_scores_and_times_alone(dots):
+    """MMEngine logs whatever the message hub has under a name that starts with "val"."""
+    log = next(dots[1].glob('*/*.log')).read_text(encoding='utf-8')
+    lines = [line for line in log.splitlines() if 'Epoch(val)' in line and 'eta' not in line]
+    assert [re.findall(r'(\w+): [\d.]+', line.split('Epoch(val)')[1]) for line in lines] == [
+        ['PCK', 'data_time', 'time']
+    ] * 3
 
 
 def test_killed_in_a_validation(dots, tmp_path, monkeypatch, capsys):
@@ -171,6 +181,7 @@ def test_a_checkpoint_without_training_state(resume):
 def test_settings_are_read_without_running_them(tmp_path):
     text = f"""a = dict(b=[1, (2, 'x')], c=dict(d=-1e-3, **{{'e.f': None}}), g=[])
 import os
+import re
 h = os.system('touch {tmp_path / 'run'}')
 i = {{'j': True}}"""
     assert read_settings(text) == {

@@ -79,13 +79,13 @@ class ResumeHook(Hook):
         for hook in runner.hooks:
             if isinstance(hook, CheckpointHook) and hook.save_best:
                 _look_for_best_here(runner, hook)
-        if _validation_is_due(runner) and runner.message_hub.runtime_info.get('validated') != _position(runner):
-            runner.logger.info('The checkpoint was saved before its evaluation ended: it is evaluated now.')
+        if _validation_is_due(runner) and runner.message_hub.runtime_info.get('evaluated') != _position(runner):
+            runner.logger.info('The checkpoint was saved before its evaluation: it is evaluated now.')
             runner.val_loop.run()
 
     def before_val(self, runner: Runner) -> None:
-        # what is saved from now on is saved after this evaluation
-        runner.message_hub.update_info('validated', _position(runner))
+        # what is saved from now on is saved after this evaluation; MMEngine would log a name that starts with "val"
+        runner.message_hub.update_info('evaluated', _position(runner))
 
 
 def _position(runner: Runner) -> int:
