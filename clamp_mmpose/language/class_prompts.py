@@ -26,7 +26,7 @@ def class_texts(templates: Sequence[str], words: Sequence[str]) -> List[List[str
     words = [clean_text(word) for word in words]
     for first, second in alike(words):
         raise ValueError(f'the words for the classes must differ, but {first!r} and {second!r} read the same.')
-    return [[_with_article(template.format(word)) for template in templates] for word in words]
+    return [[_with_article(template.replace('{}', word)) for template in templates] for word in words]
 
 
 def _with_article(text: str) -> str:

@@ -1,5 +1,6 @@
 """Zero-shot data sets, each in its published layout, small."""
 
+import json
 import pickle
 import zlib
 
@@ -14,6 +15,7 @@ from clamp_mmpose.datasets.zero_shot import (
     LagendaDataset,
     Stanford40Dataset,
     UTKFaceDataset,
+    ZeroShotDataset,
 )
 from clamp_mmpose.datasets.zero_shot.fer_plus import majority
 
@@ -362,3 +364,34 @@ def test_missing_files(tmp_path, dataset, arguments, expected):
 def test_wrong_arguments(dataset, arguments, message):
     with pytest.raises(ValueError, match=message):
         dataset(**arguments)
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(labels=[1.7]), r'labels \[1\.7\] .* not a list of integers'),
+        (dict(labels=['1']), 'not a list of integers'),
+        (dict(labels='1'), 'not a list of integers'),
+        (dict(labels=[True]), 'not a list of integers'),
+        (dict(labels=[3]), 'expected one or more of 0 to 2'),
+        (dict(bbox=['0', '0', '9', '9']), 'not a list of numbers'),
+        (dict(bbox=[0, 0, True, 9]), 'not a list of numbers'),
+        (dict(bbox=[0, 0, 9]), 'each image needs file_name'),
+        (dict(classes='abc'), "classes must be a list of texts, got 'abc'"),
+        (dict(classes=[1, 2, 3]), 'classes must be a list of texts'),
+        (dict(words='abc'), 'words must be a list of texts'),
+        (dict(words=None), 'words must be a list of texts'),
+        (dict(templates='a {}'), 'templates must be a list of texts'),
+        (dict(top_k=1.5), r'top_k must be an integer and task a text, got 1\.5'),
+        (dict(top_k=True), 'top_k must be an integer'),
+        (dict(task=['a']), 'task a text'),
+    ],
+)
+def test_our_own_files_with_values_of_other_types(tmp_path, change, message):
+    image = dict(file_name='a.png', labels=[1], bbox=[0, 0, 9.5, 9])
+    content = dict(task='Activity', top_k=1, classes=['sit', 'run', 'eat'], templates=['a {}'], images=[image])
+    for key, value in change.items():
+        (image if key in image else content)[key] = value
+    (tmp_path / 'a.json').write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=message):
+        ZeroShotDataset(str(tmp_path / 'a.json'), pipeline=[])

@@ -39,6 +39,7 @@ def test_clean(text, clean):
         ('\ufeffeye', r'U\+FEFF'),
         ('soft\u00adhyphen', r'U\+00AD'),
         ('a\u2028b', r'line break, U\+2028'),
+        ('a\u2029b', r'line break, U\+2029'),
         ('a\u3164b', r'invisible character, U\+3164'),
         ('left&#10;eye', r'U\+000A'),
         ('&#8203;eye', r'U\+200B'),

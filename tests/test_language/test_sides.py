@@ -116,6 +116,9 @@ def test_descriptions_decide_between_equal_names():
     assert mirrored_indices(['left eye', 'left eye', 'right eye', 'right eye'], lids) == [3, 2, 1, 0]
     corners = ['left corner', 'right corner', 'left corner', 'right corner']
     assert mirrored_indices(['left eye', 'left eye', 'right eye', 'right eye'], corners) == [3, 2, 1, 0]
+    rims = ['upper rim', 'lower rim', 'lower rim', 'upper rim']  # the same texts on both sides
+    assert mirrored_indices(['left ear', 'left ear', 'right ear', 'right ear'], rims) == [3, 2, 1, 0]
+    assert mirrored_indices(['left ear', 'left ear', 'right ear'], ['left tip', 'root', 'left tip']) == [2, 1, 0]
     twice = find_sides(['left ear', 'left ear', 'right ear'], ['upper', 'lower', ''])
     assert twice.flip_indices == (0, 1, 2) and len(twice.doubts) == 2
     # different names: their descriptions may say anything

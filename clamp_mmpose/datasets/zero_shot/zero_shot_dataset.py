@@ -101,22 +101,34 @@ class ZeroShotDataset(BaseDataset):
         missing = [key for key in ('task', 'top_k', 'classes', 'templates', 'images') if key not in content]
         if missing:
             raise ValueError(f'{path} lacks {missing}; expected task, top_k, classes, templates and images.')
+        for key in ('classes', 'words', 'templates'):
+            values = content.get(key, [])
+            if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+                raise ValueError(f'{path}: {key} must be a list of texts, got {values!r:.80}.')
+        if type(content['top_k']) is not int or not isinstance(content['task'], str):
+            found = f'{content["top_k"]!r:.80} and {content["task"]!r:.80}'
+            raise ValueError(f'{path}: top_k must be an integer and task a text, got {found}.')
         self.task, self.top_k = content['task'], content['top_k']
         self.classes, self.words = content['classes'], content.get('words', ())
         self.templates = content['templates']
-        self._metainfo['dataset_name'] = content.get('name', path.stem)
+        self._metainfo['dataset_name'] = str(content.get('name', path.stem))
         if self.words and len(self.words) != len(self.classes):
             raise ValueError(f'{path} has {len(self.words)} words for {len(self.classes)} classes.')
         try:
-            return [
-                self.sample(osp.join(self.data_root or '', image['file_name']), image['labels'], image.get('bbox'))
-                for image in content['images']
-            ]
+            return [self._image(image) for image in content['images']]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f'{path}: each image needs file_name, labels [indices] and optionally bbox '
                 f'[x1, y1, x2, y2]: {type(error).__name__} {error}.'
             ) from error
+
+    def _image(self, image: dict) -> dict:
+        labels, bbox = image['labels'], image.get('bbox')
+        if not isinstance(labels, list) or not all(type(label) is int for label in labels):
+            raise TypeError(f'labels {labels!r:.80} of {image["file_name"]!r:.80} are not a list of integers')
+        if bbox is not None and not (isinstance(bbox, list) and all(type(value) in (int, float) for value in bbox)):
+            raise TypeError(f'bbox {bbox!r:.80} of {image["file_name"]!r:.80} is not a list of numbers')
+        return self.sample(osp.join(self.data_root or '', image['file_name']), labels, bbox)
 
     @staticmethod
     def sample(
