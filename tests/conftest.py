@@ -74,6 +74,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+@pytest.fixture(scope='session', autouse=True)
+def _unformatted_configs():
+    """MMEngine lays out the text of a config with yapf for each checkpoint, for half a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmengine.config.config.FormatCode', lambda text, **options: (text, True))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _scope_and_seed():
     init_default_scope('mmpose')  # a Runner of another test may have changed it

@@ -128,8 +128,8 @@ def is_user_error(error: Exception) -> bool:
     # libraries assert what a config must hold
     if isinstance(error, AssertionError) and str(error) and any('site-packages' in file.parts for file in files[-1:]):
         return True
-    # an unknown setting of a loop, which the Runner builds itself
-    return isinstance(error, TypeError) and folders[-1:] == [('mmengine', 'runner')]
+    # an unknown setting of a loop, or two that contradict; the Runner builds it itself
+    return isinstance(error, (TypeError, RuntimeError)) and folders[-1:] == [('mmengine', 'runner')]
 
 
 def one_line(error: Exception) -> str:

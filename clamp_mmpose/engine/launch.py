@@ -83,7 +83,8 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
     """Build a Runner that checks the checkpoint and the data. Without a GPU, several processes use gloo.
 
     Args:
-        cfg: the config, with ``launcher`` and ``work_dir``.
+        cfg: the config, with ``launcher`` and ``work_dir``. With ``resume='auto'``, ``load_from`` counts only if the
+            work dir has no checkpoint; with ``resume=True``, it is the checkpoint to resume from.
         change_schedule: see :class:`ResumeHook`.
     """
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
@@ -91,7 +92,9 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
             torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
     check_settings(cfg)
-    check_exists(cfg.get('load_from'))
+    find_latest = cfg.get('resume') == 'auto' or (cfg.get('resume') and not cfg.get('load_from'))
+    if not find_latest:
+        check_exists(cfg.get('load_from'))
     check_annotation_files(cfg)
     for part in ('train', 'val', 'test'):
         loader = cfg.get(f'{part}_dataloader')
@@ -101,10 +104,12 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
     if cfg.get('train_cfg'):
         lock = lock_work_dir(cfg.work_dir, cfg.launcher)
         write_files_whole()
-        if cfg.get('resume') and not cfg.get('load_from'):
+        if find_latest:
             out_dir = cfg.get('default_hooks', {}).get('checkpoint', {}).get('out_dir')
-            cfg.load_from, note = latest_checkpoint(cfg.work_dir, out_dir)
-            cfg.resume = cfg.load_from is not None
+            latest, note = latest_checkpoint(cfg.work_dir, out_dir)
+            cfg.resume = latest is not None
+            cfg.load_from = latest or cfg.get('load_from')  # a new training starts from its weights
+            check_exists(cfg.load_from)
     runner = Runner.from_cfg(cfg)
     runner.work_dir_lock = lock  # held as long as the runner exists
     if note:

@@ -2,13 +2,15 @@
 
 import ast
 import warnings
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from mmengine.dist import get_world_size
 from mmengine.optim import OptimWrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 # settings whose effect the saved state of optimizer and schedulers would override or confuse
-SCHEDULE = ('optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'train_cfg', 'train_dataloader.batch_size')
+BATCH_SIZE = 'train_dataloader.batch_size'
+SCHEDULE = ('optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'train_cfg', BATCH_SIZE)
 # of them, those that need no other state: how long to train, when to validate, mixed precision
 FREE = (
     'train_cfg.max_epochs',
@@ -42,19 +44,36 @@ class Changes(NamedTuple):
 def find_changes(runner: Runner, meta: dict) -> Changes:
     """Compare the config that a checkpoint was trained with, which is only parsed, with the present one."""
     changes = Changes([], [])
-    saved = read_settings(meta.get('cfg', ''))
-    for key, before, now in _differences(saved, read_settings(runner.cfg.pretty_text)) if saved else ():
+    saved, present = read_settings(str(meta.get('cfg', ''))), read_settings(runner.cfg.pretty_text)
+    samples = _samples(saved, meta.get('num_processes')), _samples(present, get_world_size())
+    for key, before, now in _differences(saved, present) if saved else ():
         text = f'{key}: {_short(before)} -> {_short(now)}'
         if _within(key, FREE) or _within(key, REPORTED):
             changes.others.append(text)
-        elif _within(key, SCHEDULE):
+        elif _within(key, SCHEDULE) and not (key == BATCH_SIZE and all(samples)):
             changes.schedule.append(text)
-    steps, epoch, iteration = len(runner.train_loop.dataloader), meta['epoch'], meta['iter']
-    if not isinstance(runner.train_loop, IterBasedTrainLoop) and epoch and iteration // steps != epoch:
-        changes.schedule.append(
-            f'steps in an epoch: {iteration / epoch:g} -> {steps} (batch size, number of processes or of samples)'
-        )
+    if all(samples) and samples[0] != samples[1]:
+        changes.schedule.append(f'samples in a step: {samples[0]} -> {samples[1]} ({BATCH_SIZE} x number of processes)')
+    if not isinstance(runner.train_loop, IterBasedTrainLoop) and meta['epoch']:
+        steps = meta.get('steps_in_epoch', meta['iter'] / meta['epoch']), len(runner.train_loop.dataloader)
+        if steps[0] != steps[1]:
+            changes.schedule.append(
+                f'steps in an epoch: {steps[0]:g} -> {steps[1]} (batch size, number of processes or of samples)'
+            )
     return changes
+
+
+def note_sizes(runner: Runner, meta: dict) -> None:
+    """Add to a checkpoint what its config does not tell."""
+    meta['num_processes'] = get_world_size()
+    if not isinstance(runner.train_loop, IterBasedTrainLoop):
+        meta['steps_in_epoch'] = len(runner.train_loop.dataloader)
+
+
+def _samples(settings: Dict[str, str], processes: Optional[int]) -> Optional[int]:
+    """The samples of a step in all processes; None if it is not known."""
+    size = settings.get(BATCH_SIZE, '')
+    return int(size) * processes if size.isdecimal() and isinstance(processes, int) else None
 
 
 def read_settings(text: str) -> Dict[str, str]:
@@ -125,10 +144,13 @@ def apply_schedule(runner: Runner, checkpoint: dict) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # the schedulers' steps come before the optimizer's
         if isinstance(loop, IterBasedTrainLoop):
+            meta['epoch'] = 0
             _step(schedulers, 0, 1, meta['iter'])
         else:
-            meta['iter'] = meta['epoch'] * len(loop.dataloader)
-            _step(schedulers, meta['epoch'], len(loop.dataloader), 0)
+            steps = len(loop.dataloader)
+            meta['epoch'] = meta['epoch'] or meta['iter'] // steps  # that of a training by iterations is 0
+            meta['iter'] = meta['epoch'] * steps
+            _step(schedulers, meta['epoch'], steps, 0)
     for old, new in zip(saved, groups):
         old.update((name, value) for name, value in new.items() if name != 'params')
     if wrapper.base_param_settings is not None:

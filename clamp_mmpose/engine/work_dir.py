@@ -6,6 +6,7 @@ import re
 import socket
 from pathlib import Path
 from typing import IO, Iterator, List, Optional, Tuple, Union
+from weakref import WeakValueDictionary
 
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
@@ -28,6 +29,8 @@ else:
 
 
 LOCK_NAME = '.train.lock'
+# by process and path: closing one of two files would unlock both
+HELD: 'WeakValueDictionary[Tuple[int, Path], IO]' = WeakValueDictionary()
 RANKS = dict(pytorch='RANK', slurm='SLURM_PROCID', mpi='OMPI_COMM_WORLD_RANK')
 
 
@@ -35,7 +38,7 @@ def lock_work_dir(work_dir: Union[str, Path], launcher: str = 'none') -> Optiona
     """Lock a work dir until the returned file is closed or this process ends, however it ends.
 
     The first process of a distributed run locks it for all of them; None in the others, and where the file system has
-    no locks.
+    no locks. Trainings of one process, which follow one another, share the file.
 
     Raises:
         ValueError: another training uses it.
@@ -44,6 +47,9 @@ def lock_work_dir(work_dir: Union[str, Path], launcher: str = 'none') -> Optiona
         return None
     path = Path(work_dir, LOCK_NAME)
     path.parent.mkdir(parents=True, exist_ok=True)
+    held = HELD.get((os.getpid(), path.resolve()))
+    if held is not None and not held.closed:
+        return held
     file = path.open('a+', encoding='utf-8')
     try:
         _lock(file)
@@ -64,6 +70,7 @@ def lock_work_dir(work_dir: Union[str, Path], launcher: str = 'none') -> Optiona
     file.truncate(0)
     file.write(f'process {os.getpid()} on {socket.gethostname()}')
     file.flush()
+    HELD[os.getpid(), path.resolve()] = file
     return file
 
 

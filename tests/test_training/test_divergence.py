@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.hooks import CheckpointHook
 from mmengine.structures import InstanceData
 from mmpose.evaluation import PCKAccuracy
 from mmpose.structures import PoseDataSample
@@ -71,6 +72,15 @@ def test_a_loss(run, monkeypatch, tmp_path, name, value, shown):
     assert f'diverged at iteration 5 (epoch 2): {name} is {shown}, at a learning rate of 0.001. ' in error
     assert 'the last checkpoint is' in error and error.count('\n') == 1
     assert files == ['epoch_1.pth'] and (tmp_path / 'work/last_checkpoint').read_text().endswith('epoch_1.pth')
+
+
+def test_a_loss_of_accumulated_gradients(run, monkeypatch):
+    """The first of two steps whose gradients are added."""
+    break_losses(monkeypatch, 'loss_feature', math.nan, step=1)
+    code, error, files = run('--cfg-options', 'optim_wrapper.accumulative_counts=2')
+    assert code == 1 and files == []
+    # the sum is divided by 2, the losses are not
+    assert 'diverged at iteration 1 (epoch 1): loss_feature is nan, ' in error
 
 
 def test_weights_broken_in_the_last_step_of_an_epoch(run, monkeypatch):
@@ -148,7 +158,9 @@ def test_predictions():
 def runner_of(model):
     hub = SimpleNamespace(runtime_info={})
     optim_wrapper = SimpleNamespace(get_lr=lambda: dict(lr=[0.1, 0.5]))
-    return SimpleNamespace(model=model, iter=6, epoch=1, optim_wrapper=optim_wrapper, message_hub=hub)
+    return SimpleNamespace(
+        model=model, iter=6, epoch=1, optim_wrapper=optim_wrapper, message_hub=hub, hooks=[], train_loop=None
+    )
 
 
 def in_three_processes(rank, folder):
@@ -174,6 +186,14 @@ def in_three_processes(rank, folder):
     with pytest.raises(ValueError) as stopped:
         hook.after_train_iter(runner, 0, outputs=losses)
     (folder / f'{rank}.txt').write_text(str(stopped.value))
+
+    runner.hooks = [CheckpointHook(interval=7, by_epoch=False)]  # saves now, in the first process
+    if rank == 0:
+        trained.weight.data[3] = math.inf
+    with pytest.raises(ValueError, match=r'iteration 7 .*infinity in 1\.weight \(process 0\)'):
+        hook.after_train_iter(runner, 0, outputs=dict(loss=torch.tensor(1.0)))
+    runner.hooks = [CheckpointHook(interval=2, by_epoch=False, save_last=False), CheckpointHook(interval=7)]
+    hook.after_train_iter(runner, 0, outputs=dict(loss=torch.tensor(1.0)))
 
 
 def test_three_processes(tmp_path):

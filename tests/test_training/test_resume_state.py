@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from tiny import write_config, write_dots
 from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.cli import train
 from clamp_mmpose.engine.hooks import FiniteHook
-from clamp_mmpose.engine.schedule import read_settings
+from clamp_mmpose.engine.schedule import find_changes, read_settings
 from clamp_mmpose.engine.work_dir import latest_checkpoint, lock_work_dir
 
 EXTRA = """
@@ -173,6 +174,25 @@ def test_a_changed_schedule_is_applied(resume):
     assert content['optimizer']['state'][0]['step'] == 8  # as before: three in each of two epochs, then two
 
 
+@pytest.mark.parametrize(
+    'meta, steps, found',
+    [
+        (dict(epoch=1, iter=5), 3, 'steps in an epoch: 5 -> 3 '),  # 5 // 3 is one epoch too
+        (dict(epoch=1, iter=7, steps_in_epoch=5), 5, None),  # saved within the second epoch
+        (dict(epoch=2, iter=6, num_processes=2), 3, 'samples in a step: 8 -> 4 '),
+        (dict(epoch=2, iter=6, num_processes=2, batch_size=2), 3, None),
+        (dict(epoch=2, iter=6, batch_size=2), 3, 'train_dataloader.batch_size: 2 -> 4'),
+        (dict(epoch=2, iter=6, cfg=None), 3, None),
+    ],
+)
+def test_numbers_of_samples_and_steps(meta, steps, found):
+    cfg = Config(dict(train_dataloader=dict(batch_size=4)))
+    loop = SimpleNamespace(dataloader=range(steps))
+    saved = Config(dict(train_dataloader=dict(batch_size=meta.pop('batch_size', 4)))).pretty_text
+    changes = find_changes(SimpleNamespace(cfg=cfg, train_loop=loop), dict(dict(cfg=saved), **meta)).schedule
+    assert [text.startswith(found) for text in changes] == [True] if found else changes == []
+
+
 def test_a_checkpoint_without_training_state(resume):
     code, text = resume('--resume', str(resume.work / 'best_PCK_epoch_2.pth'))
     assert code == 1 and 'best_PCK_epoch_2.pth has no training state (optimizer, param_schedulers)' in text
@@ -293,6 +313,15 @@ def test_a_worker_that_outlives_its_training_does_not_hold_the_lock(tmp_path):
     assert lock is not None
     assert in_a_child(lambda: lock_work_dir(tmp_path))[1] == b'0'  # so it is held again
     end(worker)
+
+
+def test_trainings_of_one_process_share_the_lock(tmp_path):
+    first, second = lock_work_dir(tmp_path), lock_work_dir(tmp_path)
+    assert first is second
+    del first  # closing another file of this name would unlock the second too
+    holder, done = in_a_child(lambda: lock_work_dir(tmp_path))
+    end(holder)
+    assert done == b'0' and not second.closed
 
 
 def test_a_file_system_without_locks(tmp_path, monkeypatch, capsys):

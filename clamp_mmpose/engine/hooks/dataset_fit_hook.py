@@ -8,7 +8,9 @@ from clamp_mmpose.datasets.nested import nested_datasets
 
 @HOOKS.register_module()
 class DatasetFitHook(Hook):
-    """Checks before the first step that every annotation has as many keypoints as the metainfo."""
+    """Checks before the first step that every annotation has as many keypoints as the metainfo, and that there are
+    batches: MMEngine ends a training without any as if it had succeeded.
+    """
 
     def before_train(self, runner) -> None:
         self._check_all(runner.train_loop, 'train_dataloader')
@@ -19,6 +21,11 @@ class DatasetFitHook(Hook):
         self._check_all(runner.test_loop, 'test_dataloader')
 
     def _check_all(self, loop, loader: str) -> None:
+        if not len(loop.dataloader):
+            raise ValueError(
+                f'{loader} has no batch: {len(loop.dataloader.dataset)} samples, batch_size '
+                f'{loop.dataloader.batch_size}, drop_last={loop.dataloader.drop_last}.'
+            )
         for dataset in nested_datasets(loop.dataloader.dataset):
             if isinstance(dataset, BaseCocoStyleDataset):
                 self._check(dataset, loader)

@@ -1,20 +1,23 @@
+import itertools
 import random
 from contextlib import contextmanager
-from typing import Iterator, List, Sequence
+from typing import Any, Iterator, List, Sequence
 
 import numpy as np
 import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 from mmpose.registry import HOOKS
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
     """Seeds each epoch with (seed, epoch, process), and each batch of samples also with its indices.
+
+    In a training by iterations, an epoch is a pass through the data, and each iteration seeds the model.
 
     A resumed run then equals an uninterrupted one, and every epoch has its own augmentations. The number of loader
     workers, their start method and ``persistent_workers`` have no effect. MMEngine does not restore the random state,
@@ -31,13 +34,28 @@ class EpochSeedHook(Hook):
         loader.dataset.__getitems__ = SeededBatches(loader.dataset, self.epoch_seed)
         # starting workers draws a number; without a generator it comes from the model's random state
         loader.generator = torch.Generator()
+        if isinstance(runner.train_loop, IterBasedTrainLoop):
+            # MMEngine's iterator has started its workers already, and waits two seconds after each pass
+            loader._iterator = None
+            runner.train_loop.dataloader_iterator = self._endless(loader, runner.seed)
 
     def before_train_epoch(self, runner: Runner) -> None:
         seed = make_seed([runner.seed, runner.epoch, get_rank()])
         self.epoch_seed.fill_(seed)
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
+        seed_model(seed)
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        if isinstance(runner.train_loop, IterBasedTrainLoop):
+            seed_model(make_seed([runner.seed, runner.iter, get_rank()]))
+
+    def _endless(self, loader: DataLoader, seed: int) -> Iterator[Any]:
+        """The batches of one pass through the data after another."""
+        sampler = getattr(loader.batch_sampler, 'sampler', loader.sampler)
+        for number in itertools.count():
+            self.epoch_seed.fill_(make_seed([seed, number, get_rank()]))
+            if hasattr(sampler, 'set_epoch'):
+                sampler.set_epoch(number)
+            yield from loader
 
 
 class SeededBatches:
@@ -59,6 +77,12 @@ class SeededBatches:
             np.random.seed(seed)
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed the GPUs
             return [self.dataset[index] for index in indices]
+
+
+def seed_model(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
 
 
 def make_seed(numbers: Sequence[int]) -> int:

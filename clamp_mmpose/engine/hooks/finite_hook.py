@@ -7,7 +7,7 @@ from mmengine.dist import all_gather_object, all_reduce, get_rank, get_world_siz
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.optim import AmpOptimWrapper
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from mmpose.registry import HOOKS
 from torch import Tensor
 
@@ -38,18 +38,23 @@ class FiniteHook(Hook):
         if len(bad) > 1:
             bad.pop('loss', None)  # the sum of the others
         self._stop(runner, [f'{name} is {value}' for name, value in bad.items()], runner.iter + 1)
+        if any(_saves_now(runner, hook) for hook in runner.hooks):
+            self._stop(runner, _bad_weights(runner), runner.iter + 1)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """The last step of an epoch can break the weights while its own loss is finite."""
         self._stop(runner, _bad_weights(runner), runner.iter)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        bad = _bad_weights(runner)  # in the main process alone
+        bad = _bad_weights(runner)  # in the main process alone, for savers that are not CheckpointHook
         if bad:
             raise ValueError(_diverged(runner, bad, runner.iter))
 
     def before_val_epoch(self, runner: Runner) -> None:
-        self._check_weights(runner, 'before validation', 'Nothing was saved.')
+        if isinstance(runner._train_loop, BaseLoop):
+            self._stop(runner, _bad_weights(runner), runner.iter)
+        else:
+            self._check_weights(runner, 'before validation', 'Give others.')
 
     def before_test_epoch(self, runner: Runner) -> None:
         self._check_weights(runner, f'of {runner._load_from}', 'Test an earlier checkpoint.')
@@ -141,6 +146,14 @@ def _bad_weights(runner: Runner) -> List[str]:
     return [f'weights hold NaN or infinity in {", ".join(bad[:NAMES_SHOWN])}{more}'] if bad else []
 
 
+def _saves_now(runner: Runner, hook: Hook) -> bool:
+    """Whether this hook saves a checkpoint after the present iteration."""
+    if not isinstance(hook, CheckpointHook) or hook.by_epoch:
+        return False
+    due = hook.every_n_train_iters(runner, hook.interval, hook.save_begin)
+    return due or (hook.save_last and hook.is_last_train_iter(runner))
+
+
 def _gather(bad: List[str]) -> List[str]:
     """What is wrong in any process, in all of them, so that they stop together."""
     if get_world_size() == 1:
@@ -159,8 +172,9 @@ def _diverged(runner: Runner, bad: Sequence[str], iteration: int) -> str:
     advice = 'lower the learning rate, or limit the gradients (optim_wrapper.clip_grad.max_norm=1)'
     if isinstance(runner.optim_wrapper, AmpOptimWrapper):
         advice += ', or train without --amp'
+    epoch = '' if isinstance(runner.train_loop, IterBasedTrainLoop) else f' (epoch {runner.epoch + 1})'
     return (
-        f'the training diverged at iteration {iteration} (epoch {runner.epoch + 1}): {"; ".join(bad)}, at a '
+        f'the training diverged at iteration {iteration}{epoch}: {"; ".join(bad)}, at a '
         f'learning rate of {max(rates, default=0):g}. Nothing was saved after it'
         + (f'; the last checkpoint is {saved}' if saved else '')
         + f'. Check the data with tools/check_dataset.py, {advice}.'

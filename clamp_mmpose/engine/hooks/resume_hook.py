@@ -5,7 +5,7 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from mmpose.registry import HOOKS
 
-from clamp_mmpose.engine.schedule import OPTIMIZER, apply_schedule, find_changes
+from clamp_mmpose.engine.schedule import OPTIMIZER, apply_schedule, find_changes, note_sizes
 
 NEEDED = ('meta', 'message_hub', 'optimizer')
 SHOWN = 8
@@ -36,14 +36,17 @@ class ResumeHook(Hook):
             return
         needed = NEEDED if runner.param_schedulers is None else (*NEEDED, 'param_schedulers')
         missing = [name for name in needed if name not in checkpoint]
-        missing += [name for name in ('epoch', 'iter') if name not in checkpoint.get('meta', {})]
+        meta = checkpoint.get('meta', {})
+        missing += [name for name in ('epoch', 'iter') if not isinstance(meta.get(name), int)]
         if missing:
             raise ValueError(
                 f'{runner._load_from} has no training state ({", ".join(missing)}), as best_*.pth and published '
                 'checkpoints have none: resume from an epoch_*.pth, or start a training from its weights '
                 '(--cfg-options load_from=FILE, without --resume).'
             )
-        checkpoint['meta'].pop('config', None)  # MMEngine would run this text
+        meta.pop('config', None)  # MMEngine would run this text
+        if not meta.get('cfg'):
+            runner.logger.warning('The checkpoint does not hold its config: whether settings changed is not known.')
         self._check_schedule(runner, checkpoint)
 
     def _check_schedule(self, runner: Runner, checkpoint: dict) -> None:
@@ -72,6 +75,9 @@ class ResumeHook(Hook):
                 'The learning rate goes on as the checkpoint planned it; after its end it stays at its last value. '
                 '--change-schedule applies the schedule of the config instead.'
             )
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        note_sizes(runner, checkpoint['meta'])
 
     def before_train(self, runner: Runner) -> None:
         if not runner._resume or not runner.iter:
