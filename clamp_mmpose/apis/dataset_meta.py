@@ -43,7 +43,7 @@ def checked_dataset_meta(meta: dict, source: str) -> dict:
         and all(i in names for i in range(number))
         and all(isinstance(name, str) for name in names.values()),
     )
-    if all(valid.values()):
+    if type(number) is int and all(valid.values()):
         links = kept.get('skeleton_links', ())
         valid.update(
             flip_indices=_indices(kept.get('flip_indices', range(number)), number, number),

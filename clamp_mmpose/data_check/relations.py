@@ -27,8 +27,8 @@ UNITS: Dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
     'fractions of the image (0..1)': lambda points, box, size: points * size,
     'percent of the image': lambda points, box, size: points * size / 100,
     'y and x swapped': lambda points, box, size: points[:, ::-1],
-    'relative to the box': lambda points, box, size: points + box[:2],
     'fractions of the box': lambda points, box, size: points * box[2:] + box[:2],
+    'relative to the box': lambda points, box, size: points + box[:2],
 }
 
 

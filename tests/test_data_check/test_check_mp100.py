@@ -161,6 +161,7 @@ def test_real_annotations(shared_data):
             'box reaches beyond the image',
             'keypoint lies far outside the image',
             'keypoints lie outside their own box',
+            'area is far smaller than the box',
             'image is listed under several ids',
             'instance is annotated twice',
         }

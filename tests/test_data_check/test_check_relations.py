@@ -44,9 +44,25 @@ BOXES = 'boxes are not [x, y, width, height] in pixels'
         (points(lambda x, y: (x / 0.64, y / 0.48)), KEYPOINTS, 'percent of the image'),
         (points(lambda x, y: (y, x)), KEYPOINTS, 'y and x swapped'),
         (points(lambda x, y: (x - 40, y - 5)), KEYPOINTS, 'relative to the box'),
+        (points(lambda x, y: ((x - 40) / 20, (y - 5) / 20)), KEYPOINTS, 'fractions of the box'),
         (boxes(lambda x, y, w, h: (x, y, x + w, y + h)), BOXES, 'corners [x1, y1, x2, y2]'),
         (boxes(lambda x, y, w, h: (x + w / 2, y + h / 2, w, h)), BOXES, '[center x, center y, width, height]'),
         (boxes(lambda x, y, w, h: (x / 64, y / 48, w / 64, h / 48)), BOXES, 'fractions of the image (0..1)'),
+        (boxes(lambda x, y, w, h: (x / 0.64, y / 0.48, w / 0.64, h / 0.48)), BOXES, 'percent of the image'),
+        (boxes(lambda x, y, w, h: (y, x, h, w)), BOXES, 'y and x swapped'),
+        (
+            boxes(lambda x, y, w, h: ((x + w / 2) / 64, (y + h / 2) / 48, w / 64, h / 48)),
+            BOXES,
+            'fractions, [center x, center y, width, height] as YOLO',
+        ),
+        (
+            both(
+                points(lambda x, y: (x / 0.64, y / 0.48)),
+                boxes(lambda x, y, w, h: (x / 0.64, y / 0.48, w / 0.64, h / 0.48)),
+            ),
+            BOXES,
+            'percent of the image, keypoints as well',
+        ),
         (
             both(points(lambda x, y: (x / 64, y / 48)), boxes(lambda x, y, w, h: (x / 64, y / 48, w / 64, h / 48))),
             BOXES,
@@ -100,3 +116,21 @@ def test_num_keypoints_0_everywhere(toy):
         ann['num_keypoints'] = 0
     toy.write()
     assert ('error', 'no labeled instance', f'{toy.root}/train.json') in toy.found()
+
+
+@pytest.mark.parametrize(
+    'spoil',
+    [
+        lambda c: [
+            c['categories'].append(dict(c['categories'][0], id=2, name='rat')),
+            c['annotations'].append(dict(copy.deepcopy(c['annotations'][1]), id=99, category_id=2)),
+        ],
+        lambda c: c['annotations'][1].update(area=12),  # one percent of its box: a thin tail
+        lambda c: c['annotations'][1].update(bbox=[50, 38, 10, 8], area=80, iscrowd=1),
+        lambda c: c['annotations'][1].update(bbox=[12, 13, 20, 20], area=400),  # a keypoint a bit outside
+    ],
+)
+def test_no_false_alarms(toy, spoil):
+    spoil(toy.content)
+    toy.write()
+    assert [found for found in toy.found() if found[0] != 'info'] == []
