@@ -40,7 +40,7 @@ def checked_dataset_meta(meta: dict, source: str) -> dict:
         num_keypoints=type(number) is int and number > 0,
         keypoint_id2name=isinstance(names, dict)
         and len(names) == number
-        and all(i in names for i in range(number))
+        and set(names) == set(range(len(names)))
         and all(isinstance(name, str) for name in names.values()),
     )
     if type(number) is int and all(valid.values()):
