@@ -289,6 +289,7 @@ def test_pages_of_other_origins(page):
     [
         ('GET / HTTP/1.1\r\nHost: evil.example\r\nHost: localhost', 400),
         ('GET / HTTP/1.0', 400),
+        ('GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost', 400),
         (
             'GET /gradio_api/queue/data HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
             'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13',
@@ -348,6 +349,30 @@ def test_command_passes_hosts_and_a_folder_of_its_own(page, monkeypatch):
     assert args == ('0.0.0.0', None, ['a.example', 'b.example'])
     assert mode == 0o700 and folder.startswith(str(page.uploads)) and not os.path.exists(folder)
     assert os.environ['GRADIO_TEMP_DIR'] == str(page.uploads)
+
+
+def test_settings_of_gradio(page, monkeypatch):
+    """What no request of these tests reaches: limits of time and of waiting, and Gradio's ways to the outside."""
+    passed = {}
+    blocks = page.module.build_app(page.inferencer, TEXTS)
+    monkeypatch.setattr(type(blocks), 'launch', lambda _, **kwargs: passed.update(kwargs) or (None, 'address', None))
+    page.module.launch(blocks)
+    closed = ('share', 'show_error', 'enable_monitoring', 'ssr_mode', 'pwa', 'mcp_server', 'run_history')
+    assert {key: passed.get(key) for key in closed} == dict.fromkeys(closed, False)
+    assert passed['max_file_size'] == 32 * 2**20
+    assert blocks.analytics_enabled is False and blocks.delete_cache == (900, 3600)
+    assert blocks._queue.max_size == 64
+    assert {fn.concurrency_limit for fn in blocks.fns.values()} == {4}
+    states = [block for block in blocks.blocks.values() if type(block).__name__ == 'State']
+    assert [state.time_to_live for state in states] == [3600] * 4
+
+
+def test_only_the_path_of_a_file_reaches_gradio(page):
+    from clamp_mmpose.apis.web_app.guard import _check_value
+
+    path = page.upload(png())
+    sent = dict(path=path, url='http://evil.example/a.png', is_stream=True, orig_name='a', meta=META)
+    assert _check_value(sent, True) == dict(path=path, meta=META)
 
 
 def test_bytes_are_limited(page):
