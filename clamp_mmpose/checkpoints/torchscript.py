@@ -19,6 +19,7 @@ from torch import Tensor
 from .pickles import RestrictedUnpickler
 
 MAX_MODULES = 1_000_000  # a module may be shared, but not without end
+MAX_EXPANDED = 2**12  # values of a tensor whose strides are 0
 DTYPES = dict(
     Float=torch.float32,
     Double=torch.float64,
@@ -189,7 +190,9 @@ def _first(value: Any, *_: Any) -> Any:
     return value
 
 
-def _rebuild_tensor(storage: _Storage, offset: int, size: tuple, stride: tuple, *_: Any) -> Tensor:
+def _rebuild_tensor(
+    storage: _Storage, offset: int, size: tuple, stride: tuple, _grad: Any, _hooks: Any, bits: Optional[dict] = None
+) -> Tensor:
     numbers = (offset, *size, *stride)
     if len(size) != len(stride) or not all(type(number) is int and number >= 0 for number in numbers):
         raise ValueError(f'a tensor of size {size!r:.60}, stride {stride!r:.60} and offset {offset!r:.20}')
@@ -198,6 +201,9 @@ def _rebuild_tensor(storage: _Storage, offset: int, size: tuple, stride: tuple, 
     )
     numel = math.prod(size)
     last = offset + sum((side - 1) * step for side, step in zip(size, stride))
-    if numel and (last >= len(flat) or numel > len(flat)):
+    if numel and (last >= len(flat) or numel > max(len(flat), MAX_EXPANDED)):
         raise ValueError(f'a tensor of size {size} and offset {offset} exceeds its storage of {len(flat):,} values')
-    return flat.as_strided(size, stride, offset) if numel else flat.new_empty(size)
+    value = flat.as_strided(size, stride, offset) if numel else flat.new_empty(size)
+    if numel > len(flat):  # an expanded constant
+        value = value.clone(memory_format=torch.contiguous_format)
+    return value.conj() if bits and bits.get('conj') else value

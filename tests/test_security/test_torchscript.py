@@ -72,6 +72,8 @@ class Block(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(3, 3, bias=False), nn.BatchNorm1d(3), nn.ModuleList([nn.Linear(3, 2)])[0])
         self.register_buffer('steps', torch.arange(6).reshape(2, 3).t())  # not contiguous
+        self.register_buffer('row', torch.arange(3.0).expand(2, 3))
+        self.register_buffer('turned', torch.tensor([1 + 2j]).conj())
         self.register_buffer('absent', None)
         self.shared = self.layers[0]
         self.table = torch.ones(2)  # a plain attribute
