@@ -247,7 +247,7 @@ def test_files_that_are_not_maps(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'heatmap .*007\.npy does not exist'):
         pipeline(sample(), draw)
     np.save(tmp_path / '007.npy', np.zeros((2, 3, 4)))
-    with pytest.raises(ValueError, match=r'must be finite numbers \[h, w\], got shape \(2, 3, 4\)'):
+    with pytest.raises(ValueError, match=r'must be finite numbers \[h, w\], got float64 of shape \(2, 3, 4\)'):
         pipeline(sample(), draw)
     (tmp_path / '007.npy').write_bytes(b'')
     with pytest.raises(ValueError, match='cannot be read'):
