@@ -9,6 +9,7 @@ from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, TRANSFORMS
 
 from clamp_mmpose.datasets.descriptions.entries import descriptions_of, read_entries
+from clamp_mmpose.datasets.focus.body_parts import body_parts
 from clamp_mmpose.datasets.transforms.sample_description import split_sentences
 
 PIPELINE = [
@@ -103,7 +104,23 @@ def test_real_annotations(shared_data, tmp_path):
     described = write(tmp_path / 'model.json', [dict(image=entry['image'], description='One.') for entry in entries])
     dataset = build(root, PIPELINE, ann_file='test_mpii.json', data_prefix=dict(img=''), description_files=[described])
     assert len(dataset) == 5
-    assert all(0.1 < dataset[i]['data_samples'].gt_focus.heatmap.mean() < 0.9 for i in range(5))
+    for i in range(5):
+        sample, info = dataset[i]['data_samples'], dataset.get_data_info(i)
+        expected = gaussians_of_parts(info['keypoints'][0], info['keypoints_visible'][0] > 0, sample.ori_shape)
+        # squashing the image to 64 x 64 keeps the mean of the map up to what lies between the sampled pixels
+        assert float(sample.gt_focus.heatmap.mean()) == pytest.approx(expected.mean(), rel=0.02)
+
+
+def gaussians_of_parts(keypoints, visible, shape):
+    """FocusCLIP's eq. 3 for one person, pixel by pixel: half the extent of a part is its sigma."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    total = np.zeros(shape[:2])
+    for part in body_parts('mpii'):
+        points = keypoints[part & visible].astype(int)
+        if len(points) >= 2:
+            (x, y), (sigma_x, sigma_y) = (points.max(0) + points.min(0)) // 2, (points.max(0) - points.min(0)) // 2
+            total += np.exp(-(((columns - x) / sigma_x) ** 2 + ((rows - y) / sigma_y) ** 2) / 2)
+    return np.minimum(total, 1)
 
 
 def test_several_language_models(folder):
