@@ -22,12 +22,14 @@ class TextQueries:
         keypoint_descriptions: K descriptions, '' for a name without one; None: names only.
         skeleton_links: pairs of keypoint indices, from 0.
         flip_indices: for each keypoint, the index of its left/right counterpart, or its own.
+        category: what the object is, in words; None: unknown.
     """
 
     keypoint_names: Sequence[str]
     keypoint_descriptions: Optional[Sequence[str]]
     skeleton_links: Sequence[Tuple[int, int]]
     flip_indices: Sequence[int]
+    category: Optional[str] = None
 
     @property
     def texts(self) -> List[str]:
@@ -41,6 +43,7 @@ class TextQueries:
         descriptions: Optional[Sequence[str]] = None,
         skeleton: Sequence[Sequence[int]] = (),
         flip_indices: Optional[Sequence[int]] = None,
+        category: Optional[str] = None,
     ) -> 'TextQueries':
         """Check names, descriptions, skeleton and flip indices.
 
@@ -49,6 +52,7 @@ class TextQueries:
             descriptions: K descriptions, or None.
             skeleton: pairs of indices from 0.
             flip_indices: as in :class:`TextQueries`; None: found by :func:`find_sides`, and logged once.
+            category: as in :class:`TextQueries`.
 
         Raises:
             ValueError: names or descriptions are missing, empty, repeated or not clean (:func:`clean_text`); the
@@ -70,7 +74,8 @@ class TextQueries:
             raise ValueError(
                 f'flip_indices must hold each index from 0 to {len(names) - 1} once, got {list(flip_indices)}.'
             )
-        return cls(names, descriptions, skeleton_links(skeleton, len(names)), list(flip_indices))
+        category = None if category is None else clean_text(category)
+        return cls(names, descriptions, skeleton_links(skeleton, len(names)), list(flip_indices), category)
 
     @classmethod
     def parse(
@@ -105,6 +110,7 @@ class TextQueries:
             descriptions,
             sample.get('skeleton_links') or (),
             mirrored_indices(names, descriptions) if flip_indices is None else flip_indices,
+            sample.get('category'),
         )
 
 

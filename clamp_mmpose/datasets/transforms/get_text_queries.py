@@ -53,6 +53,7 @@ class GetTextQueries(BaseTransform):
             descriptions if self.text == 'descriptions' else None,
             fields.get('skeleton_links') or (),
             fields.get('flip_indices'),
+            fields.get('category'),
         )
         if 'keypoints' in fields and fields['keypoints'].shape[1] != len(names):
             raise ValueError(
