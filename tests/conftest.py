@@ -8,6 +8,7 @@ import pytest
 import torch
 from drawn_data import draw_pose_data
 from mmengine.registry import init_default_scope
+from parity_folders import PARITY
 
 import clamp_mmpose  # noqa: F401  (registers everything, before any test touches MMPose)
 
@@ -16,10 +17,6 @@ init_default_scope('mmpose')  # fixtures of a module or session run before those
 pytest_plugins = ['toy_dataset']
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get('CLAMP_MMPOSE_DATA', ROOT.parent / 'shared' / 'data'))
-# later folders win: the fixtures in the repository, a full set next to it, the one from the environment
-PARITY = [ROOT / 'tests/data/parity', ROOT.parent / 'shared/parity']
-if 'CLAMP_MMPOSE_PARITY' in os.environ:
-    PARITY.append(Path(os.environ['CLAMP_MMPOSE_PARITY']))
 
 
 def pytest_collection_modifyitems(items):

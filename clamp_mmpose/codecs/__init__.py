@@ -1,3 +1,4 @@
+from .coordinate_answer import CoordinateAnswer, format_answer, parse_answer, parse_published
 from .keypoint_heatmap import KeypointHeatmap
 
-__all__ = ['KeypointHeatmap']
+__all__ = ['CoordinateAnswer', 'KeypointHeatmap', 'format_answer', 'parse_answer', 'parse_published']
