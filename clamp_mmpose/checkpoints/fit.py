@@ -90,17 +90,18 @@ def load_weights(
     what: str = 'this model',
     remedy: str = DEFAULT_REMEDY,
     resized: Sequence[str] = (),
+    optional: Sequence[str] = (),
 ) -> None:
     """Load weights that pass :func:`check_fit`, and log what was loaded, resized and not used.
 
     Args:
-        model, weights, source, what, remedy: as in :func:`check_fit`.
+        model, weights, source, what, remedy, optional: as in :func:`check_fit`.
         resized: which weights were resized to fit, for the log.
 
     Raises:
         ValueError: weights are missing or have another shape.
     """
-    unused = check_fit(model, weights, source, what, remedy).unused
+    unused = check_fit(model, weights, source, what, remedy, optional).unused
     used = {name: value for name, value in weights.items() if name not in set(unused)}
     model.load_state_dict(used, strict=False)
     notes = list(resized)
