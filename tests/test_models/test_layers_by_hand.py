@@ -8,7 +8,14 @@ import torch.nn.functional as F
 from mmpose.registry import MODELS
 from tiny import MATRIX, NAMES, TEXT, VIT, build
 
-from clamp_mmpose.models.layers import GraphDecoder, JointEncoder, PromptCrossAttention, PromptLearner
+from clamp_mmpose.models.layers import (
+    GraphDecoder,
+    JointEncoder,
+    LinearProjector,
+    MLPProjector,
+    PromptCrossAttention,
+    PromptLearner,
+)
 from clamp_mmpose.models.layers.graph_decoder import GraphDecoderLayer
 from clamp_mmpose.models.layers.joint_encoder import JointEncoderLayer
 from clamp_mmpose.models.layers.prompt_cross_attention import CrossAttentionLayer
@@ -219,3 +226,20 @@ def test_defaults_are_those_of_capex():
     assert joint[0].feedforward[0].out_features == graph[0].neighbours.out_features == 768
     bound = math.sqrt(6 / (4 + 256))
     assert 0.98 * bound < head.image_projection.weight.abs().max() <= bound
+
+
+@pytest.mark.parametrize('kind', [LinearProjector, MLPProjector])
+def test_projectors_give_a_token_per_cell_row_by_row(kind):
+    projector = kind(2, 3)
+    feature = torch.randn(1, 2, 2, 3)
+    tokens = projector(feature)
+    assert tokens.shape == (1, 6, 3)
+    cell = feature[0, :, 1, 0]  # second row, first column
+    if kind is LinearProjector:
+        expected = projector.linear.weight @ cell + projector.linear.bias
+    else:
+        first, _, second = projector.layers
+        hidden = first.weight @ cell + first.bias
+        hidden = hidden * (1 + torch.erf(hidden / math.sqrt(2))) / 2
+        expected = second.weight @ hidden + second.bias
+    assert torch.allclose(tokens[0, 3], expected, atol=1e-6)

@@ -21,7 +21,7 @@ from clamp_mmpose.checkpoints.reader import downloaded_name, load_from_http, rea
 from clamp_mmpose.checkpoints.timm_weights import create_timm_model
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.engine.resumed_files import forget_foreign_files
-from clamp_mmpose.models.text_encoders.hf_text_encoder import _check_folder
+from clamp_mmpose.models.utils.hugging_face import check_folder
 
 
 @pytest.fixture(params=[True, False], ids=['torch 2.6', 'older torch'])
@@ -266,17 +266,17 @@ def test_libraries_get_no_file_of_weights(tmp_path):
     for argument in ('checkpoint_path', 'pretrained', 'pretrained_cfg', 'pretrained_cfg_overlay'):
         with pytest.raises(ValueError, match=rf'{argument} is not taken: give init_cfg'):
             create_timm_model('resnet18', **{argument: dict(file='a.pth')})
-    _check_folder(tmp_path)
+    check_folder(tmp_path)
     index = tmp_path / 'model.safetensors.index.json'
     for files in ({'a': 'model.bin'}, {'a': '../model.safetensors'}, {'a': 3}, []):
         index.write_text(str(dict(weight_map=files)).replace("'", '"'))
         with pytest.raises(ValueError, match=r'must name \.safetensors files of its folder'):
-            _check_folder(tmp_path)
+            check_folder(tmp_path)
     index.write_text('{"weight_map": {"a": "model-1.safetensors"}}')
-    _check_folder(tmp_path)
+    check_folder(tmp_path)
     (tmp_path / 'adapter_config.json').write_text('{}')
     with pytest.raises(ValueError, match='holds an adapter'):
-        _check_folder(tmp_path)
+        check_folder(tmp_path)
 
 
 def test_folders_of_clip(tmp_path):

@@ -1,5 +1,6 @@
 from .graph_decoder import GraphDecoder
 from .joint_encoder import JointEncoder
+from .projectors import LinearProjector, MLPProjector
 from .prompt_cross_attention import PromptCrossAttention
 from .prompt_encoder import PromptEncoder
 from .prompt_learner import PromptLearner
@@ -8,6 +9,8 @@ from .similarity_proposal import SimilarityProposal
 __all__ = [
     'GraphDecoder',
     'JointEncoder',
+    'LinearProjector',
+    'MLPProjector',
     'PromptCrossAttention',
     'PromptEncoder',
     'PromptLearner',

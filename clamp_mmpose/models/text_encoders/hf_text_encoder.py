@@ -1,5 +1,3 @@
-import os
-from pathlib import Path
 from typing import List, Optional, Sequence
 
 import torch
@@ -9,8 +7,8 @@ from torch import Tensor
 
 from clamp_mmpose.checkpoints.fit import load_weights
 from clamp_mmpose.models.utils.freeze import freeze
+from clamp_mmpose.models.utils.hugging_face import check_folder, from_hub, pretrained_weights
 from clamp_mmpose.utils.choices import check_choice
-from clamp_mmpose.utils.files import read_json
 
 POOLINGS = ('mean', 'cls', 'eos')
 
@@ -48,9 +46,9 @@ class HFTextEncoder(BaseModule):
             from transformers import AutoConfig, AutoModel, AutoTokenizer
         except ImportError as error:
             raise ImportError('HFTextEncoder needs transformers: pip install "clamp_mmpose[text]"') from error
-        _check_folder(Path(model))
-        config = _from_hub(AutoConfig, model)
-        self.tokenizer = _from_hub(AutoTokenizer, model)
+        check_folder(model)
+        config = from_hub(AutoConfig, model)
+        self.tokenizer = from_hub(AutoTokenizer, model)
         self.model_name, self.pooling, self.tune, self.truncate = model, pooling, tune, truncate
         # newer transformers build in the precision of the config; we always use full precision
         self.text = _encoder_of(AutoModel.from_config(config, trust_remote_code=False)).float()
@@ -71,20 +69,9 @@ class HFTextEncoder(BaseModule):
         from transformers import AutoModel
 
         source = self.init_cfg['checkpoint']
-        _check_folder(Path(source))
-        if Path(source).is_dir() and not any(Path(source).glob('*.safetensors')):  # older versions load the pickle
-            raise ValueError(
-                f'{source} has no safetensors weights; found {sorted(os.listdir(source))}. Save the '
-                'model with save_pretrained(..., safe_serialization=True).'
-            )
-        model, loading = _from_hub(AutoModel, source, use_safetensors=True, output_loading_info=True)
-        everything = model.state_dict(keep_vars=True)
-        # weights missing from the files stay random: transformers only warns about them
-        random = {id(everything[name]) for name in loading['missing_keys'] if name in everything}
-        weights = _encoder_of(model).state_dict(keep_vars=True)
         load_weights(
             self.text,
-            {name: value.detach() for name, value in weights.items() if id(value) not in random},
+            pretrained_weights(AutoModel, source, _encoder_of),
             source,
             what=self.model_name,
             remedy='Give the weights of the same model.',
@@ -131,30 +118,3 @@ def _encoder_of(model: torch.nn.Module) -> torch.nn.Module:
     if getattr(model, 'pooler', None) is not None:
         model.pooler = None
     return model
-
-
-def _check_folder(folder: Path) -> None:
-    """Check that a folder names no weights elsewhere, and none in a pickle."""
-    if (folder / 'adapter_config.json').is_file():
-        raise ValueError(f'{folder} holds an adapter (adapter_config.json): merge it into its model, and save that.')
-    index = folder / 'model.safetensors.index.json'
-    if index.is_file():
-        content = read_json(index, 'index of weights', 'restore it', expected=dict)
-        files = content.get('weight_map')
-        if not isinstance(files, dict) or not all(
-            isinstance(file, str) and file == Path(file).name and file.endswith('.safetensors')
-            for file in files.values()
-        ):
-            raise ValueError(f'{index} must name .safetensors files of its folder; save the model again.')
-
-
-def _from_hub(kind: type, source: str, **kwargs):
-    try:
-        return kind.from_pretrained(source, trust_remote_code=False, **kwargs)
-    except Exception as error:  # from the hub, the network, a missing file, or a model that needs its own code
-        raise ValueError(
-            f'{kind.__name__} cannot be loaded from {source!r}: {type(error).__name__}: '
-            f'{" ".join(str(error).splitlines()[:1])} '
-            'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
-            'folder. Models that need their own code are not loaded.'
-        ) from error

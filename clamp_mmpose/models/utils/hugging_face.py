@@ -1,0 +1,79 @@
+"""Models of Hugging Face's transformers from a folder or the hub: no code or pickle that comes with them is run."""
+
+import os
+from pathlib import Path
+from typing import Any, Callable, Dict, Union
+
+from torch import Tensor, nn
+
+from clamp_mmpose.utils.files import read_json
+
+
+def check_folder(source: Union[str, Path]) -> None:
+    """Check that a folder names no weights elsewhere, and none in a pickle; a name on the hub is left to its loader.
+
+    Raises:
+        ValueError: it holds an adapter, or its index names other files than safetensors of the folder.
+    """
+    folder = Path(source)
+    if (folder / 'adapter_config.json').is_file():
+        raise ValueError(f'{folder} holds an adapter (adapter_config.json): merge it into its model, and save that.')
+    index = folder / 'model.safetensors.index.json'
+    if index.is_file():
+        content = read_json(index, 'index of weights', 'restore it', expected=dict)
+        files = content.get('weight_map')
+        if not isinstance(files, dict) or not all(
+            isinstance(file, str) and file == Path(file).name and file.endswith('.safetensors')
+            for file in files.values()
+        ):
+            raise ValueError(f'{index} must name .safetensors files of its folder; save the model again.')
+
+
+def check_safetensors(source: Union[str, Path]) -> None:
+    """Check a folder as :func:`check_folder` does, and that its weights are safetensors: transformers may load pickles.
+
+    Raises:
+        ValueError: it has no safetensors file.
+    """
+    check_folder(source)
+    if Path(source).is_dir() and not any(Path(source).glob('*.safetensors')):
+        raise ValueError(
+            f'{source} has no safetensors weights; found {sorted(os.listdir(source))}. Save the '
+            'model with save_pretrained(..., safe_serialization=True).'
+        )
+
+
+def from_hub(kind: type, source: str, **kwargs: Any) -> Any:
+    """``kind.from_pretrained`` of a folder or a name on the hub.
+
+    Raises:
+        ValueError: it cannot be loaded, or needs its own code.
+    """
+    try:
+        return kind.from_pretrained(source, trust_remote_code=False, **kwargs)
+    except Exception as error:  # from the hub, the network, a missing file, or a model that needs its own code
+        raise ValueError(
+            f'{kind.__name__} cannot be loaded from {source!r}: {type(error).__name__}: '
+            f'{" ".join(str(error).splitlines()[:1])} '
+            'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
+            'folder. Models that need their own code are not loaded.'
+        ) from error
+
+
+def pretrained_weights(kind: type, source: str, part: Callable[[nn.Module], nn.Module]) -> Dict[str, Tensor]:
+    """The weights of a part of a model that are in its files; transformers leaves the others random, and only warns.
+
+    Args:
+        kind: class of the model.
+        source: a folder or a name on the hub.
+        part: gives the part of the model.
+
+    Raises:
+        ValueError: they cannot be loaded, or are no safetensors files.
+    """
+    check_safetensors(source)
+    model, loading = from_hub(kind, source, use_safetensors=True, output_loading_info=True)
+    everything = model.state_dict(keep_vars=True)
+    random = {id(everything[name]) for name in loading['missing_keys'] if name in everything}
+    weights = part(model).state_dict(keep_vars=True)
+    return {name: value.detach() for name, value in weights.items() if id(value) not in random}
