@@ -224,6 +224,19 @@ def test_flip_test_is_the_stock_one():
 
 
 @torch.no_grad()
+def test_temperature_calibrates_the_scores():
+    """The odds of the scores become their square roots; heatmaps of random weights reach below 0, which is clipped."""
+    model = build().eval()
+    image = torch.rand(2, 3, 64, 64)
+    before = np.concatenate([one.pred_instances.keypoint_scores for one in model.predict(image, samples())])
+    model.test_cfg['temperature'] = 2.0
+    after = np.concatenate([one.pred_instances.keypoint_scores for one in model.predict(image, samples())])
+    clipped = np.clip(before, 1e-6, 1 - 1e-6)
+    odds = np.sqrt(clipped / (1 - clipped))
+    assert np.allclose(after, odds / (1 + odds), atol=1e-5) and not np.allclose(before, after)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize('flip', [False, True])
 def test_score_maps_are_in_the_predictions(flip):
     model = build().eval()

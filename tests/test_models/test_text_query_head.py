@@ -276,6 +276,11 @@ def test_predict_gives_pixels_and_scores():
     assert np.allclose(instances[0].keypoint_scores[0], highest[0], atol=1e-6)
     assert np.allclose(instances[1].keypoint_scores[0], highest[1, :1], atol=1e-6)
     assert [tuple(field.score_maps.shape) for field in fields] == [(3, 6, 4), (1, 6, 4)]
+    with torch.no_grad():
+        cold = head.predict((feature,), samples, dict(temperature=0.5))
+    odds = instances[0].keypoint_scores / (1 - instances[0].keypoint_scores)
+    assert np.allclose(cold[0].keypoint_scores, odds**2 / (1 + odds**2), atol=1e-5)
+    assert np.array_equal(cold[0].keypoints, instances[0].keypoints)
 
 
 def test_flip_test_mirrors_positions_maps_and_names():

@@ -14,6 +14,7 @@ from clamp_mmpose.models.layers.feature_sampling import sample_features
 from clamp_mmpose.models.utils.cached import Cached
 from clamp_mmpose.models.utils.heatmaps import peak_accuracy, peaks
 from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
+from clamp_mmpose.utils.calibration import calibrated
 
 from .clamp_arguments import PAPER, check_prompts
 
@@ -233,6 +234,7 @@ class CLAMPHead(Cached, HeatmapHead):
     ) -> Predictions:
         """As :class:`HeatmapHead`; ``test_cfg['output_score_maps']`` adds ``score_maps [K, h, w]`` to the fields.
 
+        ``test_cfg['temperature']`` calibrates the scores, the maxima of the heatmaps (1: unchanged).
         With a flip test, the score maps are those of the original image, not of the mirrored one.
         """
         test_cfg = test_cfg or {}
@@ -247,6 +249,8 @@ class CLAMPHead(Cached, HeatmapHead):
             )
             heatmaps = (heatmaps + flipped) * 0.5
         instances = self.decode(heatmaps)
+        for instance in instances:
+            instance.keypoint_scores = calibrated(instance.keypoint_scores, test_cfg.get('temperature', 1.0))
         want_heatmaps, want_score_maps = (test_cfg.get(f'output_{kind}', False) for kind in ('heatmaps', 'score_maps'))
         if not (want_heatmaps or want_score_maps):
             return instances

@@ -19,6 +19,7 @@ from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
 from clamp_mmpose.models.text_encoders.text_embeddings import TextEmbeddings
 from clamp_mmpose.models.utils.initialize import xavier_uniform_weights
 from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
+from clamp_mmpose.utils.calibration import calibrated
 
 # the layers of CapeX
 LAYERS = dict(joint_encoder='JointEncoder', proposal='SimilarityProposal', graph_decoder='GraphDecoder')
@@ -169,8 +170,8 @@ class TextQueryHead(BaseHead):
     ) -> Predictions:
         """One keypoint for each text of a sample, (x, y) in pixels of the network input.
 
-        The score of a keypoint is the maximum of its similarity, 0 to 1. ``test_cfg['output_score_maps']``
-        adds ``score_maps [K, h, w]`` to the fields.
+        The score of a keypoint is the maximum of its similarity, 0 to 1, calibrated by ``test_cfg['temperature']`` (1:
+        unchanged). ``test_cfg['output_score_maps']`` adds ``score_maps [K, h, w]`` to the fields.
         """
         test_cfg = test_cfg or {}
         queries = self.queries(batch_data_samples, len(batch_data_samples))
@@ -191,7 +192,8 @@ class TextQueryHead(BaseHead):
                 position = torch.lerp(position, mirrored, weight[:, None])
                 score_map = torch.lerp(score_map, maps[1][b, :number].flip(-1)[partners], weight[:, None, None])
             keypoints, _ = self.decoder.decode(to_numpy(position))
-            instances.append(InstanceData(keypoints=keypoints, keypoint_scores=to_numpy(score_map.amax((1, 2))[None])))
+            scores = calibrated(to_numpy(score_map.amax((1, 2))[None]), test_cfg.get('temperature', 1.0))
+            instances.append(InstanceData(keypoints=keypoints, keypoint_scores=scores))
             fields.append(PixelData(score_maps=score_map.float()))
         return (instances, fields) if test_cfg.get('output_score_maps', False) else instances
 
