@@ -7,7 +7,14 @@ import torch
 from torch import nn
 from transformers import Dinov2Config, Dinov2Model, LlamaConfig, LlamaForCausalLM
 
-from clamp_mmpose.models.utils.lora import add_lora, base_name, load_base_weights, lora_names, merge_lora
+from clamp_mmpose.models.utils.lora import (
+    add_lora,
+    base_name,
+    load_base_weights,
+    lora_names,
+    merge_lora,
+    query_value_names,
+)
 
 pytest.importorskip('peft')
 
@@ -146,6 +153,15 @@ def test_targets_that_match_nothing(targets):
         ValueError, match=r"match no linear layer of Attention; choose among \['k_proj', 'q_proj', 'v_p"
     ):
         add_lora(Attention(), targets=targets)
+
+
+def test_names_of_query_and_value():
+    assert query_value_names(Attention()) == ('q_proj', 'v_proj')
+    module = nn.ModuleDict(dict(query=nn.Linear(1, 1), key=nn.Linear(1, 1), value=nn.Linear(1, 1)))
+    assert query_value_names(module) == ('query', 'value')
+    with pytest.raises(ValueError, match=r"give the targets of LoRA, out of \['key', 'query'\]"):
+        del module['value']
+        query_value_names(module)
 
 
 def test_twice():

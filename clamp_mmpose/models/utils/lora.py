@@ -1,9 +1,11 @@
 import re
-from typing import Dict, List, Sequence
+from typing import Dict, List, Sequence, Tuple
 
 from torch import Tensor, nn
 
 from clamp_mmpose.checkpoints.fit import DEFAULT_REMEDY, load_weights
+
+QUERY_VALUE_NAMES = (('q_proj', 'v_proj'), ('query', 'value'), ('qkv',))
 
 
 def add_lora(
@@ -75,6 +77,22 @@ def base_name(name: str) -> str:
 def lora_names(module: nn.Module) -> List[str]:
     """Names of the weights that :func:`add_lora` added."""
     return [name for name in module.state_dict() if _is_lora(name)]
+
+
+def query_value_names(module: nn.Module) -> Tuple[str, ...]:
+    """Last parts of the names of the layers of query and value, or of the one layer of query, key and value.
+
+    Raises:
+        ValueError: they have none of the usual names.
+    """
+    last = {name.rsplit('.', 1)[-1] for name in linear_names(module)}
+    for names in QUERY_VALUE_NAMES:
+        if last.issuperset(names):
+            return names
+    raise ValueError(
+        f'the layers of query and value of {type(module).__name__} have none of the names {QUERY_VALUE_NAMES}: '
+        f'give the targets of LoRA, out of {sorted(last)}.'
+    )
 
 
 def linear_names(module: nn.Module) -> List[str]:
