@@ -10,6 +10,12 @@ from .clean_text import clean_text, comparable
 Words = Tuple[str, ...]
 OTHER = dict(left='right', right='left')
 SIDES = dict(l='left', r='right', lft='left', lt='left', rgt='right', rht='right', rt='right')
+# 'left', 'Right', 'LEFT-hand', 'rightmost', not 'bright' or 'upright'
+SIDE_WORD = re.compile(
+    r'(?:(?<![^\W\d_])(?:left|right|LEFT|RIGHT)|Left|Right)(?=(?:most|wards?|hand(?:ed)?|side)?(?![a-z]))'
+)
+SIDE_LETTER = re.compile(r'(?<![^\W\d_])(?:[lrLR]|lft|rgt|Lft|Rgt)(?![^\W\d_])')
+MIRRORED = dict(OTHER, l='r', r='l', lft='rgt', rgt='lft')
 # after 'l' or 'r', or before them, a vowel may make another word: 'leg', 'lump' and 'rump', 'heel', 'towel'; so only
 # these parts count, and whatever has a consonant there ('lpaw', 'hipr')
 VOWELS, LAST_VOWELS = 'aeiouy', 'aeiouyw'
@@ -97,6 +103,17 @@ def mirrored_words(words: Words) -> Words:
     return tuple(OTHER.get(word, word) for word in words)
 
 
+def mirrored_text(text: str) -> str:
+    """A text with the words left and right exchanged: 'The left-most Wheel' -> 'The right-most Wheel'."""
+    return SIDE_WORD.sub(_exchanged, text)
+
+
+def mirrored_name(name: str) -> str:
+    """As :func:`mirrored_text`; in a name without these words, the letters L and R: 'L wheel' -> 'R wheel'."""
+    mirrored = mirrored_text(name)
+    return SIDE_LETTER.sub(_exchanged, name) if mirrored == name and side_of(name) else mirrored
+
+
 def words_of(name: str) -> Words:
     """In lower case, split at signs, before capitals ('leftEye', 'LEye') and around digits."""
     spaced = re.sub(r'(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])', ' ', clean_text(name))
@@ -152,6 +169,12 @@ def _reordered(keys: Sequence[Words], partners: Container[int], known: Dict[Word
         if len(members) == len(others) == 1:
             found[members[0]] = others[0]
     return found
+
+
+def _exchanged(found: 're.Match[str]') -> str:
+    word = found.group()
+    other = MIRRORED[word.lower()]
+    return other.upper() if word.isupper() else other.capitalize() if word[0].isupper() else other
 
 
 def _note(description: str) -> Words:

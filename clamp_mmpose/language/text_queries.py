@@ -1,6 +1,6 @@
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 
 from .clean_text import clean_text
 from .keypoint_names import check_names, joined_texts, skeleton_links
-from .sides import Sides, find_sides, mirrored_indices
+from .sides import Sides, find_sides, mirrored_indices, mirrored_name, mirrored_text
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,22 @@ class TextQueries:
     def texts(self) -> List[str]:
         """The K texts for a text encoder: 'name', or 'name: description' (CapeLLM, section 3.2)."""
         return joined_texts(self.keypoint_names, self.keypoint_descriptions)
+
+    def mirrored(self) -> 'TextQueries':
+        """The queries of a horizontally flipped image whose counterparts have been swapped by ``flip_indices``.
+
+        A left or right keypoint without a counterpart ('left wheel' alone) has changed its side, so left and right are
+        exchanged in its name and description.
+        """
+        names, descriptions = list(self.keypoint_names), self.keypoint_descriptions
+        sided = find_sides(names, descriptions).sided
+        alone = [i for i, partner in enumerate(self.flip_indices) if partner == i and sided[i]]
+        if not alone:
+            return self
+        if descriptions is not None:
+            descriptions = [mirrored_text(text) if i in alone else text for i, text in enumerate(descriptions)]
+        names = [mirrored_name(name) if i in alone else name for i, name in enumerate(names)]
+        return replace(self, keypoint_names=names, keypoint_descriptions=descriptions)
 
     @classmethod
     def create(

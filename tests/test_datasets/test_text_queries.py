@@ -1,5 +1,7 @@
 """Text queries of an instance, packed, alone and in MMPose's CombinedDataset."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -97,6 +99,47 @@ def test_flip_swaps_the_keypoints_not_the_names(mp100):
     flipped = queries(RandomFlip(prob=1.0)(sample))
     assert flipped['keypoints'][0, :2].tolist() == [[159 - DOTS[1][0], DOTS[1][1]], [159 - DOTS[0][0], DOTS[0][1]]]
     assert flipped['text_queries'].keypoint_names == ['left rim', 'right rim', 'bottom']
+
+
+WHEELS = dict(
+    keypoint_names=['left wheel', 'left lamp', 'right lamp', 'handle', 'seat'],
+    keypoint_descriptions=[
+        'The left wheel is on the left; Left of it there is nothing upright.',
+        'The lamp on the left side.',
+        'The lamp on the right side.',
+        'The handle points to the right.',
+        'The seat is between the left and right lamp.',
+    ],
+    flip_indices=[0, 2, 1, 3, 4],
+)
+
+
+@pytest.mark.parametrize('direction', ['horizontal', 'vertical', 'diagonal', None])
+def test_flip_exchanges_the_side_of_a_keypoint_without_a_counterpart(direction):
+    flip = dict(flip=direction is not None, flip_direction=direction)
+    found = queries(dict(WHEELS, **flip), text='descriptions')['text_queries']
+    if direction == 'horizontal':
+        assert found.keypoint_names == ['right wheel', 'left lamp', 'right lamp', 'handle', 'seat']
+        assert found.keypoint_descriptions == [
+            'The right wheel is on the right; Right of it there is nothing upright.',
+            'The lamp on the left side.',
+            'The lamp on the right side.',
+            'The handle points to the left.',
+            'The seat is between the left and right lamp.',
+        ]
+    else:
+        assert found == queries(dict(WHEELS), text='descriptions')['text_queries']
+    names = queries(dict(WHEELS, **flip))['text_queries']
+    assert names.keypoint_names == found.keypoint_names and names.keypoint_descriptions is None
+    assert found.flip_indices == names.flip_indices == [0, 2, 1, 3, 4]
+    assert WHEELS['keypoint_names'][0] == 'left wheel'
+
+
+def test_texts_of_flipped_images_are_embedded_before_training():
+    flips = SimpleNamespace(transforms=[RandomFlip(), GetTextQueries(names=['left wheel', 'seat'])])
+    plain = SimpleNamespace(transforms=flips.transforms[1:])
+    assert set(dataset_texts(SimpleNamespace(pipeline=flips))) == {'left wheel', 'right wheel', 'seat'}
+    assert set(dataset_texts(SimpleNamespace(pipeline=plain))) == {'left wheel', 'seat'}
 
 
 def test_batch_of_mixed_categories_and_data_sets(mp100, tmp_path):

@@ -10,7 +10,7 @@ from mmpose.registry import DATASETS
 
 from clamp_mmpose.language import text_queries
 from clamp_mmpose.language.keypoint_names import readable_name
-from clamp_mmpose.language.sides import find_sides, mirrored_indices, side_of
+from clamp_mmpose.language.sides import find_sides, mirrored_indices, mirrored_name, side_of
 from clamp_mmpose.language.text_queries import TextQueries
 
 
@@ -181,3 +181,24 @@ def test_pairs_of_every_registered_data_set():
             assert all(expected and re.fullmatch(rf'{expected}-?\d+', name) for name in differ), (label, differ)
             assert bool(differ) == bool(expected), label
             assert not find_sides(names).doubts
+
+
+@pytest.mark.parametrize(
+    'name, mirrored',
+    [
+        ('left wheel', 'right wheel'),
+        ('Left-most_wheel', 'Right-most_wheel'),
+        ('LEFT hand side', 'RIGHT hand side'),
+        ('rightmost lamp', 'leftmost lamp'),
+        ('wheel on the left-hand side', 'wheel on the right-hand side'),
+        ('leftWheel', 'rightWheel'),
+        ('wheel L', 'wheel R'),
+        ('r_wheel', 'l_wheel'),
+        ('rgt lamp', 'lft lamp'),
+        ('upright bar', 'upright bar'),
+        ('bright copyright cleft', 'bright copyright cleft'),
+        ('lefty', 'lefty'),
+    ],
+)
+def test_a_name_seen_in_a_mirror(name, mirrored):
+    assert mirrored_name(name) == mirrored and mirrored_name(mirrored) == name

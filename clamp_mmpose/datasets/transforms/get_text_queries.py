@@ -15,8 +15,9 @@ class GetTextQueries(BaseTransform):
     """Add ``text_queries``, the keypoints for :class:`TextQueryHead` to find, to each instance.
 
     They are :class:`TextQueries`, which :class:`PackTextQueries` packs. Names come from the instance
-    (``keypoint_names``, as in :class:`MP100Dataset`), or else from ``names``. ``text_queries`` that an inferencer has
-    added, and checked, are not changed.
+    (``keypoint_names``, as in :class:`MP100Dataset`), or else from ``names``. After a horizontal :class:`RandomFlip`,
+    the side is exchanged in the texts of keypoints without a counterpart, see :meth:`TextQueries.mirrored`.
+    ``text_queries`` that an inferencer has added, and checked, are not changed.
 
     Args:
         text: ``'names'``, or ``'descriptions'``: 'name: description' where the data set has descriptions (CapeLLM,
@@ -36,7 +37,9 @@ class GetTextQueries(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Add the queries of one instance."""
         if 'text_queries' not in results:
-            results['text_queries'] = self.queries(results)
+            queries = self.queries(results)
+            flipped = results.get('flip') and results.get('flip_direction') == 'horizontal'
+            results['text_queries'] = queries.mirrored() if flipped else queries
         return results
 
     def queries(self, fields: dict) -> TextQueries:

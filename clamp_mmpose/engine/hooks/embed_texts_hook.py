@@ -2,6 +2,7 @@ from typing import Iterator
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmpose.datasets.transforms import RandomFlip
 from mmpose.registry import HOOKS
 
 from clamp_mmpose.datasets.nested import nested_datasets
@@ -29,9 +30,13 @@ class EmbedTextsHook(Hook):
 def dataset_texts(dataset) -> Iterator[str]:
     """All texts that a data set, or the data sets inside a wrapper, can use as queries."""
     for member in nested_datasets(dataset):
-        for transform in getattr(getattr(member, 'pipeline', None), 'transforms', ()):
+        transforms = getattr(getattr(member, 'pipeline', None), 'transforms', ())
+        flips = any(isinstance(transform, RandomFlip) for transform in transforms)
+        for transform in transforms:
             if isinstance(transform, GetTextQueries):
-                if transform.names is not None:
-                    yield from transform.names
-                for fields in getattr(member, 'category_fields', {}).values():  # of MP100Dataset
-                    yield from transform.queries(fields).texts
+                own = [{}] if transform.names is not None else []
+                for fields in (*own, *getattr(member, 'category_fields', {}).values()):  # of MP100Dataset
+                    queries = transform.queries(fields)
+                    yield from queries.texts
+                    if flips:
+                        yield from queries.mirrored().texts
