@@ -2,21 +2,190 @@
 
 import json
 import os
+import random
+import re
 
+import numpy as np
 import pytest
+from mmengine.dataset import pseudo_collate
+from mmpose.registry import DATASETS, MODELS
 from parity_folders import parity_folder
+from PIL import Image
 
 from clamp_mmpose.codecs import format_answer, parse_answer, parse_published
+from clamp_mmpose.datasets.mp100.annotations import read_instances
+from clamp_mmpose.evaluation.mp100.protocols import score
+from clamp_mmpose.language.category_texts import load_texts
 
 FOLDER = parity_folder('capellm_tiny')
 pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir() and os.environ.get('CLAMP_MMPOSE_REQUIRE_SHARED') != '1',
     reason='needs the outputs of the published CapeLLM (set CLAMP_MMPOSE_PARITY to the folder of capellm_tiny)',
 )
+GRAY_LEVEL = 1 / 255 / 0.224  # the largest step of a normalized image; OpenCV's versions may differ by one
 
 
 def content(name):
     return json.loads((FOLDER / name).read_text(encoding='utf-8'))
+
+
+@pytest.fixture(scope='module')
+def preprocess():
+    return dict(np.load(FOLDER / 'preprocess.npz'))
+
+
+@pytest.fixture(scope='module')
+def mp100(tmp_path_factory):
+    """The annotated instances, cropped as published: config of the data set with crops of ``size``."""
+    folder = tmp_path_factory.mktemp('capellm')
+    for name, array in np.load(FOLDER / 'images.npz').items():
+        Image.fromarray(array).save(folder / f'{name[len("image") :]}.png')
+    annotations = content('annotations.json')
+    for category in annotations['categories']:
+        category['name'] = load_texts()[category['id']].name  # the folder gives other names
+    (folder / 'annotations.json').write_text(json.dumps(annotations))
+
+    def config(size, augment=(), padding=1.0):
+        return dict(
+            type='MP100Dataset',
+            data_root=str(folder),
+            ann_file='annotations.json',
+            pipeline=[
+                dict(type='LoadIntactImage'),
+                dict(type='GetBBoxCenterScale', padding=padding),
+                *augment,
+                dict(type='TopdownAffine', input_size=(size, size)),
+                dict(type='GenerateTarget', encoder=dict(type='CoordinateAnswer', input_size=(size, size))),
+                dict(type='GetTextQueries'),
+                dict(type='PackTextQueries'),
+            ],
+        )
+
+    return config
+
+
+def normalized(packed):
+    """The network input ``[3, S, S]`` of a packed sample, as the configs normalize it."""
+    preprocessor = MODELS.build(
+        dict(
+            type='PoseDataPreprocessor',
+            mean=[123.675, 116.28, 103.53],
+            std=[58.395, 57.12, 57.375],
+            bgr_to_rgb=True,
+        )
+    )
+    return preprocessor(pseudo_collate([packed]))['inputs'][0].numpy()
+
+
+def assert_same_image(found, expected):
+    """Equal but for a few pixels, which may differ by one gray level."""
+    found = found if found.shape == expected.shape else found[:, ::8, ::8]
+    difference = np.abs(found - expected)
+    assert difference.max() < 1.01 * GRAY_LEVEL and (difference > 1e-4).mean() < 0.01
+
+
+def assert_same_keypoints(sample, expected, visible):
+    """Keypoints in the crop; the published code leaves hidden ones as they are."""
+    size = np.array(sample.input_size)
+    found = np.asarray(sample.gt_instance_labels.keypoint_labels)[0] * size
+    np.testing.assert_allclose(found[visible], expected[visible, :2], atol=1e-4)
+    inside = ((expected[:, :2] >= 0) & (expected[:, :2] < size)).all(axis=1)
+    assert np.array_equal(np.asarray(sample.gt_instance_labels.keypoint_weights)[0] > 0, visible & inside)
+
+
+def test_clean_boxes(preprocess):
+    instances = read_instances(FOLDER / 'annotations.json').instances
+    for key, box in preprocess.items():
+        if key.endswith('_clean_bbox'):
+            assert instances[int(key.split('_')[1])].bbox == pytest.approx(box.tolist(), abs=1e-12), key
+
+
+def test_crop(preprocess, mp100):
+    prefixes = [key[: -len('center')] for key in preprocess if re.fullmatch(r'crop\d+_\d+_center', key)]
+    assert prefixes
+    for prefix in prefixes:
+        size, index = map(int, re.findall(r'\d+', prefix))
+        packed = DATASETS.build(mp100(size))[index]
+        sample = packed['data_samples']
+        expected = {key[len(prefix) :]: value for key, value in preprocess.items() if key.startswith(prefix)}
+        np.testing.assert_allclose(sample.input_center, expected['center'], atol=1e-5)
+        np.testing.assert_allclose(sample.input_scale / 200, expected['scale'], atol=1e-6)
+        assert_same_image(normalized(packed), expected['tensor'])
+        visible = expected['joints_vis'][:, 0] > 0
+        np.testing.assert_allclose(sample.gt_instances.keypoints[0], expected['joints'][:, :2], atol=1e-4)
+        assert np.array_equal(sample.gt_instances.keypoints_visible[0] > 0, visible)
+        assert_same_keypoints(sample, expected['joints_in_crop'], visible)
+        # as TopdownPoseEstimator maps predictions to the image, and the affine matrix to the crop
+        back = (expected['points'] / size - 0.5) * sample.input_scale + sample.input_center
+        np.testing.assert_allclose(back, expected['points_back'], atol=1e-4)
+        affine = expected['affine']
+        np.testing.assert_allclose(back @ affine[:, :2].T + affine[:, 2], expected['points'], atol=1e-3)
+
+
+def test_padded_crop(preprocess, mp100):
+    """With padding 1.25 the crop's side is 1.25 times the longer side of the box, around the same center."""
+    for key, scale in preprocess.items():
+        if re.fullmatch(r'crop\d+_\d+_scale', key):
+            size, index = map(int, re.findall(r'\d+', key))
+            sample = DATASETS.build(mp100(size, padding=1.25))[index]['data_samples']
+            np.testing.assert_allclose(sample.input_scale, 250 * scale, rtol=1e-5)
+            np.testing.assert_allclose(sample.input_center, preprocess[key.replace('scale', 'center')], atol=1e-5)
+
+
+def test_augmentation(preprocess, mp100):
+    """The i-th seed belongs to sample i of the list of groups; random and NumPy are seeded just before it."""
+    seeds = sorted(int(key.split('_')[1][4:]) for key in preprocess if re.fullmatch(r'aug_seed\d+_scale', key))
+    assert seeds
+    for i, seed in enumerate(seeds):
+        expected = {
+            name: preprocess[f'aug_seed{seed}_{name}'] for name in ('scale', 'center', 'tensor', 'joints_in_crop')
+        }
+        size = expected['tensor'].shape[-1]
+        dataset = DATASETS.build(mp100(size, [dict(type='CapeBBoxTransform')]))
+        index = DATASETS.build(dict(type='KeypointRounds', rounds=4, dataset=dataset)).samples[i][0]
+        info = dataset.get_data_info(index)
+        random.seed(seed)
+        np.random.seed(seed)
+        packed = dataset.prepare_data(index)
+        sample = packed['data_samples']
+        np.testing.assert_allclose(sample.input_scale / 200, expected['scale'], rtol=1e-6)
+        np.testing.assert_allclose(sample.input_center, expected['center'], atol=1e-5)
+        assert_same_image(normalized(packed), expected['tensor'])
+        assert_same_keypoints(sample, expected['joints_in_crop'], info['keypoints_visible'][0] > 0)
+
+
+def grouping():
+    """Seed, number of rounds and the published samples, for each entry of the file."""
+    for key, samples in content('grouping.json').items():
+        yield (*map(int, re.findall(r'\d+', key)), samples)
+
+
+def test_groups(mp100):
+    dataset = DATASETS.build(mp100(56))
+    for seed, rounds, samples in grouping():
+        wrapped = DATASETS.build(dict(type='KeypointRounds', rounds=rounds, seed=seed, dataset=dataset))
+        found = [(wrapped.get_data_info(i)['category_id'], group) for i, (_, group) in enumerate(wrapped.samples)]
+        assert found == [(sample['category_id'], sample['kpt_ids']) for sample in samples], (seed, rounds)
+
+
+def test_answers_of_a_group(mp100):
+    """Those keypoints of a group that are labeled inside the crop, in its order, written with three digits."""
+    conversations = {key: case for key, case in content('conversations.json').items() if key.startswith('crop')}
+    assert conversations
+    for key, case in conversations.items():
+        size, rounds = map(int, re.findall(r'\d+', key)[:2])
+        seed, index = next(
+            (seed, index)
+            for seed, k, samples in grouping()
+            for index, sample in enumerate(samples)
+            if k == rounds and sample == dict(category_id=case['category_id'], kpt_ids=case['kpt_ids_in_group'])
+        )
+        config = dict(type='KeypointRounds', rounds=rounds, seed=seed, dataset=mp100(size))
+        sample = DATASETS.build(config)[index]['data_samples']
+        answers = [text for role, text in case['messages'] if role == 'Assistant']
+        labels = np.asarray(sample.gt_instance_labels.keypoint_labels)[0]
+        assert [format_answer(*labels[keypoint]) for keypoint in sample.rounds] == answers, key
+        assert sample.redraws == 0
 
 
 def test_number_format():
@@ -35,3 +204,49 @@ def test_parsing_of_answers():
         strict = parse_answer(case['text'])
         if strict is not None and 1 not in strict:
             assert strict == (x, y), 'a well-formed answer reads the same'
+
+
+def test_pck(tmp_path):
+    """Through an annotation file, each case a category of its own, with a box that is ``norm`` wide after cleaning.
+
+    A box without an area and an instance without a visible keypoint count as 0 in the published mean; the benchmark's
+    query-only protocol leaves them out and counts them.
+    """
+    arrays = np.load(FOLDER / 'pck.npz')
+    cases = {key[: -len('_pred')]: {} for key in arrays.files if key.endswith('_pred')}
+    for name, case in cases.items():
+        case.update({field: arrays[f'{name}_{field}'] for field in ('pred', 'gt', 'mask', 'norm', 'pck')})
+    sides = {name: float(np.max(case['norm'])) for name, case in cases.items()}
+    annotations = [
+        dict(
+            id=i,
+            image_id=1,
+            category_id=i,
+            bbox=[0, 0, sides[name] + 1, sides[name] + 1],
+            keypoints=np.column_stack([case['gt'], case['mask'] * 2]).ravel().tolist(),
+        )
+        for i, (name, case) in enumerate(cases.items())
+    ]
+    path = tmp_path / 'annotations.json'
+    path.write_text(
+        json.dumps(
+            dict(
+                images=[dict(id=1, file_name='1.png', width=10**4, height=10**4)],
+                annotations=annotations,
+                categories=[dict(id=i, name=name, supercategory='a') for i, name in enumerate(cases)],
+            )
+        )
+    )
+    found = read_instances(path)
+    scores = score(found, {i: case['pred'] for i, case in enumerate(cases.values())}, 'query_only')
+    empty = 0
+    for i, (name, case) in enumerate(cases.items()):
+        if sides[name] == 0 or not case['mask'].any():
+            assert not case['pck'].any()
+            assert (i in found.dropped) == (sides[name] == 0) and name not in scores.categories
+            empty += sides[name] > 0
+        else:
+            values = [scores.categories[name][f'PCK@{threshold}'] for threshold in (0.05, 0.1, 0.15, 0.2, 0.25)]
+            assert values == pytest.approx(case['pck'].tolist(), abs=1e-9), name
+    assert scores.empty == empty
+    assert all(not arrays[key].any() for key in arrays.files if key == 'empty_pck')

@@ -7,6 +7,8 @@ from mmpose.datasets import CombinedDataset
 from mmpose.registry import DATA_SAMPLERS
 from torch.utils.data import Sampler
 
+from clamp_mmpose.datasets.keypoint_rounds import KeypointRounds
+
 from .mp100_dataset import MP100Dataset
 
 
@@ -75,12 +77,14 @@ def category_labels(dataset: BaseDataset) -> np.ndarray:
     """The category of each sample: ``[N]``, int, counted from 0.
 
     An :class:`MP100Dataset` has its own categories; any other data set counts as one category. The members of a
-    :class:`CombinedDataset` share no categories.
+    :class:`CombinedDataset` share no categories. A sample of :class:`KeypointRounds` has that of its instance.
 
     Raises:
         ValueError: a CombinedDataset that draws its samples at random (``sample_ratio_factor``).
         TypeError: another wrapper.
     """
+    if isinstance(dataset, KeypointRounds):
+        return category_labels(dataset.dataset)[[index for index, _ in dataset.samples]]
     if isinstance(dataset, CombinedDataset):
         if dataset.resample:
             raise ValueError(
@@ -97,7 +101,7 @@ def category_labels(dataset: BaseDataset) -> np.ndarray:
         return np.unique(np.array(found, np.int64), return_inverse=True)[1].reshape(-1)
     if not isinstance(dataset, BaseDataset):
         raise TypeError(
-            f'CategoryBalancedSampler takes MP100Dataset, other data sets and CombinedDataset of them, not '
-            f'{type(dataset).__name__}.'
+            'CategoryBalancedSampler takes MP100Dataset, other data sets, CombinedDataset and KeypointRounds of '
+            f'them, not {type(dataset).__name__}.'
         )
     return np.zeros(len(dataset), np.int64)

@@ -1,3 +1,4 @@
+from .cape_bbox_transform import CapeBBoxTransform
 from .focus_mask import FocusMask
 from .generate_focus_heatmap import GenerateFocusHeatmap
 from .get_text_queries import GetTextQueries
@@ -10,6 +11,7 @@ from .resize_to_input import ResizeToInput
 from .sample_description import SampleDescription
 
 __all__ = [
+    'CapeBBoxTransform',
     'FocusMask',
     'GenerateFocusHeatmap',
     'GetTextQueries',

@@ -4,7 +4,15 @@ from mmpose.datasets.transforms import PackPoseInputs
 from mmpose.registry import TRANSFORMS
 
 # the base class packs flip_indices
-KEYS = ('keypoint_names', 'keypoint_descriptions', 'skeleton_links', 'category', 'hidden_is_absent')
+KEYS = (
+    'keypoint_names',
+    'keypoint_descriptions',
+    'skeleton_links',
+    'category',
+    'hidden_is_absent',
+    'rounds',
+    'redraws',
+)
 
 
 @TRANSFORMS.register_module()
@@ -12,7 +20,7 @@ class PackTextQueries(PackPoseInputs):
     """:class:`PackPoseInputs` that also packs the ``text_queries`` of :class:`GetTextQueries`; same arguments.
 
     The data sample gets ``keypoint_names``, ``keypoint_descriptions`` (None: names only), ``skeleton_links``,
-    ``flip_indices`` and ``category``.
+    ``flip_indices`` and ``category``; also ``rounds`` and ``redraws`` (:class:`KeypointRounds`) if they are given.
     """
 
     def __init__(self, **kwargs: Any):

@@ -1,0 +1,174 @@
+"""Which keypoints a sample asks for: the published groups, or drawn anew from those that the crop shows."""
+
+import pickle
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from mmengine.dataset import RepeatDataset
+from mmpose.registry import DATASETS
+from torch.utils.data import DataLoader
+
+from clamp_mmpose.datasets import keypoint_rounds
+from clamp_mmpose.datasets.keypoint_rounds import keypoint_counts, published_groups
+from clamp_mmpose.datasets.mp100.category_balanced_sampler import category_labels
+from clamp_mmpose.datasets.nested import nested_datasets
+from clamp_mmpose.engine.hooks import EpochSeedHook
+
+CODEC = dict(type='CoordinateAnswer', input_size=(56, 56))
+
+
+def pipeline(padding=1.25):
+    return [
+        dict(type='LoadIntactImage'),
+        dict(type='GetBBoxCenterScale', padding=padding),
+        dict(type='TopdownAffine', input_size=(56, 56)),
+        dict(type='GenerateTarget', encoder=CODEC),
+        dict(type='GetTextQueries'),
+        dict(type='PackTextQueries'),
+    ]
+
+
+def config(mp100, padding=1.25, hidden='ignored', **kwargs):
+    """Two mugs with keypoints 0 and 1 of 3 labeled, two pens with both; then, if absent ones count, an empty mug."""
+    dataset = dict(
+        type='MP100Dataset',
+        data_root=str(mp100),
+        ann_file='ann.json',
+        data_prefix=dict(img='images/'),
+        texts=str(mp100 / 'texts'),
+        hidden=hidden,
+        pipeline=pipeline(padding),
+    )
+    return dict(type='KeypointRounds', dataset=dataset, **kwargs)
+
+
+def build(mp100, **kwargs):
+    return DATASETS.build(config(mp100, **kwargs))
+
+
+def rounds_of(dataset, indices=None):
+    indices = range(len(dataset)) if indices is None else indices
+    samples = [dataset[i]['data_samples'] for i in indices]
+    return [(sample.id, sample.rounds, sample.redraws) for sample in samples]
+
+
+def test_published_groups():
+    """7 keypoints in groups of 3: each occurs once, and the last group is filled up with two of the first six."""
+    groups = list(published_groups(np.array([7, 6, 2]), 3, seed=0))
+    assert [[len(group) for group in of_instance] for of_instance in groups] == [[3, 3, 3], [3, 3], [2]]
+    drawn = [keypoint for group in groups[0] for keypoint in group]
+    assert sorted(drawn[:7]) == list(range(7)) and set(drawn[7:]) < set(drawn[:6]) and len(set(groups[0][2])) == 3
+    assert sorted(groups[1][0] + groups[1][1]) == list(range(6)) and sorted(groups[2][0]) == [0, 1]
+    assert groups == list(published_groups(np.array([7, 6, 2]), 3, seed=0))
+    assert groups != list(published_groups(np.array([7, 6, 2]), 3, seed=1))
+
+
+def test_each_keypoint_of_an_instance_is_asked_for(mp100):
+    dataset = build(mp100, rounds=2)
+    assert len(dataset) == 2 + 2 + 1 + 1 and dataset.metainfo['dataset_name'] == 'mp100'
+    assert [dataset.get_data_info(i)['id'] for i in range(6)] == [10, 10, 11, 11, 12, 13]
+    for i, (number, rounds, redraws) in enumerate(rounds_of(dataset)):
+        group = dataset.samples[i][1]
+        if redraws == 0:
+            assert number == (10, 10, 11, 11, 12, 13)[i]
+            assert rounds == [k for k in group if number > 11 or k < 2], 'of a group the labeled ones, in its order'
+    assert len(build(mp100, rounds=8)) == 4, 'more rounds than keypoints: one sample with all of them'
+    assert sorted(build(mp100, rounds=8)[2]['data_samples'].rounds) == [0, 1]
+
+
+def test_groups_depend_on_the_seed_alone(mp100):
+    """So that all processes have the same, and the random state stays as it was."""
+    np.random.seed(4)
+    before = np.random.get_state()[1].copy()
+    first = build(mp100, rounds=2).samples
+    assert np.array_equal(np.random.get_state()[1], before)
+    np.random.seed(5)
+    assert build(mp100, rounds=2).samples == first
+    assert any(build(mp100, rounds=2, seed=seed).samples != first for seed in range(5))
+
+
+@pytest.mark.parametrize('groups', ['published', 'anew'])
+def test_samples_without_a_labeled_keypoint_are_drawn_again(mp100, groups):
+    """Half of the box is 50 pixels around (70, 50): it shows the pens' second keypoint at (90, 60) and nothing else."""
+    dataset = build(mp100, padding=0.5, rounds=2, groups=groups)
+    np.random.seed(0)
+    found = rounds_of(dataset, list(range(6)) * 5)
+    assert {(number, *rounds) for number, rounds, _ in found} == {(12, 1), (13, 1)}
+    assert all((redraws > 0) == (i % 6 < 4) for i, (*_, redraws) in enumerate(found))
+    # a third of the samples is a pen, so a mug is followed by three draws on average
+    assert 2 < np.mean([redraws for i, (*_, redraws) in enumerate(found) if i % 6 < 4]) < 4
+    np.random.seed(0)
+    assert rounds_of(dataset, list(range(6)) * 5) == found
+
+
+def test_nothing_labeled_ends_with_an_error(mp100, monkeypatch):
+    monkeypatch.setattr(keypoint_rounds, 'TRIES', 3)
+    dataset = build(mp100, hidden='absent')
+    dataset.samples = [sample for sample in dataset.samples if sample[0] == 4]
+    with pytest.raises(ValueError, match='3 samples in a row have no labeled keypoint inside the crop'):
+        dataset[0]
+
+
+def test_anew_draws_among_the_labeled_each_time(mp100):
+    dataset = build(mp100, rounds=1, groups='anew')
+    assert len(dataset) == 3 + 3 + 2 + 2
+    np.random.seed(0)
+    found = rounds_of(dataset, [0] * 100)
+    assert all(number == 10 and redraws == 0 and len(rounds) == 1 for number, rounds, redraws in found)
+    assert 35 < sum(rounds == [0] for _, rounds, _ in found) < 65 and {r for _, (r,), _ in found} == {0, 1}
+    both = {tuple(rounds) for _, rounds, _ in rounds_of(build(mp100, rounds=4, groups='anew'), [0] * 20)}
+    assert both == {(0, 1), (1, 0)}
+
+
+def test_workers_pickling_and_epochs(mp100):
+    """With EpochSeedHook, a batch depends on seed, epoch and indices; a copy in another process gives the same."""
+
+    def epoch(workers, number, copied=False):
+        dataset = build(mp100, padding=0.5, rounds=2, groups='anew')
+        dataset = pickle.loads(pickle.dumps(dataset)) if copied else dataset
+        loader = DataLoader(dataset, batch_size=2, num_workers=workers, collate_fn=list)
+        hook = EpochSeedHook()
+        runner = SimpleNamespace(seed=1, epoch=number, train_loop=SimpleNamespace(dataloader=loader))
+        hook.before_train(runner)
+        hook.before_train_epoch(runner)
+        samples = [entry['data_samples'] for batch in loader for entry in batch]
+        return [(sample.id, sample.rounds, sample.redraws) for sample in samples]
+
+    assert epoch(0, 0) == epoch(2, 0) == epoch(0, 0, copied=True) != epoch(0, 1)
+
+
+def test_in_and_around_other_wrappers(mp100):
+    dataset = DATASETS.build(dict(type='RepeatDataset', times=2, dataset=config(mp100, rounds=2)))
+    assert len(dataset) == 12 and dataset[8]['data_samples'].rounds == dataset[2]['data_samples'].rounds
+    assert [type(member).__name__ for member in nested_datasets(dataset)] == [
+        'MP100Dataset',
+        'KeypointRounds',
+        'RepeatDataset',
+    ]
+    inner = config(mp100)['dataset']
+    converter = dict(type='KeypointConverter', num_keypoints=5, mapping=[(0, 0), (1, 4)])
+    people = dict(from_file='configs/_base_/datasets/coco.py')
+    combined = dict(
+        type='CombinedDataset', metainfo=people, datasets=[dict(inner, pipeline=[converter]), dict(inner, pipeline=[])]
+    )
+    assert keypoint_counts(DATASETS.build(combined)).tolist() == [5] * 4 + [3, 3, 2, 2]
+    with pytest.raises(ValueError, match='sample_ratio_factor'):
+        DATASETS.build(
+            dict(type='KeypointRounds', dataset=dict(combined, sample_ratio_factor=[1.0, 0.5])),
+        )
+    assert category_labels(build(mp100, rounds=2)).tolist() == [0] * 4 + [1] * 2
+
+
+def test_wrong_settings(mp100):
+    with pytest.raises(ValueError, match="groups='new', expected one of 'published', 'anew'"):
+        build(mp100, groups='new')
+    for rounds in (0, 1.5):
+        with pytest.raises(ValueError, match='rounds must be an integer from 1, got'):
+            build(mp100, rounds=rounds)
+    dataset = build(mp100)
+    with pytest.raises(TypeError, match='not RepeatDataset; put other wrappers around KeypointRounds'):
+        keypoint_counts(RepeatDataset(dataset.dataset, 2))
+    del dataset.dataset.pipeline.transforms[3]  # GenerateTarget
+    with pytest.raises(ValueError, match='a sample has no keypoint_weights'):
+        dataset[0]
