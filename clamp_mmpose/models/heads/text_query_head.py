@@ -13,11 +13,11 @@ from mmpose.utils.typing import ConfigType, Features, OptConfigType, OptSampleLi
 from torch import Tensor, nn
 
 from clamp_mmpose.language.keypoint_names import keypoint_names
-from clamp_mmpose.language.sides import find_sides
 from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.layers.sine_encoding import cell_centers, sine_encoding
 from clamp_mmpose.models.text_encoders.text_embeddings import TextEmbeddings
 from clamp_mmpose.models.utils.initialize import xavier_uniform_weights
+from clamp_mmpose.models.utils.query_samples import mirror_weights, sample_labels, sample_queries
 from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
 from clamp_mmpose.utils.calibration import calibrated
 
@@ -113,20 +113,7 @@ class TextQueryHead(BaseHead):
 
     def queries(self, batch_data_samples: OptSampleList, batch_size: int) -> List[TextQueries]:
         """The queries of each sample, else those of the head's names."""
-        if batch_data_samples is None or not any('keypoint_names' in sample for sample in batch_data_samples):
-            if self.default_queries is None:
-                raise ValueError(
-                    'the samples have no keypoint_names and the head has no names: add GetTextQueries to the '
-                    'pipeline, or set names= on the head.'
-                )
-            return [self.default_queries] * batch_size
-        for sample in batch_data_samples:
-            if not sample.get('keypoint_names'):
-                raise ValueError(
-                    f'sample {sample.get("id", "")} of {sample.get("img_path", "an image")} has no '
-                    'keypoint names: give at least one.'
-                )
-        return [TextQueries.of_sample(sample) for sample in batch_data_samples]
+        return sample_queries(batch_data_samples, batch_size, self.default_queries)
 
     def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Sequence[TextQueries]] = None) -> QueryPredictions:
         """Backbone features and the queries of each image (None: the head's names) -> predictions."""
@@ -185,7 +172,7 @@ class TextQueryHead(BaseHead):
             position, score_map = points[0][b : b + 1, :number], maps[0][b, :number]
             if len(predictions) == 2:
                 partners = list(query.flip_indices)
-                weight = position.new_tensor(_mirror_weights(query))
+                weight = position.new_tensor(mirror_weights(query))
                 mirrored = flip_coordinates(
                     points[1][b : b + 1, :number].clone(), partners, True, self.decoder.input_size
                 )
@@ -235,20 +222,8 @@ class TextQueryHead(BaseHead):
         )
         for b, (sample, query) in enumerate(zip(samples, queries)):
             number = len(query.keypoint_names)
-            labels = sample.get('gt_instance_labels', {})
-            if 'keypoint_labels' not in labels:
-                raise ValueError(
-                    f'sample {sample.get("id", "")} has no keypoint_labels: add '
-                    'GenerateTarget(encoder=dict(type="RegressionLabel", ...)) to the training pipeline.'
-                )
-            if labels.keypoint_labels.shape[1] != number:
-                raise ValueError(
-                    f'sample {sample.get("id", "")} has {labels.keypoint_labels.shape[1]} keypoints and {number} names '
-                    f'({query.keypoint_names[0]!r} ... {query.keypoint_names[-1]!r}): give one name for each keypoint.'
-                )
-            targets[b, :number] = labels.keypoint_labels[0]
-            weights[b, :number] = labels.keypoint_weights[0]
-            heatmap_weights[b, :number] = 1.0 if sample.get('hidden_is_absent') else labels.keypoint_weights[0]
+            targets[b, :number], weights[b, :number] = sample_labels(sample, query, 'RegressionLabel')
+            heatmap_weights[b, :number] = 1.0 if sample.get('hidden_is_absent') else weights[b, :number]
         return targets, weights, heatmap_weights
 
     def _heatmaps(self, targets: Tensor, weights: Tensor, size: Tuple[int, int]) -> Tensor:
@@ -277,11 +252,3 @@ def _adjacency(links: Sequence[Sequence[Tuple[int, int]]], queries: Tensor) -> T
     if linked:
         adjacency[tuple(torch.tensor(linked, device=queries.device).t())] = 1.0
     return adjacency / adjacency.sum(dim=-1, keepdim=True).clamp(min=1)
-
-
-def _mirror_weights(query: TextQueries) -> List[float]:
-    """Weight of the mirrored image for each keypoint: 0.5, or 0 for a left or right keypoint without its partner, whose
-    position the mirrored image shows.
-    """
-    sided = find_sides(query.keypoint_names, query.keypoint_descriptions).sided
-    return [0.0 if partner == i and sided[i] else 0.5 for i, partner in enumerate(query.flip_indices)]

@@ -1,3 +1,4 @@
+from .answers import BinsAnswer, PointerAnswer, TextAnswer, TokenAnswer
 from .graph_decoder import GraphDecoder
 from .joint_encoder import JointEncoder
 from .projectors import LinearProjector, MLPProjector
@@ -7,12 +8,16 @@ from .prompt_learner import PromptLearner
 from .similarity_proposal import SimilarityProposal
 
 __all__ = [
+    'BinsAnswer',
     'GraphDecoder',
     'JointEncoder',
     'LinearProjector',
     'MLPProjector',
+    'PointerAnswer',
     'PromptCrossAttention',
     'PromptEncoder',
     'PromptLearner',
     'SimilarityProposal',
+    'TextAnswer',
+    'TokenAnswer',
 ]

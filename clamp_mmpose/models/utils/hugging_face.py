@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, Union
+from typing import Any, Callable, ContextManager, Dict, Union
 
+import torch
+from mmengine.utils import digit_version
 from torch import Tensor, nn
 
 from clamp_mmpose.utils.files import read_json
@@ -44,13 +46,20 @@ def check_safetensors(source: Union[str, Path]) -> None:
 
 
 def from_hub(kind: type, source: str, **kwargs: Any) -> Any:
-    """``kind.from_pretrained`` of a folder or a name on the hub.
+    """``kind.from_pretrained`` of a folder, a name on the hub or a ``.gguf`` file.
 
     Raises:
+        FileNotFoundError: the ``.gguf`` file does not exist.
         ValueError: it cannot be loaded, or needs its own code.
     """
+    place = source
+    if source.endswith('.gguf'):
+        if not Path(source).is_file():
+            raise FileNotFoundError(f'model {source} does not exist (looked in {Path.cwd()}): check the path.')
+        place, kwargs = str(Path(source).parent), dict(kwargs, gguf_file=Path(source).name)
+        kwargs.pop('use_safetensors', None)
     try:
-        return kind.from_pretrained(source, trust_remote_code=False, **kwargs)
+        return kind.from_pretrained(place, trust_remote_code=False, **kwargs)
     except Exception as error:  # from the hub, the network, a missing file, or a model that needs its own code
         raise ValueError(
             f'{kind.__name__} cannot be loaded from {source!r}: {type(error).__name__}: '
@@ -60,20 +69,39 @@ def from_hub(kind: type, source: str, **kwargs: Any) -> Any:
         ) from error
 
 
-def pretrained_weights(kind: type, source: str, part: Callable[[nn.Module], nn.Module]) -> Dict[str, Tensor]:
+def pretrained_weights(
+    kind: type, source: str, part: Callable[[nn.Module], nn.Module], **kwargs: Any
+) -> Dict[str, Tensor]:
     """The weights of a part of a model that are in its files; transformers leaves the others random, and only warns.
 
     Args:
         kind: class of the model.
-        source: a folder or a name on the hub.
+        source: a folder, a name on the hub or a ``.gguf`` file.
         part: gives the part of the model.
+        kwargs: further arguments of ``from_pretrained``.
 
     Raises:
         ValueError: they cannot be loaded, or are no safetensors files.
     """
     check_safetensors(source)
-    model, loading = from_hub(kind, source, use_safetensors=True, output_loading_info=True)
+    model, loading = from_hub(kind, source, use_safetensors=True, output_loading_info=True, **kwargs)
     everything = model.state_dict(keep_vars=True)
     random = {id(everything[name]) for name in loading['missing_keys'] if name in everything}
     weights = part(model).state_dict(keep_vars=True)
     return {name: value.detach() for name, value in weights.items() if id(value) not in random}
+
+
+def without_drawing() -> ContextManager:
+    """Build a model of transformers whose weights are loaded later: drawing billions of them takes minutes."""
+    try:
+        from transformers.initialization import no_init_weights  # from 5 on
+    except ImportError:
+        from transformers.modeling_utils import no_init_weights
+    return no_init_weights()
+
+
+def in_precision(dtype: torch.dtype) -> Dict[str, torch.dtype]:
+    """The argument of transformers that gives the precision of the weights; its name has changed."""
+    import transformers
+
+    return {'dtype' if digit_version(transformers.__version__) >= digit_version('4.56.0') else 'torch_dtype': dtype}

@@ -1,0 +1,3 @@
+from .causal_language_model import CausalLanguageModel
+
+__all__ = ['CausalLanguageModel']

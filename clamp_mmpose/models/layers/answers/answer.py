@@ -1,0 +1,37 @@
+from typing import NamedTuple, Optional
+
+import torch
+from torch import Tensor
+
+RADIUS = 0.05  # of the input's width and height; as the 5 % of acc_pose in MMPose's heads
+
+
+class Answers(NamedTuple):
+    """N answers: points ``[N, 2]``, fractions of the network input; scores ``[N]``, 0 to 1; heatmaps ``[N, h, w]``."""
+
+    points: Tensor
+    scores: Tensor
+    heatmaps: Optional[Tensor] = None
+
+
+def nearby_mass(probabilities: Tensor, values: Tensor, center: Tensor, radius: float = RADIUS) -> Tensor:
+    """The probability that a coordinate is within ``radius`` of ``center``.
+
+    Args:
+        probabilities: ``[..., n]`` of the ``values`` ``[n]``.
+        center: ``[...]``.
+    """
+    return (probabilities * _near(values, center, radius)).sum(dim=-1)
+
+
+def nearby_mean(probabilities: Tensor, values: Tensor, center: Tensor, radius: float = RADIUS) -> Tensor:
+    """The expected coordinate among those within ``radius`` of ``center``.
+
+    A mean over all values would lie between the left and the right one of a pair.
+    """
+    weights = probabilities * _near(values, center, radius)
+    return (weights * values).sum(dim=-1) / weights.sum(dim=-1).clamp(min=torch.finfo(weights.dtype).tiny)
+
+
+def _near(values: Tensor, center: Tensor, radius: float) -> Tensor:
+    return ((values - center[..., None]).abs() <= radius + 1e-6).to(values.dtype)

@@ -1,0 +1,119 @@
+"""CapeLLM's head: what it is trained on, and how it is asked."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+from tiny_tokenizers import byte_level, sentence_piece
+
+from clamp_mmpose.models.language_models.packing import pack
+
+ANSWERS = ['text', 'token', 'bins', 'pointer']
+
+
+@pytest.fixture(scope='module', params=['triples', 'digits', 'pieces'])
+def tokenizer(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('tokenizer') / request.param
+    if request.param == 'pieces':
+        return sentence_piece(folder)
+    return byte_level(folder, triples=request.param == 'triples', start=request.param == 'triples')
+
+
+def build(tokenizer, **head):
+    torch.manual_seed(0)
+    sizes = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
+    language_model = dict(
+        type='CausalLanguageModel',
+        tokenizer=tokenizer,
+        tune='full',
+        config=dict(model_type='llama', max_position_embeddings=512, **sizes),
+    )
+    decoder = dict(type='CoordinateAnswer', input_size=(64, 64))
+    return MODELS.build(
+        dict(type='CapeLLMHead', in_channels=8, language_model=language_model, decoder=decoder, **head)
+    ).eval()
+
+
+def sample(names, descriptions=None, points=None, rounds=None):
+    meta = dict(keypoint_names=names, keypoint_descriptions=descriptions, id=1)
+    if rounds is not None:
+        meta['rounds'] = rounds
+    one = PoseDataSample(metainfo=meta)
+    points = torch.tensor(points or [[0.5, 0.5]] * len(names))[None]
+    one.gt_instance_labels = InstanceData(keypoint_labels=points, keypoint_weights=torch.ones(1, len(names)))
+    return one
+
+
+def learned_texts(head, samples):
+    """The labeled tokens of each row as text, in runs."""
+    rows, *_ = head._training_rows(samples, head.queries(samples, len(samples)), 4)
+    packed = pack(rows, 'cpu')
+    texts = []
+    for ids, labels in zip(packed.ids.tolist(), packed.labels.tolist()):
+        assert all(label in (-100, token) for token, label in zip(ids, labels))
+        runs = ''.join('|' if label == -100 else chr(label + 200) for label in labels).split('|')
+        texts.append([head.tokens.tokenizer.decode([ord(c) - 200 for c in run]).strip() for run in runs if run])
+    return texts
+
+
+@pytest.mark.parametrize('mask', ['chained', 'isolated'])
+def test_exactly_the_answers_are_learned(tokenizer, mask):
+    head = build(tokenizer, rounds_mask=mask)
+    samples = [
+        sample(['nose', 'left eye'], ['The nose [0.1,0.2]</s> of 12 cm.', 'It’s left.'], [[0.1234, 1.0], [0.0, 0.5]]),
+        sample(['tip'], None, [[0.9996, 0.25]]),
+    ]
+    end = head.tokens.tokenizer.eos_token
+    assert learned_texts(head, samples) == [[f'[0.123,0.999]{end}', f'[0.000,0.500]{end}'], [f'[0.999,0.250]{end}']]
+
+
+@pytest.mark.parametrize('answer', ANSWERS)
+def test_a_keypoint_is_answered_as_if_it_were_asked_alone(tokenizer, answer):
+    head = build(tokenizer, answer=answer)
+    feats = (torch.randn(2, 8, 3, 4),)
+    names = ['nose', 'left eye', 'tip of the tail', 'back', 'a']
+    samples = [sample(names[:2], ['The nose.', '']), sample(names)]
+    with torch.no_grad():
+        together = head.predict(feats, samples)
+        head.chunk = 2
+        in_chunks = head.predict(feats, samples)
+        alone = [head.predict((feats[0][1:],), [sample([name])])[0] for name in names]
+    for i, name in enumerate(names):
+        for found in (together[1], in_chunks[1]):
+            np.testing.assert_allclose(found.keypoints[0, i], alone[i].keypoints[0, 0], atol=1e-3, err_msg=name)
+            np.testing.assert_allclose(found.keypoint_scores[0, i], alone[i].keypoint_scores[0, 0], atol=1e-5)
+    np.testing.assert_allclose(together[0].keypoints, in_chunks[0].keypoints, atol=1e-3)
+
+
+@pytest.mark.parametrize('answer', ANSWERS)
+def test_isolated_rounds_train_what_is_asked(tokenizer, answer):
+    """The loss of a row of isolated rounds is the mean of the losses of each round alone."""
+    head = build(tokenizer, answer=answer)
+    feats = (torch.randn(1, 8, 4, 4),)
+    names, points = ['nose', 'left eye', 'back'], [[0.2, 0.3], [0.7, 0.1], [0.5, 0.9]]
+    name = head.answer.loss_name
+    together = head.loss(feats, [sample(names, None, points)])[name]
+    alone = [head.loss(feats, [sample(names, None, points, [k])])[name] for k in range(3)]
+    assert together.item() == pytest.approx(float(sum(alone)) / 3, rel=1e-5)
+    chained = build(tokenizer, answer=answer, rounds_mask='chained')
+    assert chained.loss(feats, [sample(names, None, points)])[name].item() != pytest.approx(together.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize('answer', ANSWERS)
+def test_learns_one_image_by_heart(tokenizer, answer):
+    head = build(tokenizer, answer=answer)
+    feats = (torch.randn(1, 8, 4, 4),)
+    names, points = ['nose', 'left eye'], [[0.2, 0.3], [0.71, 0.62]]
+    optimizer = torch.optim.Adam(head.parameters(), lr=3e-3)
+    for _ in range(150 if answer == 'text' else 60):
+        optimizer.zero_grad()
+        losses = head.loss(feats, [sample(names, None, points)])
+        losses[head.answer.loss_name].backward()
+        optimizer.step()
+    assert losses['acc_pose'] == 1
+    with torch.no_grad():
+        (found,) = head.predict(feats, [sample(names)])
+    np.testing.assert_allclose(found.keypoints[0] / 64, points, atol=0.06)
+    assert (found.keypoint_scores > 0.15).all()
