@@ -38,17 +38,16 @@ def create_timm_model(model_name: str, **model_args) -> nn.Module:
         ) from error
 
 
-def load_timm_weights(model: nn.Module, address: str, model_name: str, **model_args) -> None:
-    """Load weights with timm, which resizes position embeddings and adapts names.
+def timm_weights(address: str, model_name: str, **model_args) -> Dict[str, Tensor]:
+    """Weights by timm, which resizes position embeddings and adapts names; those that do not fit are left out.
 
     Args:
-        model: from :func:`create_timm_model`.
         address: ``'timm://'`` for timm's default weights of this model, ``'timm://TAG'`` for another tag, or the
             path of a checkpoint with timm's names.
         model_name, model_args: as given to :func:`create_timm_model`.
 
     Raises:
-        ValueError: the weights cannot be downloaded or read, or do not fit.
+        ValueError: the weights cannot be downloaded or read.
     """
     if address.startswith(HUB):
         name, source = '.'.join(filter(None, [model_name.split('.')[0], address[len(HUB) :]])), {}
@@ -64,8 +63,17 @@ def load_timm_weights(model: nn.Module, address: str, model_name: str, **model_a
             'and give their path as the checkpoint.'
         ) from error
     # timm leaves weights that do not fit random: those that differ between two seeds were not loaded
-    loaded = {name: value for name, value in first.items() if torch.equal(value, second[name])}
-    load_weights(model, loaded, address, f"timm's {name!r}", 'Give weights of the same model.')
+    return {name: value for name, value in first.items() if torch.equal(value, second[name])}
+
+
+def load_timm_weights(model: nn.Module, address: str, model_name: str, **model_args) -> None:
+    """Load :func:`timm_weights` into a model of :func:`create_timm_model`.
+
+    Raises:
+        ValueError: the weights cannot be downloaded or read, or do not fit.
+    """
+    weights = timm_weights(address, model_name, **model_args)
+    load_weights(model, weights, address, f"timm's {model_name!r}", 'Give weights of the same model.')
 
 
 def _pretrained(name: str, seed: int, **kwargs) -> Dict[str, Tensor]:

@@ -71,6 +71,44 @@ def test_dinov2_positions_are_fitted(tmp_path):
     assert torch.equal(backbone.timm_model.model.blocks[1].mlp.fc1.weight, model.blocks[1].mlp.fc1.weight)
 
 
+def test_final_norm(tmp_path):
+    """DINOv2's patch tokens are normalized; timm's maps are not, unless asked for."""
+    model = whole(DINO)
+    torch.nn.init.normal_(model.norm.weight)
+    torch.save(model.state_dict(), tmp_path / 'dino.pth')
+    image = torch.randn(2, 3, 56, 56)
+    with torch.no_grad():
+        tokens = model.forward_features(image)[:, 1:]
+        found = build(dict(DINO, norm=True), tmp_path / 'dino.pth')(image)
+        first = build(dict(DINO, norm=True, out_indices=(0,)), tmp_path / 'dino.pth')
+        block = model.blocks[0](model._pos_embed(model.patch_embed(image)))[:, 1:]
+        assert torch.allclose(first(image)[0][:, :, 1, 0], model.norm(block)[:, 4], atol=1e-5)
+    assert len(first.timm_model.blocks) == 1
+    assert len(found) == 1 and torch.allclose(found[0][:, :, 1, 2], tokens[:, 4 + 2], atol=1e-5)
+    with pytest.raises(ValueError, match='norm=True is for maps of transformers'):
+        build(dict(model_name='resnet10t', norm=True))
+
+
+@pytest.mark.parametrize('norm', [False, True])
+def test_lora_of_the_fused_layer(tmp_path, norm):
+    """timm has one layer for query, key and value: its LoRA adapts all three."""
+    pytest.importorskip('peft')
+    torch.save(whole(DINO).state_dict(), tmp_path / 'dino.pth')
+    image = torch.randn(1, 3, 56, 56)
+    config = dict(DINO, norm=norm)
+    frozen = build(dict(config, tune='frozen'), tmp_path / 'dino.pth')
+    adapted = build(dict(config, tune='lora', lora=dict(rank=2)), tmp_path / 'dino.pth')
+    assert torch.equal(adapted(image)[0], frozen(image)[0])
+    trained = {name: parameter for name, parameter in adapted.named_parameters() if parameter.requires_grad}
+    prefix = 'timm_model.' if norm else 'timm_model.model.'
+    assert [name[len(prefix) :] for name in trained] == [
+        f'blocks.{i}.attn.qkv.lora_{matrix}.default.weight' for i in (0, 1) for matrix in 'AB'
+    ]
+    assert trained[f'{prefix}blocks.1.attn.qkv.lora_B.default.weight'].shape == (96, 2)
+    assert not any(parameter.requires_grad for parameter in frozen.parameters())
+    assert all(parameter.requires_grad for parameter in build(config).parameters())
+
+
 def test_foreign_checkpoint(tmp_path):
     torch.save(whole(dict(model_name='resnet10t')).state_dict(), tmp_path / 'resnet.pth')
     with pytest.raises(

@@ -1,10 +1,12 @@
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from mmengine.model import BaseModule, PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from clamp_mmpose.checkpoints.timm_weights import create_timm_model, load_timm_weights
+from clamp_mmpose.checkpoints.timm_weights import create_timm_model, timm_weights
+from clamp_mmpose.models.utils.lora import load_base_weights
+from clamp_mmpose.models.utils.tuning import check_tuning, set_tuning
 
 
 @MODELS.register_module()
@@ -19,10 +21,14 @@ class TIMMBackbone(BaseModule):
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with ``'timm://'`` for timm's own weights of this model
             (``'timm://TAG'`` for another tag of theirs), or the path of a checkpoint in timm's names.
         pooled: return the input of timm's classifier, such as the class token, instead of maps.
+        norm: apply the transformer's final norm to the maps, as DINOv2 does to its patch tokens.
+        tune: ``'full'``, ``'lora'`` (low-rank adaptation, see :func:`add_lora`) or ``'frozen'``.
+        lora: arguments of :func:`add_lora`. The targets are ``('qkv',)`` unless given: timm's one layer of query, key
+            and value, so that the key is adapted too.
         model_args: further arguments of ``timm.create_model``, such as ``img_size``.
 
     Raises:
-        ValueError: timm has no such model, or its weights do not fit.
+        ValueError: timm has no such model, its weights do not fit, or it has no such LoRA target.
     """
 
     def __init__(
@@ -31,23 +37,32 @@ class TIMMBackbone(BaseModule):
         out_indices: Sequence[int] = (-1,),
         init_cfg: Optional[dict] = None,
         pooled: bool = False,
+        norm: bool = False,
+        tune: str = 'full',
+        lora: Optional[dict] = None,
         **model_args,
     ):
         super().__init__(init_cfg)
+        check_tuning(tune, lora)
         self.model_name = model_name
         self.pooled = pooled
+        self.norm = norm
         self.model_args = (
             dict(model_args, num_classes=0)
-            if pooled
+            if pooled or norm
             else dict(model_args, features_only=True, out_indices=tuple(out_indices))
         )
         self.timm_model = create_timm_model(model_name, **self.model_args)
-        if not pooled:
+        if norm:
+            self.out_indices = self._keep_blocks(list(out_indices))
+            self.channels = [self.timm_model.num_features] * len(self.out_indices)
+        elif not pooled:
             self.channels = self.timm_model.feature_info.channels()
             self.strides = self.timm_model.feature_info.reduction()
+        set_tuning(self.timm_model, tune, lora)
 
     def init_weights(self) -> None:
-        """Load pretrained weights, see :func:`load_timm_weights`.
+        """Load pretrained weights, see :func:`timm_weights`.
 
         Raises:
             ValueError: they cannot be downloaded or read, or belong to another model.
@@ -55,13 +70,17 @@ class TIMMBackbone(BaseModule):
         if not self.init_cfg or self.init_cfg['type'] not in ('Pretrained', PretrainedInit):
             super().init_weights()
             return
-        load_timm_weights(self.timm_model, self.init_cfg['checkpoint'], self.model_name, **self.model_args)
+        address = self.init_cfg['checkpoint']
+        weights = timm_weights(address, self.model_name, **self.model_args)
+        load_base_weights(
+            self.timm_model, weights, address, f"timm's {self.model_name!r}", 'Give weights of the same model.'
+        )
         self._is_init = True
 
     def forward(self, img: Tensor) -> Tuple[Tensor, ...]:
         """``[B, 3, H, W]`` -> one map ``[B, C, h, w]`` for each of ``out_indices``, or ``(pooled [B, C],)``."""
         try:
-            features = self.timm_model(img)
+            features = self._features(img)
         except AssertionError as error:
             raise ValueError(
                 f'{self.model_name} does not take images of {img.shape[3]}x{img.shape[2]} pixels: {error} '
@@ -71,6 +90,17 @@ class TIMMBackbone(BaseModule):
             return (features,)
         # some timm models have channels last (SwinV2)
         return tuple(channels_first(feature, channels) for feature, channels in zip(features, self.channels))
+
+    def _features(self, img: Tensor):
+        if not self.norm:
+            return self.timm_model(img)
+        return self.timm_model.forward_intermediates(img, self.out_indices, norm=True, intermediates_only=True)
+
+    def _keep_blocks(self, indices: List[int]) -> List[int]:
+        """Leave out the blocks after the last level."""
+        if self.pooled or not (hasattr(self.timm_model, 'blocks') and hasattr(self.timm_model, 'norm')):
+            raise ValueError(f'norm=True is for maps of transformers such as DINOv2, not for {self.model_name}.')
+        return self.timm_model.prune_intermediate_layers(indices)
 
 
 def channels_first(feature: Tensor, channels: int) -> Tensor:

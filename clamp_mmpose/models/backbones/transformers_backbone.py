@@ -6,12 +6,11 @@ from mmengine.model import BaseModule, PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from clamp_mmpose.models.utils.freeze import freeze
 from clamp_mmpose.models.utils.hugging_face import check_folder, from_hub, pretrained_weights
-from clamp_mmpose.models.utils.lora import add_lora, load_base_weights, query_value_names
+from clamp_mmpose.models.utils.lora import load_base_weights
+from clamp_mmpose.models.utils.tuning import check_tuning, set_tuning
 from clamp_mmpose.utils.choices import check_choice
 
-TUNES = ('frozen', 'lora', 'full')
 DTYPES = ('float32', 'bfloat16', 'float16')
 
 
@@ -48,10 +47,8 @@ class TransformersBackbone(BaseModule):
         init_cfg: Optional[dict] = None,
     ):
         super().__init__(init_cfg)
-        check_choice('tune', tune, TUNES)
+        check_tuning(tune, lora)
         check_choice('dtype', dtype, DTYPES)
-        if lora is not None and tune != 'lora':
-            raise ValueError(f'lora={lora} needs tune="lora", not {tune!r}.')
         try:
             from transformers import AutoModel
         except ImportError as error:
@@ -65,10 +62,7 @@ class TransformersBackbone(BaseModule):
         _remove_unused(self.model)
         self.stride, self.embed_dims = _stride(settings), settings.hidden_size
         self._any_size = 'interpolate_pos_encoding' in inspect.signature(self.model.forward).parameters
-        if tune == 'lora':
-            add_lora(self.model, **{'targets': query_value_names(self.model), **(lora or {})})
-        elif tune == 'frozen':
-            freeze(self)
+        set_tuning(self.model, tune, lora)
 
     def init_weights(self) -> None:
         """Load pretrained weights.
