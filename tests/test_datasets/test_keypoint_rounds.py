@@ -1,20 +1,25 @@
 """Which keypoints a sample asks for: the published groups, or drawn anew from those that the crop shows."""
 
 import pickle
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from mmengine.dataset import RepeatDataset
 from mmpose.registry import DATASETS
+from mp100_files import DOTS
 from torch.utils.data import DataLoader
 
+from clamp_mmpose.data_check.check import check_config
 from clamp_mmpose.datasets import keypoint_rounds
 from clamp_mmpose.datasets.keypoint_rounds import keypoint_counts, published_groups
 from clamp_mmpose.datasets.mp100.category_balanced_sampler import category_labels
 from clamp_mmpose.datasets.nested import nested_datasets
 from clamp_mmpose.engine.hooks import EpochSeedHook
 
+ROOT = Path(__file__).parents[2]
 CODEC = dict(type='CoordinateAnswer', input_size=(56, 56))
 
 
@@ -172,3 +177,50 @@ def test_wrong_settings(mp100):
     del dataset.dataset.pipeline.transforms[3]  # GenerateTarget
     with pytest.raises(ValueError, match='a sample has no keypoint_weights'):
         dataset[0]
+
+
+CHILD = """
+_base_ = ['{base}']
+steps = [*_base_.load, *_base_.flip, *_base_.augment, *_base_.crop, *_base_.target, *_base_.texts]
+train_dataloader = dict(dataset=dict(dataset=dict(ann_file='ann.json', pipeline=steps)))
+val_dataloader = dict(dataset=dict(ann_file='ann.json'))
+test_dataloader = dict(dataset=dict(ann_file='ann.json'))
+"""
+
+
+def test_config_of_the_data(mp100):
+    """A child adds the flip: then the mirrored mug's left rim is where its right rim was."""
+    path = mp100 / 'child.py'
+    path.write_text(CHILD.format(base=ROOT / 'configs/_base_/data/mp100_224x224.py'))
+    cfg = Config.fromfile(path)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        leaf = loader.dataset.get('dataset', loader.dataset)
+        leaf.update(data_root=str(mp100), texts=str(mp100 / 'texts'))
+    assert cfg.train_dataloader.dataset.rounds == 4 and cfg.train_dataloader.sampler == dict(
+        type='DefaultSampler', shuffle=True
+    )
+    steps = [step.type for step in cfg.train_dataloader.dataset.dataset.pipeline]
+    assert steps == [
+        'LoadIntactImage',
+        'GetBBoxCenterScale',
+        'RandomFlip',
+        'CapeBBoxTransform',
+        'TopdownAffine',
+        'GenerateTarget',
+        'GetTextQueries',
+        'PackTextQueries',
+    ]
+    cfg.test_evaluator.protocols = 'query_only'  # two instances of a category are too few for pairs
+    errors = [finding for finding in check_config(cfg).findings if finding.level == 'error']
+    assert not errors
+    val = DATASETS.build(cfg.val_dataloader.dataset)[0]['data_samples']
+    # a box of 100 x 50 around (70, 50) without padding
+    np.testing.assert_allclose(val.input_scale, [100, 100])
+    assert val.keypoint_descriptions[2] == 'The bottom is the middle of the lower edge.' and 'rounds' not in val
+
+    cfg.train_dataloader.dataset.dataset.pipeline[2].prob = 1.0
+    cfg.train_dataloader.dataset.dataset.pipeline[3].update(scale_factor=0.0, rotate_prob=0.0)
+    train = DATASETS.build(cfg.train_dataloader.dataset)[0]['data_samples']
+    expected = [[(159 - x - 89) / 100 + 0.5, (y - 50) / 100 + 0.5] for x, y in (DOTS[1], DOTS[0])]
+    np.testing.assert_allclose(train.gt_instance_labels.keypoint_labels[0, :2], expected, atol=1e-5)
+    assert sorted(train.rounds) == [0, 1] and train.keypoint_names[0] == 'left rim'
