@@ -16,15 +16,17 @@ from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.language_models.conversations import Asked, Conversations, check_length
 from clamp_mmpose.models.language_models.packing import ANSWER, IMAGE, Packed, Reader, Row, pack
+from clamp_mmpose.models.language_models.published import NUM_TOKENS, PublishedTokens
 from clamp_mmpose.models.language_models.text_tokens import AnswerTokens
-from clamp_mmpose.models.language_models.writing import Writing, last_states, write_digits
-from clamp_mmpose.models.layers.answers.answer import Answers
+from clamp_mmpose.models.language_models.writing import Writing, last_states, write_digits, write_freely
+from clamp_mmpose.models.layers.answers.answer import Answers, joined
 from clamp_mmpose.models.utils.query_samples import mirror_weights, sample_labels, sample_queries
 from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
 from clamp_mmpose.utils.choices import check_choice
 
 ANSWERS = dict(text='TextAnswer', token='TokenAnswer', bins='BinsAnswer', pointer='PointerAnswer')
 MASKS = ('isolated', 'chained')
+DECODINGS = ('forced', 'published')
 NEAR = 0.05  # acc_pose: 5 % of the input, as in MMPose's heads
 
 
@@ -48,6 +50,8 @@ class CapeLLMHead(BaseHead):
         instruction, description, keypoint_list, outline, questions: see :class:`CapeInstruction`.
         rounds_mask: what a round sees in training: ``'chained'``: the rounds before it too, as published;
             ``'isolated'``: the image and itself, as when it is asked.
+        decoding: of text answers: ``'forced'``: only digits are written; ``'published'``: 13 free tokens of which the
+            numbers are read, (0, 0) if there are none.
         chunk: how many keypoints of an image are asked in one pass, which bounds the memory.
 
     Raises:
@@ -69,11 +73,13 @@ class CapeLLMHead(BaseHead):
         outline: bool = False,
         questions: str = 'fixed',
         rounds_mask: str = 'isolated',
+        decoding: str = 'forced',
         chunk: int = 32,
         init_cfg: OptConfigType = None,
     ):
         super().__init__(init_cfg)
         check_choice('rounds_mask', rounds_mask, MASKS)
+        check_choice('decoding', decoding, DECODINGS)
         self.in_channels, self.rounds_mask, self.chunk = in_channels, rounds_mask, chunk
         self.instruction = CapeInstruction(instruction, description, keypoint_list, outline, questions)
         self.decoder = KEYPOINT_CODECS.build(decoder)
@@ -83,7 +89,7 @@ class CapeLLMHead(BaseHead):
         self.tokens = self.language_model.tokens
         width = self.language_model.embed_dims
         self.projector = build_sub_layer(projector, 'LinearProjector', in_channels=in_channels, out_channels=width)
-        self.answer = build_sub_layer(ANSWERS.get(answer, answer), 'TextAnswer', width=width)
+        self.answer = build_sub_layer(_answer_type(answer), 'TextAnswer', width=width)
         text = not hasattr(self.answer, 'loss')
         if not text:
             self.language_model.freeze_output_layer()
@@ -91,7 +97,10 @@ class CapeLLMHead(BaseHead):
             if not self.instruction.answers_with_points:
                 raise ValueError(f"instruction={instruction!r} asks for names: it needs answer='text'.")
         self.answer_tokens = AnswerTokens(self.tokens, self.language_model.model_name) if text else None
-        self.conversations = Conversations(self.instruction, self.tokens, self.answer_tokens)
+        if decoding == 'published' and not (text and instruction == 'base'):
+            raise ValueError("decoding='published' needs answer='text' and instruction='base'.")
+        self.published = PublishedTokens(self.language_model.tokenizer) if decoding == 'published' else None
+        self.conversations = Conversations(self.instruction, self.tokens, self.answer_tokens, self.published)
 
     def queries(self, batch_data_samples: OptSampleList, batch_size: int) -> List[TextQueries]:
         """The queries of each sample, else those of the head's names."""
@@ -120,7 +129,7 @@ class CapeLLMHead(BaseHead):
         for start in range(0, max(len(query.keypoint_names) for query in queries), self.chunk):
             parts.append(self._ask(reader, prefixes, queries, range(start, start + self.chunk), states, size))
             reader.back_to(length)
-        return Answers(*(None if part[0] is None else torch.cat(part, dim=1) for part in zip(*parts)))
+        return joined(parts)
 
     def _ask(
         self,
@@ -148,9 +157,11 @@ class CapeLLMHead(BaseHead):
             b, number = states.shape[:2]
             owners = torch.arange(b, device=image.device).repeat_interleave(number)
             found = self.answer(states.flatten(0, 1), image[owners], size)
-            return Answers(*(None if part is None else part.unflatten(0, (b, number)) for part in found))
+            return found.each(lambda part: part.unflatten(0, (b, number)))
         index = torch.tensor([[*own, *[0] * (segments.shape[1] - len(own))] for own in ends], device=image.device)
         writing = Writing(reader, states, segments, packed.positions.gather(1, index) + 1)
+        if self.published is not None:
+            return Answers(*self.published.read_all(*write_freely(writing, NUM_TOKENS, [self.tokens.end])))
         return self.answer(write_digits(writing, self.answer_tokens))
 
     def _image_tokens(self, feats: Tuple[Tensor, ...]) -> Tuple[Tensor, Tuple[int, int]]:
@@ -301,3 +312,7 @@ class CapeLLMHead(BaseHead):
             logits = self.language_model.logits(hidden[asked[:, :1], places], self.answer_tokens.digits)
             found = self.answer(list(logits.softmax(dim=-1).unbind(dim=1)))
         return ((found.points - targets).norm(dim=-1) < NEAR).float().mean()
+
+
+def _answer_type(answer: SubLayer) -> SubLayer:
+    return ANSWERS.get(answer, answer) if isinstance(answer, str) else answer

@@ -4,6 +4,7 @@ from clamp_mmpose.language.cape_instruction import CapeInstruction
 from clamp_mmpose.language.text_queries import TextQueries
 
 from .packing import ANSWER, IMAGE, SHARED, Row
+from .published import PublishedTokens
 from .text_tokens import AnswerTokens, TextTokens
 
 
@@ -27,10 +28,18 @@ class Conversations:
         instruction: the texts.
         tokens: of the language model.
         answer_tokens: of text answers; None: an answer is one token.
+        published: questions are tokenized as in the published program, and the answer is not begun.
     """
 
-    def __init__(self, instruction: CapeInstruction, tokens: TextTokens, answer_tokens: Optional[AnswerTokens]):
+    def __init__(
+        self,
+        instruction: CapeInstruction,
+        tokens: TextTokens,
+        answer_tokens: Optional[AnswerTokens],
+        published: Optional[PublishedTokens] = None,
+    ):
         self.instruction, self.tokens, self.answer_tokens = instruction, tokens, answer_tokens
+        self.published = published
 
     def prefix(self, queries: TextQueries, num_image_tokens: int) -> Row:
         """What all rounds share: the image, and what is said about all keypoints."""
@@ -66,6 +75,10 @@ class Conversations:
 
     def question(self, queries: TextQueries, keypoint: int, segment: int, row: Row) -> int:
         """Append a round up to ``' [0.'`` or to the answer's token; returns the index of its last token."""
+        if self.published is not None:
+            (turn,) = self.instruction.turns(queries, keypoint)
+            row.add(self.published.prompt(f'\n{turn.prompt}'), segment)
+            return len(row) - 1
         self.add_question(row, queries, keypoint, segment)
         row.add([ANSWER] if self.answer_tokens is None else self.answer_tokens.opening, segment)
         return len(row) - 1

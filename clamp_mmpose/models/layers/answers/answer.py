@@ -1,4 +1,4 @@
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,21 @@ class Answers(NamedTuple):
     points: Tensor
     scores: Tensor
     heatmaps: Optional[Tensor] = None
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> 'Answers':
+        """The answers with every tensor changed alike."""
+        heatmaps = None if self.heatmaps is None else change(self.heatmaps)
+        return Answers(change(self.points), change(self.scores), heatmaps)
+
+
+def joined(parts: Sequence[Answers]) -> Answers:
+    """Answers ``[B, c, ...]`` about several groups of keypoints -> all of them."""
+    heatmaps = [part.heatmaps for part in parts if part.heatmaps is not None]
+    return Answers(
+        torch.cat([part.points for part in parts], dim=1),
+        torch.cat([part.scores for part in parts], dim=1),
+        torch.cat(heatmaps, dim=1) if heatmaps else None,
+    )
 
 
 def nearby_mass(probabilities: Tensor, values: Tensor, center: Tensor, radius: float = RADIUS) -> Tensor:
