@@ -15,9 +15,9 @@ from mmengine.utils import digit_version
 from mmpose.models.builder import build_pose_estimator
 from torch import Tensor, nn
 
-from clamp_mmpose.checkpoints.fit import load_weights, weights_of
 from clamp_mmpose.checkpoints.writer import write_checkpoint
 from clamp_mmpose.models.heads import CLAMPHead
+from clamp_mmpose.models.utils.trained_parts import load_trained
 from clamp_mmpose.utils.files import check_writable
 
 from .model_zoo import read_config
@@ -61,12 +61,12 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
     check_writable(out / 'model.onnx')
     init_default_scope('mmpose')
     cfg = read_config(config)
-    cfg.model.backbone.pop('init_cfg', None)
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     model = build_pose_estimator(copy.deepcopy(cfg.model)).eval()
     if not isinstance(model.head, CLAMPHead):
         raise ValueError(f'{config} has a {type(model.head).__name__}; only a CLAMPHead can be exported.')
-    load_weights(model, weights_of(content), checkpoint)
+    load_trained(model, content, checkpoint)
+    cfg.model.backbone.pop('init_cfg', None)
     baked_cfg, baked = bake(cfg, model)
 
     baked_cfg.dump(str(out / 'config.py'))

@@ -15,6 +15,7 @@ from clamp_mmpose.datasets.files.arrays import to_bgr
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
+from clamp_mmpose.models.utils.trained_parts import complete
 from clamp_mmpose.utils.choices import check_choice, check_finite_number
 
 from .boxes import check_boxes, check_inside
@@ -134,6 +135,7 @@ class TextPoseInferencer(ResultsInferencer):
         self, model: torch.nn.Module, checkpoint: Optional[dict], cfg: Optional[ConfigDict]
     ) -> None:
         if checkpoint is not None:
+            complete(model, checkpoint, str(self._weights))
             weights = weights_of(checkpoint)
             check_fit(model, weights, source=str(self._weights))
             dataset_meta = (checkpoint.get('meta') or {}).get('dataset_meta')

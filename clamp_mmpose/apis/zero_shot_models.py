@@ -6,9 +6,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 
-from clamp_mmpose.checkpoints.fit import load_weights, weights_of
 from clamp_mmpose.checkpoints.reader import check_exists, read_checkpoint
 from clamp_mmpose.models.image_text import CLIPTowers, ImageTextModel, OpenCLIPModel
+from clamp_mmpose.models.utils.trained_parts import load_trained
 
 from .model_zoo import configs_root, read_config
 
@@ -51,7 +51,7 @@ def load_scored_model(source: str, checkpoint: Optional[str] = None, options: Op
     if isinstance(model, ImageTextModel):
         if checkpoint is None:
             raise ValueError(f'{source} needs a checkpoint: its projections are trained.')
-        load_weights(model, weights_of(read_checkpoint(checkpoint)), checkpoint)
+        load_trained(model, read_checkpoint(checkpoint), checkpoint)
         return _scored_model(model, cfg.test_dataloader)
     return _clamp_towers(model, cfg, source, checkpoint, options)
 
@@ -108,7 +108,7 @@ def _clamp_towers(
         backbone.init_weights()
         text_encoder.init_weights()
     else:
-        load_weights(model, weights_of(read_checkpoint(checkpoint)), checkpoint)
+        load_trained(model, read_checkpoint(checkpoint), checkpoint)
     width, height = cfg.model.head.decoder.input_size
     pipeline = [
         dict(type='LoadIntactImage'),

@@ -14,11 +14,14 @@ import torch
 from mmengine.dist import barrier, get_local_rank
 from mmengine.runner.checkpoint import _get_mmengine_home, get_deprecated_model_names, get_external_models
 
+from clamp_mmpose.utils.files import parse_json
+
 from .pickles import load_pickle
 from .torchscript import is_torchscript, read_torchscript
 
 MAX_EXPANSION = 50  # weights hardly compress
 SMALL = 2**28  # bytes that are never too many
+NOTES = 'clamp_mmpose'  # among the metadata of safetensors files, in JSON
 
 
 def check_exists(address: Union[str, Path, None]) -> None:
@@ -73,9 +76,7 @@ def read_checkpoint(path: Union[str, Path], map_location: Any = 'cpu') -> dict:
 
 def _read(path: Path, map_location: Any) -> Any:
     if path.suffix == '.safetensors':
-        from safetensors.torch import load_file
-
-        return load_file(str(path))
+        return _read_safetensors(path)
     with path.open('rb') as file:
         start = file.read(4)
     if start == b'PK\x03\x04':
@@ -87,6 +88,16 @@ def _read(path: Path, map_location: Any) -> Any:
     if start[:1] != b'\x80':  # tar archives too, which older PyTorch extracts
         raise pickle.UnpicklingError('its first bytes are not those of a checkpoint')
     return load_pickle(io.BytesIO(path.read_bytes()), map_location)
+
+
+def _read_safetensors(path: Path) -> dict:
+    """The tensors, as a state dict with meta if this package wrote notes beside them."""
+    from safetensors import safe_open
+
+    with safe_open(str(path), 'pt') as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        notes = (file.metadata() or {}).get(NOTES)
+    return weights if notes is None else dict(state_dict=weights, meta=parse_json(notes))
 
 
 def _check_meta(content: dict, path: Path) -> None:

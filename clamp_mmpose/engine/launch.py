@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 import torch.distributed
 from mmengine.config import Config
+from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from clamp_mmpose.checkpoints.reader import check_exists
@@ -82,6 +83,8 @@ def _check_annotation_file(dataset: dict, where: str) -> None:
 def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
     """Build a Runner that checks the checkpoint and the data. Without a GPU, several processes use gloo.
 
+    ``runner_type='FlexibleRunner'`` in the config chooses MMEngine's runner with a ``strategy``, such as FSDP.
+
     Args:
         cfg: the config, with ``launcher`` and ``work_dir``. With ``resume='auto'``, ``load_from`` counts only if the
             work dir has no checkpoint; with ``resume=True``, it is the checkpoint to resume from.
@@ -91,6 +94,8 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
         if not torch.distributed.is_initialized():  # MMEngine would ask for a CUDA device
             torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
+        if cfg.get('runner_type') == 'FlexibleRunner':
+            cfg.setdefault('strategy', dict(type='DDPStrategy')).setdefault('model_wrapper', cfg.model_wrapper_cfg)
     check_settings(cfg)
     find_latest = cfg.get('resume') == 'auto' or (cfg.get('resume') and not cfg.get('load_from'))
     if not find_latest:
@@ -100,6 +105,7 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
         loader = cfg.get(f'{part}_dataloader')
         if loader and not loader.get('num_workers'):
             loader.persistent_workers = False  # PyTorch raises an error for True without workers
+    cfg.setdefault('init_weights_for_test_or_val', False)  # FlexibleRunner would load weights that a checkpoint has
     lock, note = None, ''
     if cfg.get('train_cfg'):
         lock = lock_work_dir(cfg.work_dir, cfg.launcher)
@@ -110,7 +116,7 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
             cfg.resume = latest is not None
             cfg.load_from = latest or cfg.get('load_from')  # a new training starts from its weights
             check_exists(cfg.load_from)
-    runner = Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg)
     runner.work_dir_lock = lock  # held as long as the runner exists
     if note:
         runner.logger.warning(note)

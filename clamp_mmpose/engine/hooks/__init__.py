@@ -6,6 +6,7 @@ from .finite_hook import FiniteHook
 from .resume_hook import ResumeHook
 from .sync_buffers_hook import SyncBuffersHook
 from .text_length_hook import TextLengthHook
+from .trained_parts_hook import TrainedPartsHook
 
 __all__ = [
     'CheckpointFitHook',
@@ -16,4 +17,5 @@ __all__ = [
     'ResumeHook',
     'SyncBuffersHook',
     'TextLengthHook',
+    'TrainedPartsHook',
 ]

@@ -30,6 +30,7 @@ class ResumeHook(Hook):
 
     def __init__(self, change_schedule: bool = False):
         self.change_schedule = change_schedule
+        self._validating = False
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if not runner._resume or not isinstance(runner._train_loop, BaseLoop):
@@ -78,6 +79,8 @@ class ResumeHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         note_sizes(runner, checkpoint['meta'])
+        if self._validating:  # FlexibleRunner counts one too many after a validation
+            checkpoint['meta'].update(epoch=runner.epoch, iter=runner.iter)
 
     def before_train(self, runner: Runner) -> None:
         if not runner._resume or not runner.iter:
@@ -92,6 +95,10 @@ class ResumeHook(Hook):
     def before_val(self, runner: Runner) -> None:
         # what is saved from now on is saved after this evaluation; MMEngine would log a name that starts with "val"
         runner.message_hub.update_info('evaluated', _position(runner))
+        self._validating = True
+
+    def after_val(self, runner: Runner) -> None:
+        self._validating = False
 
 
 def _position(runner: Runner) -> int:
