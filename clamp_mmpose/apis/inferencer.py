@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from clamp_mmpose.checkpoints.fit import check_fit, weights_of
 from clamp_mmpose.checkpoints.reader import check_exists
 from clamp_mmpose.datasets.files.arrays import to_bgr
 from clamp_mmpose.datasets.files.images import read_image
+from clamp_mmpose.language.category_queries import category_queries, find_category
+from clamp_mmpose.language.category_texts import CategoryTexts
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.utils.trained_parts import complete
@@ -30,6 +32,7 @@ from .results import ResultsInferencer
 InputType = Union[str, Path, np.ndarray, Image]
 Keypoints = Union[str, Sequence[str], TextQueries, None]
 Skeleton = Union[str, Sequence[Sequence[int]]]
+Category = Union[str, CategoryTexts, None]
 
 
 @INFERENCERS.register_module()
@@ -37,16 +40,17 @@ class TextPoseInferencer(ResultsInferencer):
     """MMPose's :class:`Pose2DInferencer` for top-down models, including those that find keypoints named in text.
 
     Beyond the base class, the caller can give boxes, the crops of ``batch_size`` images run in common batches, images
-    that fail can be skipped, and predictions are finite and have ``keypoint_names``. A model with a
-    :class:`TextQueryHead` finds any ``keypoints`` named in a call. Several threads can share one inferencer.
+    that fail can be skipped, and predictions are finite and have ``keypoint_names``. A head that reads text, such as
+    :class:`TextQueryHead` or :class:`CapeLLMHead`, finds any ``keypoints`` named in a call; if it answers questions,
+    predictions have the ``question`` and ``answer`` of each keypoint. Several threads can share one inferencer.
 
     Args:
         model: a config file, a config, or the alias of a model in a ``metafile.yml`` of this package or of MMPose.
         weights: the checkpoint; needed unless the metafile names published weights.
         device, det_model, det_weights, det_cat_ids, show_progress: as in the base class. A detector is only built when
             boxes are missing; without mmdet, or with ``det_model='whole_image'``, the whole image is the box.
-        keypoints, skeleton: what a :class:`TextQueryHead` finds in calls without ``keypoints``, as in
-            :meth:`preprocess`. Default: the names of the model's head or data set.
+        keypoints, skeleton, category: what a head that reads text finds in calls without ``keypoints`` and
+            ``category``, as in :meth:`preprocess`. Default: the names of the model's head or data set.
 
     Attributes:
         keypoint_names: of calls without ``keypoints``; empty if every call must name them.
@@ -56,7 +60,13 @@ class TextPoseInferencer(ResultsInferencer):
         ValueError: no weights, weights of another model, or a model that is not top-down.
     """
 
-    preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {'on_error', 'keypoints', 'skeleton', 'draw_score_maps'}
+    preprocess_kwargs = Pose2DInferencer.preprocess_kwargs | {
+        'on_error',
+        'keypoints',
+        'skeleton',
+        'category',
+        'draw_score_maps',
+    }
 
     def __init__(
         self,
@@ -70,6 +80,7 @@ class TextPoseInferencer(ResultsInferencer):
         show_progress: bool = False,
         keypoints: Keypoints = None,
         skeleton: Skeleton = (),
+        category: Category = None,
     ):
         entry = find_model(model) if isinstance(model, str) and not Path(model).is_file() else None
         if entry is not None:
@@ -84,6 +95,7 @@ class TextPoseInferencer(ResultsInferencer):
         if not model:
             raise ValueError('give the config of the model: one inside a checkpoint is never executed.')
         check_exists(weights)
+        category = find_category(category) if isinstance(category, str) else category  # before the model is loaded
         self.failures: List[Tuple[InputType, Exception]] = []
         self._weights = weights
         super().__init__(model, weights, device, scope, det_model, det_weights, det_cat_ids, show_progress)
@@ -93,22 +105,26 @@ class TextPoseInferencer(ResultsInferencer):
                 "MMPose's Pose2DInferencer runs it."
             )
         head = self.model.head
-        if self._has_score_maps:
+        if self.has_score_maps:
             self.model.test_cfg['output_score_maps'] = True  # they cost little until they are merged
+        if self.reads_text:
+            self.model.test_cfg['output_texts'] = True
         self._default_queries: Optional[TextQueries] = None
         self.keypoint_names: List[str] = []
         if getattr(head, 'names', None):
             self.keypoint_names = list(head.names)
         elif not self.reads_text or 'keypoint_id2name' in (self.model.dataset_meta or {}):
             self.keypoint_names = keypoint_names(self.model.dataset_meta)
-        if keypoints is not None:
-            self._default_queries = self.queries(keypoints, skeleton)
+        if keypoints is not None or category is not None:
+            self._default_queries = self.queries(keypoints, skeleton, category)
             self.keypoint_names = list(self._default_queries.keypoint_names)
         elif self.reads_text and self.keypoint_names:
             links = (self.model.dataset_meta or {}).get('skeleton_links', ())
             self._default_queries = TextQueries.create(self.keypoint_names, skeleton=links)
 
-    def queries(self, keypoints: Keypoints = None, skeleton: Skeleton = ()) -> Optional[TextQueries]:
+    def queries(
+        self, keypoints: Keypoints = None, skeleton: Skeleton = (), category: Category = None
+    ) -> Optional[TextQueries]:
         """The queries of a call with these arguments; None: the model's fixed keypoints.
 
         Raises:
@@ -117,19 +133,26 @@ class TextPoseInferencer(ResultsInferencer):
         if keypoints is None or isinstance(keypoints, TextQueries):
             if len(skeleton):
                 raise ValueError('a skeleton refers to the names of its call: give keypoints= too, as names.')
-            if keypoints is None and self.reads_text and self._default_queries is None:
+            if keypoints is not None and category is not None:
+                raise ValueError('TextQueries have a category of their own: leave out category=.')
+        if keypoints is None and category is None:
+            if self.reads_text and self._default_queries is None:
                 raise ValueError(
-                    'this model finds the keypoints you name: give keypoints=["left ear", ...], or on the '
-                    'command line --keypoints "left ear, ...".'
+                    'this model finds the keypoints you name: give keypoints=["left ear", ...] or '
+                    'category="horse_body", on the command line --keypoints "left ear, ..." or --category horse_body.'
                 )
-        if keypoints is None:
             return self._default_queries
         if not self.reads_text:
             raise ValueError(
                 f'{type(self.model.head).__name__} finds {len(self.keypoint_names)} fixed keypoints '
-                f'({self.keypoint_names[0]!r} ...); a model with a TextQueryHead finds those you name.'
+                f'({self.keypoint_names[0]!r} ...); a model whose head reads text, such as TextQueryHead or '
+                'CapeLLMHead, finds those you name.'
             )
-        return keypoints if isinstance(keypoints, TextQueries) else TextQueries.parse(keypoints, skeleton)
+        if isinstance(keypoints, TextQueries):
+            return keypoints
+        if category is not None:
+            return category_queries(category, keypoints, skeleton)
+        return TextQueries.parse(cast(Union[str, Sequence[str]], keypoints), skeleton)
 
     def _load_weights_to_model(
         self, model: torch.nn.Module, checkpoint: Optional[dict], cfg: Optional[ConfigDict]
@@ -155,6 +178,7 @@ class TextPoseInferencer(ResultsInferencer):
         on_error: str = 'raise',
         keypoints: Keypoints = None,
         skeleton: Skeleton = (),
+        category: Category = None,
         draw_score_maps: bool = False,
     ) -> Iterator[Tuple[Dict[str, Any], List[np.ndarray]]]:
         """Read ``batch_size`` images at a time and find or check their boxes.
@@ -172,6 +196,9 @@ class TextPoseInferencer(ResultsInferencer):
             keypoints: names or 'name: description', as a list or one comma-separated string, or
                 :class:`TextQueries`; None: those of the constructor.
             skeleton: pairs of keypoint indices to join, as a list or as ``'0-2,1-2'``.
+            category: slug or readable name of a category of MP-100, such as ``'horse_body'``, or its
+                :class:`CategoryTexts`. Names without a description get that of the category; without ``keypoints``, all
+                of its keypoints are found, with its skeleton. Models should have been trained with descriptions.
             draw_score_maps: merge the score maps of the crops, and draw them instead of the keypoints.
 
         Yields:
@@ -182,7 +209,7 @@ class TextPoseInferencer(ResultsInferencer):
             raise ValueError(f'batch_size={batch_size!r}, expected at least 1 image.')
         check_finite_number('bbox_thr', bbox_thr)  # no box would pass NaN
         check_finite_number('nms_thr', nms_thr)
-        queries = self.queries(keypoints, skeleton)
+        queries = self.queries(keypoints, skeleton, category)
         failures: List[Tuple[InputType, Exception]] = []
         self.failures = failures  # one list for each call, since other threads may run too
         call = dict(
@@ -265,7 +292,7 @@ class TextPoseInferencer(ResultsInferencer):
         for i in kept:
             for sample in single[i]:
                 sample.set_metainfo(dict(keypoint_names=names))
-                if self._has_score_maps and not inputs['score_maps']:
+                if self.has_score_maps and not inputs['score_maps']:
                     sample.pred_fields.pop('score_maps')
         inputs['shown'][:] = [images[i].image for i in kept]
         if not merge_results:

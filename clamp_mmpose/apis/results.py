@@ -6,7 +6,6 @@ from typing import Any, List, Optional
 import numpy as np
 from mmpose.structures import PoseDataSample, split_instances
 
-from clamp_mmpose.models.heads import TextQueryHead
 from clamp_mmpose.utils.choices import check_finite_number
 from clamp_mmpose.visualization.predictions import draw_prediction
 from clamp_mmpose.visualization.text import drawable
@@ -29,20 +28,23 @@ class ResultsInferencer(LazyDetectorInferencer):
 
     @property
     def reads_text(self) -> bool:
-        """Whether the model finds any keypoints named in text."""
-        return isinstance(self.model.head, TextQueryHead)
+        """Whether the model finds any keypoints named in text: its head has ``queries``, as :class:`TextQueryHead`."""
+        return callable(getattr(self.model.head, 'queries', None))
 
     @property
-    def _has_score_maps(self) -> bool:
-        return hasattr(self.model.head, 'score_map')
+    def has_score_maps(self) -> bool:
+        """Whether the model gives a score map for each keypoint; a head with answers says so itself."""
+        head = self.model.head
+        return getattr(head, 'has_score_maps', hasattr(head, 'score_map'))
 
     def update_model_visualizer_settings(self, draw_score_maps: bool = False, **kwargs: Any) -> None:
         check_finite_number('kpt_thr', kwargs.get('kpt_thr', 0.3))
         if not kwargs.get('merge_results', True) and (kwargs.get('vis_out_dir') or kwargs.get('pred_out_dir')):
             raise ValueError('merge_results=False gives results for each box, but files are written for each image.')
-        if draw_score_maps and not self._has_score_maps:
+        if draw_score_maps and not self.has_score_maps:
             raise ValueError(
-                f'{type(self.model.head).__name__} has no score maps to draw; CLAMPHead and TextQueryHead have.'
+                f'{type(self.model.head).__name__} has no score maps to draw; CLAMPHead and TextQueryHead have, and '
+                "CapeLLMHead with answer='pointer'."
             )
         super().update_model_visualizer_settings(**kwargs)
 
@@ -77,13 +79,13 @@ class ResultsInferencer(LazyDetectorInferencer):
         return drawn if return_vis else ([] if wanted else None)
 
     def postprocess(self, preds: List[PoseDataSample], *args: Any, pred_out_dir: str = '', **kwargs: Any) -> dict:
-        """As the base class; instances have ``keypoint_names``, images that could not be written are left out."""
+        """As the base class, with :func:`instance_dicts`; images that could not be written are left out."""
         files = [pred.pop('files', None) for pred in preds]
         result = super().postprocess(preds, *args, **kwargs)
         for pred, found, file in zip(preds, result['predictions'], files):
-            instances: Any = found if isinstance(found, list) else split_instances(pred.pred_instances)
-            for instance in instances:
-                instance['keypoint_names'] = list(pred.keypoint_names)
+            instances = instance_dicts(pred)
+            if isinstance(found, list):
+                found[:] = instances
             if pred_out_dir and file is not None:
                 file.write_json(pred_out_dir, instances)
             elif pred_out_dir:
@@ -93,3 +95,18 @@ class ResultsInferencer(LazyDetectorInferencer):
             if values:
                 result[key] = list(compress(values, kept))
         return result
+
+
+def instance_dicts(sample: PoseDataSample) -> List[dict]:
+    """The instances of a sample as results have them.
+
+    Beyond MMPose's they have ``keypoint_names``, and if a language model found the keypoints, ``question`` and
+    ``answer``: K texts each.
+    """
+    instances: Any = split_instances(sample.pred_instances)  # dicts, unlike their annotation
+    for i, instance in enumerate(instances):
+        instance['keypoint_names'] = list(sample.keypoint_names)
+        for key, field in (('question', 'keypoint_questions'), ('answer', 'keypoint_answers')):
+            if field in sample.pred_instances:
+                instance[key] = [str(text) for text in sample.pred_instances[field][i]]
+    return instances

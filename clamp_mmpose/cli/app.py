@@ -16,7 +16,9 @@ from .command import build_parser, device, positive_int, run_command
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__.splitlines()[0])
-    parser.add_argument('config', help='config file of a model with a TextQueryHead, or its name or alias')
+    parser.add_argument(
+        'config', help='config file of a model whose head reads text (TextQueryHead, CapeLLMHead), or its name or alias'
+    )
     parser.add_argument('checkpoint')
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s, only this machine')
     parser.add_argument('--port', type=positive_int, help='default: the first free port from 7860')
@@ -62,7 +64,7 @@ def _serve(args: argparse.Namespace) -> None:
     if not inferencer.reads_text:
         raise ValueError(
             f'{type(inferencer.model.head).__name__} finds its {len(inferencer.keypoint_names)} fixed keypoints; the '
-            'web page needs a model with a TextQueryHead.'
+            'web page needs a head that reads text, such as TextQueryHead or CapeLLMHead.'
         )
     app = build_app(inferencer, texts)
     address = launch(app, args.host, args.port, args.allowed_host)

@@ -1,6 +1,6 @@
 """Find keypoints in images: CONFIG CHECKPOINT IMAGE_OR_FOLDER... --keypoints 'left ear, nose'.
 
-``--keypoints`` is for models with a TextQueryHead; omit it for other models.
+``--keypoints`` and ``--category`` are for heads that read text (TextQueryHead, CapeLLMHead); omit them for others.
 
 Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image. An image that fails is reported, the others
 continue, and the exit code is then 1.
@@ -24,7 +24,16 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('checkpoint')
     parser.add_argument('inputs', nargs='+', metavar='IMAGE_OR_FOLDER')
     parser.add_argument('--out-dir', default='work_dirs/predict', help='default: %(default)s')
-    parser.add_argument('--keypoints', help='keypoint names for a TextQueryHead, separated by commas')
+    parser.add_argument(
+        '--keypoints',
+        help='keypoint names for a head that reads text (TextQueryHead, CapeLLMHead), separated by commas; a name may '
+        'have a description without commas: "left ear: the tip of the left ear, nose"',
+    )
+    parser.add_argument(
+        '--category',
+        help='category of MP-100, such as horse_body: describes the names of --keypoints that have no description; '
+        'without --keypoints, all of its keypoints are found',
+    )
     parser.add_argument('--skeleton', default='', help='pairs of these keypoints to connect, counted from 0: "0-2,1-2"')
     parser.add_argument('--draw', choices=['keypoints', 'score_maps', 'nothing'], default='keypoints')
     parser.add_argument(
@@ -177,6 +186,7 @@ def run(args: argparse.Namespace) -> int:
         det_cat_ids=args.det_cat_ids,
         keypoints=args.keypoints,
         skeleton=args.skeleton,
+        category=args.category,
     )
 
     failed = 0

@@ -198,7 +198,10 @@ def test_four_threads_of_the_handler_of_the_web_page(inferencer, trained, tmp_pa
     ]
 
     def run_once(names, links):
-        error, _, found, _, table, maps, text = handlers.run(inferencer, path, [(10, 5), (50, 45)], names, links, 0.3)
+        error, _, found, _, table, maps, text, answers = handlers.run(
+            inferencer, {}, path, [(10, 5), (50, 45)], names, links, 0.3, ('own', ('', ''))
+        )
+        assert not answers.visible and answers.value['data'] == []
         assert error == '' and len(maps) == len(table)
         assert [row[0] for row in table] == json.loads(text)['keypoint_names'] == found.instance['keypoint_names']
         return np.array([row[1:] for row in table], float), [row[0] for row in table], list(found.links)

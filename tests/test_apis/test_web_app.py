@@ -15,6 +15,7 @@ import cv2
 import mmengine
 import numpy as np
 import pytest
+from answering_head import answering_config
 from tiny import model_config, text_query_config
 from web_page import TEXTS, build, missing
 
@@ -161,8 +162,8 @@ def find(page):
     page.wait_for_selector('#drawn img')
 
 
-def rows(page, number):
-    found = page.locator('#table [role=row]:has([role=gridcell])')
+def rows(page, number, table='#table'):
+    found = page.locator(f'{table} [role=row]:has([role=gridcell])')
     expect(found).to_have_count(number)
     return [row.locator('[role=gridcell]').all_inner_texts() for row in found.all()]
 
@@ -236,6 +237,61 @@ def test_as_a_user(server, folder, visit):
     assert copied(page)['keypoints'] == whole['keypoints'] != shown['keypoints']
 
 
+def test_a_category_describes_its_names(server, folder, visit, monkeypatch):
+    """Also after its names were edited, until another one is picked; TextQueryHead has no answers to show."""
+    asked, queries = [], server.inferencer.queries
+
+    def spy(*args):
+        found = queries(*args)
+        asked.append((found.texts, found.category))
+        return found
+
+    monkeypatch.setattr(server.inferencer, 'queries', spy)
+    page = visit(server.address)
+    upload(page, folder / '0.png')
+    pick(page, 'face (2 points)')
+    expect(field(page, 'names')).to_have_value('chin\nnose')
+    field(page, 'names').fill('nose, cheek\nchin: at the bottom')
+    find(page)
+    assert copied(page)['keypoint_names'] == ['nose', 'cheek', 'chin']
+    pick(page, 'face (3 points)')
+    expect(field(page, 'names')).to_have_value(re.compile('tip of the nose'))
+    field(page, 'names').fill('nose, left eye, jaw')
+    find(page)
+    expect(page.locator('#json')).to_contain_text('left eye')
+    assert asked[::2] == [  # the inferencer calls it again, with what it gave
+        (['nose: nose', 'cheek', 'chin: at the bottom'], 'face'),
+        (['nose', 'left eye: left eye', 'jaw'], 'face'),
+    ]
+    assert page.locator('#answers').count() == 0
+
+
+def test_questions_and_answers(web_app, folder, visit, tmp_path):
+    inferencer = build(tmp_path, answering_config())
+    page_app = web_app.build_app(inferencer, TEXTS)
+    try:
+        page = visit(web_app.launch(page_app))
+        upload(page, folder / '0.png')
+        pick(page, 'face (2 points)')
+        expect(field(page, 'names')).to_have_value('chin\nnose')
+        find(page)
+        (expected,) = direct(inferencer, folder / '0.png', bboxes=[[0, 0, 320, 240]], category=TEXTS[7])
+        assert expected['question'] == ['Where is chin: chin of face?', 'Where is nose: nose of face?']
+        cells = rows(page, 2, '#answers')
+        assert [[cell.strip() for cell in row] for row in cells] == [
+            list(row) for row in zip(['chin', 'nose'], expected['question'], expected['answer'])
+        ]
+        shown = copied(page)
+        assert shown['question'] == expected['question'] and shown['answer'] == expected['answer']
+        upload(page, folder / '1.png')
+        expect(page.locator('#answers')).to_have_count(0)
+        field(page, 'names').fill('<b>tip</b>')
+        find(page)
+        assert rows(page, 1, '#answers')[0][1].strip() == 'Where is <b>tip</b> of face?'
+    finally:
+        page_app.close()
+
+
 def test_hollow_below_the_threshold(server, folder, visit):
     page = visit(server.address)
     upload(page, folder / '0.png')
@@ -284,6 +340,7 @@ def test_score_maps(server, folder, visit):
         folder / '0.png',
         bboxes=[[40, 30, 280, 210]],
         keypoints=TEXTS[9].names,
+        category=TEXTS[9],
         draw_score_maps=True,
         return_datasamples=True,
     )

@@ -171,7 +171,7 @@ def test_only_uploads_are_loaded(page, listener, outside):
         assert page.ask('load', [value])[0] in (400, 403), value
     # a file in the place of a text, where Gradio looks too
     for place in (2, 3, 4):
-        values = [None, None, 'chin', '', 0.3]
+        values = [None, None, 'chin', '', 0.3, None]
         values[place] = dict(path=outside[0], meta=META)
         assert page.ask('run', values)[0] == 400
     # nothing of the file that a client describes is used but its path
@@ -420,7 +420,7 @@ def test_the_disk_is_limited(page, monkeypatch):
     monkeypatch.setattr('clamp_mmpose.apis.web_app.uploads.MAX_FOLDER_BYTES', 1000)
     answer = page.client.post('/gradio_api/upload', files={'files': ('image.png', png())})
     assert answer.status_code == 507 and 'try again in an hour' in answer.text
-    assert 'try again in an hour' in page.ask('run', [None, None, 'chin', '', 0.3])[1][0]
+    assert 'try again in an hour' in page.ask('run', [None, None, 'chin', '', 0.3, None])[1][0]
 
 
 def test_images_are_read_as_elsewhere(page):
@@ -447,7 +447,7 @@ def test_what_a_session_keeps(page):
 
     for session in ('first', 'second'):
         assert page.load(png(2000, 1500), session) == ''
-        assert page.ask('run', [None, None, 'chin, nose, mane', '', 0.3], session)[0]
+        assert page.ask('run', [None, None, 'chin, nose, mane', '', 0.3, None], session)[0]
     states = [list(page.blocks.state_holder.session_data[name].state_data.values()) for name in ('first', 'second')]
     for state in states:
         (found,) = [value for value in state if isinstance(value, Found)]
@@ -464,7 +464,7 @@ def test_sessions_are_limited(page):
     for i in range(100):
         assert page.ask('clear_box', [None], f'user-{i}')[0] is True
     assert len(page.blocks.state_holder.session_data) == 100
-    done, values = page.ask('run', [None, None, 'chin', '', 0.3], 'oldest')
+    done, values = page.ask('run', [None, None, 'chin', '', 0.3, None], 'oldest')
     assert done and 'there is no image yet' in values[0]
 
 
@@ -505,13 +505,13 @@ def test_wrong_values_get_a_plain_answer(page):
     for value in (-0.1, 1.01, '0.5', None, True, 10**14):
         message = f'the confidence must be a number from 0 to 1, got {value!r}.'.replace("'", '&#x27;')
         failed('redraw', [None, value], message)
-        assert page.ask('run', [None, None, 'chin', '', value])[1][0].endswith(f'{message}</p>')
+        assert page.ask('run', [None, None, 'chin', '', value, None])[1][0].endswith(f'{message}</p>')
     for value in (8, '7', None, True, 9.0, 'face', -1):
         failed('choose', [value, '', '', None], 'there is no such category: choose one of the list.')
     failed('choose', [7, 5, '', None], 'the keypoint names must be a text, got 5.')
 
     def alert(names, skeleton, message):
-        done, values = page.ask('run', [None, None, names, skeleton, 0.3])
+        done, values = page.ask('run', [None, None, names, skeleton, 0.3, None])
         assert done and message in values[0], values
 
     alert(5, '', 'the keypoint names must be a text, got 5.')
@@ -521,9 +521,9 @@ def test_wrong_values_get_a_plain_answer(page):
     alert('x' * 20_001, '', 'the keypoint names have 20,001 characters: up to 20,000 are read.')
     alert('chin', '0-' + '9' * 20_001, 'the skeleton have 20,003 characters')
     for size in (10**6, 10**7):
-        status, text = page.ask('run', [None, None, 'x' * size, '', 0.3])
+        status, text = page.ask('run', [None, None, 'x' * size, '', 0.3, None])
         assert status == 413 and 'up to 262,144 are read' in text
-    assert page.ask('run', [None, None, '\n'.join(map(str, range(100_000))), '', 0.3])[0] == 413
+    assert page.ask('run', [None, None, '\n'.join(map(str, range(100_000))), '', 0.3, None])[0] == 413
 
 
 @pytest.mark.parametrize(
@@ -563,8 +563,8 @@ def test_names_that_cannot_be_drawn(page):
     """The server answers, and goes on."""
     assert page.load(png()) == ''
     for name in ('a\0b', '\x1b[31m', '\u202e', '\U0001f600', 'e\u0301', 'a\u2028b'):
-        assert page.ask('run', [None, None, name, '', 0.3])[0] is True
-    assert page.ask('run', [None, None, 'chin', '', 0.3])[1][0] == ''
+        assert page.ask('run', [None, None, name, '', 0.3, None])[0] is True
+    assert page.ask('run', [None, None, 'chin', '', 0.3, None])[1][0] == ''
 
 
 def test_unexpected_errors_are_not_shown(page, monkeypatch, capsys):
@@ -576,6 +576,6 @@ def test_unexpected_errors_are_not_shown(page, monkeypatch, capsys):
         raise RuntimeError('in /secret/folder')
 
     monkeypatch.setattr(handlers, 'find', fail)
-    answer = page.ask('run', [None, None, 'chin', '', 0.3])
+    answer = page.ask('run', [None, None, 'chin', '', 0.3, None])
     assert answer == (False, 'this request failed; the log of the server says where.')
     assert 'RuntimeError: in /secret/folder' in capsys.readouterr().err

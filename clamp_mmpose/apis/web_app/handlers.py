@@ -13,6 +13,7 @@ import gradio as gr
 import numpy as np
 
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
+from clamp_mmpose.language.category_texts import CategoryTexts
 from clamp_mmpose.utils.files import to_json
 
 from .search import Found, draw_corners, draw_found, find
@@ -93,15 +94,22 @@ def choose(
 
 @plain_errors
 def run(
-    inferencer: TextPoseInferencer, path: Optional[str], clicked: list, named: str, links: str, threshold: float
+    inferencer: TextPoseInferencer,
+    texts: Dict[Any, CategoryTexts],
+    path: Optional[str],
+    clicked: list,
+    named: str,
+    links: str,
+    threshold: float,
+    picked: tuple,
 ) -> tuple:
-    """Find the keypoints, or show the error."""
+    """Find the keypoints, or show the error; names of the category that was picked get its descriptions."""
     try:
         named, links, threshold = _text(named, 'keypoint names'), _text(links, 'skeleton'), _confidence(threshold)
         if path is None:
             raise ValueError('there is no image yet: drop one on the left.')
         check_space()
-        found, score_maps = find(inferencer, read_upload(path), clicked, named, links)
+        found, score_maps = find(inferencer, read_upload(path), clicked, named, links, texts.get(picked[0]))
         return (
             '',
             gr.Column(visible=True),
@@ -110,6 +118,7 @@ def run(
             _table(found.instance),
             score_maps,
             _json(found.instance),
+            _answers(found.instance),
         )
     except ValueError as error:
         return (_alert(error), *_nothing())
@@ -150,7 +159,7 @@ def _corner(data: Any, image: np.ndarray) -> Tuple[int, int]:
 
 def _nothing() -> tuple:
     """Empty results."""
-    return (gr.Column(visible=False), None, None, None, [], '')
+    return (gr.Column(visible=False), None, None, None, [], '', _answers({}))
 
 
 def _table(instance: dict) -> List[list]:
@@ -158,6 +167,13 @@ def _table(instance: dict) -> List[list]:
         [name, round(x, 1), round(y, 1), round(score, 3)]
         for name, (x, y), score in zip(instance['keypoint_names'], instance['keypoints'], instance['keypoint_scores'])
     ]
+
+
+def _answers(instance: dict) -> gr.Dataframe:
+    """What a language model was asked and answered, hidden for other models."""
+    texts = zip(*(instance.get(key, ()) for key in ('keypoint_names', 'question', 'answer')))
+    rows = [list(row) for row in texts]
+    return gr.Dataframe(rows or None, visible=bool(rows))
 
 
 def _json(instance: dict) -> str:

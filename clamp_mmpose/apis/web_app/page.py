@@ -30,8 +30,8 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
     """The page; :func:`launch` serves it.
 
     Args:
-        inferencer: of a model with a :class:`TextQueryHead`; with other models, Find shows an error.
-        texts: the categories whose names can be picked, as from :func:`load_texts`.
+        inferencer: of a model whose head reads text; with other models, Find shows an error.
+        texts: the categories whose names and descriptions can be picked, as from :func:`load_texts`.
     """
     # the number distinguishes categories of the same name
     categories = sorted(
@@ -67,7 +67,7 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
                     [('own names', OWN), *categories],
                     value=OWN,
                     label='Category',
-                    info='fills in its names',
+                    info='fills in its names, and describes them to the model',
                     num_choices_shown=None,
                     elem_id='category',
                 )
@@ -116,7 +116,20 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
                         label='In pixels of the image',
                         max_height=560,
                     )
-            gr.Markdown('Score maps: bright where the image looks like the name')
+            answers = gr.Dataframe(
+                headers=['keypoint', 'question', 'answer'],
+                interactive=False,
+                buttons=[],
+                datatype=['str', 'str', 'str'],
+                elem_id='answers',
+                label='What the language model was asked and answered',
+                column_widths=['15%', '60%', '25%'],
+                wrap=True,
+                max_height=400,
+                visible=False,
+            )
+            has_maps = inferencer.has_score_maps
+            gr.Markdown('Score maps: bright where the image looks like the name', visible=has_maps)
             score_maps = gr.Gallery(
                 show_label=False,
                 columns=5,
@@ -126,6 +139,7 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
                 interactive=False,
                 buttons=[],
                 elem_id='score-maps',
+                visible=has_maps,
             )
             code = gr.Code(
                 label='JSON',
@@ -137,7 +151,7 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
                 buttons=['copy'],
                 elem_id='json',
             )
-        outputs = [message, results, found, drawn, table, score_maps, code]
+        outputs = [message, results, found, drawn, table, score_maps, code, answers]
 
         # no public API: programs can use tools/predict.py. The handlers check all values themselves: Gradio would read
         # the image before its path is checked, and end in a stack trace for values that its components refuse
@@ -164,8 +178,8 @@ def build_app(inferencer: TextPoseInferencer, texts: Dict[int, CategoryTexts]) -
             **quick,
         )
         find_button.click(
-            lambda *values: handlers.run(inferencer, *values),
-            [image, corners, names, skeleton, threshold],
+            lambda *values: handlers.run(inferencer, texts, *values),
+            [image, corners, names, skeleton, threshold, picked],
             outputs,
             **{**private, 'concurrency_id': 'find'},
         )

@@ -1,11 +1,11 @@
-from typing import Any, List, NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
-from mmpose.structures import split_instances
 
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
-from clamp_mmpose.language.text_queries import TextQueries
+from clamp_mmpose.apis.results import instance_dicts
+from clamp_mmpose.language.category_texts import CategoryTexts
 from clamp_mmpose.visualization import draw_named_keypoints, score_map_grid
 from clamp_mmpose.visualization.score_maps import revert_score_maps
 
@@ -41,6 +41,7 @@ def find(
     corners: Sequence[Tuple[int, int]],
     names: str,
     skeleton: str = '',
+    category: Optional[CategoryTexts] = None,
 ) -> Tuple[Found, List[np.ndarray]]:
     """Find the named keypoints in one box.
 
@@ -48,12 +49,13 @@ def find(
         image: ``[H, W, 3]`` uint8 RGB.
         corners: two opposite corners (x, y) of the box, in pixels of the image; none: the whole image.
         names, skeleton: as a user types them, see :func:`read_names` and :class:`TextQueries`.
+        category: describes the names that have no description.
 
     Returns:
-        The predictions, and for each keypoint an image with its score map.
+        The predictions, and for each keypoint an image with its score map, if the model gives score maps.
 
     Raises:
-        ValueError: invalid names, skeleton or box, too many of them, or a model without a :class:`TextQueryHead`.
+        ValueError: invalid names, skeleton or box, too many of them, or a model that reads no text.
     """
     for what, text in (('keypoint names', names), ('skeleton', skeleton)):
         if len(text) > MAX_CHARACTERS:
@@ -61,7 +63,7 @@ def find(
     parts = read_names(names)
     if len(parts) > MAX_KEYPOINTS:
         raise ValueError(f'there are {len(parts):,} keypoint names: up to {MAX_KEYPOINTS} are searched at once.')
-    queries = inferencer.queries(TextQueries.parse(parts, skeleton))
+    queries = inferencer.queries(parts, skeleton, category)
     height, width = image.shape[:2]
     if len(corners) == 1:
         raise ValueError('the box has one corner: click the opposite one, or clear the box.')
@@ -73,13 +75,15 @@ def find(
         np.ascontiguousarray(image[..., ::-1]),
         bboxes=[box],
         return_datasamples=True,
-        draw_score_maps=True,
+        draw_score_maps=inferencer.has_score_maps,
         merge_results=False,
         keypoints=queries,
     )
     (sample,) = result['predictions']
-    instance: Any = split_instances(sample.pred_instances)[0]  # a dict, unlike its annotation
-    instance['keypoint_names'] = list(sample.keypoint_names)
+    (instance,) = instance_dicts(sample)
+    found = Found(instance, sample.skeleton_links, *_resize(image, SHOWN))
+    if not inferencer.has_score_maps:
+        return found, []
     small, scale = _resize(image, TILE)
     sample.set_metainfo(dict(input_center=sample.input_center * scale, input_scale=sample.input_scale * scale))
     maps = revert_score_maps(sample, small.shape[:2])
@@ -87,7 +91,7 @@ def find(
         score_map_grid(small, maps[k : k + 1], [f'{score:.2f} {name}'], tile_width=small.shape[1])
         for k, (name, score) in enumerate(zip(instance['keypoint_names'], instance['keypoint_scores']))
     ]
-    return Found(instance, sample.skeleton_links, *_resize(image, SHOWN)), tiles
+    return found, tiles
 
 
 def draw_found(found: Found, threshold: float) -> np.ndarray:
