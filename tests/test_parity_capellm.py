@@ -4,23 +4,42 @@ import json
 import os
 import random
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 from parity_folders import parity_folder
 from PIL import Image
+from safetensors.torch import load_file
 
 from clamp_mmpose.codecs import format_answer, parse_answer, parse_published
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.evaluation.mp100.protocols import score
+from clamp_mmpose.language.cape_instruction import CapeInstruction, Turn
 from clamp_mmpose.language.category_texts import load_texts
+from clamp_mmpose.language.text_queries import TextQueries
 
 FOLDER = parity_folder('capellm_tiny')
 pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir() and os.environ.get('CLAMP_MMPOSE_REQUIRE_SHARED') != '1',
     reason='needs the outputs of the published CapeLLM (set CLAMP_MMPOSE_PARITY to the folder of capellm_tiny)',
+)
+LLAMA_SIZES = (
+    'vocab_size',
+    'hidden_size',
+    'intermediate_size',
+    'num_hidden_layers',
+    'num_attention_heads',
+    'num_key_value_heads',
+    'max_position_embeddings',
+    'rms_norm_eps',
+    'rope_theta',
+    'tie_word_embeddings',
+    'bos_token_id',
+    'eos_token_id',
 )
 GRAY_LEVEL = 1 / 255 / 0.224  # the largest step of a normalized image; OpenCV's versions may differ by one
 
@@ -250,3 +269,172 @@ def test_pck(tmp_path):
             assert values == pytest.approx(case['pck'].tolist(), abs=1e-9), name
     assert scores.empty == empty
     assert all(not arrays[key].any() for key in arrays.files if key == 'empty_pck')
+
+
+# ---- the language model: tokens, logits, loss and answers
+
+
+def tokenizers():
+    return sorted(path.name[len('tokenizer_') :] for path in FOLDER.glob('tokenizer_*')) or ['none']
+
+
+@pytest.fixture(scope='module', params=tokenizers())
+def published(request):
+    """A published model by its tokenizer: the head with its weights, its arrays, and the id of image tokens."""
+    name = request.param
+    if not (FOLDER / f'model_{name}.safetensors').is_file():
+        pytest.skip(f'the folder has no model_{name}.safetensors')
+    config = content(f'model_{name}.json')
+    sizes = {key: value for key, value in config.items() if key in LLAMA_SIZES}
+    weights = load_file(FOLDER / f'model_{name}.safetensors')
+    prefix = 'base_model.model.'
+    projector = {key.split('.')[-1]: weights[key] for key in weights if key.startswith(f'{prefix}mm_projector')}
+    language = {
+        key[len(prefix) :]: value
+        for key, value in weights.items()
+        if key.startswith((f'{prefix}model.', f'{prefix}lm_head.'))
+    }
+
+    def build(**head):
+        language_model = dict(
+            type='CausalLanguageModel',
+            config=dict(sizes, model_type='llama'),
+            tokenizer=str(FOLDER / f'tokenizer_{name}'),
+            tune='lora',
+            lora=dict(rank=config['lora']['r'], alpha=config['lora']['alpha'], targets=config['lora']['targets']),
+        )
+        decoder = dict(type='CoordinateAnswer', input_size=(56, 56))
+        channels = config['vit']['embed_dim']
+        built = MODELS.build(
+            dict(type='CapeLLMHead', in_channels=channels, language_model=language_model, decoder=decoder, **head)
+        ).eval()
+        built.language_model.llm.load_state_dict(language)
+        built.projector.linear.load_state_dict(projector)
+        return built
+
+    def arrays(file):
+        found = np.load(FOLDER / file)
+        return {key[len(name) + 1 :]: found[key] for key in found.files if key.startswith(f'{name}_')}
+
+    texts = {
+        key.split('_')[1]: text for key, text in content('generated_text.json').items() if key.startswith(f'{name}_')
+    }
+    return SimpleNamespace(build=build, arrays=arrays, texts=texts, image_token=config['im_patch_token'])
+
+
+def test_tokens_and_labels(published):
+    head = published.build(decoding='published')
+    conversations, arrays = content('conversations.json'), published.arrays('tokens.npz')
+    keys = [key[: -len('_input_ids')] for key in arrays if key.endswith('_input_ids')]
+    assert keys
+    for key in keys:
+        case = conversations[key]
+        ids, labels = head.published.conversation(case['text_after_image_tokens'], case['n_image_tokens'])
+        assert ids == arrays[f'{key}_input_ids'].tolist() and labels == arrays[f'{key}_labels'].tolist(), key
+        turns = [case['messages'][i : i + 3] for i in range(0, len(case['messages']), 3)]
+        texts = [Turn(question[1], reference[1]).prompt + ' ' + answer[1] for question, reference, answer in turns]
+        assert case['text_after_image_tokens'] == '\n' + ''.join(f'{text}</s>' for text in texts), 'our format'
+        for question, reference, _ in turns:
+            name = re.fullmatch(r'Where is the (.*) of this object in this image\?.*', question[1])[1]
+            queries = TextQueries([name], [reference[1]], (), [0])
+            assert CapeInstruction().turns(queries, 0) == [Turn(question[1], reference[1])]
+
+
+def test_our_labels_are_the_answers(published):
+    """Our tokens, piece by piece, teach the same answers, whatever the tokenizer merges."""
+    head = published.build()
+    tokens = head.answer_tokens
+    for key, case in content('conversations.json').items():
+        if not key.startswith('crop'):
+            continue
+        for role, text in case['messages']:
+            if role == 'Assistant' and '1.000' not in text:
+                ids = tokens.answer(*map(float, text.strip('[]').split(',')))
+                assert head.language_model.tokenizer.decode(ids[:-1]).strip() == text and ids[-1] == tokens.end
+
+
+def test_logits_and_loss(published):
+    arrays, model = published.arrays('model_outputs.npz'), published.build().language_model
+    ids, labels = (torch.tensor(arrays[name]).long() for name in ('input_ids', 'labels'))
+    image = ids == published.image_token
+    embeddings = model.embed(ids.masked_fill(image, 0))
+    places = image[..., None].expand_as(embeddings)
+    embeddings = embeddings.masked_scatter(places, torch.tensor(arrays['projected']))
+    mask = torch.tensor(arrays['attention_mask']).bool()
+    length = ids.shape[1]
+    with torch.no_grad():
+        hidden, _ = model(embeddings, torch.ones(length, length).tril().bool() & mask[:, None])
+        logits = model.logits(hidden)
+        each = model.token_loss(hidden, labels)
+    rows, positions = arrays['logits_at'].T
+    np.testing.assert_allclose(logits[rows, positions], arrays['logits'], atol=2e-5)
+    np.testing.assert_allclose(logits.logsumexp(-1)[mask], arrays['logsumexp'][mask.numpy()], atol=2e-5)
+    learned = labels[:, 1:] != -100
+    np.testing.assert_allclose(each, arrays['per_token_loss'][learned.numpy()], atol=2e-5)
+    assert each.mean().item() == pytest.approx(float(arrays['loss']), abs=1e-6)
+    next_token = ids[:, 1:].where(learned, torch.zeros(()).long())
+    found = logits.log_softmax(-1)[:, :-1].gather(-1, next_token[..., None])[..., 0]
+    np.testing.assert_allclose(found[learned], arrays['logprob_of_next'][:, :-1][learned.numpy()], atol=2e-5)
+
+
+def asked(published, head, category):
+    """Tower features and queries of the image of a category, from the published prompts."""
+    arrays = published.arrays('generation.npz')
+    annotations = content('annotations.json')['annotations']
+    index = [annotation['category_id'] for annotation in annotations].index(category)
+    tokens = published.arrays('model_outputs.npz')['vit_patch_tokens'][index]
+    side = round(len(tokens) ** 0.5)
+    prompts = []
+    for ids, mask in zip(arrays[f'cat{category}_prompt_ids'], arrays[f'cat{category}_prompt_mask']):
+        own = [token for token in ids[mask.astype(bool)] if token != published.image_token]
+        prompts.append(
+            head.language_model.tokenizer.decode(own, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        )
+    found = [re.search(r'Where is the (.*?) of this object.*?\nReference: (.*)\nAssistant:', text) for text in prompts]
+    queries = TextQueries([one[1] for one in found], [one[2] for one in found], (), range(len(found)))
+    return (torch.tensor(tokens).T.reshape(1, -1, side, side),), queries
+
+
+def categories(published):
+    found = {key.split('_')[0] for key in published.arrays('generation.npz')}
+    assert found
+    return sorted(int(key[len('cat') :]) for key in found)
+
+
+def test_published_generation(published):
+    """The 13 tokens of every answer, with one pass over the image for all keypoints, and what is read from them."""
+    head, arrays = published.build(decoding='published'), published.arrays('generation.npz')
+    written = []
+    read_all = head.published.read_all
+    head.published.read_all = lambda ids, probabilities: (
+        written.append((ids, probabilities)) or read_all(ids, probabilities)
+    )
+    for category in categories(published):
+        feats, queries = asked(published, head, category)
+        with torch.no_grad():
+            found = head.forward(feats, [queries])
+        own = {
+            key[len(f'cat{category}_') :]: array for key, array in arrays.items() if key.startswith(f'cat{category}_')
+        }
+        ids, probabilities = written.pop()
+        assert np.array_equal(ids[0], own['new_ids'])
+        np.testing.assert_allclose(probabilities[0].T[:12], own['top_prob'], atol=2e-5)
+        np.testing.assert_allclose(56 * found.points[0], own['decoded_crop_xy_conf'][:, :2], atol=1e-4)
+        np.testing.assert_allclose(found.scores[0], own['decoded_crop_xy_conf'][:, 2], atol=2e-5)
+
+
+def test_forced_answers_are_the_published_ones(published):
+    """Where the published text is a position, the forced digits are the same; elsewhere it still is a position."""
+    head = published.build(answer=dict(type='TextAnswer', coordinates='greedy'))
+    for category in categories(published):
+        feats, queries = asked(published, head, category)
+        with torch.no_grad():
+            points = head.forward(feats, [queries]).points[0]
+        generated = published.texts[f'cat{category}']
+        well_formed = 0
+        for text, point in zip(generated, points):
+            found = re.match(r'\[(0\.\d{3}),(0\.\d{3})\W', text)
+            if found:
+                well_formed += 1
+                np.testing.assert_allclose(point, [float(found[1]), float(found[2])], atol=1e-6)
+        assert well_formed >= len(generated) / 2
