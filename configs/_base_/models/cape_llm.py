@@ -2,7 +2,7 @@
 _base_ = ['./topdown.py']
 
 # Table 4, by their names on the hub; a folder does as well. All but Vicuna are base models, not trained for chat.
-# tune='lora' adapts q and v, of tower and language model, with rank 8 (section 4.2), alpha 16 and dropout 0.05 (script).
+# tune='lora': q and v of tower and language model with rank 8 (section 4.2), alpha 16 and dropout 0.05 (the script).
 language_models = {
     name: dict(
         type='CausalLanguageModel',
