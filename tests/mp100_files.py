@@ -1,9 +1,11 @@
-"""A drawn data set in MP-100's format, with its texts."""
+"""Small data sets in MP-100's format: one with its own texts, one of real categories."""
 
 import json
 
 import numpy as np
 from PIL import Image
+
+from clamp_mmpose.language.category_texts import load_texts
 
 INDEX = """
 - {id: 4, slug: mug, name: mug, supercategory: things, num_keypoints: 3, split: 1, layout: mug}
@@ -104,3 +106,38 @@ def write_annotations(path, categories=20, instances=100, num_keypoints=9):
         ],
     )
     path.write_text(json.dumps(content))
+
+
+def write_blank_mp100(folder, slugs):
+    """One blank image of each of these categories of MP-100, with random keypoints; the arguments of its data set."""
+    texts = {category.slug: category for category in load_texts().values()}
+    content = dict(images=[], annotations=[], categories=[])
+    for i, slug in enumerate(slugs):
+        category, number = texts[slug], len(texts[slug].names)
+        (folder / 'images' / slug).mkdir(parents=True)
+        Image.fromarray(np.full((120, 160, 3), 50 * i, np.uint8)).save(folder / f'images/{slug}/1.png')
+        content['images'].append(dict(id=i, file_name=f'{slug}/1.png', width=160, height=120))
+        points = np.random.default_rng(i).uniform(20, 100, (number, 2)).round(1)
+        content['annotations'].append(
+            dict(
+                id=i,
+                image_id=i,
+                category_id=category.category_id,
+                bbox=[15.0, 15.0, 90.0, 90.0],
+                area=8100.0,
+                iscrowd=0,
+                num_keypoints=number,
+                keypoints=[value for x, y in points for value in (x, y, 2.0)],
+            )
+        )
+        content['categories'].append(
+            dict(
+                id=category.category_id,
+                name=slug,
+                supercategory=category.supercategory,
+                keypoints=[str(k) for k in range(number)],
+                skeleton=[],
+            )
+        )
+    (folder / 'annotations.json').write_text(json.dumps(content))
+    return dict(data_root=str(folder), ann_file='annotations.json')

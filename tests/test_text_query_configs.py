@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,15 +11,13 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmpose.registry import DATASETS, MODELS
+from mp100_files import write_blank_mp100
 from transformers import BertConfig, BertTokenizerFast
-
-from clamp_mmpose.language.category_texts import load_texts
 
 pytestmark = pytest.mark.slow  # together more than a minute
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.relative_to(ROOT / 'configs') for path in (ROOT / 'configs/text_query').glob('[!t]*/*.py'))
-MP100 = ('bed', 'horse_body')
 
 
 @pytest.fixture(scope='module')
@@ -38,38 +35,7 @@ def bert(tmp_path_factory):
 @pytest.fixture(scope='module')
 def mp100(tmp_path_factory):
     """One blank image of each of two real categories of MP-100, with random keypoints."""
-    folder = tmp_path_factory.mktemp('mp100')
-    texts = {category.slug: category for category in load_texts().values()}
-    content = dict(images=[], annotations=[], categories=[])
-    for i, slug in enumerate(MP100):
-        category, number = texts[slug], len(texts[slug].names)
-        (folder / 'images' / slug).mkdir(parents=True)
-        cv2.imwrite(str(folder / f'images/{slug}/1.png'), np.full((120, 160, 3), 50 * i, np.uint8))
-        content['images'].append(dict(id=i, file_name=f'{slug}/1.png', width=160, height=120))
-        points = np.random.default_rng(i).uniform(20, 100, (number, 2)).round(1)
-        content['annotations'].append(
-            dict(
-                id=i,
-                image_id=i,
-                category_id=category.category_id,
-                bbox=[15.0, 15.0, 90.0, 90.0],
-                area=8100.0,
-                iscrowd=0,
-                num_keypoints=number,
-                keypoints=[value for x, y in points for value in (x, y, 2.0)],
-            )
-        )
-        content['categories'].append(
-            dict(
-                id=category.category_id,
-                name=slug,
-                supercategory=category.supercategory,
-                keypoints=[str(k) for k in range(number)],
-                skeleton=[],
-            )
-        )
-    (folder / 'annotations.json').write_text(json.dumps(content))
-    return dict(data_root=str(folder), ann_file='annotations.json')
+    return write_blank_mp100(tmp_path_factory.mktemp('mp100'), ('bed', 'horse_body'))
 
 
 def real_data(dataset, mp100, pose_data):

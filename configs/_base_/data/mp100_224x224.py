@@ -13,7 +13,7 @@ target = [dict(type='GenerateTarget', encoder=codec)]
 texts = [dict(type='GetTextQueries', text='descriptions'), dict(type='PackTextQueries')]
 
 train_dataloader = dict(
-    batch_size=4,  # of 8B parameters and 660 tokens on a GPU with 48 GB
+    batch_size=4,
     sampler=dict(_delete_=True, type='DefaultSampler', shuffle=True),
     dataset=dict(
         _delete_=True,
