@@ -170,7 +170,6 @@ def test_flips_and_padding(read):
     assert {key for key in {**before, **now} if before.get(key) != now.get(key)} == {
         train,
         'load',
-        'flip',
         'steps',
         *pipelines,
     }

@@ -33,7 +33,7 @@ class BinsAnswer(BaseModule):
 
     def logits(self, states: Tensor) -> Tensor:
         """``[N, D]`` -> ``[N, 2, num_bins]``, x and y."""
-        return self.classify(states).float().unflatten(-1, (2, self.num_bins))
+        return self.classify(states.to(self.classify.weight.dtype)).float().unflatten(-1, (2, self.num_bins))
 
     def forward(self, states: Tensor, image: Tensor, size: Tuple[int, int]) -> Answers:
         """States of N answers ``[N, D]`` -> their points; ``image`` and ``size`` are not used."""

@@ -32,6 +32,7 @@ class PointerAnswer(BaseModule):
 
     def logits(self, states: Tensor, image: Tensor) -> Tensor:
         """States of N answers ``[N, D]`` and of their images' tokens ``[N, T, D]`` -> ``[N, T]``."""
+        states, image = (part.to(self.query.weight.dtype) for part in (states, image))  # of a model in bf16
         query, keys = self.query(self.query_norm(states)), self.key(self.key_norm(image))
         return (keys @ query[..., None]).squeeze(-1).float() / query.shape[-1] ** 0.5
 

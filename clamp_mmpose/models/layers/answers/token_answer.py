@@ -26,7 +26,7 @@ class TokenAnswer(BaseModule):
         self.layers = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, 4))
 
     def _distribution(self, states: Tensor) -> Tuple[Tensor, Tensor]:
-        center, scale = self.layers(states).float().chunk(2, dim=-1)
+        center, scale = self.layers(states.to(self.layers[0].weight.dtype)).float().chunk(2, dim=-1)
         return center.sigmoid(), F.softplus(scale) / 10 + 1e-3  # begins at 7 % of the input
 
     def forward(self, states: Tensor, image: Tensor, size: Tuple[int, int]) -> Answers:

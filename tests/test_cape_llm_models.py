@@ -1,0 +1,130 @@
+"""Every config of CapeLLM builds with a tiny tower and language model, is trained on MP-100's categories, and asked."""
+
+import json
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmpose.registry import DATASETS, MODELS
+from mp100_files import write_blank_mp100
+from tiny_tokenizers import byte_level
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted(path.stem for path in (ROOT / 'configs/cape_llm/mp100').glob('*.py'))
+VIT = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=56, patch_size=14)
+HIERA = dict(model_type='hiera', embed_dim=4, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1), image_size=(224, 224))
+# a tiny tower of the same kind, its channels, and those of the published one
+TOWERS = {
+    'facebook/dinov2-large': (dict(model_type='dinov2', **VIT), 16, 1024),
+    'facebook/dinov2-with-registers-large': (dict(model_type='dinov2_with_registers', **VIT), 16, 1024),
+    'facebook/hiera-large-224-hf': (HIERA, 32, 1152),
+}
+LLAMA = dict(model_type='llama', hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2)
+LAYERS = {'token': {'layers'}, 'bins': {'classify'}, 'pointer': {'query_norm', 'key_norm', 'query', 'key'}}
+
+
+@pytest.fixture(scope='module')
+def tokenizer(tmp_path_factory):
+    """As Llama 3: the digits of a coordinate are one token."""
+    return byte_level(tmp_path_factory.mktemp('tokenizer') / 'triples', triples=True, start=True)
+
+
+@pytest.fixture(scope='module')
+def mp100(tmp_path_factory):
+    return write_blank_mp100(tmp_path_factory.mktemp('mp100'), ('bed', 'horse_body'))  # 10 and 17 keypoints
+
+
+@pytest.fixture(scope='module')
+def read(tokenizer, mp100):
+    def read_tiny(name):
+        cfg = Config.fromfile(ROOT / f'configs/cape_llm/mp100/{name}.py')
+        tiny, channels, published = TOWERS[cfg.model.backbone.pop('model')]
+        assert cfg.model.head.in_channels == published
+        cfg.model.backbone.update(config=tiny, init_cfg=None)
+        cfg.model.head.in_channels = channels
+        cfg.model.head.language_model.pop('model')
+        llama = dict(LLAMA, max_position_embeddings=4096)
+        cfg.model.head.language_model.update(config=llama, tokenizer=tokenizer, init_cfg=None)
+        cfg.train_dataloader.dataset.dataset.update(mp100)
+        if cfg.val_dataloader is not None:
+            cfg.val_dataloader.dataset.update(mp100)
+        return cfg
+
+    return read_tiny
+
+
+@pytest.fixture(scope='module')
+def run_once(read):
+    """Run a config; configs that differ only in annotation files and sizes compute the same, and run once."""
+    done = {}
+
+    def run(name):
+        cfg = read(name)
+        loaders = [loader.dataset.to_dict() for loader in (cfg.train_dataloader, cfg.val_dataloader) if loader]
+        key = json.dumps([cfg.model.to_dict(), loaders], default=str)
+        if key not in done:
+            done[key] = trained_and_asked(cfg)
+        return cfg, *done[key]
+
+    return run
+
+
+def trained_and_asked(cfg):
+    train = DATASETS.build(cfg.train_dataloader.dataset)
+    model = MODELS.build(cfg.model).train()
+    batch = [train[0], train[len(train) - 1]]
+    rounds = [len(sample['data_samples'].rounds) for sample in batch]
+    data = model.data_preprocessor(pseudo_collate(batch), training=True)
+    losses = model.loss(data['inputs'], data['data_samples'])
+    sum(value for name, value in losses.items() if name.startswith('loss')).backward()
+    found = None
+    if cfg.val_dataloader is not None:
+        val = DATASETS.build(cfg.val_dataloader.dataset)
+        with torch.no_grad():
+            found = model.eval().test_step(pseudo_collate([val[0], val[1]]))
+    return model, len(train), rounds, {name: value.item() for name, value in losses.items()}, found
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_config(name, run_once):
+    cfg, _, number, rounds, losses, found = run_once(name)
+    limit = cfg.train_dataloader.dataset.rounds
+    assert number == ceil(10 / limit) + ceil(17 / limit) and all(1 <= count <= limit for count in rounds)
+    answer = cfg.model.head.answer if isinstance(cfg.model.head.answer, str) else 'text'
+    pretraining = cfg.model.head.instruction.endswith('_qa')
+    assert set(losses) == {f'loss_{answer}', 'redraws'} | (set() if pretraining else {'acc_pose'})
+    assert np.isfinite(losses[f'loss_{answer}']) and losses[f'loss_{answer}'] > 0
+    assert (found is None) == pretraining
+    for sample, keypoints in zip(found or (), (10, 17)):
+        points = sample.pred_instances.keypoints
+        assert points.shape == (1, keypoints, 2) and np.isfinite(points).all()
+        # pixels of the original image, inside the crop of the box, or of 1.25 times it
+        margin = 90 * 0.125 if 'padding' in name else 0
+        assert (points >= 15 - margin).all() and (points <= 105 + margin).all()
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_what_is_trained(name, run_once):
+    """Projector and answer; the language model's LoRA; the tower's LoRA, all or nothing of it."""
+    cfg, model, *_ = run_once(name)
+    with_gradient = {key for key, value in model.named_parameters() if value.grad is not None}
+    trained = {key for key, value in model.named_parameters() if value.requires_grad}
+    assert with_gradient == trained
+    answer = cfg.model.head.answer if isinstance(cfg.model.head.answer, str) else 'text'
+    own = {key for key in trained if not key.startswith(('backbone.', 'head.language_model.'))}
+    parts = {f'head.answer.{layer}' for layer in LAYERS.get(answer, ())} | {'head.projector.linear'}
+    assert {'.'.join(key.split('.')[:3]) for key in own - {'head.answer_embedding'}} == parts
+    assert ('head.answer_embedding' in own) == (answer != 'text')
+    pretraining = cfg.model.head.instruction.endswith('_qa')
+    llm = {key for key in trained if key.startswith('head.language_model.')}
+    assert all('.lora_' in key for key in llm) and len(llm) == (0 if pretraining else 4)
+    tower = {key for key in trained if key.startswith('backbone.')}
+    if 'tower-full' in name:
+        assert len(tower) > 15 and not any('.lora_' in key for key in tower)
+    else:
+        adapted = 0 if pretraining or 'tower-frozen' in name else 8 if 'hiera' in name else 4
+        assert all('.lora_' in key for key in tower) and len(tower) == adapted
