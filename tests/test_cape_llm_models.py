@@ -35,7 +35,8 @@ def tokenizer(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def mp100(tmp_path_factory):
-    return write_blank_mp100(tmp_path_factory.mktemp('mp100'), ('bed', 'horse_body'))  # 10 and 17 keypoints
+    files = write_blank_mp100(tmp_path_factory.mktemp('mp100'), ('bed', 'horse_body'))  # 10 and 17 keypoints
+    return dict(files, serialize_data=False)  # serializing collects garbage, half a second each time
 
 
 @pytest.fixture(scope='module')
