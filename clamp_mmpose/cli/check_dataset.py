@@ -1,4 +1,4 @@
-"""Check the data sets of a config before training: annotations, metainfo and every image. Exits with 1 on errors."""
+"""Check the data sets of a config before training: annotations, texts and every image. Exits with 1 on errors."""
 
 import argparse
 import functools
@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
     from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.data_check.check import check_config
+    from clamp_mmpose.engine.conversations import check_conversations
     from clamp_mmpose.utils.files import atomic_write, check_writable, to_json
 
     if args.json:
@@ -87,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
     # standard output holds only the findings
     progress = functools.partial(track, console=Console(stderr=True))
     report = check_config(cfg, not args.no_images, args.workers, progress)
+    report.findings.extend(check_conversations(cfg))
     print_findings(report.findings)
     print_categories(report.findings)
     if args.json:

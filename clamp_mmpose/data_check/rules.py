@@ -68,6 +68,7 @@ _RULES = (
         'annotations are not complete',
         'correct what the message names: MP100Dataset cannot load the file',
     ),
+    Rule('AF011', 'info', 'groups of keypoints without a label', 'nothing: KeypointRounds draws other samples instead'),
     Rule('ID001', 'error', 'id is not an integer', 'give images, annotations and categories integer ids'),
     Rule(
         'ID002',
@@ -207,6 +208,24 @@ _RULES = (
         'error',
         'number of keypoints differs from the texts',
         'correct the texts, or set texts to another folder',
+    ),
+    Rule(
+        'TX004',
+        'error',
+        'conversation is longer than the context of the language model',
+        "shorten the texts, train fewer rounds or rounds_mask='isolated', or take another language model",
+    ),
+    Rule(
+        'TX005',
+        'warning',
+        'keypoints have no description',
+        "write them, give GetTextQueries text='descriptions', or set description=False of the head",
+    ),
+    Rule(
+        'TX006',
+        'info',
+        'tokens of the conversations are not counted',
+        'give the language model files that can be read here; training counts them',
     ),
     Rule('IM001', 'error', 'image has no file name', 'give its file_name'),
     Rule('IM002', 'error', 'image has no width and height', "give the image's width and height in pixels"),

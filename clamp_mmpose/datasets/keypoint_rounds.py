@@ -1,6 +1,6 @@
 import random
 from copy import deepcopy
-from typing import Any, Iterator, List, Tuple, Union
+from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -37,6 +37,9 @@ class KeypointRounds(Dataset):
         seed: of the published groups; the same in all processes. Everything else is drawn from NumPy's random state.
         lazy_init: as for MMEngine's data sets.
 
+    Attributes:
+        unlabeled: samples whose keypoints have no label in the annotations.
+
     Raises:
         ValueError: ``rounds`` is below 1, unknown ``groups``, samples without ``keypoint_weights``, or 100 samples in a
             row without a labeled keypoint.
@@ -57,6 +60,7 @@ class KeypointRounds(Dataset):
         self.dataset: BaseDataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         self.rounds, self.groups, self.seed = rounds, groups, seed
         self.samples: List[Tuple[int, List[int]]] = []  # index of the instance, keypoints of the group
+        self.unlabeled = 0
         self._fully_initialized = False
         if not lazy_init:
             self.full_init()
@@ -70,8 +74,13 @@ class KeypointRounds(Dataset):
         """Load the annotations and make the groups."""
         if not self._fully_initialized:
             self.dataset.full_init()
-            groups = published_groups(keypoint_counts(self.dataset), self.rounds, self.seed)
+            labeled = labeled_keypoints(self.dataset)
+            groups = published_groups([len(own) for own in labeled], self.rounds, self.seed)
             self.samples = [(index, group) for index, of_instance in enumerate(groups) for group in of_instance]
+            self.unlabeled = sum(
+                not labeled[index][group if self.groups == 'published' else slice(None)].any()
+                for index, group in self.samples
+            )
             self._fully_initialized = True
 
     def get_data_info(self, idx: int) -> dict:
@@ -104,14 +113,14 @@ class KeypointRounds(Dataset):
         return [keypoint for keypoint in group if keypoint in labeled]
 
 
-def published_groups(counts: np.ndarray, rounds: int, seed: int) -> Iterator[List[List[int]]]:
+def published_groups(counts: Sequence[int], rounds: int, seed: int) -> Iterator[List[List[int]]]:
     """For each instance, its keypoints in groups of ``rounds``, drawn in the order of the published code.
 
     Args:
-        counts: ``[N]``, the number K of keypoints of each instance.
+        counts: the number K of keypoints of each instance.
     """
     shuffling, sampling = np.random.RandomState(seed), random.Random(seed)
-    for number in counts.tolist():
+    for number in counts:
         order = list(range(number))
         shuffling.shuffle(order)
         rest = number % rounds
@@ -120,8 +129,8 @@ def published_groups(counts: np.ndarray, rounds: int, seed: int) -> Iterator[Lis
         yield [order[start : start + rounds] for start in range(0, number, rounds)]
 
 
-def keypoint_counts(dataset: Any) -> np.ndarray:
-    """The number of keypoints of each instance: ``[N]``, int.
+def labeled_keypoints(dataset: Any) -> List[np.ndarray]:
+    """Which keypoints of each instance are labeled in the annotations, ``[K]`` bool.
 
     Raises:
         ValueError: a CombinedDataset that draws its samples at random (``sample_ratio_factor``).
@@ -130,23 +139,25 @@ def keypoint_counts(dataset: Any) -> np.ndarray:
     if isinstance(dataset, CombinedDataset):
         if dataset.resample:
             raise ValueError('KeypointRounds does not take a CombinedDataset with sample_ratio_factor; remove it.')
-        return np.concatenate([keypoint_counts(member) for member in dataset.datasets])
+        return [labeled for member in dataset.datasets for labeled in labeled_keypoints(member)]
     if not isinstance(dataset, BaseDataset):
         raise TypeError(
             'KeypointRounds takes data sets of instances and CombinedDataset of them, not '
             f'{type(dataset).__name__}; put other wrappers around KeypointRounds.'
         )
+    # CombinedDataset's members have its keypoints
     converters = [step for step in dataset.pipeline.transforms if isinstance(step, KeypointConverter)]
-    if converters:  # CombinedDataset's members have its keypoints
-        return np.full(len(dataset), converters[-1].num_keypoints)
-    infos = (BaseDataset.get_data_info(dataset, i) for i in range(len(dataset)))  # MMPose's copies the metainfo
-    return np.array([_number(info, dataset) for info in infos], int)
-
-
-def _number(info: dict, dataset: BaseDataset) -> int:
-    if 'keypoints' not in info:
-        raise TypeError(f'KeypointRounds: the samples of {type(dataset).__name__} have no keypoints.')
-    return info['keypoints'].shape[1]
+    found = []
+    for i in range(len(dataset)):
+        info = BaseDataset.get_data_info(dataset, i)  # MMPose's copies the metainfo
+        if 'keypoints' not in info:
+            raise TypeError(f'KeypointRounds: the samples of {type(dataset).__name__} have no keypoints.')
+        keypoints: Any = {key: info[key] for key in ('keypoints', 'keypoints_visible')}
+        for converter in converters:
+            keypoints = converter(keypoints)
+        visible = keypoints['keypoints_visible'][0]
+        found.append((visible if visible.ndim == 1 else visible[:, 0]) > 0)
+    return found
 
 
 def _labeled(sample: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from clamp_mmpose.data_check.check import check_config
 from clamp_mmpose.datasets import keypoint_rounds
-from clamp_mmpose.datasets.keypoint_rounds import keypoint_counts, published_groups
+from clamp_mmpose.datasets.keypoint_rounds import labeled_keypoints, published_groups
 from clamp_mmpose.datasets.mp100.category_balanced_sampler import category_labels
 from clamp_mmpose.datasets.nested import nested_datasets
 from clamp_mmpose.engine.hooks import EpochSeedHook
@@ -60,13 +60,13 @@ def rounds_of(dataset, indices=None):
 
 def test_published_groups():
     """7 keypoints in groups of 3: each occurs once, and the last group is filled up with two of the first six."""
-    groups = list(published_groups(np.array([7, 6, 2]), 3, seed=0))
+    groups = list(published_groups([7, 6, 2], 3, seed=0))
     assert [[len(group) for group in of_instance] for of_instance in groups] == [[3, 3, 3], [3, 3], [2]]
     drawn = [keypoint for group in groups[0] for keypoint in group]
     assert sorted(drawn[:7]) == list(range(7)) and set(drawn[7:]) < set(drawn[:6]) and len(set(groups[0][2])) == 3
     assert sorted(groups[1][0] + groups[1][1]) == list(range(6)) and sorted(groups[2][0]) == [0, 1]
-    assert groups == list(published_groups(np.array([7, 6, 2]), 3, seed=0))
-    assert groups != list(published_groups(np.array([7, 6, 2]), 3, seed=1))
+    assert groups == list(published_groups([7, 6, 2], 3, seed=0))
+    assert groups != list(published_groups([7, 6, 2], 3, seed=1))
 
 
 def test_each_keypoint_of_an_instance_is_asked_for(mp100):
@@ -80,6 +80,13 @@ def test_each_keypoint_of_an_instance_is_asked_for(mp100):
             assert rounds == [k for k in group if number > 11 or k < 2], 'of a group the labeled ones, in its order'
     assert len(build(mp100, rounds=8)) == 4, 'more rounds than keypoints: one sample with all of them'
     assert sorted(build(mp100, rounds=8)[2]['data_samples'].rounds) == [0, 1]
+
+
+def test_samples_without_a_label_are_counted(mp100):
+    """Single keypoints: one of three of each mug; and all three of the mug with nothing visible."""
+    assert build(mp100, rounds=1).unlabeled == 2 and build(mp100, rounds=1, hidden='absent').unlabeled == 5
+    assert build(mp100, rounds=1, groups='anew').unlabeled == 0
+    assert build(mp100, rounds=1, groups='anew', hidden='absent').unlabeled == 3
 
 
 def test_groups_depend_on_the_seed_alone(mp100):
@@ -157,7 +164,10 @@ def test_in_and_around_other_wrappers(mp100):
     combined = dict(
         type='CombinedDataset', metainfo=people, datasets=[dict(inner, pipeline=[converter]), dict(inner, pipeline=[])]
     )
-    assert keypoint_counts(DATASETS.build(combined)).tolist() == [5] * 4 + [3, 3, 2, 2]
+    mug, pen = [True, True, False], [True, True]
+    converted = [True, False, False, False, True]
+    found = labeled_keypoints(DATASETS.build(combined))
+    assert [labeled.tolist() for labeled in found] == [converted] * 4 + [mug, mug, pen, pen]
     with pytest.raises(ValueError, match='sample_ratio_factor'):
         DATASETS.build(
             dict(type='KeypointRounds', dataset=dict(combined, sample_ratio_factor=[1.0, 0.5])),
@@ -173,7 +183,7 @@ def test_wrong_settings(mp100):
             build(mp100, rounds=rounds)
     dataset = build(mp100)
     with pytest.raises(TypeError, match='not RepeatDataset; put other wrappers around KeypointRounds'):
-        keypoint_counts(RepeatDataset(dataset.dataset, 2))
+        labeled_keypoints(RepeatDataset(dataset.dataset, 2))
     del dataset.dataset.pipeline.transforms[3]  # GenerateTarget
     with pytest.raises(ValueError, match='a sample has no keypoint_weights'):
         dataset[0]

@@ -1,4 +1,5 @@
 from .checkpoint_fit_hook import CheckpointFitHook
+from .conversation_length_hook import ConversationLengthHook
 from .dataset_fit_hook import DatasetFitHook
 from .embed_texts_hook import EmbedTextsHook
 from .epoch_seed_hook import EpochSeedHook
@@ -10,6 +11,7 @@ from .trained_parts_hook import TrainedPartsHook
 
 __all__ = [
     'CheckpointFitHook',
+    'ConversationLengthHook',
     'DatasetFitHook',
     'EmbedTextsHook',
     'EpochSeedHook',

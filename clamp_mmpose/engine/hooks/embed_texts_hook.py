@@ -1,12 +1,8 @@
-from typing import Iterator
-
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmpose.datasets.transforms import RandomFlip
 from mmpose.registry import HOOKS
 
-from clamp_mmpose.datasets.nested import nested_datasets
-from clamp_mmpose.datasets.transforms import GetTextQueries
+from clamp_mmpose.datasets.dataset_queries import dataset_queries
 from clamp_mmpose.models.text_encoders import TextEmbeddings
 
 
@@ -19,24 +15,9 @@ class EmbedTextsHook(Hook):
         texts = []
         for loop in (runner.train_loop, runner.val_loop):
             if loop is not None:
-                texts += dataset_texts(loop.dataloader.dataset)
+                texts += [text for queries in dataset_queries(loop.dataloader.dataset) for text in queries.texts]
         texts += getattr(model.head, 'names', [])
         for module in model.modules():
             if isinstance(module, TextEmbeddings) and not module.encoder.tune:
                 module.remember(texts)
                 runner.logger.info(f'{len(set(texts))} texts embedded before training.')
-
-
-def dataset_texts(dataset) -> Iterator[str]:
-    """All texts that a data set, or the data sets inside a wrapper, can use as queries."""
-    for member in nested_datasets(dataset):
-        transforms = getattr(getattr(member, 'pipeline', None), 'transforms', ())
-        flips = any(isinstance(transform, RandomFlip) for transform in transforms)
-        for transform in transforms:
-            if isinstance(transform, GetTextQueries):
-                own = [{}] if transform.names is not None else []
-                for fields in (*own, *getattr(member, 'category_fields', {}).values()):  # of MP100Dataset
-                    queries = transform.queries(fields)
-                    yield from queries.texts
-                    if flips:
-                        yield from queries.mirrored().texts
