@@ -9,18 +9,15 @@ from typing import Dict, NamedTuple, Sequence, Tuple
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import CheckpointLoader
 from mmengine.utils import digit_version
 from mmpose.models.builder import build_pose_estimator
 from torch import Tensor, nn
 
 from clamp_mmpose.checkpoints.writer import write_checkpoint
 from clamp_mmpose.models.heads import CLAMPHead
-from clamp_mmpose.models.utils.trained_parts import load_trained
 from clamp_mmpose.utils.files import check_writable
 
-from .model_zoo import read_config
+from .trained_model import load_trained_model
 
 NEW_EXPORTER = digit_version(torch.__version__) >= digit_version('2.9.0')  # PyTorch's own default from then on
 ONNX_LIMIT = 2**31 - 2**20  # bytes of weights in a single ONNX file, with a margin for the graph
@@ -59,13 +56,7 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
         raise ValueError(f'batch_sizes={list(batch_sizes)}, expected at least 1 image each.')
     out = Path(out_dir)
     check_writable(out / 'model.onnx')
-    init_default_scope('mmpose')
-    cfg = read_config(config)
-    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    model = build_pose_estimator(copy.deepcopy(cfg.model)).eval()
-    if not isinstance(model.head, CLAMPHead):
-        raise ValueError(f'{config} has a {type(model.head).__name__}; only a CLAMPHead can be exported.')
-    load_trained(model, content, checkpoint)
+    cfg, model, content = load_trained_model(config, checkpoint, CLAMPHead)
     cfg.model.backbone.pop('init_cfg', None)
     baked_cfg, baked = bake(cfg, model)
 

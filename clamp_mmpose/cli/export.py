@@ -1,4 +1,8 @@
-"""Export a trained CLAMP: 'CONFIG CHECKPOINT --out DIR' writes a checkpoint without text encoder, and ONNX."""
+"""Export a trained model: 'CONFIG CHECKPOINT --out DIR'.
+
+A CLAMP becomes a checkpoint without text encoder, and ONNX; a CapeLLM is merged with its LoRA into a folder whose
+language model transformers reads.
+"""
 
 import argparse
 from typing import Optional, Sequence
@@ -16,7 +20,12 @@ def make_parser() -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> None:
     from clamp_mmpose.apis.export import export_clamp
+    from clamp_mmpose.apis.export_cape_llm import export_cape_llm, is_cape_llm
 
+    if is_cape_llm(args.config):
+        merged = export_cape_llm(args.config, args.checkpoint, args.out)
+        print(f'Wrote {", ".join(map(str, merged.folders))}, {merged.config} and {merged.checkpoint}.')
+        return
     report = export_clamp(args.config, args.checkpoint, args.out)
     print(f'{report.parameters[0]:,} parameters in the model, {report.parameters[1]:,} after export.')
     for batch_size, difference in report.differences.items():

@@ -54,6 +54,13 @@ def test_frozen_weights_are_left_out(base, trained):
     assert note['stamp']['q_proj.weight'] == weight[::4, 0].tolist()
 
 
+def test_a_part_that_is_trained_for_the_most_part_is_kept_whole(trained, base):
+    model = build(base, initialize=True)
+    model.backbone.patches.weight.requires_grad_(True)  # 24,576 of its 26,977 numbers
+    checkpoint = checkpoint_of(model)
+    assert checkpoint['meta'] == {} and checkpoint['state_dict'].keys() == trained.state_dict().keys()
+
+
 @pytest.mark.parametrize('initialized', [False, True])
 def test_frozen_weights_are_loaded_once(base, trained, initialized):
     model = build(base, seed=2, initialize=initialized)

@@ -22,7 +22,8 @@ def drop_frozen(model: nn.Module, checkpoint: dict) -> Dict[str, dict]:
     """Remove the frozen weights of pretrained parts from a checkpoint, and note in its ``meta`` where they come from.
 
     ``meta['frozen_parts']`` has for each part, such as ``'head.language_model'``, its ``source``, the checkpoint of
-    its ``init_cfg``, and a ``stamp``: some values of its frozen weights. Frozen weights without a source are kept.
+    its ``init_cfg``, and a ``stamp``: some values of its frozen weights. Frozen weights without a source are kept, and
+    those of a part that is trained for the most part.
 
     Args:
         model: without parallel wrapper; what FSDP wraps inside it is found too.
@@ -40,13 +41,13 @@ def drop_frozen(model: nn.Module, checkpoint: dict) -> Dict[str, dict]:
     notes = {}
     averaged = checkpoint.get('ema_state_dict', {})
     for name, part, source in parts:
-        removed = {}
-        for key in _frozen_names(part, f'{name}.'):
-            averaged.pop(f'module.{key}', None)
-            if key in weights:
-                removed[key[len(name) + 1 :]] = weights.pop(key)
-        if removed:
-            notes[name] = dict(source=source, stamp=_stamp(removed))
+        frozen = [key for key in sorted(_frozen_names(part, f'{name}.')) if key in weights]
+        if sum(weights[key].numel() for key in frozen) <= _size(weights, name) / 2:
+            continue
+        removed = {key[len(name) + 1 :]: weights.pop(key) for key in frozen}
+        for key in removed:
+            averaged.pop(f'module.{name}.{key}', None)
+        notes[name] = dict(source=source, stamp=_stamp(removed))
     if notes:
         checkpoint['meta']['frozen_parts'] = notes
     return notes
@@ -113,6 +114,10 @@ def _pretrained_parts(model: nn.Module) -> Iterator[Tuple[str, nn.Module, str]]:
         if name and address is not None and not any(clean.startswith(f'{outer}.') for outer in found):
             found.append(clean)
             yield clean, module, address
+
+
+def _size(weights: Dict[str, Tensor], part: str) -> int:
+    return sum(value.numel() for key, value in weights.items() if key.startswith(f'{part}.'))
 
 
 def _address(module: nn.Module) -> Optional[str]:
