@@ -12,7 +12,7 @@ TEXTS = ('names', 'descriptions')
 
 @TRANSFORMS.register_module()
 class GetTextQueries(BaseTransform):
-    """Add ``text_queries``, the keypoints for :class:`TextQueryHead` to find, to each instance.
+    """Add ``text_queries``, the keypoints for a head that reads text to find, to each instance.
 
     They are :class:`TextQueries`, which :class:`PackTextQueries` packs. Names come from the instance
     (``keypoint_names``, as in :class:`MP100Dataset`), or else from ``names``. After a horizontal :class:`RandomFlip`,

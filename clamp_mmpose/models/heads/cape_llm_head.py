@@ -22,6 +22,7 @@ from clamp_mmpose.models.language_models.writing import Writing, last_states, wr
 from clamp_mmpose.models.layers.answers.answer import Answers, joined
 from clamp_mmpose.models.utils.query_samples import mirror_weights, sample_labels, sample_queries
 from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
+from clamp_mmpose.utils.calibration import calibrated
 from clamp_mmpose.utils.choices import check_choice
 
 ANSWERS = dict(text='TextAnswer', token='TokenAnswer', bins='BinsAnswer', pointer='PointerAnswer')
@@ -188,6 +189,11 @@ class CapeLLMHead(BaseHead):
         """The states of the image tokens, ``[B, T, D]``."""
         return hidden[packed.ids == IMAGE].view(*image.shape[:2], hidden.shape[2])
 
+    @property
+    def has_score_maps(self) -> bool:
+        """Whether each keypoint has a heatmap, as from a pointer."""
+        return getattr(self.answer, 'has_heatmaps', False)
+
     def score_map(self, feats: Tuple[Tensor, ...], queries: Optional[Sequence[TextQueries]] = None) -> Tensor:
         """Heatmaps of a pointer, ``[B, K, h, w]``, scaled to a maximum of 1.
 
@@ -229,9 +235,9 @@ class CapeLLMHead(BaseHead):
                 if maps is not None:
                     other = answers[1].heatmaps[b, :number].flip(-1)[partners]
                     maps = torch.lerp(maps, other, weight[:, :, None])
-            scores = (scores.clamp(1e-6, 1 - 1e-6).logit() / test_cfg.get('temperature', 1.0)).sigmoid()
             keypoints, _ = self.decoder.decode(to_numpy(points[None].float()))
-            instance = InstanceData(keypoints=keypoints, keypoint_scores=to_numpy(scores[None].float()))
+            calibrated_scores = calibrated(to_numpy(scores[None].float()), test_cfg.get('temperature', 1.0))
+            instance = InstanceData(keypoints=keypoints, keypoint_scores=calibrated_scores)
             if test_cfg.get('output_texts', False):
                 instance.keypoint_questions = self._questions(query)
                 instance.keypoint_answers = np.array([[format_answer(*map(float, point)) for point in points]], object)

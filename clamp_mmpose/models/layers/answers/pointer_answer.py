@@ -23,6 +23,7 @@ class PointerAnswer(BaseModule):
     """
 
     loss_name = 'loss_pointer'
+    has_heatmaps = True
 
     def __init__(self, width: int, dims: int = 128, sigma: float = 0.6):
         super().__init__()
