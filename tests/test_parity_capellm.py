@@ -9,18 +9,23 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 from parity_folders import parity_folder
 from PIL import Image
 from safetensors.torch import load_file
 
+from clamp_mmpose.checkpoints.convert_capellm import convert_capellm
+from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.codecs import format_answer, parse_answer, parse_published
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.evaluation.mp100.protocols import score
 from clamp_mmpose.language.cape_instruction import CapeInstruction, Turn
 from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.language.text_queries import TextQueries
+from clamp_mmpose.models.utils.trained_parts import load_trained
 
 FOLDER = parity_folder('capellm_tiny')
 pytestmark = pytest.mark.skipif(
@@ -319,7 +324,7 @@ def published(request):
     texts = {
         key.split('_')[1]: text for key, text in content('generated_text.json').items() if key.startswith(f'{name}_')
     }
-    return SimpleNamespace(build=build, arrays=arrays, texts=texts, image_token=config['im_patch_token'])
+    return SimpleNamespace(name=name, build=build, arrays=arrays, texts=texts, image_token=config['im_patch_token'])
 
 
 def test_tokens_and_labels(published):
@@ -423,6 +428,17 @@ def test_published_generation(published):
         np.testing.assert_allclose(found.scores[0], own['decoded_crop_xy_conf'][:, 2], atol=2e-5)
 
 
+def assert_published_points(points, generated):
+    """Where the published text is a position, the points are the same."""
+    well_formed = 0
+    for text, point in zip(generated, points):
+        found = re.match(r'\[(0\.\d{3}),(0\.\d{3})\W', text)
+        if found:
+            well_formed += 1
+            np.testing.assert_allclose(point, [float(found[1]), float(found[2])], atol=1e-6)
+    assert well_formed >= len(generated) / 2
+
+
 def test_forced_answers_are_the_published_ones(published):
     """Where the published text is a position, the forced digits are the same; elsewhere it still is a position."""
     head = published.build(answer=dict(type='TextAnswer', coordinates='greedy'))
@@ -430,11 +446,64 @@ def test_forced_answers_are_the_published_ones(published):
         feats, queries = asked(published, head, category)
         with torch.no_grad():
             points = head.forward(feats, [queries]).points[0]
-        generated = published.texts[f'cat{category}']
-        well_formed = 0
-        for text, point in zip(generated, points):
-            found = re.match(r'\[(0\.\d{3}),(0\.\d{3})\W', text)
-            if found:
-                well_formed += 1
-                np.testing.assert_allclose(point, [float(found[1]), float(found[2])], atol=1e-6)
-        assert well_formed >= len(generated) / 2
+        assert_published_points(points, published.texts[f'cat{category}'])
+
+
+@pytest.fixture(scope='module', params=tokenizers())
+def converted(request, tmp_path_factory):
+    """What the conversion of a published model wrote, and the outputs of that model."""
+    name = request.param
+    if not (FOLDER / f'model_{name}.safetensors').is_file():
+        pytest.skip(f'the folder has no model_{name}.safetensors')
+    report = convert_capellm(
+        str(FOLDER / f'model_{name}.safetensors'),
+        str(FOLDER / f'model_{name}.json'),
+        str(FOLDER / f'tokenizer_{name}'),
+        str(tmp_path_factory.mktemp(name)),
+    )
+    arrays = np.load(FOLDER / 'model_outputs.npz')
+    outputs = {key[len(name) + 1 :]: torch.as_tensor(arrays[key]) for key in arrays.files if key.startswith(f'{name}_')}
+    assert outputs
+    return SimpleNamespace(name=name, report=report, outputs=outputs)
+
+
+@torch.no_grad()
+def test_converted_model(converted, published):
+    """Config and checkpoint of the conversion: tower, projector, and the published answers from the image on."""
+    if published.name != converted.name:
+        pytest.skip('of another tokenizer')
+    report, expected = converted.report, converted.outputs
+    model = MODELS.build(Config.fromfile(report.config).model).eval()
+    load_trained(model, read_checkpoint(report.checkpoint), str(report.checkpoint))
+    feats = model.extract_feat(expected['images'])
+    tokens = feats[0].flatten(2).transpose(1, 2)
+    assert torch.allclose(tokens, expected['vit_patch_tokens'], atol=1e-5)
+    assert torch.allclose(model.head.projector(feats[0]), expected['projected'], atol=1e-5)
+    for category in categories(published):
+        (given,), queries = asked(published, model.head, category)
+        index = min(range(len(tokens)), key=lambda i: (feats[0][i] - given[0]).abs().sum())
+        points = model.head.forward((feats[0][index : index + 1],), [queries]).points[0]
+        assert_published_points(points, published.texts[f'cat{category}'])
+
+
+@torch.no_grad()
+def test_language_model_by_transformers(converted):
+    """The folder that the conversion wrote, loaded by transformers alone."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    report, expected = converted.report, converted.outputs
+    image_token = content(f'model_{converted.name}.json')['im_patch_token']
+    model = AutoModelForCausalLM.from_pretrained(report.language_model).eval()
+    ids, labels, mask = (expected[name].long() for name in ('input_ids', 'labels', 'attention_mask'))
+    image = ids == image_token
+    embeddings = model.get_input_embeddings()(ids.masked_fill(image, 0))
+    embeddings[image] = expected['projected'].flatten(0, 1)
+    logits = model(inputs_embeds=embeddings, attention_mask=mask).logits
+    rows, positions = expected['logits_at'].long().unbind(dim=1)
+    assert torch.allclose(logits[rows, positions], expected['logits'], atol=1e-4)
+    assert torch.allclose(logits.logsumexp(dim=-1)[mask > 0], expected['logsumexp'][mask > 0], atol=1e-4)
+    losses = F.cross_entropy(logits[:, :-1].transpose(1, 2), labels[:, 1:], reduction='none')
+    assert torch.allclose(losses, expected['per_token_loss'], atol=1e-4)
+    assert losses[labels[:, 1:] != -100].mean().item() == pytest.approx(expected['loss'].item(), abs=1e-5)
+    tokenizer = AutoTokenizer.from_pretrained(report.language_model)
+    assert tokenizer.decode(tokenizer('left eye').input_ids, skip_special_tokens=True).strip() == 'left eye'

@@ -1,4 +1,4 @@
-"""Convert a published checkpoint: 'clamp SRC --model-config FILE --out DIR'."""
+"""Convert a published checkpoint: 'clamp SRC --model-config FILE --out DIR', or 'capellm SRC ... --tokenizer DIR'."""
 
 import argparse
 from typing import Optional, Sequence
@@ -16,10 +16,36 @@ def make_parser() -> argparse.ArgumentParser:
     )
     clamp.add_argument('--out', required=True, metavar='DIR', help='output folder for config.py and checkpoint.pth')
     add_debug(clamp)
+    capellm = methods.add_parser('capellm', help='a CapeLLM checkpoint of the published code (names of peft)')
+    capellm.add_argument('source', help='the state dict, .safetensors or .pth')
+    capellm.add_argument(
+        '--model-config', required=True, metavar='FILE', help='config.json of its language model, in JSON'
+    )
+    capellm.add_argument('--tokenizer', required=True, metavar='DIR', help='folder with the tokenizer')
+    capellm.add_argument(
+        '--out', required=True, metavar='DIR', help='output folder for language_model/, config.py and checkpoint.pth'
+    )
+    add_debug(capellm)
     return parser
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.method == 'capellm':
+        convert_capellm(args)
+    else:
+        convert_clamp(args)
+
+
+def convert_capellm(args: argparse.Namespace) -> None:
+    from clamp_mmpose.checkpoints.convert_capellm import convert_capellm
+
+    report = convert_capellm(args.source, args.model_config, args.tokenizer, args.out)
+    print(f'LoRA merged into {report.merged} layers.')
+    print(f'{len(report.unused)} weights not used' + (': ' + ', '.join(report.unused) if report.unused else '.'))
+    print(f'Wrote {report.language_model}, {report.config} and {report.checkpoint}.')
+
+
+def convert_clamp(args: argparse.Namespace) -> None:
     from clamp_mmpose.checkpoints.convert_clamp import convert_clamp
 
     report = convert_clamp(args.source, args.model_config, args.out)
