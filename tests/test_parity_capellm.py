@@ -449,29 +449,23 @@ def test_forced_answers_are_the_published_ones(published):
         assert_published_points(points, published.texts[f'cat{category}'])
 
 
-@pytest.fixture(scope='module', params=tokenizers())
-def converted(request, tmp_path_factory):
+@pytest.fixture(scope='module')
+def converted(published, tmp_path_factory):
     """What the conversion of a published model wrote, and the outputs of that model."""
-    name = request.param
-    if not (FOLDER / f'model_{name}.safetensors').is_file():
-        pytest.skip(f'the folder has no model_{name}.safetensors')
+    name = published.name
     report = convert_capellm(
         str(FOLDER / f'model_{name}.safetensors'),
         str(FOLDER / f'model_{name}.json'),
         str(FOLDER / f'tokenizer_{name}'),
         str(tmp_path_factory.mktemp(name)),
     )
-    arrays = np.load(FOLDER / 'model_outputs.npz')
-    outputs = {key[len(name) + 1 :]: torch.as_tensor(arrays[key]) for key in arrays.files if key.startswith(f'{name}_')}
-    assert outputs
-    return SimpleNamespace(name=name, report=report, outputs=outputs)
+    outputs = {key: torch.as_tensor(value) for key, value in published.arrays('model_outputs.npz').items()}
+    return SimpleNamespace(report=report, outputs=outputs)
 
 
 @torch.no_grad()
 def test_converted_model(converted, published):
     """Config and checkpoint of the conversion: tower, projector, and the published answers from the image on."""
-    if published.name != converted.name:
-        pytest.skip('of another tokenizer')
     report, expected = converted.report, converted.outputs
     model = MODELS.build(Config.fromfile(report.config).model).eval()
     load_trained(model, read_checkpoint(report.checkpoint), str(report.checkpoint))
@@ -487,15 +481,14 @@ def test_converted_model(converted, published):
 
 
 @torch.no_grad()
-def test_language_model_by_transformers(converted):
+def test_language_model_by_transformers(converted, published):
     """The folder that the conversion wrote, loaded by transformers alone."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     report, expected = converted.report, converted.outputs
-    image_token = content(f'model_{converted.name}.json')['im_patch_token']
     model = AutoModelForCausalLM.from_pretrained(report.language_model).eval()
     ids, labels, mask = (expected[name].long() for name in ('input_ids', 'labels', 'attention_mask'))
-    image = ids == image_token
+    image = ids == published.image_token
     embeddings = model.get_input_embeddings()(ids.masked_fill(image, 0))
     embeddings[image] = expected['projected'].flatten(0, 1)
     logits = model(inputs_embeds=embeddings, attention_mask=mask).logits

@@ -17,6 +17,7 @@ from clamp_mmpose.utils.files import atomic_write, check_writable, read_json
 
 from .fit import check_fit, weights_of
 from .reader import read_checkpoint
+from .stamp import stamp_of
 from .writer import write_checkpoint
 
 TOKENIZER_FILES = re.compile(r'(tokenizer|vocab|merges|special_tokens|added_tokens).*\.(json|txt|model)|[^/]*\.model')
@@ -84,6 +85,7 @@ def convert_capellm(source: str, model_config: str, tokenizer: str, out_dir: str
     init_default_scope('mmpose')
     config = build_config(parts, settings, side, folder)
     _check_tower(config, parts, source, model_config)
+    language_model = {f'llm.{name}': value for name, value in parts.language.items()}
     write_language_model(parts.language, settings, folder, source, model_config)
     for file in files:
         shutil.copyfile(file, folder / file.name)
@@ -91,7 +93,9 @@ def convert_capellm(source: str, model_config: str, tokenizer: str, out_dir: str
     atomic_write(out / 'config.py', text.encode())
     weights = {f'backbone.timm_model.{name}': value for name, value in parts.tower.items()}
     weights.update({f'head.projector.linear.{name}': value for name, value in parts.projector.items()})
-    write_checkpoint(dict(state_dict=weights, meta=dict(converted_from=Path(source).name)), out / 'checkpoint.pth')
+    frozen = {'head.language_model': dict(source=str(folder), stamp=stamp_of(language_model))}
+    meta = dict(converted_from=Path(source).name, frozen_parts=frozen)
+    write_checkpoint(dict(state_dict=weights, meta=meta), out / 'checkpoint.pth')
     return ConversionReport(folder, out / 'config.py', out / 'checkpoint.pth', merged, unused)
 
 

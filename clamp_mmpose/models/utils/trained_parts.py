@@ -7,15 +7,12 @@ from mmengine.model import PretrainedInit
 from torch import Tensor, nn
 
 from clamp_mmpose.checkpoints.fit import load_weights, weights_of
+from clamp_mmpose.checkpoints.stamp import Stamp, sample, stamp_of
 
 from .lora import base_name
 
-SAMPLED_TENSORS = 16  # of a frozen part, to recognize its weights
-SAMPLED_VALUES = 8  # of each of them
 WRAPPERS = re.compile(r'(_fsdp_wrapped_module|_checkpoint_wrapped_module)\.')
 REMEDY = 'Give the config it was trained with.'
-
-Stamp = Dict[str, List[float]]
 
 
 def drop_frozen(model: nn.Module, checkpoint: dict) -> Dict[str, dict]:
@@ -152,21 +149,14 @@ def _initialize(part: Any, name: str, address: str, source: str) -> None:
 
 
 def _stamp(weights: Dict[str, Tensor]) -> Stamp:
-    """A few values of some tensors, matrices if there are any, by their names without LoRA."""
-    names = sorted(key for key, value in weights.items() if value.ndim > 1) or sorted(weights)
-    chosen = names[:: -(-len(names) // SAMPLED_TENSORS)]
-    return {base_name(key): _sample(weights[key]) for key in chosen}
-
-
-def _sample(weight: Tensor) -> List[float]:
-    flat = weight.detach().reshape(-1)
-    return flat[:: max(1, len(flat) // SAMPLED_VALUES)][:SAMPLED_VALUES].float().tolist()
+    """The stamp of weights by their names without LoRA."""
+    return stamp_of({base_name(key): value for key, value in weights.items()})
 
 
 def _check_stamp(weights: Dict[str, Tensor], stamp: Stamp, what: str, address: str) -> None:
     own = {base_name(key): value for key, value in weights.items()}
     for key, saved in stamp.items():
-        values = _sample(own[key]) if key in own else []
+        values = sample(own[key]) if key in own else []
         if len(values) != len(saved) or not all(map(_nearly_equal, values, saved)):
             found = f'{values[:3]}' if values else 'missing'
             raise ValueError(
