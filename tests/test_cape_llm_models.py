@@ -12,6 +12,9 @@ from mmengine.dataset import pseudo_collate
 from mmpose.registry import DATASETS, MODELS
 from mp100_files import write_blank_mp100
 from tiny_tokenizers import byte_level
+from transformers import AutoTokenizer, Dinov2Config, Dinov2Model, LlamaConfig, LlamaForCausalLM
+
+from clamp_mmpose.engine.launch import build_runner
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.stem for path in (ROOT / 'configs/cape_llm/mp100').glob('*.py'))
@@ -129,3 +132,44 @@ def test_what_is_trained(name, run_once):
     else:
         adapted = 0 if pretraining or 'tower-frozen' in name else 8 if 'hiera' in name else 4
         assert all('.lora_' in key for key in tower) and len(tower) == adapted
+
+
+def test_fine_tuning_starts_from_the_projector_of_pretraining(tokenizer, mp100, tmp_path, monkeypatch):
+    """Table 9: the first stage saves the projector alone, to which the second adds LoRA."""
+    monkeypatch.setattr(Config, 'pretty_text', 'formatting the config would take most of the time')
+    torch.manual_seed(0)
+    vocabulary = AutoTokenizer.from_pretrained(tokenizer)
+    vocabulary.save_pretrained(tmp_path / 'llama')
+    sizes = {name: value for name, value in LLAMA.items() if name != 'model_type'}
+    llama = LlamaConfig(vocab_size=len(vocabulary), max_position_embeddings=4096, **sizes)
+    LlamaForCausalLM(llama).save_pretrained(tmp_path / 'llama')
+    Dinov2Model(Dinov2Config(**VIT)).save_pretrained(tmp_path / 'dinov2')
+
+    def train(stage, lr, **settings):
+        cfg = Config.fromfile(ROOT / f'configs/cape_llm/mp100/cape_llama3.1-8b_dinov2-l_mp100-split1_{stage}.py')
+        for part, folder in ((cfg.model.backbone, 'dinov2'), (cfg.model.head.language_model, 'llama')):
+            part.model = part.init_cfg.checkpoint = str(tmp_path / folder)
+        cfg.model.head.in_channels = 16
+        cfg.train_dataloader.dataset.dataset.update(mp100)
+        cfg.train_dataloader.update(num_workers=0)
+        for name in ('type', 'dtype', 'loss_scale'):
+            cfg.optim_wrapper.pop(name)  # bf16 training needs a GPU
+        cfg.optim_wrapper.optimizer.lr = lr
+        cfg.update(param_scheduler=None)  # an epoch of two batches is too short for its warm-up
+        cfg.optim_wrapper.accumulative_counts = 1
+        cfg.train_cfg.max_epochs = 1
+        cfg.default_hooks.checkpoint.save_best = None
+        cfg.update(val_cfg=None, val_dataloader=None, val_evaluator=None, launcher='none', **settings)
+        cfg.update(test_cfg=None, test_dataloader=None, test_evaluator=None, work_dir=str(tmp_path / stage))
+        runner = build_runner(cfg)
+        before = {key: value.clone() for key, value in runner.model.state_dict().items()}
+        runner.train()
+        checkpoint = tmp_path / stage / 'epoch_1.pth'
+        return before, torch.load(checkpoint, weights_only=False)['state_dict'], str(checkpoint)
+
+    drawn, first, path = train('pretrain-direct-qa', 1e-3)
+    assert set(first) == {'head.projector.linear.weight', 'head.projector.linear.bias'}
+    assert not torch.equal(first['head.projector.linear.weight'], drawn['head.projector.linear.weight'])
+    _, second, _ = train('from-direct-qa', 0.0, load_from=path)
+    assert {key for key in second if '.lora_' not in key} == set(first) and len(second) == 2 + 2 * 4
+    assert all(torch.equal(second[key], first[key]) for key in first)
