@@ -101,6 +101,21 @@ def test_isolated_rounds_train_what_is_asked(tokenizer, answer):
     assert chained.loss(feats, [sample(names, None, points)])[name].item() != pytest.approx(together.item(), rel=1e-5)
 
 
+def test_words_that_all_questions_begin_with_are_read_once(tokenizer):
+    samples = [sample(['nose', 'left eye', 'left ear'])]
+    head = build(tokenizer)
+    (query,) = head.queries(samples, 1)
+    shared, questions = head.conversations.questions(query, 4)
+    decode = head.tokens.tokenizer.decode
+    words = shared.ids[len(head.tokens.start) + 4 :]
+    assert decode(words).strip() == 'User: Where is the' and shared.shared == len(shared)
+    for name, tokens in zip(query.keypoint_names, questions):
+        assert f'Where is the {name} of this object' in decode([*words, *tokens])
+    for mask, times in (('isolated', 1), ('chained', 3)):
+        ((row,), *_) = build(tokenizer, rounds_mask=mask)._training_rows(samples, [query], 4)
+        assert decode([max(0, token) for token in row.ids]).count('Where is the') == times
+
+
 @pytest.mark.parametrize('answer', ANSWERS)
 def test_learns_one_image_by_heart(tokenizer, answer):
     head = build(tokenizer, answer=answer)

@@ -120,38 +120,29 @@ class CapeLLMHead(BaseHead):
             )
         image, size = self._image_tokens(feats)
         queries = queries or self.queries(None, len(image))
-        prefixes = [self.conversations.prefix(query, image.shape[1]) for query in queries]
+        prefixes, questions = zip(*(self.conversations.questions(query, image.shape[1]) for query in queries))
         packed = pack(prefixes, image.device)
         reader = Reader(self.language_model, keep=True)
         hidden = reader.read(self._embed(packed, image), packed.segments, packed.positions)
         states = self._image_states(packed, hidden, image)
         length = packed.ids.shape[1]
         parts = []
-        for start in range(0, max(len(query.keypoint_names) for query in queries), self.chunk):
-            parts.append(self._ask(reader, prefixes, queries, range(start, start + self.chunk), states, size))
+        for start in range(0, max(map(len, questions)), self.chunk):
+            rows, ends = [], []
+            for prefix, own, query in zip(prefixes, questions, queries):
+                row = Row(prefix.shared)
+                ends.append([row.add(ids, i) for i, ids in enumerate(own[start : start + self.chunk], 1)])
+                check_length(row, self.language_model.max_length, query, self.language_model.model_name)
+                rows.append(row)
+            parts.append(self._ask(reader, pack(rows, image.device), ends, states, size))
             reader.back_to(length)
         return joined(parts)
 
     def _ask(
-        self,
-        reader: Reader,
-        prefixes: Sequence[Row],
-        queries: Sequence[TextQueries],
-        keypoints: range,
-        image: Tensor,
-        size: Tuple[int, int],
+        self, reader: Reader, packed: Packed, ends: Sequence[Sequence[int]], image: Tensor, size: Tuple[int, int]
     ) -> Answers:
-        """The answers about some keypoints of each image; ``image [B, h * w, D]`` are the states of its tokens."""
-        rows, ends = [], []
-        for prefix, query in zip(prefixes, queries):
-            row = Row()
-            row.shared = prefix.shared
-            own = keypoints[: max(0, len(query.keypoint_names) - keypoints.start)]
-            ends.append([self.conversations.question(query, k, i, row) for i, k in enumerate(own, 1)])
-            rows.append(row)
-            if own:
-                check_length(row, self.language_model.max_length, query, self.language_model.model_name)
-        packed = pack(rows, image.device)
+        """The answers to the questions in each row, which stop at ``ends``; ``image [B, h * w, D]`` are the states of
+        the image tokens."""
         hidden = reader.read(self._embed(packed, image[:, :0]), packed.segments, packed.positions)
         states, segments = last_states(hidden, ends)
         if self.answer_tokens is None:

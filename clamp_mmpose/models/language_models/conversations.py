@@ -49,39 +49,39 @@ class Conversations:
         row.add(self.tokens.encode(f'\n{opening}') if opening else ())
         return row
 
-    def add_question(
-        self,
-        row: Row,
-        queries: TextQueries,
-        keypoint: int,
-        segment: int,
-        point: str = '',
-        wording: int = 0,
-        first: bool = True,
-    ) -> None:
-        """Append a round up to the answer that is a position.
+    def question(
+        self, queries: TextQueries, keypoint: int, point: str = '', wording: int = 0, first: bool = True
+    ) -> Row:
+        """A round up to the answer that is a position.
 
         Args:
-            row: what the round follows.
             queries, keypoint, point, wording: as for :meth:`CapeInstruction.turns`.
-            segment: the round.
             first: no other round stands between it and what is shared.
         """
+        row = Row()
         for turn in self.instruction.turns(queries, keypoint, point, wording):
-            row.add(self.tokens.encode(f'\n{turn.prompt}' if first else turn.prompt), segment)
+            row.add(self.tokens.encode(f'\n{turn.prompt}' if first else turn.prompt))
             first = False
             if turn.answer is not None:
-                row.add([*self.tokens.encode(f' {turn.answer}'), self.tokens.end], segment, learned=True)
+                row.add([*self.tokens.encode(f' {turn.answer}'), self.tokens.end], learned=True)
+        return row
 
-    def question(self, queries: TextQueries, keypoint: int, segment: int, row: Row) -> int:
-        """Append a round up to ``' [0.'`` or to the answer's token; returns the index of its last token."""
-        if self.published is not None:
-            (turn,) = self.instruction.turns(queries, keypoint)
-            row.add(self.published.prompt(f'\n{turn.prompt}'), segment)
-            return len(row) - 1
-        self.add_question(row, queries, keypoint, segment)
-        row.add([ANSWER] if self.answer_tokens is None else self.answer_tokens.opening, segment)
-        return len(row) - 1
+    def questions(self, queries: TextQueries, num_image_tokens: int) -> Tuple[Row, List[List[int]]]:
+        """What is read once for an image, and the rest of the question about each keypoint, at least one token.
+
+        A question ends with ``' [0.'`` or the answer's token. The words that all begin with are read once.
+        """
+        ends = [ANSWER] if self.answer_tokens is None else self.answer_tokens.opening
+        questions: List[List[int]] = []
+        for k in range(len(queries.keypoint_names)):
+            if self.published is not None:
+                (turn,) = self.instruction.turns(queries, k)
+                questions.append(self.published.prompt(f'\n{turn.prompt}'))
+            else:
+                questions.append([*self.question(queries, k).ids, *ends])
+        row, same = self.prefix(queries, num_image_tokens), same_start(questions)
+        row.add(questions[0][:same])
+        return row, [tokens[same:] for tokens in questions]
 
     def training_row(
         self,
@@ -98,15 +98,22 @@ class Conversations:
             queries: the keypoints of the image.
             num_image_tokens: of the image.
             rounds: indices of keypoints, with their positions as fractions of the input.
-            chained: a round sees those before it.
+            chained: a round sees those before it; otherwise the words that all begin with are read once.
             wordings: of each question.
             number: of the row.
         """
         row, asked = self.prefix(queries, num_image_tokens), []
-        for i, ((keypoint, (x, y)), wording) in enumerate(zip(rounds, wordings)):
+        parts = [
+            self.question(queries, keypoint, f'[{x:.3f},{y:.3f}]', wording, first=not (chained and i))
+            for i, ((keypoint, (x, y)), wording) in enumerate(zip(rounds, wordings))
+        ]
+        same = 0
+        if parts and not chained:
+            same = same_start([part.not_learned() for part in parts])
+            row.add(parts[0].ids[:same])
+        for i, (part, (keypoint, (x, y))) in enumerate(zip(parts, rounds)):
             segment = SHARED if chained else i + 1
-            text = f'[{x:.3f},{y:.3f}]'
-            self.add_question(row, queries, keypoint, segment, text, wording, first=not (chained and i))
+            row.append(part, segment, same)
             if not self.instruction.answers_with_points:
                 continue
             start = len(row)
@@ -121,13 +128,19 @@ class Conversations:
         return row, asked
 
 
+def same_start(rows: Sequence[Sequence[int]]) -> int:
+    """How many tokens all rows begin with; the last one of the shortest is not counted."""
+    same = [len(set(column)) == 1 for column in zip(*rows)]
+    return [*same[:-1], False].index(False)
+
+
 def check_length(row: Row, limit: int, queries: TextQueries, model: str) -> None:
     """Check that a row fits the context of the language model.
 
     Raises:
         ValueError: it does not; the longest text is named.
     """
-    needed = max(row.positions) + 1
+    needed = max(row.positions, default=-1) + 1
     if needed > limit:
         longest = max(queries.texts, key=len)
         raise ValueError(

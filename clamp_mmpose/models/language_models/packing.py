@@ -16,15 +16,18 @@ class Row:
     part, as if it were the only one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: int = 0) -> None:
         self.ids: List[int] = []
         self.segments: List[int] = []
         self.positions: List[int] = []
         self.labels: List[int] = []
-        self.shared = 0  # length of the shared part
+        self.shared = shared  # length of the shared part, which may be in the cache
 
-    def add(self, ids: Sequence[int], segment: int = SHARED, learned: bool = False) -> None:
-        """Append tokens; ``segment`` is the number of the round, from 1, and must not go back."""
+    def add(self, ids: Sequence[int], segment: int = SHARED, learned: bool = False) -> int:
+        """Append tokens, and return the index of the last one.
+
+        ``segment`` is the number of the round, from 1, and must not go back.
+        """
         if segment == SHARED:
             start = self.shared
             self.shared += len(ids)
@@ -36,6 +39,18 @@ class Row:
         self.segments += [segment] * len(ids)
         self.positions += range(start, start + len(ids))
         self.labels += ids if learned else [-100] * len(ids)
+        return len(self.ids) - 1
+
+    def append(self, other: 'Row', segment: int, start: int) -> None:
+        """Append the tokens of another row from ``start`` on, with their labels."""
+        labels = self.labels + other.labels[start:]
+        self.add(other.ids[start:], segment)
+        self.labels = labels
+
+    def not_learned(self) -> List[int]:
+        """The tokens before the first that is learned."""
+        learned = [label != -100 for label in self.labels]
+        return self.ids[: [*learned, True].index(True)]
 
     def __len__(self) -> int:
         return len(self.ids)
