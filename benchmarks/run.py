@@ -1,17 +1,19 @@
-"""Measure speed: 'inference | training | head | texts | data CONFIG' or 'heatmap'; results: docs/benchmarks.md."""
+"""Measure speed: 'inference | training | head | texts | data CONFIG', 'heatmap', 'cape-...'; see docs/benchmarks.md."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import List, Optional, Sequence
 
 import torch
 from torch.utils.benchmark import Measurement
 
-from benchmarks import heatmaps, models, texts
+from benchmarks import cape_llm, heatmaps, models, texts
 from clamp_mmpose.cli.command import add_debug, build_parser, positive_float, positive_int, run_command
 from clamp_mmpose.utils.files import atomic_write, check_writable, to_json, without_nan
 
 FEWEST_RUNS = 20  # with fewer runs the medians are noise
+FEWEST_LONG_RUNS = 3  # of CapeLLM, whose runs take up to a minute each
 
 
 def inference(args: argparse.Namespace) -> dict:
@@ -72,7 +74,40 @@ def heatmap(args: argparse.Namespace) -> dict:
     return result
 
 
+def cape_asking(args: argparse.Namespace) -> dict:
+    """CapeLLM's head, all keypoints of an image, against the published way."""
+    result = cape_llm.asking_summary(cape_llm.asking(args.keypoints, args.pairs))
+    print(
+        f'{args.keypoints} keypoints of an image, {args.pairs} runs each, in turns: {result["median_ms"]:.0f} ms, '
+        f'as published {result["published_ms"]:.0f} ms, {result["ratio"]:.2f} times'
+    )
+    return result
+
+
+def cape_memory(args: argparse.Namespace) -> dict:
+    """Peak memory of CapeLLM's head, 68 keypoints of an image, by chunk."""
+    result = cape_llm.asking_memory(args.chunks)
+    for chunk, mib in result.items():
+        print(f'{mib:10.0f} MiB at the peak, beyond the model, with chunk={chunk}')
+    return dict(peak_memory_mib=result)
+
+
+def cape_training(args: argparse.Namespace) -> dict:
+    """A training step of CapeLLM: isolated rounds, chained rounds, one round, and the head's own code."""
+    result = cape_llm.training_summary(cape_llm.training(args.pairs))
+    print(f'training step on one image, {args.pairs} runs each, in turns')
+    for name in ('isolated', 'chained', 'single', 'head_alone'):
+        print(f'{result[f"{name}_ms"]:10.2f} ms  {name}')
+    print(
+        f'8 isolated rounds take {result["isolated_ratio"]:.3f} times as long as 8 chained ones, and train '
+        f'{result["keypoints_ratio"]:.2f} times as many keypoints per second as 1 round; the head without the models '
+        f'takes {100 * result["head_share"]:.2f} %'
+    )
+    return result
+
+
 KINDS = dict(inference=inference, training=training, head=head, texts=text, data=data, heatmap=heatmap)
+CAPE_KINDS = {'cape-asking': cape_asking, 'cape-memory': cape_memory, 'cape-training': cape_training}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -98,15 +133,25 @@ def make_parser() -> argparse.ArgumentParser:
             command.add_argument('--against', metavar='CONFIG', help='a second model, run in turns with the first')
         if kind in ('inference', 'training'):
             command.add_argument('--amp', action='store_true', help='bfloat16 autocast')
+    for kind, measure in CAPE_KINDS.items():
+        command = kinds.add_parser(kind, help=measure.__doc__)
+        command.set_defaults(measure=measure)
+        add_debug(command)
+        command.add_argument('--json', metavar='FILE', help='also write the results to this file')
+        if kind == 'cape-memory':
+            command.add_argument('--chunks', type=positive_int, nargs='+', default=[8, 32, 128])
+            continue
+        command.add_argument('--pairs', type=partial(_runs, fewest=FEWEST_LONG_RUNS), default=5, help='runs of each')
+        command.add_argument('--threads', type=positive_int, default=1, help='CPU threads')
+        if kind == 'cape-asking':
+            command.add_argument('--keypoints', type=int, choices=sorted(cape_llm.CATEGORIES), default=17)
     return parser
 
 
-def _runs(text: str) -> int:
+def _runs(text: str, fewest: int = FEWEST_RUNS) -> int:
     number = int(text)
-    if number < FEWEST_RUNS:
-        raise argparse.ArgumentTypeError(
-            f'{number} is too small, the medians would be noise; give at least {FEWEST_RUNS}'
-        )
+    if number < fewest:
+        raise argparse.ArgumentTypeError(f'{number} is too small, the medians would be noise; give at least {fewest}')
     return number
 
 
