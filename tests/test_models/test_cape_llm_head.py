@@ -122,7 +122,7 @@ def test_learns_one_image_by_heart(tokenizer, answer):
     feats = (torch.randn(1, 8, 4, 4),)
     names, points = ['nose', 'left eye'], [[0.2, 0.3], [0.71, 0.62]]
     optimizer = torch.optim.Adam(head.parameters(), lr=3e-3)
-    for _ in range(150 if answer == 'text' else 60):
+    for _ in range(dict(text=150, token=100).get(answer, 60)):
         optimizer.zero_grad()
         losses = head.loss(feats, [sample(names, None, points)])
         losses[head.answer.loss_name].backward()

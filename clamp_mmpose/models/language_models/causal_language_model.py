@@ -42,7 +42,7 @@ class CausalLanguageModel(BaseModule):
         tune: ``'frozen'``, ``'lora'`` (Hu et al. 2022) or ``'full'``.
         lora: arguments of :func:`add_lora`, for ``tune='lora'``.
         gradient_checkpointing: compute activations again in the backward pass, which saves memory.
-        attention: implementation of transformers: ``'sdpa'`` or ``'eager'``.
+        attention: ``'sdpa'`` or ``'eager'``; None: the fastest one that transformers has for this PyTorch.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or name with safetensors, or a ``.gguf``.
 
     Attributes:
@@ -65,7 +65,7 @@ class CausalLanguageModel(BaseModule):
         tune: str = 'lora',
         lora: Optional[dict] = None,
         gradient_checkpointing: bool = False,
-        attention: str = 'sdpa',
+        attention: Optional[str] = None,
         init_cfg: Optional[dict] = None,
     ):
         super().__init__(init_cfg)
@@ -91,9 +91,10 @@ class CausalLanguageModel(BaseModule):
             built = AutoConfig.for_model(**dict(dict(vocab_size=len(self.tokenizer)), **config))
         built.use_cache = False
         pretrained = bool(init_cfg) and init_cfg['type'] in ('Pretrained', PretrainedInit)
+        chosen = {} if attention is None else dict(attn_implementation=attention)
         with without_drawing() if pretrained else contextlib.nullcontext():
             self.llm = AutoModelForCausalLM.from_config(
-                built, trust_remote_code=False, **in_precision(DTYPES[dtype]), attn_implementation=attention
+                built, trust_remote_code=False, **in_precision(DTYPES[dtype]), **chosen
             )
         self.embed_dims: int = self.llm.get_input_embeddings().weight.shape[1]
         self.max_length: int = built.max_position_embeddings
@@ -161,6 +162,10 @@ class CausalLanguageModel(BaseModule):
         if allowed is not None:
             mask = torch.zeros(allowed.shape, dtype=weight.dtype, device=allowed.device)
             mask = mask.masked_fill(~allowed, torch.finfo(weight.dtype).min)[:, None]
+        if use_cache and cache is None:
+            from transformers import DynamicCache
+
+            cache = DynamicCache()  # older transformers would return tuples
         output = self.decoder(
             inputs_embeds=embeddings.to(weight.dtype),
             attention_mask=mask,
@@ -168,7 +173,7 @@ class CausalLanguageModel(BaseModule):
             past_key_values=cache,
             use_cache=use_cache,
         )
-        return output.last_hidden_state, output.past_key_values if use_cache else None
+        return output.last_hidden_state, cache if use_cache else None
 
     def logits(self, hidden: Tensor, ids: Optional[Sequence[int]] = None) -> Tensor:
         """Hidden states ``[..., D]`` -> float32 logits of all tokens ``[..., V]``, or of some ``ids``."""

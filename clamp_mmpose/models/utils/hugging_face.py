@@ -63,7 +63,7 @@ def from_hub(kind: type, source: str, **kwargs: Any) -> Any:
     except Exception as error:  # from the hub, the network, a missing file, or a model that needs its own code
         raise ValueError(
             f'{kind.__name__} cannot be loaded from {source!r}: {type(error).__name__}: '
-            f'{" ".join(str(error).splitlines()[:1])} '
+            f'{" ".join(str(error).split())[:300]} '
             'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
             'folder. Models that need their own code are not loaded.'
         ) from error
