@@ -25,3 +25,5 @@ train_dataloader = dict(
 )
 val_dataloader = dict(dataset=dict(pipeline=[*load, *crop, *texts]))
 test_dataloader = val_dataloader
+val_evaluator = [_base_.val_evaluator, dict(type='ConfidenceAUROC')]
+test_evaluator = [_base_.test_evaluator, dict(type='ConfidenceAUROC')]
