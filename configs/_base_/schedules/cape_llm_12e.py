@@ -4,7 +4,12 @@ _base_ = ['mmpose::_base_/default_runtime.py']
 custom_imports = dict(imports=['clamp_mmpose'], allow_failed_imports=False)
 
 randomness = dict(seed=42)
-custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EpochSeedHook'), dict(type='TrainedPartsHook')]
+custom_hooks = [
+    dict(type='SyncBuffersHook'),
+    dict(type='EpochSeedHook'),
+    dict(type='TrainedPartsHook'),
+    dict(type='ConversationLengthHook'),
+]
 default_hooks = dict(checkpoint=dict(interval=1, max_keep_ckpts=2, save_best='query_only/PCK@0.2', rule='greater'))
 
 train_cfg = dict(by_epoch=True, max_epochs=12, val_interval=1)
