@@ -14,7 +14,7 @@ class PointerAnswer(BaseModule):
     """Points at an image token: the state of the answer attends to those of the image (as MolmoPoint, 2603.28069).
 
     Beyond CapeLLM. The heatmap of a keypoint is a distribution over the image tokens. The mean of the 3 x 3 tokens
-    around the most likely one is the point, and their probability the score.
+    that are most likely together is the point, and their probability the score.
 
     Args:
         width: D of the language model.
@@ -41,7 +41,8 @@ class PointerAnswer(BaseModule):
         """States of N answers ``[N, D]``, of the image tokens ``[N, h * w, D]``, and (h, w) -> their points."""
         h, w = size
         heatmaps = self.logits(states, image).softmax(dim=-1).unflatten(-1, size)
-        best = heatmaps.flatten(1).argmax(dim=-1)
+        together = F.avg_pool2d(heatmaps[:, None], 3, stride=1, padding=1)  # a ninth of the sum: padding counts
+        best = together.flatten(1).argmax(dim=-1)
         rows, columns = (torch.arange(n, device=states.device) for n in size)
         near_rows = (rows - torch.div(best, w, rounding_mode='floor')[:, None]).abs() <= 1
         near_columns = (columns - (best % w)[:, None]).abs() <= 1
