@@ -218,10 +218,10 @@ def test_augmentations_have_their_numbers_in_one_file():
     assert len(files) >= 5 and all(len(names) == 1 for names in files.values()), files
 
 
-@pytest.mark.parametrize('method', ['clamp', 'focusclip', 'simple_baseline', 'text_query'])
+@pytest.mark.parametrize('method', ['cape_llm', 'clamp', 'focusclip', 'simple_baseline', 'text_query'])
 def test_every_method_has_a_toy(method):
     (toy, *_) = sorted((ROOT / 'configs' / method / 'toy').glob('*.py'))
-    data_root = Config.fromfile(toy).train_dataloader.dataset.data_root
+    data_root = Config.fromfile(toy).test_dataloader.dataset.data_root
     assert data_root.startswith('work_dirs/demo')  # written by a demo
 
 

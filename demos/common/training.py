@@ -2,7 +2,7 @@ import time
 from pathlib import Path
 from typing import Dict, Optional
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -42,7 +42,7 @@ def demo_config(config: str, work_dir: Path, data: Path, epochs: Optional[int]) 
     cfg.experiment_name = cfg.visualizer.name = f'demo_{time.time_ns()}'
     cfg.launcher = 'none'
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        for dataset in loader.dataset.get('tasks', {'': loader.dataset}).values():
+        for dataset in loader.dataset.get('tasks', {'': innermost(loader.dataset)}).values():
             dataset.data_root = str(data)
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
         # reading the few images of a demo takes less time than starting a worker
@@ -50,6 +50,11 @@ def demo_config(config: str, work_dir: Path, data: Path, epochs: Optional[int]) 
     if epochs is not None:
         cfg.train_cfg.max_epochs = epochs
     return cfg
+
+
+def innermost(dataset: ConfigDict) -> ConfigDict:
+    """The data set inside wrappers such as KeypointRounds."""
+    return innermost(dataset.dataset) if 'dataset' in dataset else dataset
 
 
 def timed_training(runner: Runner, say: Say, loss: str) -> float:
@@ -65,7 +70,7 @@ def last_checkpoint(cfg: Config) -> Path:
     return Path(cfg.work_dir) / f'epoch_{cfg.train_cfg.max_epochs}.pth'
 
 
-def test(cfg: Config, name: str, **dataset: str) -> Dict[str, float]:
+def test(cfg: Config, name: str, hook: Optional[Hook] = None, **dataset: str) -> Dict[str, float]:
     """Metrics of the last checkpoint with these settings of the test data set; the log goes to ``test_<name>``."""
     test_cfg = Config(cfg.to_dict())
     test_cfg.work_dir = f'{cfg.work_dir}/test_{name}'
@@ -73,4 +78,7 @@ def test(cfg: Config, name: str, **dataset: str) -> Dict[str, float]:
     test_cfg.load_from = str(last_checkpoint(cfg))
     test_cfg.test_dataloader.dataset.update(dataset)
     with quiet():
-        return {metric: float(value) for metric, value in build_runner(test_cfg).test().items()}
+        runner = build_runner(test_cfg)
+        if hook is not None:
+            runner.register_hook(hook)
+        return {metric: float(value) for metric, value in runner.test().items()}

@@ -1,0 +1,3 @@
+_base_ = ['./cape_rn-tiny_toy-objects.py']
+
+model = dict(head=dict(answer='pointer'))
