@@ -157,3 +157,19 @@ def test_error_for_a_raw_pickle_does_not_advise_unsafe_loading(tmp_path):
     with pytest.raises(ValueError, match=r'raw\.pth') as caught:
         read_checkpoint(path)
     assert 'weights_only' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    'notes, found',
+    [
+        ('{"epoch": 1', 'cannot be read'),
+        ('[1]', '"meta" is a list; expected a dict'),
+        ('{"dataset_meta": {"from_file": "a.py"}}', 'was refused, and nothing was executed'),
+    ],
+)
+def test_notes_in_a_safetensors_file_are_plain_data(tmp_path, notes, found):
+    from safetensors.torch import save_file
+
+    save_file(dict(weight=torch.ones(1)), str(tmp_path / 'a.safetensors'), {'clamp_mmpose': notes})
+    with pytest.raises(ValueError, match=found):
+        read_checkpoint(tmp_path / 'a.safetensors')
