@@ -224,9 +224,8 @@ def test_parsing_of_answers():
     for case in content('parse_cases.json'):
         x, y = parse_published(case['text'])
         assert (224 * x, 224 * y) == pytest.approx((case['x'], case['y']), abs=1e-9), case['text']
-        strict = parse_answer(case['text'])
-        if strict is not None and 1 not in strict:
-            assert strict == (x, y), 'a well-formed answer reads the same'
+        if re.match(r'\s*\[0\.\d+,\s*0\.\d+\]', case['text']):
+            assert parse_answer(case['text']) == (x, y), 'a well-formed answer reads the same'
 
 
 def test_pck(tmp_path):

@@ -185,3 +185,9 @@ def test_batch_of_mixed_categories_and_data_sets(mp100, tmp_path):
     data = model.data_preprocessor(pseudo_collate(batch), training=True)
     losses = model.loss(data['inputs'], data['data_samples'])
     assert all(torch.isfinite(value) for value in losses.values()) and losses['loss_proposal'] > 0
+
+
+def test_rounds_that_a_step_has_chosen_are_packed():
+    given = dict(img=np.zeros((8, 8, 3), np.uint8), rounds=[2, 0], redraws=1)
+    sample = TRANSFORMS.build(dict(type='PackTextQueries'))(given)['data_samples']
+    assert (sample.rounds, sample.redraws) == ([2, 0], 1)
