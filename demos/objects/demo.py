@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import Dict, Mapping, Optional, Tuple
 
 from mmengine.config import Config
 
@@ -28,11 +28,20 @@ IMAGES = (300, 40, 60)  # of each category: train, val, test
 TEST, TRAIN = (f'annotations/mp100_split1_{part}.json' for part in ('test', 'train'))
 
 
-def run_cape_demo(out_dir: Path, say: Say, images: Tuple[int, int, int] = IMAGES, epochs: Optional[int] = None) -> Path:
-    """The demo, with these numbers of images per category and split; ``epochs`` replaces those of the configs."""
+def run_cape_demo(
+    out_dir: Path,
+    say: Say,
+    images: Tuple[int, int, int] = IMAGES,
+    epochs: Optional[int] = None,
+    configs: Mapping[str, str] = CONFIGS,
+) -> Path:
+    """The demo, with these numbers of images per category and split; ``epochs`` replaces those of the configs.
+
+    ``configs`` are those of :data:`CONFIGS`, or some of them with the text-query head and the pointer.
+    """
     for name in ('models', 'images'):
         shutil.rmtree(out_dir / name, ignore_errors=True)
-    data, steps = out_dir / 'data', len(CONFIGS) + 2
+    data, steps = out_dir / 'data', len(configs) + 2
     say(f'[1/{steps}] drawing toy objects into {data}')
     write_toy_objects(data, images)
     write_toy_objects(out_dir / 'new_data', (images[2], 1, 1), seed=1)  # the nine categories in new images
@@ -42,9 +51,9 @@ def run_cape_demo(out_dir: Path, say: Say, images: Tuple[int, int, int] = IMAGES
     centers = {way: box_centers(ann_file) for way, (ann_file, _) in ways(out_dir).items()}
     say(f'      center of the box: PCK@0.2 {centers[NAMED].scores["PCK@0.2"]:.3f}')
     models = {}
-    for step, (name, config) in enumerate(CONFIGS.items(), 2):
+    for step, (name, config) in enumerate(configs.items(), 2):
         cfg = toy_config(config, out_dir / 'models' / Path(config).stem, data, epochs)
-        say(f'[{step}/{steps}] training {name}, {cfg.train_cfg.max_epochs} epochs; log in {cfg.work_dir}')
+        say(f'[{step}/{steps}] training {name}, {cfg.train_cfg.max_epochs} epoch(s); log in {cfg.work_dir}')
         models[name] = train_and_ask(config, cfg, out_dir, say)
         scores = (f'{way} {trial.scores["PCK@0.2"]:.3f}' for way, trial in models[name].trials.items())
         say('      PCK@0.2 ' + ', '.join(scores))
@@ -76,7 +85,7 @@ def train_and_ask(config: str, cfg: Config, out_dir: Path, say: Say) -> Model:
         parameters = sum(parameter.numel() for parameter in runner.model.parameters())
         seconds = training.timed_training(runner, say, 'loss')
     trials = {way: test(cfg, ann_file, texts, way) for way, (ann_file, texts) in ways(out_dir).items()}
-    return Model(config, cfg, parameters, seconds, trials)
+    return Model(config, cfg, parameters, runner.iter, seconds, trials)
 
 
 def ways(out_dir: Path) -> Dict[str, Tuple[Path, Path]]:

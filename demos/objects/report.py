@@ -16,13 +16,14 @@ class Model(NamedTuple):
     config: str
     cfg: Config
     parameters: int
+    steps: int  # of training
     seconds: float  # of training
     trials: Dict[str, Trial]
 
     def metrics(self) -> Dict[str, Any]:
         """What ``metrics.json`` holds."""
         trials = {way: trial._asdict() for way, trial in self.trials.items()}
-        return dict(parameters=self.parameters, seconds=self.seconds, **trials)
+        return dict(parameters=self.parameters, steps=self.steps, seconds=self.seconds, **trials)
 
 
 def report_lines(models: Dict[str, Model], centers: Dict[str, Trial]) -> List[str]:
@@ -57,6 +58,7 @@ def report_lines(models: Dict[str, Model], centers: Dict[str, Trial]) -> List[st
         *lines,
         '## Time',
         *_time(models),
+        'A step has 16 images. The four answers are trained for about the same time; digits make steps of text longer. '
         'Asking: the model alone, in batches of 32 objects with all of their keypoints.',
         '',
         *(f'- {name}: `{one.config}`, weights `{last_checkpoint(one.cfg)}`.' for name, one in models.items()),
@@ -77,9 +79,9 @@ def _time(models: Dict[str, Model]) -> List[str]:
     rows = []
     for name, model in models.items():
         asking = 1000 * (model.trials[SEEN].seconds_per_keypoint or 0)
-        cells = [f'{model.cfg.train_cfg.max_epochs}', f'{model.seconds:.0f} s', f'{asking:.2f} ms']
+        cells = [f'{model.steps:,}', f'{model.seconds:.0f} s', f'{asking:.2f} ms']
         rows.append([name, *cells, f'{model.parameters / 1e6:.2f} M'])
-    return table(['', 'epochs', 'training', 'asking, per keypoint', 'parameters'], rows)
+    return table(['', 'steps', 'training', 'asking, per keypoint', 'parameters'], rows)
 
 
 def _trials(models: Dict[str, Model], centers: Dict[str, Trial], way: str) -> Dict[str, Trial]:
