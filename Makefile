@@ -78,6 +78,10 @@ benchmark: .venv/.ready
 	$(BENCHMARK) head $(TEXT_QUERY)_vit-b-clip_ap10k.py --against $(CLAMP)_vit-b_ap10k.py --batch-size 8
 	OMP_NUM_THREADS=1 $(BENCHMARK) heatmap
 	$(BENCHMARK) texts $(TEXT_QUERY)_vit-b-clip_ap10k.py --batch-size 4 --pairs 20
+	$(BENCHMARK) cape-asking
+	$(BENCHMARK) cape-asking --keypoints 68 --pairs 3
+	$(BENCHMARK) cape-memory
+	$(BENCHMARK) cape-training
 
 clean:
 	rm -rf .venv .venv-full build work_dirs

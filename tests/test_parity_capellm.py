@@ -421,8 +421,9 @@ def test_published_generation(published):
             key[len(f'cat{category}_') :]: array for key, array in arrays.items() if key.startswith(f'cat{category}_')
         }
         ids, probabilities = written.pop()
-        assert np.array_equal(ids[0], own['new_ids'])
-        np.testing.assert_allclose(probabilities[0].T[:12], own['top_prob'], atol=2e-5)
+        ids, probabilities = (part.flatten(0, 1)[: len(own['new_ids'])] for part in (ids, probabilities))
+        assert np.array_equal(ids, own['new_ids'])
+        np.testing.assert_allclose(probabilities.T[:12], own['top_prob'], atol=2e-5)
         np.testing.assert_allclose(56 * found.points[0], own['decoded_crop_xy_conf'][:, :2], atol=1e-4)
         np.testing.assert_allclose(found.scores[0], own['decoded_crop_xy_conf'][:, 2], atol=2e-5)
 

@@ -20,7 +20,7 @@ def tiny(monkeypatch):
 def test_both_ways_write_the_same(monkeypatch):
     """In batches, padded on the left, and through the shared image."""
     monkeypatch.setattr(cape_llm, 'PUBLISHED_BATCH', 5)
-    model, sample = build_model(decoding='published').eval(), sample_of(17)
+    model, sample = build_model('frozen', decoding='published').eval(), sample_of(17)
     image = torch.rand(1, 3, 28, 28)
     written = []
     monkeypatch.setattr(
@@ -29,12 +29,12 @@ def test_both_ways_write_the_same(monkeypatch):
     )
     with torch.no_grad():
         model.head.predict(model.extract_feat(image), [sample])
-    assert ask_as_published(model, image, sample).tolist() == written and len(written) == 17
+    assert ask_as_published(model, image, sample).tolist() == written[:17]  # the rest is padding
 
 
 def test_the_questions_are_as_long_as_with_smollm2():
     """Its own tokenizer needs 53 tokens on average for a person's keypoint and 62 for a face's."""
-    head = build_model().head
+    head = build_model('frozen').head
     for keypoints, expected in ((17, 52.6), (68, 64.6)):
         (query,) = head.queries([sample_of(keypoints)], 1)
         texts = [f'\n{head.instruction.turns(query, k)[0].prompt}' for k in range(keypoints)]
@@ -43,7 +43,7 @@ def test_the_questions_are_as_long_as_with_smollm2():
 
 def test_the_head_alone_does_all_but_the_layers():
     """Its loss is that of the given logits, and no layer of tower or language model runs."""
-    model = without_layers(build_model())
+    model = without_layers(build_model('lora'))
     layers = [*model.backbone.model.modules(), *model.head.language_model.decoder.layers]
     for layer in layers:
         layer.register_forward_pre_hook(lambda *_: pytest.fail('a layer runs'))

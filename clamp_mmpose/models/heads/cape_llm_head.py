@@ -1,3 +1,4 @@
+import math
 from typing import Dict, List, Optional, Sequence, Tuple, Union, cast
 
 import numpy as np
@@ -27,6 +28,7 @@ from clamp_mmpose.utils.choices import check_choice
 
 ANSWERS = dict(text='TextAnswer', token='TokenAnswer', bins='BinsAnswer', pointer='PointerAnswer')
 MASKS = ('isolated', 'chained')
+ROUNDS_PER_ROW = 8  # in longer rows most of the attention is masked; in shorter ones the image's cache is repeated more
 DECODINGS = ('forced', 'published')
 NEAR = 0.05  # acc_pose: 5 % of the input, as in MMPose's heads
 
@@ -107,6 +109,7 @@ class CapeLLMHead(BaseHead):
         """The queries of each sample, else those of the head's names."""
         return sample_queries(batch_data_samples, batch_size, self.default_queries)
 
+    @torch.no_grad()
     def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Sequence[TextQueries]] = None) -> Answers:
         """Backbone features and the queries of each image (None: the head's names) -> answers.
 
@@ -125,36 +128,48 @@ class CapeLLMHead(BaseHead):
         reader = Reader(self.language_model, keep=True)
         hidden = reader.read(self._embed(packed, image), packed.segments, packed.positions)
         states = self._image_states(packed, hidden, image)
-        length = packed.ids.shape[1]
         parts = []
         for start in range(0, max(map(len, questions)), self.chunk):
-            rows, ends = [], []
-            for prefix, own, query in zip(prefixes, questions, queries):
-                row = Row(prefix.shared)
-                ends.append([row.add(ids, i) for i, ids in enumerate(own[start : start + self.chunk], 1)])
-                check_length(row, self.language_model.max_length, query, self.language_model.model_name)
-                rows.append(row)
-            parts.append(self._ask(reader, pack(rows, image.device), ends, states, size))
-            reader.back_to(length)
+            asked = [own[start : start + self.chunk] for own in questions]
+            parts.append(self._ask(reader, prefixes, asked, queries, states, size))
         return joined(parts)
 
     def _ask(
-        self, reader: Reader, packed: Packed, ends: Sequence[Sequence[int]], image: Tensor, size: Tuple[int, int]
+        self,
+        reader: Reader,
+        prefixes: Sequence[Row],
+        asked: Sequence[Sequence[Sequence[int]]],
+        queries: Sequence[TextQueries],
+        image: Tensor,
+        size: Tuple[int, int],
     ) -> Answers:
-        """The answers to the questions in each row, which stop at ``ends``; ``image [B, h * w, D]`` are the states of
-        the image tokens."""
+        """The answers to some questions about each image; ``image [B, h * w, D]`` are the states of its tokens."""
+        number = max(map(len, asked))
+        copies = math.ceil(number / ROUNDS_PER_ROW)
+        each = math.ceil(number / copies)
+        rows, ends = [], []
+        for prefix, own, query in zip(prefixes, asked, queries):
+            for first in range(0, each * copies, each):
+                row = Row(prefix.shared)
+                ends.append([row.add(tokens, i) for i, tokens in enumerate(own[first : first + each], 1)])
+                check_length(row, self.language_model.max_length, query, self.language_model.model_name)
+                rows.append(row)
+        packed = pack(rows, image.device)
+        reader = reader.copied(copies)
         hidden = reader.read(self._embed(packed, image[:, :0]), packed.segments, packed.positions)
         states, segments = last_states(hidden, ends)
         if self.answer_tokens is None:
-            b, number = states.shape[:2]
-            owners = torch.arange(b, device=image.device).repeat_interleave(number)
+            owners = torch.arange(len(image), device=image.device).repeat_interleave(copies * each)
             found = self.answer(states.flatten(0, 1), image[owners], size)
-            return found.each(lambda part: part.unflatten(0, (b, number)))
-        index = torch.tensor([[*own, *[0] * (segments.shape[1] - len(own))] for own in ends], device=image.device)
-        writing = Writing(reader, states, segments, packed.positions.gather(1, index) + 1)
-        if self.published is not None:
-            return Answers(*self.published.read_all(*write_freely(writing, NUM_TOKENS, [self.tokens.end])))
-        return self.answer(write_digits(writing, self.answer_tokens))
+        else:
+            index = torch.tensor([[*own, *[0] * (each - len(own))] for own in ends], device=image.device)
+            writing = Writing(reader, states, segments, packed.positions.gather(1, index) + 1)
+            if self.published is not None:
+                answers = Answers(*self.published.read_all(*write_freely(writing, NUM_TOKENS, [self.tokens.end])))
+            else:
+                answers = self.answer(write_digits(writing, self.answer_tokens))
+            found = answers.each(lambda part: part.flatten(0, 1))
+        return found.each(lambda part: part.unflatten(0, (len(image), copies * each))[:, :number])
 
     def _image_tokens(self, feats: Tuple[Tensor, ...]) -> Tuple[Tensor, Tuple[int, int]]:
         """Features -> image tokens ``[B, h * w, D]`` and (h, w)."""

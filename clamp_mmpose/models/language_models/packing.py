@@ -1,3 +1,4 @@
+import copy
 from typing import Any, List, NamedTuple, Optional, Sequence
 
 import torch
@@ -98,10 +99,13 @@ class Reader:
         self.segments = seen if self.keep else None
         return hidden
 
-    def back_to(self, length: int) -> None:
-        """Forget what was read after the first ``length`` tokens."""
-        self.cache.crop(length - self.segments.shape[1])  # newer transformers take only a negative number
-        self.segments = self.segments[:, :length]
+    def copied(self, times: int) -> 'Reader':
+        """A reader that has read each row ``times`` times; what it reads next is not in the cache of this one."""
+        other = Reader(self.language_model, keep=True)
+        other.cache = copy.deepcopy(self.cache)
+        other.cache.batch_repeat_interleave(times)
+        other.segments = self.segments.repeat_interleave(times, dim=0)
+        return other
 
 
 def attention(segments: Tensor, seen: Tensor) -> Optional[Tensor]:
