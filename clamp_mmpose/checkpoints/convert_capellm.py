@@ -21,8 +21,8 @@ from .stamp import stamp_of
 from .writer import write_checkpoint
 
 TOKENIZER_FILES = re.compile(r'(tokenizer|vocab|merges|special_tokens|added_tokens).*\.(json|txt|model)|[^/]*\.model')
-# entries of their config that transformers does not know
-OWN_ENTRIES = ('im_patch_token', 'num_patches', 'vit', 'lora')
+# entries of their config that transformers does not know, and one that may name code on the hub
+OWN_ENTRIES = ('im_patch_token', 'num_patches', 'vit', 'lora', 'attn_implementation')
 CELLS = 256  # image tokens of the paper: 224 pixels, patches of 14
 HEAD_WIDTH = 64  # of DINOv2's attention heads
 ALPHA = 16  # of their LoRA

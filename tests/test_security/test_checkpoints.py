@@ -1,6 +1,7 @@
 """Checkpoints of strangers: no state that breaks memory or classes, no config, and no file that they name."""
 
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
+from mmpose.registry import MODELS
 from tiny import write_config, write_dots
 
 from clamp_mmpose.apis import TextPoseInferencer
@@ -21,7 +23,7 @@ from clamp_mmpose.checkpoints.reader import downloaded_name, load_from_http, rea
 from clamp_mmpose.checkpoints.timm_weights import create_timm_model
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.engine.resumed_files import forget_foreign_files
-from clamp_mmpose.models.utils.hugging_face import check_folder
+from clamp_mmpose.models.utils.hugging_face import check_folder, load_config, pretrained_weights
 
 
 @pytest.fixture(params=[True, False], ids=['torch 2.6', 'older torch'])
@@ -277,6 +279,22 @@ def test_libraries_get_no_file_of_weights(tmp_path):
     (tmp_path / 'adapter_config.json').write_text('{}')
     with pytest.raises(ValueError, match='holds an adapter'):
         check_folder(tmp_path)
+
+
+@pytest.mark.parametrize('vision', [False, True])
+def test_attention_code_on_the_hub(tmp_path, vision):
+    """transformers downloads and runs the kernel that a config.json names, if the package kernels is installed."""
+    kernel = 'somebody/kernel'
+    kernels = dict(vision_config=kernel) if vision else kernel
+    config = dict(model_type='clip' if vision else 'llama', attn_implementation=kernels)
+    (tmp_path / 'config.json').write_text(json.dumps(config))
+    (tmp_path / 'model.safetensors').write_bytes(b'')
+    with pytest.raises(ValueError, match=r"names attention code on the hub \(attn_implementation: .*'somebody/kernel'"):
+        load_config(str(tmp_path))
+    with pytest.raises(ValueError, match='names attention code on the hub'):
+        pretrained_weights(None, str(tmp_path), None)
+    with pytest.raises(ValueError, match='names attention code on the hub'):
+        MODELS.build(dict(type='TransformersBackbone' if vision else 'HFTextEncoder', model=str(tmp_path)))
 
 
 def test_folders_of_clip(tmp_path):

@@ -6,7 +6,7 @@ from mmengine.model import BaseModule, PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from clamp_mmpose.models.utils.hugging_face import check_folder, from_hub, pretrained_weights
+from clamp_mmpose.models.utils.hugging_face import load_config, pretrained_weights
 from clamp_mmpose.models.utils.lora import load_base_weights
 from clamp_mmpose.models.utils.tuning import check_tuning, set_tuning
 from clamp_mmpose.utils.choices import check_choice
@@ -110,11 +110,7 @@ def _configuration(model: Optional[str], fields: dict):
             'TransformersBackbone needs model, a folder or a name, or config with model_type, such as '
             "config=dict(model_type='dinov2', hidden_size=384)."
         )
-    if model is None:
-        settings = AutoConfig.for_model(fields['model_type'])
-    else:
-        check_folder(model)
-        settings = from_hub(AutoConfig, model)
+    settings = AutoConfig.for_model(fields['model_type']) if model is None else load_config(model)
     settings = getattr(settings, 'vision_config', settings)
     unknown = [name for name in fields if not hasattr(settings, name)]
     if unknown:

@@ -12,6 +12,7 @@ from clamp_mmpose.models.utils.hugging_face import (
     check_folder,
     from_hub,
     in_precision,
+    load_config,
     pretrained_weights,
     without_drawing,
 )
@@ -86,7 +87,7 @@ class CausalLanguageModel(BaseModule):
         self.tokenizer = from_hub(AutoTokenizer, tokenizer or model)
         self.tokens = TextTokens(self.tokenizer, self.model_name)
         if config is None:
-            built = from_hub(AutoConfig, model)
+            built = load_config(model)
         else:
             built = AutoConfig.for_model(**dict(dict(vocab_size=len(self.tokenizer)), **config))
         built.use_cache = False

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from clamp_mmpose.checkpoints.fit import load_weights
 from clamp_mmpose.models.utils.freeze import freeze
-from clamp_mmpose.models.utils.hugging_face import check_folder, from_hub, pretrained_weights
+from clamp_mmpose.models.utils.hugging_face import from_hub, load_config, pretrained_weights
 from clamp_mmpose.utils.choices import check_choice
 
 POOLINGS = ('mean', 'cls', 'eos')
@@ -43,11 +43,10 @@ class HFTextEncoder(BaseModule):
         super().__init__(init_cfg)
         check_choice('pooling', pooling, POOLINGS)
         try:
-            from transformers import AutoConfig, AutoModel, AutoTokenizer
+            from transformers import AutoModel, AutoTokenizer
         except ImportError as error:
             raise ImportError('HFTextEncoder needs transformers: pip install "clamp_mmpose[text]"') from error
-        check_folder(model)
-        config = from_hub(AutoConfig, model)
+        config = load_config(model)
         self.tokenizer = from_hub(AutoTokenizer, model)
         self.model_name, self.pooling, self.tune, self.truncate = model, pooling, tune, truncate
         # newer transformers build in the precision of the config; we always use full precision

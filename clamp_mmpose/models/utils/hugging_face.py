@@ -69,6 +69,28 @@ def from_hub(kind: type, source: str, **kwargs: Any) -> Any:
         ) from error
 
 
+def load_config(source: str) -> Any:
+    """The configuration of a folder, a name on the hub or a ``.gguf`` file.
+
+    Raises:
+        FileNotFoundError, ValueError: see :func:`check_folder` and :func:`from_hub`, or it names attention code on the
+            hub, which transformers would download and run.
+    """
+    from transformers import AutoConfig
+
+    check_folder(source)
+    config = from_hub(AutoConfig, source)
+    parts = [config, *(getattr(config, name, None) for name in getattr(config, 'sub_configs', {}))]
+    for part in parts:
+        attention = getattr(part, '_attn_implementation', None)
+        if attention is not None and '/' in str(attention):
+            raise ValueError(
+                f'{source} names attention code on the hub (attn_implementation: {attention!r} in its config.json), '
+                'which is not run: remove the entry.'
+            )
+    return config
+
+
 def pretrained_weights(
     kind: type, source: str, part: Callable[[nn.Module], nn.Module], **kwargs: Any
 ) -> Dict[str, Tensor]:
@@ -84,6 +106,7 @@ def pretrained_weights(
         ValueError: they cannot be loaded, or are no safetensors files.
     """
     check_safetensors(source)
+    load_config(source)
     model, loading = from_hub(kind, source, use_safetensors=True, output_loading_info=True, **kwargs)
     everything = model.state_dict(keep_vars=True)
     random = {id(everything[name]) for name in loading['missing_keys'] if name in everything}
