@@ -1,7 +1,9 @@
 """Small tokenizers of three kinds, trained on the spot and saved as transformers expects them."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Callable, Optional
 
 TEXTS = [
     'User: Where is the left eye of this object in this image? Please provide its coordinates.',
@@ -69,3 +71,46 @@ def sentence_piece(folder: Path) -> str:
     )
     (folder / 'tokenizer_config.json').write_text(json.dumps(config))
     return str(folder)
+
+
+def changed(source: str, folder: Path, change: Optional[Callable[[dict], None]] = None, **config) -> str:
+    """A copy of a byte-level tokenizer with other fields in its configuration (None: without it) or tokenizer.json."""
+    shutil.copytree(source, folder)
+    path = folder / 'tokenizer_config.json'
+    fields = dict(json.loads(path.read_text()), **config)
+    path.write_text(json.dumps({name: value for name, value in fields.items() if value is not None}))
+    if change is not None:
+        path = folder / 'tokenizer.json'
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+    return str(folder)
+
+
+def adds(*names: str) -> Callable[[dict], None]:
+    """For :func:`changed`: special tokens that the tokenizer puts around a text, which is '$A'."""
+
+    def change(content: dict) -> None:
+        ids = {token['content']: token['id'] for token in content['added_tokens']}
+        content['post_processor'] = dict(
+            type='TemplateProcessing',
+            single=[
+                dict(Sequence=dict(id='A', type_id=0)) if name == '$A' else dict(SpecialToken=dict(id=name, type_id=0))
+                for name in names
+            ],
+            pair=[],
+            special_tokens={name: dict(id=name, ids=[ids[name]], tokens=[name]) for name in names if name in ids},
+        )
+
+    return change
+
+
+def with_token(content: str, special: bool) -> Callable[[dict], None]:
+    """For :func:`changed`: one more token, behind the vocabulary."""
+
+    def change(tokenizer: dict) -> None:
+        last = max(tokenizer['model']['vocab'].values())
+        flags = dict(single_word=False, lstrip=False, rstrip=False, normalized=False, special=special)
+        tokenizer['added_tokens'].append(dict(id=last + 1, content=content, **flags))
+
+    return change

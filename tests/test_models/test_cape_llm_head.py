@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
-from mmpose.registry import MODELS
-from mmpose.structures import PoseDataSample
+from tiny_cape_llm import build, sample
 from tiny_tokenizers import byte_level, sentence_piece
 
 from clamp_mmpose.models.language_models.packing import pack
@@ -19,31 +17,6 @@ def tokenizer(request, tmp_path_factory):
     if request.param == 'pieces':
         return sentence_piece(folder)
     return byte_level(folder, triples=request.param == 'triples', start=request.param == 'triples')
-
-
-def build(tokenizer, **head):
-    torch.manual_seed(0)
-    sizes = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
-    language_model = dict(
-        type='CausalLanguageModel',
-        tokenizer=tokenizer,
-        tune='full',
-        config=dict(model_type='llama', max_position_embeddings=512, **sizes),
-    )
-    decoder = dict(type='CoordinateAnswer', input_size=(64, 64))
-    return MODELS.build(
-        dict(type='CapeLLMHead', in_channels=8, language_model=language_model, decoder=decoder, **head)
-    ).eval()
-
-
-def sample(names, descriptions=None, points=None, rounds=None):
-    meta = dict(keypoint_names=names, keypoint_descriptions=descriptions, id=1)
-    if rounds is not None:
-        meta['rounds'] = rounds
-    one = PoseDataSample(metainfo=meta)
-    points = torch.tensor(points or [[0.5, 0.5]] * len(names))[None]
-    one.gt_instance_labels = InstanceData(keypoint_labels=points, keypoint_weights=torch.ones(1, len(names)))
-    return one
 
 
 def learned_texts(head, samples):
@@ -67,6 +40,90 @@ def test_exactly_the_answers_are_learned(tokenizer, mask):
     ]
     end = head.tokens.tokenizer.eos_token
     assert learned_texts(head, samples) == [[f'[0.123,0.999]{end}', f'[0.000,0.500]{end}'], [f'[0.999,0.250]{end}']]
+
+
+QUESTION = 'Where is the {} of this object in this image? Please provide its coordinates.'
+NOSE = f'User: {QUESTION.format("nose")}\nReference: The tip.\nAssistant: [0.200,0.999]</s>'
+EYE = f'User: {QUESTION.format("eye")}\nAssistant: [0.700,0.100]</s>'
+NAMED = 'User: What is the object in this image, and what is its {}?\nAssistant: The object is a cat. {}</s>'
+AT = 'User: Which keypoint of this object is at {} in this image?\nAssistant: It is the {}.</s>'
+KNOWN = (
+    'User: What is the object in this image?\nAssistant: It is a cat.</s>'
+    'User: Is there a {1} in this image?\nAssistant: Yes, there is.</s>'
+    'User: Which of these keypoints is at {0}: nose, eye?\nAssistant: It is the {1}.</s>'
+)
+
+
+@pytest.mark.parametrize(
+    'arguments, opening, rounds, answers',
+    [
+        (dict(), '', [NOSE, EYE], [['[0.200,0.999]'], ['[0.700,0.100]']]),
+        (
+            dict(description=False),
+            '',
+            [NOSE.replace('\nReference: The tip.', ''), EYE],
+            [['[0.200,0.999]'], ['[0.700,0.100]']],
+        ),
+        (
+            dict(keypoint_list=True),
+            '\nThe keypoints of this object are: nose, eye.',
+            [NOSE, EYE],
+            [['[0.200,0.999]'], ['[0.700,0.100]']],
+        ),
+        (dict(outline=True), None, [NOSE, EYE], [['[0.200,0.999]'], ['[0.700,0.100]']]),
+        (
+            dict(instruction='step_by_step'),
+            '',
+            [
+                NAMED.format('nose', 'The tip.') + NOSE.replace('\nReference: The tip.', ''),
+                NAMED.format('eye', '').replace(' </s>', '</s>') + EYE,
+            ],
+            [['The object is a cat. The tip.', '[0.200,0.999]'], ['The object is a cat.', '[0.700,0.100]']],
+        ),
+        (
+            dict(instruction='direct_qa'),
+            '',
+            [AT.format('[0.200,0.999]', 'nose'), AT.format('[0.700,0.100]', 'eye')],
+            [['It is the nose.'], ['It is the eye.']],
+        ),
+        (
+            dict(instruction='step_by_step_qa'),
+            '',
+            [KNOWN.format('[0.200,0.999]', 'nose'), KNOWN.format('[0.700,0.100]', 'eye')],
+            [['It is a cat.', 'Yes, there is.', f'It is the {name}.'] for name in ('nose', 'eye')],
+        ),
+    ],
+)
+@pytest.mark.parametrize('mask', ['chained', 'isolated'])
+def test_conversations(tokenizer, mask, arguments, opening, rounds, answers):
+    """What a round sees behind the image, as text, and what is learned of it."""
+    head = build(tokenizer, rounds_mask=mask, **arguments)
+    samples = [sample(['nose', 'eye'], ['The tip.', ''], [[0.2, 1.0], [0.7, 0.1]], category='cat')]
+    (row,), *_ = head._training_rows(samples, head.queries(samples, 1), 4)
+    if opening is None:
+        opening = '\n' + head.instruction.opening(head.queries(samples, 1)[0])
+    expected = [f'{opening}\n{"".join(rounds)}'] if mask == 'chained' else [f'{opening}\n{one}' for one in rounds]
+    assert max(row.segments) == (0 if mask == 'chained' else 2)
+    for i, text in enumerate(expected, 1):
+        ids = [token for token, segment in zip(row.ids, row.segments) if segment in (0, i)]
+        ids = ids[len(head.tokens.start) + 4 :]
+        assert head.tokens.tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text
+    assert learned_texts(head, samples) == [[f'{answer}</s>' for own in answers for answer in own]]
+
+
+def test_random_questions_are_drawn_from_torchs_generator(tokenizer):
+    head = build(tokenizer, questions='random')
+    samples = [sample([f'part {i}' for i in range(12)])]
+
+    def asked(seed):
+        torch.manual_seed(seed)
+        (row,), *_ = head._training_rows(samples, head.queries(samples, 1), 4)
+        return row.ids
+
+    assert asked(1) == asked(1) != asked(2)
+    with torch.no_grad():  # asked later: always the first wording
+        (found,) = head.predict((torch.randn(1, 8, 2, 2),), samples, dict(output_texts=True))
+    assert found.keypoint_questions[0].tolist() == [QUESTION.format(f'part {i}') for i in range(12)]
 
 
 @pytest.mark.parametrize('answer', ANSWERS)

@@ -152,7 +152,8 @@ class CapeLLMHead(BaseHead):
             for first in range(0, each * copies, each):
                 row = Row(prefix.shared)
                 ends.append([row.add(tokens, i) for i, tokens in enumerate(own[first : first + each], 1)])
-                check_length(row, self.language_model.max_length, query, self.language_model.model_name)
+                model = self.language_model
+                check_length(row, model.max_length, query, model.model_name, self.conversations.rest)
                 rows.append(row)
         packed = pack(rows, image.device)
         reader = reader.copied(copies)
@@ -246,7 +247,8 @@ class CapeLLMHead(BaseHead):
             instance = InstanceData(keypoints=keypoints, keypoint_scores=calibrated_scores)
             if test_cfg.get('output_texts', False):
                 instance.keypoint_questions = self._questions(query)
-                instance.keypoint_answers = np.array([[format_answer(*map(float, point)) for point in points]], object)
+                written = [format_answer(*point) for point in points.float().clamp(0, 1).tolist()]
+                instance.keypoint_answers = np.array([written], object)
             instances.append(instance)
             if maps is not None:
                 fields.append(PixelData(score_maps=(maps / maps.amax(dim=(1, 2), keepdim=True)).float()))
@@ -305,7 +307,9 @@ class CapeLLMHead(BaseHead):
             row, own = self.conversations.training_row(
                 query, num_image_tokens, rounds, self.rounds_mask == 'chained', wordings, b
             )
-            check_length(row, self.language_model.max_length, query, self.language_model.model_name)
+            name = f'sample {sample.get("id", "")} of {sample.get("img_path", "an image")}: '
+            model = self.language_model
+            check_length(row, model.max_length, query, model.model_name, sample=name)
             rows.append(row)
             asked += own
             targets += [points[k] for k in labeled]
@@ -327,4 +331,8 @@ class CapeLLMHead(BaseHead):
 
 
 def _answer_type(answer: SubLayer) -> SubLayer:
-    return ANSWERS.get(answer, answer) if isinstance(answer, str) else answer
+    if not isinstance(answer, str) or answer in ANSWERS:
+        return ANSWERS[answer] if isinstance(answer, str) else answer
+    if MODELS.get(answer) is None:
+        check_choice('answer', answer, tuple(ANSWERS))
+    return answer

@@ -17,12 +17,13 @@ from clamp_mmpose.models.utils.hugging_face import (
     without_drawing,
 )
 from clamp_mmpose.models.utils.lora import add_lora, load_base_weights
+from clamp_mmpose.models.utils.tuning import check_tuning
 from clamp_mmpose.utils.choices import check_choice
 
 from .text_tokens import TextTokens
 
+ATTENTION = (None, 'sdpa', 'eager')  # others take no mask of our own
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
-TUNES = ('frozen', 'lora', 'full')
 
 
 @MODELS.register_module()
@@ -71,16 +72,22 @@ class CausalLanguageModel(BaseModule):
     ):
         super().__init__(init_cfg)
         check_choice('dtype', dtype, tuple(DTYPES))
-        check_choice('tune', tune, TUNES)
+        check_choice('attention', attention, ATTENTION)
+        check_tuning(tune, lora)
+        if gradient_checkpointing and tune == 'frozen':
+            raise ValueError(
+                "gradient_checkpointing=True needs tune='lora' or 'full': a frozen model stays in eval mode, in which "
+                'transformers keeps all activations.'
+            )
         try:
-            from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+            from transformers import AutoTokenizer
         except ImportError as error:
             raise ImportError('CausalLanguageModel needs transformers: pip install "clamp_mmpose[llm]"') from error
         if (model is None) == (config is None):
             raise ValueError('a language model needs either model= (a folder or a name) or config=, and not both.')
         if model is None and tokenizer is None:
             raise ValueError('a language model from a config needs tokenizer=, a folder with a tokenizer.')
-        self.model_name = model or f'the {config.get("model_type", "")} model of this config'
+        self.model_name = f'the {config.get("model_type", "")} model of this config' if model is None else model
         self.tune = tune
         for source in filter(None, (model, tokenizer)):
             check_folder(source)
@@ -89,15 +96,18 @@ class CausalLanguageModel(BaseModule):
         if config is None:
             built = load_config(model)
         else:
-            built = AutoConfig.for_model(**dict(dict(vocab_size=len(self.tokenizer)), **config))
+            built = _configuration(dict(dict(vocab_size=len(self.tokenizer)), **config))
         built.use_cache = False
         pretrained = bool(init_cfg) and init_cfg['type'] in ('Pretrained', PretrainedInit)
         chosen = {} if attention is None else dict(attn_implementation=attention)
         with without_drawing() if pretrained else contextlib.nullcontext():
-            self.llm = AutoModelForCausalLM.from_config(
-                built, trust_remote_code=False, **in_precision(DTYPES[dtype]), **chosen
+            self.llm = _build(built, self.model_name, **in_precision(DTYPES[dtype]), **chosen)
+        number, self.embed_dims = self.llm.get_input_embeddings().weight.shape
+        if self.tokens.largest() >= number:
+            raise ValueError(
+                f'the tokens of {tokenizer or model} go up to {self.tokens.largest()}, and {self.model_name} has '
+                f'embeddings of {number}, from 0: give the tokenizer that belongs to the model.'
             )
-        self.embed_dims: int = self.llm.get_input_embeddings().weight.shape[1]
         self.max_length: int = built.max_position_embeddings
         if tune == 'frozen':
             freeze(self)
@@ -174,6 +184,11 @@ class CausalLanguageModel(BaseModule):
             past_key_values=cache,
             use_cache=use_cache,
         )
+        if use_cache and cache.get_seq_length() == 0:
+            raise ValueError(
+                'with gradient_checkpointing=True a model in training mode keeps no cache, which asking for keypoints '
+                'needs: call eval() first.'
+            )
         return output.last_hidden_state, cache if use_cache else None
 
     def logits(self, hidden: Tensor, ids: Optional[Sequence[int]] = None) -> Tensor:
@@ -197,3 +212,34 @@ class CausalLanguageModel(BaseModule):
         """
         learned = labels[:, 1:] != -100
         return F.cross_entropy(self.logits(hidden[:, :-1][learned]), labels[:, 1:][learned], reduction='none')
+
+
+def _configuration(fields: dict) -> Any:
+    """The configuration of a model from scratch."""
+    from transformers import AutoConfig
+
+    kind = fields.get('model_type')
+    try:
+        return AutoConfig.for_model(**fields)
+    except Exception as error:  # of any kind, with all known models on one line
+        raise ValueError(
+            f'config= of a language model with model_type={kind!r} is wrong: {" ".join(str(error).split()):.200}. '
+            "Expected such as config=dict(model_type='llama', hidden_size=128, num_hidden_layers=2)."
+        ) from error
+
+
+def _build(configuration: Any, name: str, **kwargs: Any) -> nn.Module:
+    """A model of transformers without pretrained weights."""
+    from transformers import AutoModelForCausalLM
+
+    if not hasattr(configuration, 'max_position_embeddings'):  # towers, and models that take no positions
+        raise ValueError(
+            f'{name} is of the kind {configuration.model_type!r}: expected a causal language model with positions '
+            '(max_position_embeddings), such as LLaMA, Mistral or Qwen.'
+        )
+    try:
+        return AutoModelForCausalLM.from_config(configuration, trust_remote_code=False, **kwargs)
+    except ValueError as error:
+        raise ValueError(
+            f'{name} cannot be built as a causal language model: {" ".join(str(error).split()):.200}'
+        ) from error

@@ -1,10 +1,11 @@
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
+from clamp_mmpose.codecs.coordinate_answer import format_answer
 from clamp_mmpose.language.cape_instruction import CapeInstruction
 from clamp_mmpose.language.text_queries import TextQueries
 
 from .packing import ANSWER, IMAGE, SHARED, Row
-from .published import PublishedTokens
+from .published import NUM_TOKENS, PublishedTokens
 from .text_tokens import AnswerTokens, TextTokens
 
 
@@ -29,6 +30,9 @@ class Conversations:
         tokens: of the language model.
         answer_tokens: of text answers; None: an answer is one token.
         published: questions are tokenized as in the published program, and the answer is not begun.
+
+    Attributes:
+        rest: how many tokens of an answer come behind those of :meth:`questions`.
     """
 
     def __init__(
@@ -39,7 +43,11 @@ class Conversations:
         published: Optional[PublishedTokens] = None,
     ):
         self.instruction, self.tokens, self.answer_tokens = instruction, tokens, answer_tokens
-        self.published = published
+        self.published, self.rest = published, 0
+        if published is not None:
+            self.rest = NUM_TOKENS
+        elif answer_tokens is not None:
+            self.rest = len(answer_tokens.answer(0, 0)) - len(answer_tokens.opening)
 
     def prefix(self, queries: TextQueries, num_image_tokens: int) -> Row:
         """What all rounds share: the image, and what is said about all keypoints."""
@@ -104,7 +112,7 @@ class Conversations:
         """
         row, asked = self.prefix(queries, num_image_tokens), []
         parts = [
-            self.question(queries, keypoint, f'[{x:.3f},{y:.3f}]', wording, first=not (chained and i))
+            self.question(queries, keypoint, _inside(x, y), wording, first=not (chained and i))
             for i, ((keypoint, (x, y)), wording) in enumerate(zip(rounds, wordings))
         ]
         same = 0
@@ -134,16 +142,26 @@ def same_start(rows: Sequence[Sequence[int]]) -> int:
     return [*same[:-1], False].index(False)
 
 
-def check_length(row: Row, limit: int, queries: TextQueries, model: str) -> None:
+def _inside(x: float, y: float) -> str:
+    return format_answer(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
+
+
+def check_length(row: Row, limit: int, queries: TextQueries, model: str, more: int = 0, sample: str = '') -> None:
     """Check that a row fits the context of the language model.
 
+    Args:
+        row: the tokens.
+        limit: how many positions the model has.
+        queries, model, sample: for the error.
+        more: tokens that will be written behind the row.
+
     Raises:
-        ValueError: it does not; the longest text is named.
+        ValueError: it does not; the sample and its longest text are named.
     """
-    needed = max(row.positions, default=-1) + 1
+    needed = max(row.positions, default=-1) + 1 + more
     if needed > limit:
         longest = max(queries.texts, key=len)
         raise ValueError(
-            f'the image and its texts take {needed} tokens; {model} reads up to {limit}: shorten the texts '
+            f'{sample}the image and its texts take {needed} tokens; {model} reads up to {limit}: shorten the texts '
             f'(the longest begins with {longest[:60]!r}), or train fewer rounds.'
         )

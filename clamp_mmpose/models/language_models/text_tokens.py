@@ -1,5 +1,7 @@
 from typing import Any, Dict, List, Tuple
 
+from clamp_mmpose.codecs.coordinate_answer import LARGEST
+
 SENTINELS = ('\n', ':', '|', '.')  # of which at least one does not merge with the text behind it
 MAX_KNOWN = 65536  # texts whose tokens are kept
 
@@ -20,7 +22,7 @@ class TextTokens:
         end: the token behind an answer.
 
     Raises:
-        ValueError: the tokenizer has no token for the end of a text.
+        ValueError: the tokenizer has no token for the end of a text, or finds it in texts that hold its name.
     """
 
     def __init__(self, tokenizer: Any, name: str = 'the tokenizer'):
@@ -28,19 +30,30 @@ class TextTokens:
         if tokenizer.eos_token_id is None:
             raise ValueError(f'{name} has no end-of-text token, which ends an answer: set eos_token in its files.')
         self.end: int = tokenizer.eos_token_id
-        with_special, without = (tokenizer('a', add_special_tokens=special)['input_ids'] for special in (True, False))
-        added = len(with_special) - len(without)
+        whole, own = (tokenizer('a', add_special_tokens=special)['input_ids'] for special in (True, False))
         # some tokenizers add an end as well
-        self.start: List[int] = with_special[:added] if added > 0 and with_special[added:] == without else []
+        places = [i for i in range(len(whole)) if whole[i : i + len(own)] == own]
+        self.start: List[int] = whole[: places[0]] if places else []
         self.known: Dict[str, Tuple[int, ...]] = {}
+        if self.end in self._plain(tokenizer.eos_token):
+            raise ValueError(
+                f'the tokenizer of {name} ends a text at {tokenizer.eos_token!r} in a description, which must be plain '
+                'text: install transformers 4.45 or newer.'
+            )
 
     def encode(self, text: str) -> Tuple[int, ...]:
         """The tokens of a text behind another one: without special tokens, and without SentencePiece's first space."""
-        if text not in self.known:
+        ids = self.known.get(text)
+        if ids is None:
             if len(self.known) >= MAX_KNOWN:
                 self.known.clear()
-            self.known[text] = self._encode(text)
-        return self.known[text]
+            ids = self.known[text] = self._encode(text)
+        return ids
+
+    def largest(self) -> int:
+        """The largest token that a conversation may hold; special tokens but start and end are never written."""
+        special = {token for token, added in self.tokenizer.added_tokens_decoder.items() if added.special}
+        return max({*self.tokenizer.get_vocab().values()} - special | {self.end, *self.start})
 
     def _encode(self, text: str) -> Tuple[int, ...]:
         for sentinel in SENTINELS if text else ():
@@ -85,8 +98,8 @@ class AnswerTokens:
         )
 
     def number(self, value: float) -> List[int]:
-        """The digit tokens of a coordinate from 0 to 1, at most .999."""
-        thousandths = min(f'{value:.3f}', '0.999')[2:]
+        """The digit tokens of a coordinate, from .000 to .999."""
+        thousandths = f'{min(max(value, 0.0), LARGEST):.3f}'[2:]
         return [self.digits[int(part)] for part in ([thousandths] if self.steps == 1 else thousandths)]
 
     def answer(self, x: float, y: float) -> List[int]:

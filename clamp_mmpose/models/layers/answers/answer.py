@@ -3,6 +3,7 @@ from typing import Callable, NamedTuple, Optional, Sequence
 import torch
 from torch import Tensor
 
+COORDINATES = ('expectation', 'greedy')
 RADIUS = 0.05  # of the input's width and height; as the 5 % of acc_pose in MMPose's heads
 
 
@@ -36,7 +37,7 @@ def nearby_mass(probabilities: Tensor, values: Tensor, center: Tensor, radius: f
         probabilities: ``[..., n]`` of the ``values`` ``[n]``.
         center: ``[...]``.
     """
-    return (probabilities * _near(values, center, radius)).sum(dim=-1)
+    return (probabilities * _near(values, center, radius)).sum(dim=-1).clamp(max=1)  # rounding may exceed it
 
 
 def nearby_mean(probabilities: Tensor, values: Tensor, center: Tensor, radius: float = RADIUS) -> Tensor:

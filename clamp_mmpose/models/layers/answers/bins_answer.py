@@ -5,7 +5,9 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from .answer import Answers, nearby_mass, nearby_mean
+from clamp_mmpose.utils.choices import check_choice
+
+from .answer import COORDINATES, Answers, nearby_mass, nearby_mean
 
 
 @MODELS.register_module()
@@ -25,6 +27,7 @@ class BinsAnswer(BaseModule):
 
     def __init__(self, width: int, num_bins: int = 64, sigma: float = 1.0, coordinates: str = 'expectation'):
         super().__init__()
+        check_choice('coordinates', coordinates, COORDINATES)
         self.num_bins, self.sigma, self.coordinates = num_bins, sigma, coordinates
         self.classify = nn.Linear(width, 2 * num_bins)
 

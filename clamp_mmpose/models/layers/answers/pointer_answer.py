@@ -50,7 +50,7 @@ class PointerAnswer(BaseModule):
         mass = window.sum(dim=(1, 2))
         x = (window.sum(dim=1) * (columns + 0.5)).sum(dim=-1) / (mass * w)
         y = (window.sum(dim=2) * (rows + 0.5)).sum(dim=-1) / (mass * h)
-        return Answers(torch.stack([x, y], dim=-1), mass, heatmaps)
+        return Answers(torch.stack([x, y], dim=-1), mass.clamp(max=1), heatmaps)  # rounding may exceed it
 
     def loss(self, states: Tensor, image: Tensor, size: Tuple[int, int], points: Tensor) -> Tensor:
         """Cross entropy to a Gaussian around each of ``points`` ``[N, 2]``, per answer: ``[N]``."""

@@ -5,7 +5,9 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor
 
-from .answer import Answers, nearby_mass, nearby_mean
+from clamp_mmpose.utils.choices import check_choice
+
+from .answer import COORDINATES, Answers, nearby_mass, nearby_mean
 
 
 @MODELS.register_module()
@@ -21,6 +23,7 @@ class TextAnswer(BaseModule):
 
     def __init__(self, width: int, coordinates: str = 'expectation'):
         super().__init__()
+        check_choice('coordinates', coordinates, COORDINATES)
         self.coordinates = coordinates
 
     def forward(self, digits: List[Tensor]) -> Answers:
