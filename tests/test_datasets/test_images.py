@@ -4,7 +4,7 @@ import pytest
 from mmpose.registry import TRANSFORMS
 from PIL import Image
 
-from clamp_mmpose.datasets.files.images import is_truncated, read_image, silence_opencv
+from clamp_mmpose.datasets.files.images import is_truncated, opencv_logging, read_image, silence_opencv
 
 
 def photo(folder, suffix):
@@ -82,14 +82,14 @@ def test_transform_loads_what_the_stock_one_loads(tmp_path):
 
 def test_opencv_prints_nothing_on_damaged_images(tmp_path, capfd, monkeypatch):
     (tmp_path / 'a.gif').write_bytes(b'GIF89a')
-    level = cv2.utils.logging.getLogLevel()
+    level = opencv_logging().getLogLevel()
     monkeypatch.delenv('OPENCV_LOG_LEVEL', raising=False)
     try:
         silence_opencv()
         with pytest.raises(ValueError, match=r'a\.gif cannot be decoded'):
             read_image(str(tmp_path / 'a.gif'))
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        opencv_logging().setLogLevel(level)
     assert capfd.readouterr() == ('', '')
 
 

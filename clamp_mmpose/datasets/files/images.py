@@ -2,7 +2,7 @@ import mimetypes
 import os
 from io import BytesIO
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import Any, List, Optional, Union
 
 import cv2
 import mmcv
@@ -93,7 +93,12 @@ def _decode(content: bytes, color_type: str, path: str) -> Optional[np.ndarray]:
 def silence_opencv() -> None:
     """Keep OpenCV from printing its own lines on damaged images, which :func:`read_image` reports."""
     if 'OPENCV_LOG_LEVEL' not in os.environ:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        opencv_logging().setLogLevel(0)  # silent
+
+
+def opencv_logging() -> Any:
+    """The module with ``getLogLevel`` and ``setLogLevel``, which OpenCV 5 moved."""
+    return cv2.utils.logging if hasattr(cv2.utils, 'logging') else cv2
 
 
 def is_truncated(content: bytes) -> bool:
