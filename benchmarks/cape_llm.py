@@ -42,7 +42,7 @@ TOWER = dict(
     model_type='dinov2', hidden_size=192, num_hidden_layers=12, num_attention_heads=3, patch_size=14, image_size=224
 )
 VOCABULARY = 500  # of the tokenizer: questions as long as with SmolLM2's, 53 tokens for a person and 65 for a face
-PUBLISHED_BATCH = 17  # keypoints that the published way asks at once
+PUBLISHED_BATCH = 15  # keypoints that the published way asks at once
 
 
 class AskingTimings(NamedTuple):
@@ -131,8 +131,8 @@ def sample_of(keypoints: int, rounds: Optional[Sequence[int]] = None) -> PoseDat
 def ask_as_published(model: nn.Module, image: Tensor, sample: PoseDataSample) -> Tensor:
     """The tokens of all answers, ``[K, 13]``, as the release generates them (Junhojuno/CapeLLM, 21175cb).
 
-    A batch has the image and one question in each row, padded on the left. The tower runs in each decoding step. Unlike
-    the release, the output layer reads the last token only.
+    Each row of a batch has the image and one question, padded on the left. The tower runs in each decoding step, and
+    the output layer on all tokens, as there.
     """
     head, language_model = model.head, model.head.language_model
     (query,) = head.queries([sample], 1)
@@ -165,7 +165,7 @@ def ask_as_published(model: nn.Module, image: Tensor, sample: PoseDataSample) ->
                 use_cache=True,
             )
             cache = output.past_key_values
-            logits = language_model.logits(output.last_hidden_state[:, -1])
+            logits = language_model.logits(output.last_hidden_state)[:, -1]
             logits[:, head.tokens.end] = -torch.inf  # the release bans the end of the text
             answers.append(logits.argmax(dim=-1))
         written.append(torch.stack(answers, dim=1))
