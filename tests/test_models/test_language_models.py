@@ -223,6 +223,20 @@ def test_logits_are_those_of_transformers(saved, tune):
         )
 
 
+def test_logits_of_some_tokens(digits):
+    """Where the output layer has a bias, or LoRA."""
+    targets = dict(tune='lora', lora=dict(targets=('q_proj', 'lm_head')))
+    for model in (build(digits, dict(LLAMA, model_type='phi')), build(digits, **targets)):
+        model.eval()
+        for name, value in model.named_parameters():
+            if 'lm_head' in name:
+                torch.nn.init.normal_(value)
+        hidden = torch.randn(2, 3, 16)
+        whole, expected = model.logits(hidden), model.llm.lm_head(hidden)
+        torch.testing.assert_close(whole, expected)
+        torch.testing.assert_close(model.logits(hidden, [5, 3]), expected[..., [5, 3]])
+
+
 def test_files_that_cannot_serve(saved, tmp_path, monkeypatch):
     monkeypatch.setattr('huggingface_hub.constants.HF_HUB_OFFLINE', True)  # without it, minutes of retries
     for missing in (str(tmp_path / 'gone'), 'nobody/no-model', ''):
@@ -315,10 +329,12 @@ def test_a_round_sees_what_is_shared_and_itself():
     assert torch.equal(later, allowed[:, 4:])
 
 
-@pytest.mark.parametrize('kind', ['sdpa', 'eager'])
-def test_reading_on_equals_reading_at_once(digits, kind):
+@pytest.mark.parametrize('kind', ['llama', 'mistral', 'qwen2', 'phi', 'gemma'])
+@pytest.mark.parametrize('attention', ['sdpa', 'eager'])
+def test_reading_on_equals_reading_at_once(digits, attention, kind):
     torch.manual_seed(0)
-    model = build(digits, attention=kind).eval()
+    config = dict(LLAMA, model_type=kind, head_dim=8, num_key_value_heads=1)
+    model = build(digits, config, attention=attention).eval()
     row = Row()
     row.add(range(5))
     for segment in (1, 2):
