@@ -95,10 +95,9 @@ def test_a_resumed_training_has_the_same_bits(whole, tmp_path):
 @pytest.mark.parametrize('suffix', ['pth', 'safetensors'])
 def test_the_command_tests_it(whole, tmp_path, suffix):
     config, work = whole
-    arguments = [str(config), str(work / f'epoch_3.{suffix}'), '--work-dir', str(tmp_path)]
-    assert test_command.main(arguments) == 0
-    logged = [json.loads(line) for line in next(work.glob('*/vis_data/scalars.json')).read_text().splitlines()]
-    expected = [line['PCK'] for line in logged if 'PCK' in line][-1]
+    best = next(work.glob(f'best_PCK_epoch_*.{suffix}'))
+    assert test_command.main([str(config), str(best), '--work-dir', str(tmp_path)]) == 0
+    expected = read_checkpoint(work / 'epoch_3.pth')['message_hub']['runtime_info']['best_score']
     assert json.loads((tmp_path / 'test.json').read_text())['metrics']['PCK'] == pytest.approx(expected, abs=1e-12)
 
 
