@@ -12,6 +12,7 @@ from tiny_tokenizers import adds, byte_level, changed, sentence_piece, with_toke
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
 from clamp_mmpose.models.language_models.packing import SHARED, Reader, Row, attention, pack
+from clamp_mmpose.models.language_models.published import PublishedTokens
 from clamp_mmpose.models.language_models.text_tokens import AnswerTokens, TextTokens
 
 LLAMA = dict(hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2)
@@ -154,6 +155,18 @@ def test_tokens_without_embeddings(root, digits):
     assert max(model.tokens.encode('an <im_patch>')) < number
     with pytest.raises(ValueError, match=f'go up to {number}'):
         build(changed(digits, root / 'plain', with_token('<tool>', special=False)), table)
+
+
+def test_confidence_of_the_published_code(folders):
+    """The mean probability at the characters of x, 1 to 5, and of y, 7 to 11; special tokens are no characters."""
+    tokenizer = AutoTokenizer.from_pretrained(folders['triples'])
+    published, text = PublishedTokens(tokenizer), tokenizer(' [0.123,0.456]', add_special_tokens=False)['input_ids']
+    probabilities = [i / 100 for i in range(13)]
+    for ids in (text, [tokenizer.bos_token_id, *text]):
+        assert published.read(ids, probabilities) == pytest.approx((0.123, 0.456, (0.03 + 0.09) / 2))
+    # the second number has no character among the first 12
+    assert published.read(tokenizer('[0.123456789,0.5]')['input_ids'][1:], probabilities).score == pytest.approx(0.03)
+    assert published.read(tokenizer('[1,2]')['input_ids'], probabilities) == (0, 0, 0)
 
 
 SAVED = 'a folder with a model'
