@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+from itertools import groupby
 from types import SimpleNamespace
 
 import cv2
@@ -75,6 +76,7 @@ def mp100(tmp_path_factory):
             type='MP100Dataset',
             data_root=str(folder),
             ann_file='annotations.json',
+            serialize_data=False,  # serializing collects garbage, half a second each time
             pipeline=[
                 dict(type='LoadIntactImage'),
                 dict(type='GetBBoxCenterScale', padding=padding),
@@ -211,6 +213,17 @@ def test_answers_of_a_group(mp100):
         assert [format_answer(*labels[keypoint]) for keypoint in kept] == answers, key
 
 
+def test_prompts():
+    """The first and the last prompt of each category."""
+    prompts = content('inference_prompts.json')
+    assert prompts
+    for category, case in prompts.items():
+        for text in (case['first'], case['last']):
+            name, description = re.search(r'Where is the (.*) of this object.*\nReference: (.*)\n', text).groups()
+            (turn,) = CapeInstruction().turns(TextQueries([name], [description], (), [0]), 0)
+            assert re.sub(r'^<im_patch>\*\d+', '', text) == f'\n{turn.prompt}', category
+
+
 def test_number_format():
     """Only from 0.9995 on our text differs: the published one is 1.000, which the published parser cannot read."""
     for number, published in content('number_format.json'):
@@ -335,6 +348,10 @@ def test_tokens_and_labels(published):
         case = conversations[key]
         ids, labels = head.published.conversation(case['text_after_image_tokens'], case['n_image_tokens'])
         assert ids == arrays[f'{key}_input_ids'].tolist() and labels == arrays[f'{key}_labels'].tolist(), key
+        runs = [list(run) for learned, run in groupby(labels, lambda label: label != -100) if learned]
+        supervised = conversations['supervised_text'][f'{published.name}_{key}']
+        decoded = [head.published.tokenizer.decode(run) for run in runs]
+        assert [''.join(text.split()) for text in decoded] == [''.join(text.split()) for text in supervised], key
         turns = [case['messages'][i : i + 3] for i in range(0, len(case['messages']), 3)]
         texts = [Turn(question[1], reference[1]).prompt + ' ' + answer[1] for question, reference, answer in turns]
         assert case['text_after_image_tokens'] == '\n' + ''.join(f'{text}</s>' for text in texts), 'our format'
@@ -405,10 +422,13 @@ def categories(published):
     return sorted(int(key[len('cat') :]) for key in found)
 
 
-def test_published_generation(published):
-    """The 13 tokens of every answer, with one pass over the image for all keypoints, and what is read from them."""
+def test_published_generation(published, mp100):
+    """The 13 tokens of every answer, with one pass over the image for all keypoints, and what is read from them: points
+    in the crop and in the image, and their PCK.
+    """
     head, arrays = published.build(decoding='published'), published.arrays('generation.npz')
     written = []
+    annotated, dataset = read_instances(FOLDER / 'annotations.json'), DATASETS.build(mp100(56))
     read_all = head.published.read_all
     head.published.read_all = lambda ids, probabilities: (
         written.append((ids, probabilities)) or read_all(ids, probabilities)
@@ -426,6 +446,13 @@ def test_published_generation(published):
         np.testing.assert_allclose(probabilities.T[:12], own['top_prob'], atol=2e-5)
         np.testing.assert_allclose(56 * found.points[0], own['decoded_crop_xy_conf'][:, :2], atol=1e-4)
         np.testing.assert_allclose(found.scores[0], own['decoded_crop_xy_conf'][:, 2], atol=2e-5)
+        (index,) = (i for i in range(len(dataset)) if dataset.get_data_info(i)['category_id'] == category)
+        sample = dataset[index]['data_samples']
+        points = (found.points[0].numpy() - 0.5) * sample.input_scale + sample.input_center
+        np.testing.assert_allclose(points, own['image_xy'], atol=1e-3)
+        (values,) = score(annotated, {sample.id: points}, 'query_only').categories.values()
+        values = [values[f'PCK@{threshold}'] for threshold in (0.05, 0.1, 0.15, 0.2, 0.25)]
+        assert values == pytest.approx(own['pck'].tolist(), abs=1e-6)
 
 
 def assert_published_points(points, generated):

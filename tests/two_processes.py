@@ -1,11 +1,13 @@
 """Run a function in two or more gloo processes, forked from one that has imported the package."""
 
 import multiprocessing
+import os
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Sequence
 
 import torch
 
+from clamp_mmpose.cli import train
 from clamp_mmpose.engine.launch import shut_down_distributed
 
 multiprocessing.set_forkserver_preload(['clamp_mmpose'])
@@ -22,3 +24,14 @@ def _in_a_process(rank: int, number: int, function: Callable, folder: Path, *arg
     torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=number)
     function(rank, folder, *args)
     shut_down_distributed()  # otherwise gloo's threads may abort the process when it exits
+
+
+def train_in_parallel(rank: int, folder: Path, configs: Sequence[Path]) -> None:
+    """Train each config in the folder ``two`` beside it, with batches of 2."""
+    os.environ.update(LOCAL_RANK=str(rank), RANK=str(rank), WORLD_SIZE='2')
+    for config in configs:
+        if not torch.distributed.is_initialized():  # a training ends with leaving the group
+            store = f'file://{config.parent}/store'
+            torch.distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
+        arguments = [str(config), '--work-dir', str(config.parent / 'two'), '--launcher', 'pytorch']
+        assert train.main([*arguments, '--cfg-options', 'train_dataloader.batch_size=2']) == 0

@@ -10,6 +10,7 @@ import transformers
 from mmengine.config import Config
 from tiny import METAINFO, NAMES, write_config, write_dots
 from tiny_tokenizers import byte_level
+from two_processes import run_in_two_processes, train_in_parallel
 
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
 from clamp_mmpose.checkpoints.reader import read_checkpoint
@@ -19,17 +20,18 @@ from clamp_mmpose.cli import test as test_command
 SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64)
 
 
-def model_of(folder, answer):
+def model_of(folder, answer, dropout=0.05):
     def pretrained(name):
         return dict(model=str(folder / name), init_cfg=dict(type='Pretrained', checkpoint=str(folder / name)))
 
-    language_model = dict(type='CausalLanguageModel', tune='lora', lora=dict(rank=2, alpha=64), **pretrained('llm'))
+    lora = dict(rank=2, alpha=64, dropout=dropout)
+    language_model = dict(type='CausalLanguageModel', tune='lora', lora=lora, **pretrained('llm'))
     return dict(
         type='TopdownPoseEstimator',
         data_preprocessor=dict(
             type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
         ),
-        backbone=dict(type='TransformersBackbone', tune='lora', lora=dict(rank=2, alpha=64), **pretrained('dinov2')),
+        backbone=dict(type='TransformersBackbone', tune='lora', lora=lora, **pretrained('dinov2')),
         head=dict(
             type='CapeLLMHead',
             in_channels=32,
@@ -37,6 +39,7 @@ def model_of(folder, answer):
             language_model=language_model,
             decoder=dict(type='CoordinateAnswer', input_size=(64, 64)),
             answer=answer,
+            questions='random' if dropout else 'fixed',
         ),
         test_cfg=dict(flip_test=False),
     )
@@ -50,6 +53,8 @@ queries = dict(type='GetTextQueries', names={names!r})
 train_dataloader.update(num_workers=0, persistent_workers=False)
 train_dataloader['dataset']['pipeline'][-2:] = [
     queries, dict(type='GenerateTarget', encoder=codec), dict(type='PackTextQueries')]
+train_dataloader['dataset'] = dict(
+    type='KeypointRounds', rounds={rounds}, groups='anew', dataset=train_dataloader['dataset'])
 val_dataloader['dataset']['pipeline'][-1:] = [queries, dict(type='PackTextQueries')]
 val_evaluator = test_evaluator = dict(type='PCKAccuracy', thr=0.2)
 default_hooks.update(checkpoint=dict(interval=1))
@@ -58,10 +63,14 @@ optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-2))
 """
 
 
-@pytest.fixture(scope='module', params=['text', 'pointer'])
-def trained(request, tmp_path_factory):
-    """A config, and the work dir of its training."""
-    folder = tmp_path_factory.mktemp('cape')
+# no dropout and no choice of questions, whose random numbers depend on the process; no Adam, which amplifies rounding
+DISTRIBUTED = "optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9))\n"
+
+
+@pytest.fixture(scope='module')
+def base_models(tmp_path_factory):
+    """A folder with a language model and an image tower."""
+    folder = tmp_path_factory.mktemp('base')
     torch.manual_seed(0)
     byte_level(folder / 'llm', triples=False, start=True)
     config = transformers.LlamaConfig(
@@ -70,13 +79,21 @@ def trained(request, tmp_path_factory):
     transformers.LlamaForCausalLM(config).save_pretrained(folder / 'llm')
     vit = transformers.Dinov2Config(image_size=64, patch_size=16, **SIZES)
     transformers.Dinov2Model(vit).save_pretrained(folder / 'dinov2')
-    extra = EXTRA.format(model=model_of(folder, request.param), names=NAMES)
+    return folder
+
+
+@pytest.fixture(scope='module', params=['text', 'pointer'])
+def trained(request, base_models, tmp_path_factory):
+    """A config, and the work dir of its training."""
+    folder = shutil.copytree(base_models, tmp_path_factory.mktemp('cape') / 'run')
+    extra = EXTRA.format(model=model_of(folder, request.param), names=NAMES, rounds=3)
     path = write_config(folder / 'dots.py', write_dots(folder / 'data'), extra=extra)
     assert train.main([str(path), '--work-dir', str(folder / 'work')]) == 0
     return path, folder / 'work'
 
 
 def test_checkpoints_and_resuming(trained, tmp_path):
+    """Dropout, questions and groups are drawn as in the run that was not killed, with any number of loader workers."""
     config, work = trained
     content = read_checkpoint(work / 'epoch_2.pth')
     notes = content['meta']['frozen_parts']
@@ -90,10 +107,26 @@ def test_checkpoints_and_resuming(trained, tmp_path):
     shutil.copytree(work, resumed)
     (resumed / 'epoch_2.pth').unlink()
     (resumed / 'last_checkpoint').write_text('epoch_1.pth')
-    assert train.main([str(config), '--work-dir', str(resumed), '--resume']) == 0
+    workers = ['--cfg-options', 'train_dataloader.num_workers=2']
+    assert train.main([str(config), '--work-dir', str(resumed), '--resume', *workers]) == 0
     again = read_checkpoint(resumed / 'epoch_2.pth')['state_dict']
     assert content['state_dict'].keys() == again.keys()
     assert all(torch.equal(value, again[name]) for name, value in content['state_dict'].items())
+
+
+def test_two_processes_equal_one(base_models, tmp_path):
+    """Both ranks together learn from 12 images with 1 to 5 labeled keypoints as one process does."""
+    extra = EXTRA.format(model=model_of(base_models, 'text', dropout=0.0), names=NAMES, rounds=5) + DISTRIBUTED
+    config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data'), augment=False, extra=extra)
+    config.write_text(config.read_text().replace("groups='anew'", "groups='published'"))
+    assert train.main([str(config), '--work-dir', str(tmp_path / 'one')]) == 0
+    run_in_two_processes(train_in_parallel, tmp_path, [config])
+    one, two = (read_checkpoint(tmp_path / folder / 'epoch_2.pth') for folder in ('one', 'two'))
+    assert two['meta']['num_processes'] == 2 and two['meta']['iter'] == one['meta']['iter'] == 6
+    assert one['state_dict'].keys() == two['state_dict'].keys()
+    for name, value in one['state_dict'].items():
+        assert (value - two['state_dict'][name]).abs().max() <= 1e-5 * value.abs().max(), name
+        assert '.lora_B' not in name or value.abs().max() > 1e-3, name  # B starts at zero
 
 
 def predictions(config, checkpoint):

@@ -1,7 +1,6 @@
 """A training of a frozen tower with LoRA: what its checkpoints hold, and that they resume and test as whole ones do."""
 
 import json
-import os
 import shutil
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from lora_tower import HEAD, tower_config, write_base
 from safetensors import safe_open
 from tiny import write_config, write_dots
-from two_processes import run_in_two_processes
+from two_processes import run_in_two_processes, train_in_parallel
 
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
 from clamp_mmpose.checkpoints.reader import read_checkpoint
@@ -163,16 +162,6 @@ optim_wrapper = dict(optimizer=dict(type='SGD', lr=5., momentum=0.9))
 
 
 FLEXIBLE = "runner_type = 'FlexibleRunner'\nstrategy = dict(type='{}')\ntrain_cfg.update(max_epochs=2)"
-
-
-def train_in_parallel(rank, folder, configs):
-    os.environ.update(LOCAL_RANK=str(rank), RANK=str(rank), WORLD_SIZE='2')
-    for config in configs:
-        if not torch.distributed.is_initialized():  # a training ends with leaving the group
-            store = f'file://{config.parent}/store'
-            torch.distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
-        arguments = [str(config), '--work-dir', str(config.parent / 'two'), '--launcher', 'pytorch']
-        assert train.main([*arguments, '--cfg-options', 'train_dataloader.batch_size=2']) == 0
 
 
 def test_two_processes_equal_one(tmp_path):

@@ -275,13 +275,13 @@ class CapeLLMHead(BaseHead):
         rows, asked, points = self._training_rows(batch_data_samples, queries, image.shape[1])
         packed = pack(rows, image.device)
         hidden = Reader(self.language_model).read(self._embed(packed, image), packed.segments, packed.positions)
-        places = torch.tensor(asked, device=image.device, dtype=torch.long).view(-1, 4)
+        places = torch.tensor(asked, device=image.device, dtype=torch.long).view(-1, 3)
         targets = torch.stack(points) if points else image.new_zeros(0, 2)
         states = self._image_states(packed, hidden, image)
         if self.answer_tokens is not None:
             each = self.language_model.token_loss(hidden, packed.labels)
         else:
-            each = self.answer.loss(hidden[places[:, 0], places[:, 2]], states[places[:, 0]], size, targets)
+            each = self.answer.loss(hidden[places[:, 0], places[:, 1]], states[places[:, 0]], size, targets)
         count = each.new_tensor(float(len(each)))
         all_reduce(count)
         # the second term is 0: without labels all weights still take part, as DDP expects
@@ -321,10 +321,10 @@ class CapeLLMHead(BaseHead):
         if not len(asked):
             return targets.new_zeros(())
         if self.answer_tokens is None:
-            found = self.answer(hidden[asked[:, 0], asked[:, 2]], image[asked[:, 0]], size)
+            found = self.answer(hidden[asked[:, 0], asked[:, 1]], image[asked[:, 0]], size)
         else:
             steps = torch.arange(self.answer_tokens.steps, device=asked.device) - 1  # a state predicts the next token
-            places = torch.cat([asked[:, 2:3] + steps, asked[:, 3:4] + steps], dim=1)
+            places = torch.cat([asked[:, 1:2] + steps, asked[:, 2:3] + steps], dim=1)
             logits = self.language_model.logits(hidden[asked[:, :1], places], self.answer_tokens.digits)
             found = self.answer(list(logits.softmax(dim=-1).unbind(dim=1)))
         return ((found.points - targets).norm(dim=-1) < NEAR).float().mean()

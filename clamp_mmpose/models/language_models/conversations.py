@@ -10,14 +10,13 @@ from .text_tokens import AnswerTokens, TextTokens
 
 
 class Asked(NamedTuple):
-    """Where the answer about a keypoint is in its row.
+    """Where the answer about a keypoint is.
 
     ``x`` and ``y`` are the indices of the first digits of a text answer; for other answers both are that of the token
     whose state gives it.
     """
 
     row: int
-    keypoint: int
     x: int
     y: int
 
@@ -127,12 +126,12 @@ class Conversations:
             start = len(row)
             if self.answer_tokens is None:
                 row.add([ANSWER], segment)
-                asked.append(Asked(number, keypoint, start, start))
+                asked.append(Asked(number, start, start))
             else:
                 row.add(self.answer_tokens.answer(x, y), segment, learned=True)
                 start += len(self.answer_tokens.opening)
                 second = start + self.answer_tokens.steps + len(self.answer_tokens.middle)
-                asked.append(Asked(number, keypoint, start, second))
+                asked.append(Asked(number, start, second))
         return row, asked
 
 
