@@ -126,7 +126,7 @@ def test_two_processes_equal_one(base_models, tmp_path):
     assert one['state_dict'].keys() == two['state_dict'].keys()
     for name, value in one['state_dict'].items():
         assert (value - two['state_dict'][name]).abs().max() <= 1e-5 * value.abs().max(), name
-        assert '.lora_B' not in name or value.abs().max() > 1e-3, name  # B starts at zero
+        assert value.abs().max() > 0, name  # B starts at zero
 
 
 def predictions(config, checkpoint):

@@ -220,7 +220,7 @@ def test_config_of_the_data(mp100):
         'GetTextQueries',
         'PackTextQueries',
     ]
-    cfg.test_evaluator.protocols = 'query_only'  # two instances of a category are too few for pairs
+    cfg.test_evaluator[0].protocols = 'query_only'  # two instances of a category are too few for pairs
     errors = [finding for finding in check_config(cfg).findings if finding.level == 'error']
     assert not errors
     val = DATASETS.build(cfg.val_dataloader.dataset)[0]['data_samples']

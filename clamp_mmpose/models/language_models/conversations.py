@@ -118,7 +118,7 @@ class Conversations:
         if parts and not chained:
             same = same_start([part.not_learned() for part in parts])
             row.add(parts[0].ids[:same])
-        for i, (part, (keypoint, (x, y))) in enumerate(zip(parts, rounds)):
+        for i, (part, (_, (x, y))) in enumerate(zip(parts, rounds)):
             segment = SHARED if chained else i + 1
             row.append(part, segment, same)
             if not self.instruction.answers_with_points:
