@@ -1,4 +1,5 @@
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 import cv2
@@ -10,6 +11,7 @@ from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.visualization.score_maps import title
+from clamp_mmpose.visualization.text import LONGEST
 from demos.common.panels import keypoint_panel
 from demos.common.training import last_checkpoint
 
@@ -82,7 +84,7 @@ def answer_row(
     height = round(image.shape[0] * heatmap.shape[1] / image.shape[1])  # without the title above
     panels.append(panel('pointer: heatmap', heatmap[-height:], SMALL, truth[None] * np.nan, None, [name]))
     row = np.hstack(panels)
-    return np.vstack([title(question, row.shape[1], 44), row])
+    return np.vstack([*(title(line, row.shape[1], 44) for line in wrap(question, LONGEST)), row])
 
 
 def ask(inferencer: TextPoseInferencer, path: str, **options: Any) -> dict:

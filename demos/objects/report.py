@@ -58,7 +58,7 @@ def report_lines(models: Dict[str, Model], centers: Dict[str, Trial]) -> List[st
         *lines,
         '## Time',
         *_time(models),
-        'A step has 16 images. The four answers are trained for about the same time; digits make steps of text longer. '
+        'A step has 16 images. Text has half the steps of the other answers, because its digits make a step longer. '
         'Asking: the model alone, in batches of 32 objects with all of their keypoints.',
         '',
         *(f'- {name}: `{one.config}`, weights `{last_checkpoint(one.cfg)}`.' for name, one in models.items()),
