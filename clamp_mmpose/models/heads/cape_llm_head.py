@@ -83,6 +83,8 @@ class CapeLLMHead(BaseHead):
         super().__init__(init_cfg)
         check_choice('rounds_mask', rounds_mask, MASKS)
         check_choice('decoding', decoding, DECODINGS)
+        if chunk < 1:
+            raise ValueError(f'chunk={chunk}, expected at least 1 keypoint.')
         self.in_channels, self.rounds_mask, self.chunk = in_channels, rounds_mask, chunk
         self.instruction = CapeInstruction(instruction, description, keypoint_list, outline, questions)
         self.decoder = KEYPOINT_CODECS.build(decoder)
@@ -284,8 +286,7 @@ class CapeLLMHead(BaseHead):
             each = self.answer.loss(hidden[places[:, 0], places[:, 1]], states[places[:, 0]], size, targets)
         count = each.new_tensor(float(len(each)))
         all_reduce(count)
-        # the second term is 0: without labels all weights still take part, as DDP expects
-        loss = each.sum() * get_world_size() / count.clamp(min=1) + 0 * hidden.float().sum()
+        loss = each.sum() * get_world_size() / count.clamp(min=1)
         redraws = sum(sample.get('redraws', 0) for sample in batch_data_samples)
         losses = {self.answer.loss_name: loss, 'redraws': each.new_tensor(float(redraws))}
         if self.instruction.answers_with_points:
