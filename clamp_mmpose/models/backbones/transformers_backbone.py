@@ -82,7 +82,7 @@ class TransformersBackbone(BaseModule):
         """``[B, 3, H, W]`` -> ``(map [B, C, h, w],)`` after the final norm, without class and register tokens.
 
         Raises:
-            ValueError: the stride does not divide H and W.
+            ValueError: the stride does not divide H and W, or the model takes no other size than its own.
         """
         height, width = img.shape[2:]
         if height % self.stride or width % self.stride:
@@ -92,7 +92,15 @@ class TransformersBackbone(BaseModule):
             )
         h, w = height // self.stride, width // self.stride
         size = dict(interpolate_pos_encoding=True) if self._any_size else {}
-        tokens = self.model(pixel_values=img.to(self.model.dtype), **size).last_hidden_state
+        try:
+            tokens = self.model(pixel_values=img.to(self.model.dtype), **size).last_hidden_state
+        except RuntimeError as error:
+            if self._any_size or 'match the size' not in str(error):
+                raise
+            raise ValueError(
+                f'{self.model_name} takes only its own image size in this transformers, not {width}x{height} '
+                'pixels: choose that input_size, or update transformers (CLIP: from 4.46 on).'
+            ) from error
         norm = _norm_of_pooled(self.model)
         if norm is not None:
             tokens = norm(tokens)
