@@ -43,6 +43,7 @@ def config(mp100, padding=1.25, hidden='ignored', **kwargs):
         data_prefix=dict(img='images/'),
         texts=str(mp100 / 'texts'),
         hidden=hidden,
+        serialize_data=False,  # serializing collects garbage, half a second each time
         pipeline=pipeline(padding),
     )
     return dict(type='KeypointRounds', dataset=dataset, **kwargs)
