@@ -4,7 +4,7 @@ import copy
 import json
 import warnings
 from pathlib import Path
-from typing import Dict, NamedTuple, Sequence, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -38,7 +38,13 @@ class ExportReport(NamedTuple):
     differences: Dict[int, float]
 
 
-def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequence[int] = (1, 2, 5)) -> ExportReport:
+def export_clamp(
+    config: str,
+    checkpoint: str,
+    out_dir: str,
+    batch_sizes: Sequence[int] = (1, 2, 5),
+    options: Optional[dict] = None,
+) -> ExportReport:
     """Write ``config.py``, ``checkpoint.pth`` and ``model.onnx`` of a model without text tower.
 
     The ONNX model maps ``image [B, 3, H, W]``, normalized as its metadata says, to ``heatmaps [B, K, H / 4, W / 4]``;
@@ -48,6 +54,7 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
         config, checkpoint: a trained model with a :class:`CLAMPHead`.
         out_dir: folder to write to.
         batch_sizes: for which ONNX is compared with PyTorch.
+        options: settings that replace those of the config, as ``--cfg-options`` does.
 
     Raises:
         ValueError: another head, a checkpoint of another model, or an ONNX model whose heatmaps differ.
@@ -56,7 +63,7 @@ def export_clamp(config: str, checkpoint: str, out_dir: str, batch_sizes: Sequen
         raise ValueError(f'batch_sizes={list(batch_sizes)}, expected at least 1 image each.')
     out = Path(out_dir)
     check_writable(out / 'model.onnx')
-    cfg, model, content = load_trained_model(config, checkpoint, CLAMPHead)
+    cfg, model, content = load_trained_model(config, checkpoint, CLAMPHead, options)
     cfg.model.backbone.pop('init_cfg', None)
     baked_cfg, baked = bake(cfg, model)
 

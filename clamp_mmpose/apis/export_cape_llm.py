@@ -2,7 +2,7 @@
 
 import copy
 from pathlib import Path
-from typing import Any, List, NamedTuple
+from typing import Any, List, NamedTuple, Optional
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -39,7 +39,7 @@ def is_cape_llm(config: str) -> bool:
     return isinstance(kind, type) and issubclass(kind, CapeLLMHead)
 
 
-def export_cape_llm(config: str, checkpoint: str, out_dir: str) -> CapeLLMExport:
+def export_cape_llm(config: str, checkpoint: str, out_dir: str, options: Optional[dict] = None) -> CapeLLMExport:
     """Merge LoRA, and write a model that needs neither its base models nor peft.
 
     ``language_model`` holds the language model and its tokenizer for ``AutoModelForCausalLM.from_pretrained``, and
@@ -49,13 +49,14 @@ def export_cape_llm(config: str, checkpoint: str, out_dir: str) -> CapeLLMExport
     Args:
         config, checkpoint: a trained model with a :class:`CapeLLMHead`.
         out_dir: folder to write to.
+        options: settings that replace those of the config, as ``--cfg-options`` does.
 
     Raises:
         ValueError: another head, or a checkpoint of another model.
     """
     out = Path(out_dir)
     check_writable(out / 'checkpoint.pth')
-    cfg, model, content = load_trained_model(config, checkpoint, CapeLLMHead)
+    cfg, model, content = load_trained_model(config, checkpoint, CapeLLMHead, options)
     for module in [module for module in model.modules() if 'peft_config' in vars(module)]:
         merge_lora(module)
     cfg = merged_config(cfg)

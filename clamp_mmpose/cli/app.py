@@ -11,7 +11,7 @@ import tempfile
 import threading
 from typing import Optional, Sequence
 
-from .command import build_parser, device, positive_int, run_command
+from .command import add_cfg_options, build_parser, device, positive_int, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -31,6 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--texts', metavar='FOLDER', help='category texts to choose from; default: those of MP-100')
     parser.add_argument('--device', type=device)
+    add_cfg_options(parser, 'model.head.language_model.init_cfg.checkpoint=FOLDER')
     return parser
 
 
@@ -60,7 +61,7 @@ def _serve(args: argparse.Namespace) -> None:
     from clamp_mmpose.language.category_texts import load_texts
 
     texts = load_texts(args.texts)
-    inferencer = TextPoseInferencer(read_config(args.config), args.checkpoint, args.device)
+    inferencer = TextPoseInferencer(read_config(args.config, args.cfg_options), args.checkpoint, args.device)
     if not inferencer.reads_text:
         raise ValueError(
             f'{type(inferencer.model.head).__name__} finds its {len(inferencer.keypoint_names)} fixed keypoints; the '

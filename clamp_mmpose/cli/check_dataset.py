@@ -39,7 +39,7 @@ def print_findings(findings: list) -> None:
     for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
         groups.setdefault((finding.rule, finding.where), []).append(finding)
     for (rule, where), group in groups.items():
-        print(f'{rule.level:<7}  {len(group):7,}  {rule.code} {rule.text}\n{"":18}in {where}')
+        print(f'{rule.level:<7}  {len(group):7,}  {rule.code} {rule.text}' + (f'\n{"":18}in {where}' if where else ''))
         for finding in group[:SHOWN]:
             print(f'{"":20}{finding.item}' + (f': {finding.detail}' if finding.detail else ''))
         if len(group) > SHOWN:

@@ -7,7 +7,7 @@ language model transformers reads.
 import argparse
 from typing import Optional, Sequence
 
-from .command import build_parser, run_command
+from .command import add_cfg_options, build_parser, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -15,6 +15,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument('checkpoint')
     parser.add_argument('--out', required=True, metavar='DIR', help='output folder')
+    add_cfg_options(parser, 'model.head.language_model.init_cfg.checkpoint=FOLDER')
     return parser
 
 
@@ -23,10 +24,10 @@ def run(args: argparse.Namespace) -> None:
     from clamp_mmpose.apis.export_cape_llm import export_cape_llm, is_cape_llm
 
     if is_cape_llm(args.config):
-        merged = export_cape_llm(args.config, args.checkpoint, args.out)
+        merged = export_cape_llm(args.config, args.checkpoint, args.out, args.cfg_options)
         print(f'Wrote {", ".join(map(str, merged.folders))}, {merged.config} and {merged.checkpoint}.')
         return
-    report = export_clamp(args.config, args.checkpoint, args.out)
+    report = export_clamp(args.config, args.checkpoint, args.out, options=args.cfg_options)
     print(f'{report.parameters[0]:,} parameters in the model, {report.parameters[1]:,} after export.')
     for batch_size, difference in report.differences.items():
         print(f'batch {batch_size}: ONNX differs from PyTorch by {difference:.1e} of the largest heatmap value.')

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from .command import build_parser, device, finite_float, one_line, positive_int, run_command
+from .command import add_cfg_options, build_parser, device, finite_float, one_line, positive_int, run_command
 
 WRITTEN = ('predictions', 'visualizations')
 
@@ -60,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--det-weights')
     parser.add_argument('--det-cat-ids', type=int, nargs='+')
     parser.add_argument('--device', type=device)
+    add_cfg_options(parser, 'model.head.language_model.init_cfg.checkpoint=FOLDER')
     return parser
 
 
@@ -178,7 +179,7 @@ def run(args: argparse.Namespace) -> int:
     targets = name_outputs(images, out)
     out.mkdir(parents=True, exist_ok=True)  # before the model is loaded
     inferencer = TextPoseInferencer(
-        read_config(args.config),
+        read_config(args.config, args.cfg_options),
         args.checkpoint,
         args.device,
         det_model=args.det_model,

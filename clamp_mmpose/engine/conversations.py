@@ -5,6 +5,7 @@ from typing import Any, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS, MODELS
 
 from clamp_mmpose.data_check.conversations import ConversationCounts, conversation_findings, uncounted
@@ -23,6 +24,7 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 def check_conversations(cfg: Config) -> List[Finding]:
     """Findings about the conversations of a config whose head is a :class:`CapeLLMHead`; no weights are loaded."""
+    init_default_scope('mmpose')  # MMEngine builds the data preprocessor
     kind = _part(_part(cfg, 'model'), 'head').get('type')
     head_class = MODELS.get(kind) if isinstance(kind, str) else kind
     if not (isinstance(head_class, type) and issubclass(head_class, CapeLLMHead)):

@@ -3,6 +3,7 @@
 import shutil
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -14,7 +15,7 @@ from two_processes import run_in_two_processes, train_in_parallel
 
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
 from clamp_mmpose.checkpoints.reader import read_checkpoint
-from clamp_mmpose.cli import export, train
+from clamp_mmpose.cli import export, predict, train
 from clamp_mmpose.cli import test as test_command
 
 SIZES = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64)
@@ -172,3 +173,20 @@ def test_the_exported_model_is_the_trained_one(trained, tmp_path, monkeypatch, c
     merged = llm.model.layers[1].self_attn.q_proj.weight
     assert update.abs().max() > 1e-3 and torch.allclose(merged, base + update, atol=1e-6)
     assert Config.fromfile(f'{moved}/config.py').model.head.language_model.tune == 'frozen'
+
+
+def test_a_base_model_in_another_folder(trained, tmp_path):
+    config, work = trained
+    base, moved, part = config.parent / 'llm', tmp_path / 'llm', 'model.head.language_model'
+    options = ['--cfg-options', f'{part}.model={moved}', f'{part}.init_cfg.checkpoint={moved}']
+    image, out = tmp_path / 'photo.png', str(tmp_path / 'out')
+    cv2.imwrite(str(image), np.full((64, 64, 3), 127, np.uint8))
+    files = [str(config), str(work / 'epoch_2.pth')]
+    shutil.move(str(base), str(moved))
+    try:
+        assert predict.main([*files, str(image), '--out-dir', out, '--device', 'cpu', *options]) == 0
+        assert export.main([*files, '--out', out, *options]) == 0
+    finally:
+        shutil.move(str(moved), str(base))
+    assert (tmp_path / 'out/predictions/photo.json').is_file()
+    assert (tmp_path / 'out/language_model/model.safetensors').is_file()

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmpose.registry import DATASETS, MODELS
 from tiny_tokenizers import byte_level
 from transformers import AutoTokenizer
@@ -26,6 +27,7 @@ def model_config(tokenizer, limit=CONTEXT, **head):
     sizes = dict(hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2)
     return dict(
         type='TopdownPoseEstimator',
+        data_preprocessor=dict(type='PoseDataPreprocessor'),
         backbone=dict(type='TIMMBackbone', model_name='resnet10t'),
         head=dict(
             type='CapeLLMHead',
@@ -136,6 +138,7 @@ def test_the_check_of_a_config(tokenizer, mp100, capsys):
         path = mp100 / 'config.py'
         cfg = Config(dict(dict(model=model_config(tokenizer, limit=30), train_dataloader=loader), **changes))
         cfg.dump(path)
+        init_default_scope('mmengine')  # as in a new process
         code = main([str(path), '--no-images', '--json', str(mp100 / 'found.json')])
         capsys.readouterr()
         rows = json.loads((mp100 / 'found.json').read_text())

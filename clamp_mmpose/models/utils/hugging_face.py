@@ -61,8 +61,9 @@ def from_hub(kind: type, source: str, **kwargs: Any) -> Any:
     try:
         return kind.from_pretrained(place, trust_remote_code=False, **kwargs)
     except Exception as error:  # from the hub, the network, a missing file, or a model that needs its own code
+        absent = '' if Path(place).is_dir() else f'No folder has this name (looked in {Path.cwd()}). '
         raise ValueError(
-            f'{kind.__name__} cannot be loaded from {source!r}: {type(error).__name__}: '
+            f'{kind.__name__} cannot be loaded from {source!r}: {absent}{type(error).__name__}: '
             f'{" ".join(str(error).split())[:300]} '
             'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
             'folder. Models that need their own code are not loaded.'
