@@ -61,12 +61,16 @@ def from_hub(kind: type, source: str, **kwargs: Any) -> Any:
     try:
         return kind.from_pretrained(place, trust_remote_code=False, **kwargs)
     except Exception as error:  # from the hub, the network, a missing file, or a model that needs its own code
-        absent = '' if Path(place).is_dir() else f'No folder has this name (looked in {Path.cwd()}). '
+        if source and Path(source).exists():
+            remedy = 'Check that it is such a model, and complete.'
+        else:
+            remedy = (
+                f'No file or folder has this name (looked in {Path.cwd()}). Without internet, download the model '
+                'elsewhere (config.json, tokenizer, model.safetensors) and give its folder.'
+            )
         raise ValueError(
-            f'{kind.__name__} cannot be loaded from {source!r}: {absent}{type(error).__name__}: '
-            f'{" ".join(str(error).split())[:300]} '
-            'Without internet, download the model elsewhere (config.json, tokenizer, model.safetensors) and give its '
-            'folder. Models that need their own code are not loaded.'
+            f'{kind.__name__} cannot be loaded from {source!r}: {type(error).__name__}: '
+            f'{" ".join(str(error).split())[:300]} {remedy} Models that need their own code are not loaded.'
         ) from error
 
 
