@@ -2,11 +2,12 @@
 
 import json
 import logging
+from collections import OrderedDict
 from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from mmengine.registry import DefaultScope
 from mmpose.registry import DATASETS, MODELS
 from tiny_tokenizers import byte_level
 from transformers import AutoTokenizer
@@ -130,7 +131,15 @@ def test_too_long_for_the_context(tokenizer, mp100):
         logged(model, DATASETS.build(data_config(mp100)))
 
 
-def test_the_check_of_a_config(tokenizer, mp100, capsys):
+def test_no_validation_of_names(tokenizer, mp100):
+    model = MODELS.build(model_config(tokenizer, limit=1000, instruction='direct_qa'))
+    train = DATASETS.build(data_config(mp100))
+    assert logged(model, train)
+    with pytest.raises(ValueError, match=r'finds no keypoints .* set val_cfg'):
+        logged(model, train, train.dataset)
+
+
+def test_the_check_of_a_config(tokenizer, mp100, capsys, monkeypatch):
     """Without weights: the model is built on the meta device."""
     loader = dict(batch_size=1, dataset=data_config(mp100, text='names', rounds=1))
 
@@ -138,7 +147,7 @@ def test_the_check_of_a_config(tokenizer, mp100, capsys):
         path = mp100 / 'config.py'
         cfg = Config(dict(dict(model=model_config(tokenizer, limit=30), train_dataloader=loader), **changes))
         cfg.dump(path)
-        init_default_scope('mmengine')  # as in a new process
+        monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())  # as in a new process
         code = main([str(path), '--no-images', '--json', str(mp100 / 'found.json')])
         capsys.readouterr()
         rows = json.loads((mp100 / 'found.json').read_text())

@@ -16,7 +16,8 @@ class ConversationLengthHook(Hook):
     That is descriptions, where the instruction gives them, and labels, where a group of keypoints has none.
 
     Raises:
-        ValueError: a conversation is longer than the language model's context.
+        ValueError: a conversation is longer than the language model's context, or the instruction of the training
+            finds no keypoints that a validation could score.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -24,6 +25,12 @@ class ConversationLengthHook(Hook):
         if not isinstance(model, BasePoseEstimator):
             runner.logger.info('The model is sharded, so tokens are not counted: tools/check_dataset.py counts them.')
             return
+        instruction = model.head.instruction
+        if runner.val_loop is not None and not instruction.answers_with_points:
+            raise ValueError(
+                f'instruction={instruction.kind!r} finds no keypoints that a validation could score: set val_cfg, '
+                "val_dataloader and val_evaluator to None, and the checkpoint hook's save_best."
+            )
         for name, loop in (('train', runner.train_loop), ('val', runner.val_loop)):
             if loop is None:
                 continue
