@@ -74,7 +74,7 @@ CHANGES = {
         'head.language_model.dtype': 'float32',
         'head.language_model.gradient_checkpointing': True,
         'runner_type': 'FlexibleRunner',
-        'strategy.type': 'FSDPStrategy',
+        'strategy.type': 'ShardedStrategy',
         'strategy.model_wrapper.type': 'MMFullyShardedDataParallel',
         'strategy.model_wrapper.auto_wrap_policy.type': 'wrap_layers',
         'strategy.model_wrapper.auto_wrap_policy.layers': ['LlamaDecoderLayer', 'Dinov2Layer'],

@@ -29,12 +29,14 @@ def _in_a_process(rank: int, number: int, function: Callable, folder: Path, *arg
     shut_down_distributed()  # otherwise gloo's threads may abort the process when it exits
 
 
-def train_in_parallel(rank: int, folder: Path, configs: Sequence[Path]) -> None:
-    """Train each config in the folder ``two`` beside it, with batches of 2."""
+def train_in_parallel(rank: int, folder: Path, configs: Sequence[Path], settings: Sequence[Sequence[str]] = ()) -> None:
+    """Train each config in the folder ``two`` beside it, with batches of 2; then the last with each of the settings."""
     os.environ.update(LOCAL_RANK=str(rank), RANK=str(rank), WORLD_SIZE='2')
-    for config in configs:
+    runs = [(config, []) for config in configs] + [(configs[-1], own) for own in settings]
+    for number, (config, own) in enumerate(runs):
         if not torch.distributed.is_initialized():  # a training ends with leaving the group
-            store = f'file://{config.parent}/store'
+            store = f'file://{folder}/store{number}'
             torch.distributed.init_process_group('gloo', init_method=store, rank=rank, world_size=2)
-        arguments = [str(config), '--work-dir', str(config.parent / 'two'), '--launcher', 'pytorch']
-        assert train.main([*arguments, '--cfg-options', 'train_dataloader.batch_size=2']) == 0
+        batches = ['--cfg-options', 'train_dataloader.batch_size=2']
+        arguments = [str(config), '--work-dir', str(config.parent / 'two'), '--launcher', 'pytorch', *batches, *own]
+        assert train.main(arguments) == 0

@@ -105,7 +105,9 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
         loader = cfg.get(f'{part}_dataloader')
         if loader and not loader.get('num_workers'):
             loader.persistent_workers = False  # PyTorch raises an error for True without workers
-    cfg.setdefault('init_weights_for_test_or_val', False)  # FlexibleRunner would load weights that a checkpoint has
+    # FlexibleRunner would load weights that a checkpoint has; frozen ones are not added to a model that is sharded
+    sharded = (cfg.get('strategy') or {}).get('type') not in (None, 'SingleDeviceStrategy', 'DDPStrategy')
+    cfg.setdefault('init_weights_for_test_or_val', sharded)
     lock, note = None, ''
     if cfg.get('train_cfg'):
         lock = lock_work_dir(cfg.work_dir, cfg.launcher)

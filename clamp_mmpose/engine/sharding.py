@@ -1,7 +1,21 @@
 from typing import Sequence
 
-from mmengine.registry import FUNCTIONS
+from mmengine._strategy import FSDPStrategy
+from mmengine.registry import FUNCTIONS, STRATEGIES
 from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel
+
+
+@STRATEGIES.register_module()
+class ShardedStrategy(FSDPStrategy):
+    """MMEngine's strategy for FSDP, which also resumes on PyTorch from 2.1 on."""
+
+    def load_optim_state_dict(self, state_dict: dict) -> None:
+        """Load the state of the optimizer; the base class passes the arguments in the order of PyTorch 2.0."""
+        state = FullyShardedDataParallel.optim_state_dict_to_load(
+            model=self.model, optim=self.optim_wrapper.optimizer, optim_state_dict=state_dict
+        )
+        self.optim_wrapper.load_state_dict(state)
 
 
 @FUNCTIONS.register_module()

@@ -164,14 +164,39 @@ optim_wrapper = dict(optimizer=dict(type='SGD', lr=5., momentum=0.9))
 FLEXIBLE = "runner_type = 'FlexibleRunner'\nstrategy = dict(type='{}')\ntrain_cfg.update(max_epochs=2)"
 
 
+SHARDED = """
+runner_type = 'FlexibleRunner'
+strategy = dict(
+    type='ShardedStrategy',
+    model_wrapper=dict(
+        type='MMFullyShardedDataParallel',
+        device_id='cpu',
+        auto_wrap_policy=dict(type='wrap_layers', layers=['LoRATower']),
+    ),
+    # without copies in the memory of the CPU, which is where the weights are here
+    state_dict_cfg=dict(
+        state_dict_type='FULL_STATE_DICT',
+        state_dict_config=dict(type='FullStateDictConfig', rank0_only=True),
+        optim_state_dict_config=dict(type='FullOptimStateDictConfig', rank0_only=True),
+    ),
+)
+train_cfg.update(max_epochs=1)
+"""
+
+
 def test_two_processes_equal_one(tmp_path):
-    """Also with MMEngine's FlexibleRunner, which adds the name of its wrapper to those of the weights."""
+    """Also with MMEngine's FlexibleRunner: by DDP, which saves other names of the weights, and by FSDP, resumed."""
     config = config_of(tmp_path / 'plain', DISTRIBUTED, augment=False, dropout=0.0)
-    extra = DISTRIBUTED + FLEXIBLE.format('DDPStrategy')
-    flexible = config_of(tmp_path / 'flexible', extra, augment=False, dropout=0.0)
+    flexible, sharded = (
+        config_of(tmp_path / name, DISTRIBUTED + extra, augment=False, dropout=0.0)
+        for name, extra in (('flexible', FLEXIBLE.format('DDPStrategy')), ('sharded', SHARDED))
+    )
+    more = [
+        ['--resume', '--change-schedule', '--cfg-options', 'train_dataloader.batch_size=2', 'train_cfg.max_epochs=2']
+    ]
     assert train.main([str(config), '--work-dir', str(config.parent / 'one')]) == 0
-    run_in_two_processes(train_in_parallel, tmp_path, [config, flexible])
-    for epoch, folder in ((3, config.parent), (2, flexible.parent)):
+    run_in_two_processes(train_in_parallel, tmp_path, [config, flexible, sharded], more)
+    for epoch, folder in ((3, config.parent), (2, flexible.parent), (2, sharded.parent)):
         one = read_checkpoint(config.parent / 'one' / f'epoch_{epoch}.pth')
         two = read_checkpoint(folder / 'two' / f'epoch_{epoch}.pth')
         assert two['meta']['num_processes'] == 2 and two['meta']['iter'] == one['meta']['iter'] == 3 * epoch

@@ -11,7 +11,6 @@ from clamp_mmpose.checkpoints.stamp import Stamp, sample, stamp_of
 
 from .lora import base_name
 
-WRAPPERS = re.compile(r'(_fsdp_wrapped_module|_checkpoint_wrapped_module)\.')
 REMEDY = 'Give the config it was trained with.'
 
 
@@ -102,12 +101,17 @@ def load_trained(model: nn.Module, checkpoint: dict, source: str) -> None:
     load_weights(model, weights_of(checkpoint), source)
 
 
+def without_wrappers(name: str) -> str:
+    """The name of a weight in a state dict, from that of a parameter of a model that FSDP has wrapped."""
+    return re.sub(r'(_fsdp_wrapped_module|_checkpoint_wrapped_module)\.', '', name)
+
+
 def _pretrained_parts(model: nn.Module) -> Iterator[Tuple[str, nn.Module, str]]:
     """The outermost modules inside a model that load pretrained weights: name, module and address."""
     found: List[str] = []
     for name, module in model.named_modules():
         address = _address(module)
-        clean = WRAPPERS.sub('', name)
+        clean = without_wrappers(name)
         if name and address is not None and not any(clean.startswith(f'{outer}.') for outer in found):
             found.append(clean)
             yield clean, module, address
@@ -130,7 +134,7 @@ def _frozen_names(part: nn.Module, prefix: str) -> Set[str]:
         own = [key for key, value in module._parameters.items() if value is not None and not value.requires_grad]
         if 'train' in vars(module):  # see freeze(); in other modules, running statistics may change
             own += module._buffers
-        names.update(WRAPPERS.sub('', f'{name}.{key}') for key in own)
+        names.update(without_wrappers(f'{name}.{key}') for key in own)
     return names
 
 

@@ -4,7 +4,7 @@ _base_ = ['./cape_llama3.1-8b_dinov2-l_mp100-split1.py']
 
 runner_type = 'FlexibleRunner'
 strategy = dict(
-    type='FSDPStrategy',
+    type='ShardedStrategy',
     model_wrapper=dict(
         type='MMFullyShardedDataParallel',
         auto_wrap_policy=dict(type='wrap_layers', layers=['LlamaDecoderLayer', 'Dinov2Layer']),
