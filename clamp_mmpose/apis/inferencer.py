@@ -1,9 +1,11 @@
+import logging
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union, cast
 
 import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
 from mmpose.apis import Pose2DInferencer
 from mmpose.registry import INFERENCERS
 from mmpose.structures import PoseDataSample
@@ -152,7 +154,15 @@ class TextPoseInferencer(ResultsInferencer):
             return keypoints
         if category is not None:
             return category_queries(category, keypoints, skeleton)
-        return TextQueries.parse(cast(Union[str, Sequence[str]], keypoints), skeleton)
+        queries = TextQueries.parse(cast(Union[str, Sequence[str]], keypoints), skeleton)
+        unused = [text for text in queries.keypoint_descriptions or () if text]
+        if unused and not getattr(self.model.head, 'reads_descriptions', True):
+            print_log(
+                f'this model reads names only (description=False): descriptions such as {unused[0]!r:.80} are not used.',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return queries
 
     def _load_weights_to_model(
         self, model: torch.nn.Module, checkpoint: Optional[dict], cfg: Optional[ConfigDict]

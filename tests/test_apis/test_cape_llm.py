@@ -1,6 +1,7 @@
 """CapeLLMHead in TextPoseInferencer, tools/predict.py and the web page's search."""
 
 import copy
+import dataclasses
 import json
 
 import cv2
@@ -131,3 +132,13 @@ def test_search_of_the_web_page(inferencer, files):
     found, tiles = find(inferencer, image, [], 'nose\ntail', '0-1', HORSE)
     assert HORSE.descriptions[2] in found.instance['question'][0] and len(found.instance['answer']) == 2
     assert len(tiles) == (2 if files[3] == 'pointer' else 0)
+
+
+def test_descriptions_that_the_model_does_not_read_are_named(inferencer, capsys):
+    head = inferencer.model.head
+    with pytest.MonkeyPatch.context() as patch:
+        inferencer.queries(['nose', 'left ear: the tip of it'])
+        assert 'not used' not in capsys.readouterr().out
+        patch.setattr(head, 'instruction', dataclasses.replace(head.instruction, description=False))
+        inferencer.queries(['nose', 'left ear: the tip of it'])
+    assert "descriptions such as 'the tip of it' are not used" in capsys.readouterr().out

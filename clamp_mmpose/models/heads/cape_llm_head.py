@@ -199,6 +199,11 @@ class CapeLLMHead(BaseHead):
         return hidden[packed.ids == IMAGE].view(*image.shape[:2], hidden.shape[2])
 
     @property
+    def reads_descriptions(self) -> bool:
+        """Whether questions contain the descriptions."""
+        return self.instruction.description
+
+    @property
     def has_score_maps(self) -> bool:
         """Whether each keypoint has a heatmap, as from a pointer."""
         return getattr(self.answer, 'has_heatmaps', False)

@@ -162,5 +162,5 @@ def check_length(row: Row, limit: int, queries: TextQueries, model: str, more: i
         longest = max(queries.texts, key=len)
         raise ValueError(
             f'{sample}the image and its texts take {needed} tokens; {model} reads up to {limit}: shorten the texts '
-            f'(the longest begins with {longest[:60]!r}), or train fewer rounds.'
+            f'(the longest begins with {longest[:60]!r}), or, in training, use fewer rounds.'
         )
