@@ -158,7 +158,7 @@ class TextPoseInferencer(ResultsInferencer):
         unused = [text for text in queries.keypoint_descriptions or () if text]
         if unused and not getattr(self.model.head, 'reads_descriptions', True):
             print_log(
-                f'this model reads names only (description=False): descriptions such as {unused[0]!r:.80} are not used.',
+                f'the model reads names only (description=False): descriptions such as {unused[0]!r:.80} are not used.',
                 logger='current',
                 level=logging.WARNING,
             )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmpose.apis import init_model
 from tiny import text_query_config
 from tiny_tokenizers import byte_level
@@ -134,11 +135,12 @@ def test_search_of_the_web_page(inferencer, files):
     assert len(tiles) == (2 if files[3] == 'pointer' else 0)
 
 
-def test_descriptions_that_the_model_does_not_read_are_named(inferencer, capsys):
-    head = inferencer.model.head
+def test_descriptions_that_the_model_does_not_read_are_named(inferencer, caplog):
+    head, logger = inferencer.model.head, MMLogger.get_current_instance()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logger, 'handlers', [caplog.handler])
         inferencer.queries(['nose', 'left ear: the tip of it'])
-        assert 'not used' not in capsys.readouterr().out
+        assert 'not used' not in caplog.text
         patch.setattr(head, 'instruction', dataclasses.replace(head.instruction, description=False))
         inferencer.queries(['nose', 'left ear: the tip of it'])
-    assert "descriptions such as 'the tip of it' are not used" in capsys.readouterr().out
+    assert "descriptions such as 'the tip of it' are not used" in caplog.text
