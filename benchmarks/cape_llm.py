@@ -1,6 +1,5 @@
 """Times CapeLLM: asking against the published way, isolated rounds against chained ones, the head's own code."""
 
-import json
 import multiprocessing
 import re
 import tempfile
@@ -22,6 +21,7 @@ from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.language.text_queries import TextQueries
 from clamp_mmpose.models.language_models.packing import IMAGE
 from clamp_mmpose.models.language_models.published import NUM_TOKENS, PublishedTokens
+from clamp_mmpose.utils.files import to_json
 
 from .models import alternate, milliseconds, train_on
 
@@ -111,7 +111,7 @@ def write_tokenizer(folder: Path) -> None:
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.save(str(folder / 'tokenizer.json'))
     config = dict(tokenizer_class='PreTrainedTokenizerFast', eos_token='<end>', pad_token='<end>')
-    (folder / 'tokenizer_config.json').write_text(json.dumps(config))
+    (folder / 'tokenizer_config.json').write_text(to_json(config, 'the tokenizer'))
 
 
 def sample_of(keypoints: int, rounds: Optional[Sequence[int]] = None) -> PoseDataSample:

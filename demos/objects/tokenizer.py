@@ -1,11 +1,10 @@
-import json
 import re
 from pathlib import Path
 
 from clamp_mmpose.language.cape_instruction import CapeInstruction
 from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.language.text_queries import TextQueries
-from clamp_mmpose.utils.files import atomic_write
+from clamp_mmpose.utils.files import atomic_write, to_json
 
 NAME = 'NAME'
 
@@ -44,5 +43,5 @@ def write_tokenizer(folder: Path, texts: Path) -> Path:
     tokenizer.train_from_iterator(questions, trainer)
     config = dict(tokenizer_class='PreTrainedTokenizerFast', eos_token='</s>', pad_token='</s>', model_max_length=512)
     atomic_write(folder / 'tokenizer.json', tokenizer.to_str().encode())
-    atomic_write(folder / 'tokenizer_config.json', json.dumps(config).encode())
+    atomic_write(folder / 'tokenizer_config.json', to_json(config, 'the tokenizer').encode())
     return folder

@@ -172,8 +172,9 @@ def copied(page):
     page.bring_to_front()  # the clipboard belongs to the page in front
     expect(page.locator('#json')).to_contain_text('keypoint_scores')  # it is filled after the image
     page.evaluate('navigator.clipboard.writeText("")')
-    page.click('#json button')
-    for _ in range(100):  # wait_for_function takes a promise for true
+    for i in range(100):  # wait_for_function takes a promise for true
+        if i % 20 == 0:  # Gradio may draw the JSON anew while the button is pressed
+            page.click('#json button')
         text = page.evaluate('navigator.clipboard.readText()')
         if text:
             return json.loads(text)
