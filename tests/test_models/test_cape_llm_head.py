@@ -189,3 +189,11 @@ def test_learns_one_image_by_heart(tokenizer, answer):
         (found,) = head.predict(feats, [sample(names)])
     np.testing.assert_allclose(found.keypoints[0] / 64, points, atol=0.06)
     assert (found.keypoint_scores > 0.15).all()
+
+
+def test_redraws_are_counted(tokenizer):
+    """The samples that KeypointRounds drew again, over the batch."""
+    samples = [sample(['nose']), sample(['back']), sample(['tip'])]
+    for one, redraws in zip(samples, (2, 0, 1)):
+        one.set_metainfo(dict(redraws=redraws))
+    assert build(tokenizer, answer='bins').loss((torch.randn(3, 8, 2, 2),), samples)['redraws'] == 3

@@ -6,12 +6,10 @@ from mmengine.model import BaseModule, PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from clamp_mmpose.models.utils.hugging_face import load_config, pretrained_weights
+from clamp_mmpose.models.utils.hugging_face import DTYPES, load_config, pretrained_weights
 from clamp_mmpose.models.utils.lora import load_base_weights
 from clamp_mmpose.models.utils.tuning import check_tuning, set_tuning
 from clamp_mmpose.utils.choices import check_choice
-
-DTYPES = ('float32', 'bfloat16', 'float16')
 
 
 @MODELS.register_module()

@@ -20,7 +20,7 @@ from clamp_mmpose.models.language_models.packing import ANSWER, IMAGE, Packed, R
 from clamp_mmpose.models.language_models.published import NUM_TOKENS, PublishedTokens
 from clamp_mmpose.models.language_models.text_tokens import AnswerTokens
 from clamp_mmpose.models.language_models.writing import Writing, last_states, write_digits, write_freely
-from clamp_mmpose.models.layers.answers.answer import Answers, joined
+from clamp_mmpose.models.layers.answers.answer import Answers, joined, merge_mirrored
 from clamp_mmpose.models.utils.query_samples import mirror_weights, sample_labels, sample_queries
 from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
 from clamp_mmpose.utils.calibration import calibrated
@@ -236,19 +236,10 @@ class CapeLLMHead(BaseHead):
         instances, fields = [], []
         for b, query in enumerate(queries):
             number = len(query.keypoint_names)
-            points, scores = answers[0].points[b, :number], answers[0].scores[b, :number]
-            maps = None if answers[0].heatmaps is None else answers[0].heatmaps[b, :number]
-            if len(answers) == 2:
-                weight = points.new_tensor(mirror_weights(query))[:, None]
-                partners = list(query.flip_indices)
-                mirrored = answers[1].points[b, :number][partners] * points.new_tensor([-1, 1]) + points.new_tensor(
-                    [1, 0]
-                )
-                points = torch.lerp(points, mirrored, weight)
-                scores = torch.lerp(scores, answers[1].scores[b, :number][partners], weight[:, 0])
-                if maps is not None:
-                    other = answers[1].heatmaps[b, :number].flip(-1)[partners]
-                    maps = torch.lerp(maps, other, weight[:, :, None])
+            own, *mirrored = [view.each(lambda part, b=b, number=number: part[b, :number]) for view in answers]
+            if mirrored:
+                own = merge_mirrored(own, *mirrored, query.flip_indices, own.points.new_tensor(mirror_weights(query)))
+            points, scores, maps = own
             keypoints, _ = self.decoder.decode(to_numpy(points[None].float()))
             calibrated_scores = calibrated(to_numpy(scores[None].float()), test_cfg.get('temperature', 1.0))
             instance = InstanceData(keypoints=keypoints, keypoint_scores=calibrated_scores)

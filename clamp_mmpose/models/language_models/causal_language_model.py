@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from clamp_mmpose.models.utils.freeze import freeze
 from clamp_mmpose.models.utils.hugging_face import (
+    DTYPES,
     check_folder,
     from_hub,
     in_precision,
@@ -23,7 +24,6 @@ from clamp_mmpose.utils.choices import check_choice
 from .text_tokens import TextTokens
 
 ATTENTION = (None, 'sdpa', 'eager')  # others take no mask of our own
-DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
 @MODELS.register_module()
@@ -71,7 +71,7 @@ class CausalLanguageModel(BaseModule):
         init_cfg: Optional[dict] = None,
     ):
         super().__init__(init_cfg)
-        check_choice('dtype', dtype, tuple(DTYPES))
+        check_choice('dtype', dtype, DTYPES)
         check_choice('attention', attention, ATTENTION)
         check_tuning(tune, lora)
         if gradient_checkpointing and tune == 'frozen':
@@ -101,7 +101,7 @@ class CausalLanguageModel(BaseModule):
         pretrained = bool(init_cfg) and init_cfg['type'] in ('Pretrained', PretrainedInit)
         chosen = {} if attention is None else dict(attn_implementation=attention)
         with without_drawing() if pretrained else contextlib.nullcontext():
-            self.llm = _build(built, self.model_name, **in_precision(DTYPES[dtype]), **chosen)
+            self.llm = _build(built, self.model_name, **in_precision(getattr(torch, dtype)), **chosen)
         number, self.embed_dims = self.llm.get_input_embeddings().weight.shape
         if self.tokens.largest() >= number:
             raise ValueError(

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from clamp_mmpose.utils.files import read_json
 
+DTYPES = ('float32', 'bfloat16', 'float16')  # precisions of the weights
+
 
 def check_folder(source: Union[str, Path]) -> None:
     """Check that a folder names no weights elsewhere, and none in a pickle; a name on the hub is left to its loader.

@@ -20,6 +20,23 @@ class Answers(NamedTuple):
         return Answers(change(self.points), change(self.scores), heatmaps)
 
 
+def merge_mirrored(answers: Answers, mirrored: Answers, partners: Sequence[int], weights: Tensor) -> Answers:
+    """Answers ``[K, ...]`` about an image, averaged with those about its mirror image.
+
+    Args:
+        partners: for each keypoint, the one whose answer about the mirror image is its own.
+        weights: of the mirror image, ``[K]``.
+    """
+    partners = list(partners)
+    x, y = mirrored.points[partners].unbind(dim=-1)
+    points = torch.lerp(answers.points, torch.stack([1 - x, y], dim=-1), weights[:, None])
+    scores = torch.lerp(answers.scores, mirrored.scores[partners], weights)
+    if answers.heatmaps is None or mirrored.heatmaps is None:
+        return Answers(points, scores)
+    heatmaps = torch.lerp(answers.heatmaps, mirrored.heatmaps[partners].flip(-1), weights[:, None, None])
+    return Answers(points, scores, heatmaps)
+
+
 def joined(parts: Sequence[Answers]) -> Answers:
     """Answers ``[B, c, ...]`` about several groups of keypoints -> all of them."""
     heatmaps = [part.heatmaps for part in parts if part.heatmaps is not None]
