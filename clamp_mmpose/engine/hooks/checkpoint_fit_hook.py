@@ -35,7 +35,7 @@ class CheckpointFitHook(Hook):
         # MMEngine would take another key than 'state_dict', or weights alone beside other entries, for no weights
         checkpoint.setdefault('state_dict', weights)
         if sharded:
-            _check_names(runner.model, weights, checkpoint, source, partial)
+            check_names(runner.model, weights, checkpoint, source, partial)
         else:
             check_fit(model, weights, source, partial=partial)
         info = (checkpoint.get('message_hub') or {}).get('runtime_info')
@@ -44,7 +44,7 @@ class CheckpointFitHook(Hook):
             forget_foreign_files(info, [Path(folder) for folder in folders if folder])
 
 
-def _check_names(
+def check_names(
     model: FullyShardedDataParallel, weights: Dict[str, Tensor], checkpoint: dict, source: str, partial: bool
 ) -> None:
     """Check that no parameter is missing; a process holds a part of each, so that FSDP itself compares the shapes.
