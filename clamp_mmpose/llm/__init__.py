@@ -1,0 +1,1 @@
+"""Asking language models for texts, with a journal of every answer."""
