@@ -51,7 +51,7 @@ def test_metadata(wheel):
     needed = {line.split('<')[0].split('>')[0] for line in metadata.get_all('Requires-Dist') if 'extra' not in line}
     # a project's own builds of torch and the OpenMMLab packages are never replaced
     assert needed == {'ftfy', 'numpy', 'open_clip_torch', 'pyyaml', 'scipy', 'timm'}
-    assert set(metadata.get_all('Provides-Extra')) == {'app', 'export', 'llm', 'text'}
+    assert set(metadata.get_all('Provides-Extra')) == {'app', 'export', 'llm', 'text', 'texts'}
 
 
 def test_works_without_the_checkout(wheel, tmp_path):
