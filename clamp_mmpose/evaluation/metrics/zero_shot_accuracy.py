@@ -10,6 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmpose.registry import METRICS
 
+from clamp_mmpose.evaluation.bootstrap import interval
 from clamp_mmpose.evaluation.zero_shot_table import task_wise_mean
 from clamp_mmpose.utils.choices import check_choice
 from clamp_mmpose.utils.files import atomic_write, without_nan
@@ -237,26 +238,14 @@ def _interval(
     labels: np.ndarray, hits: np.ndarray, images: np.ndarray, num_classes: int, average: str
 ) -> Tuple[float, float]:
     """The 95 % bootstrap interval: images are drawn with replacement, with all of their trials."""
-    from scipy.stats import bootstrap  # slow to import
-
     number = int(images[-1]) + 1
 
     def accuracy(drawn: np.ndarray) -> float:
         times = np.bincount(drawn, minlength=number)
         return _accuracy(*_tally(labels, hits, times[images], num_classes), average)
 
-    if number == 1:  # SciPy needs two
-        return accuracy(np.arange(1)), accuracy(np.arange(1))
-    interval = bootstrap(
-        (np.arange(number),),
-        accuracy,
-        n_resamples=RESAMPLES,
-        batch=1,  # all resamples of a batch are in memory at the same time
-        vectorized=False,
-        method='percentile',
-        random_state=np.random.default_rng(0),
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
+    ends = interval(np.arange(number), accuracy, resamples=RESAMPLES)
+    return ends.low, ends.high
 
 
 def _log(detail: dict) -> None:
