@@ -1,0 +1,25 @@
+import inspect
+from typing import Any, Dict, List, Type
+
+from clamp_mmpose.utils.choices import check_choice
+
+from .task import TextTask
+
+TASKS: Dict[str, Type[TextTask]] = {}
+
+
+def build_task(name: str, **options: Any) -> TextTask:
+    """Build a task by its name.
+
+    Args:
+        options: of the task's class.
+
+    Raises:
+        ValueError: an unknown task or option; the message lists those that exist.
+    """
+    check_choice('task', name, list(TASKS))
+    known: List[str] = list(inspect.signature(TASKS[name]).parameters)
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(f'the task {name} has no option {", ".join(unknown)}; expected {", ".join(known)}.')
+    return TASKS[name](**options)

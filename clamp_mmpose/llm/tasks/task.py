@@ -1,0 +1,57 @@
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from clamp_mmpose.language.image_facts import ImageFacts
+from clamp_mmpose.llm.request import Request
+
+
+class Made(NamedTuple):
+    """One text: ``value`` is what ``parse`` returned; ``provenance`` goes into the file beside the texts."""
+
+    request: Request
+    value: Any
+    provenance: Dict[str, Any]
+
+
+class LeakError(ValueError):
+    """The text speaks of the annotations it was written from; it is asked for again."""
+
+
+class TextTask(ABC):
+    """What is written about an image (or about all of them): a request, how its answer is read, and the file.
+
+    A task has no state that an answer changes: a run that goes on after an interruption makes the same requests.
+    """
+
+    def requests(self, images: Sequence[ImageFacts]) -> List[Request]:
+        """One request for each image that :meth:`unusable` has no objection to, in order.
+
+        A task about the whole data set overrides it.
+        """
+        return [self.request(facts) for facts in images if self.unusable(facts) is None]
+
+    def unusable(self, facts: ImageFacts) -> Optional[str]:
+        """Why nothing can be written about this image, such as 'images without captions'; the images are counted."""
+        return None
+
+    @abstractmethod
+    def request(self, facts: ImageFacts) -> Request:
+        """What the language model is asked; the ids of a run differ."""
+
+    @abstractmethod
+    def parse(self, request: Request, text: str) -> Any:
+        """The value of an answer.
+
+        Raises:
+            LeakError: the text speaks of the annotations.
+            ValueError: it cannot be read; the message says why.
+        """
+
+    def leaks(self, value: Any) -> List[str]:
+        """Where a parsed value speaks of the annotations, for tasks that look."""
+        return []
+
+    @abstractmethod
+    def write(self, path: Path, made: Sequence[Made]) -> None:
+        """Write the file, whole."""
