@@ -55,6 +55,7 @@ class ImageFacts:
         captions: sentences about the whole image.
         objects: the other ones.
         activity: what the people do, such as 'riding a bike'.
+        training: whether the image belongs to MPII's training split, which FocusCLIP's published prompt shows.
     """
 
     image: str
@@ -67,3 +68,4 @@ class ImageFacts:
     captions: Sequence[str] = ()
     objects: Sequence[SceneObject] = ()
     activity: Optional[str] = None
+    training: Optional[bool] = None

@@ -2,7 +2,7 @@ import mimetypes
 import os
 from io import BytesIO
 from pathlib import Path
-from typing import Any, List, Optional, Union
+from typing import Any, List, Optional, Tuple, Union
 
 import cv2
 import mmcv
@@ -20,6 +20,8 @@ FLAGS = dict(
     color_ignore_orientation=cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
     grayscale_ignore_orientation=cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
 )
+EXIF_ORIENTATION = 0x0112
+TURNED = (5, 6, 7, 8)  # by 90 or 270 degrees
 REMEDY = 'restore the file or leave it out; tools/check_dataset.py finds every bad image of a config'
 
 
@@ -59,6 +61,28 @@ def decode_image(content: bytes, path: str, color_type: str = 'color', backend: 
     if image is None:
         raise ValueError(f'image {path} cannot be decoded ({len(content):,} bytes): {REMEDY}.')
     return image
+
+
+def image_size(path: Union[str, Path]) -> Tuple[int, int]:
+    """Width and height from an image file's header, rotated as its EXIF tag says; nothing is decoded.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: it is not an image.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f'image {path} does not exist, and its size is needed: check data_root and data_prefix.'
+        )
+    try:
+        with Image.open(path) as image:
+            # Pillow decodes a PNG without an EXIF part to look for one at its end
+            has_tags = image.format != 'PNG' or 'exif' in image.info
+            turned = has_tags and image.getexif().get(EXIF_ORIENTATION) in TURNED
+            width, height = image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's for damaged files
+        raise ValueError(f'image {path} cannot be read: {error}; {REMEDY}.') from error
+    return (height, width) if turned else (width, height)
 
 
 def image_files(folder: Union[str, Path], pattern: str = '*') -> List[Path]:

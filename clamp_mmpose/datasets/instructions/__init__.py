@@ -1,0 +1,3 @@
+from .read_facts import FactsRead, read_facts
+
+__all__ = ['FactsRead', 'read_facts']

@@ -1,0 +1,133 @@
+"""What other files say about the images: captions, objects without keypoints, activities."""
+
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any, Dict, List, Optional, Sequence, TypeVar, Union
+
+from clamp_mmpose.datasets.files.coco import read_annotations
+from clamp_mmpose.language.image_facts import ImageFacts, SceneObject
+from clamp_mmpose.utils.files import read_json
+
+from .boxes import clipped_box
+
+REMEDY = 'check the path'
+Value = TypeVar('Value')
+
+
+def add_scene(
+    images: Sequence[ImageFacts],
+    source: str,
+    captions: Optional[str],
+    objects: Optional[str],
+    activities: Optional[str],
+    dropped: Dict[str, int],
+) -> List[ImageFacts]:
+    """The images with captions, objects and activities from the files of :func:`read_facts`.
+
+    Args:
+        source: name of the annotations in errors.
+        dropped: gets the number of 'crowds of objects'.
+
+    Raises:
+        FileNotFoundError, ValueError: a file is missing, malformed, or about other images.
+    """
+    added = list(images)
+    if captions:
+        texts = _for_images(read_captions(captions), images, captions, source)
+        added = [replace(facts, captions=tuple(own or ())) for facts, own in zip(added, texts)]
+    if objects:
+        taken = {instance.category for facts in images for instance in facts.instances}
+        boxes = _for_images(_objects(objects), images, objects, source)
+        added = [
+            replace(facts, objects=_scene_objects(own or [], taken, facts, objects, dropped))
+            for facts, own in zip(added, boxes)
+        ]
+    if activities:
+        labels = _for_images(_activities(activities), images, activities, source)
+        added = [replace(facts, activity=own or facts.activity) for facts, own in zip(added, labels)]
+    return added
+
+
+def read_captions(path: str) -> Dict[str, List[str]]:
+    """The captions of each image by file name, from COCO captions or JSON ``{image: text or list of texts}``.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: it is neither; an entry is not a text.
+    """
+    content = read_json(path, 'captions', REMEDY, expected=dict)
+    if not {'images', 'annotations'} <= set(content):
+        table = {image: [texts] if isinstance(texts, str) else texts for image, texts in content.items()}
+    else:
+        table = _by_image(content, path, 'caption')
+    for image, texts in table.items():
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f'captions {path}: {image} must have a text or a list of texts, got {texts!r:.80}.')
+    return {image: [' '.join(text.split()) for text in texts if text.strip()] for image, texts in table.items()}
+
+
+def _by_image(content: dict, path: str, key: Optional[str] = None) -> Dict[str, List[Any]]:
+    """Annotations, or one value of each, by the file name of their image."""
+    try:
+        names = {image['id']: image['file_name'] for image in content['images']}
+        table: Dict[str, List[Any]] = {name: [] for name in names.values()}
+        for ann in content['annotations']:
+            table[names[ann['image_id']]].append(ann[key] if key else ann)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path} is not a COCO file of {key or "object"}s: {type(error).__name__} {error}; expected images with id '
+            f'and file_name, annotations with image_id and {key or "bbox"}.'
+        ) from error
+    return table
+
+
+def _objects(path: str) -> Dict[str, List[dict]]:
+    content = read_annotations(path, REMEDY)
+    categories = {category['id']: category['name'] for category in content['categories']}
+    table = _by_image(content, path)
+    for ann in content['annotations']:
+        if ann.get('category_id') not in categories or len(ann.get('bbox') or ()) != 4:
+            raise ValueError(
+                f'{path}: annotation {ann.get("id")} needs a category of the file and a box of 4 numbers, got '
+                f'{ann.get("category_id")!r:.40} and {ann.get("bbox")!r:.60}.'
+            )
+        ann['category'] = categories[ann['category_id']]
+    return table
+
+
+def _scene_objects(
+    annotations: List[dict], taken: set, facts: ImageFacts, path: str, dropped: Dict[str, int]
+) -> Sequence[SceneObject]:
+    found = []
+    for ann in annotations:
+        if ann['category'] in taken:
+            continue
+        if ann.get('iscrowd'):
+            dropped['crowds of objects'] += 1
+            continue
+        x, y, width, height = ann['bbox']
+        box = clipped_box((x, y, x + width, y + height), facts.size)
+        if box is not None:
+            found.append(SceneObject(ann['category'], box))
+    return tuple(found)
+
+
+def _activities(path: str) -> Dict[str, str]:
+    table = read_json(path, 'activities', REMEDY, expected=dict)
+    for image, text in table.items():
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f'activities {path}: {image} must have a text, got {text!r:.80}.')
+    return {image: ' '.join(text.split()) for image, text in table.items()}
+
+
+def _for_images(
+    table: Dict[str, Value], images: Sequence[ImageFacts], path: Union[str, PurePath], source: str
+) -> List[Optional[Value]]:
+    """The entry of each image, by its file name or else by its last part."""
+    found = [table.get(facts.image, table.get(PurePath(facts.image).name)) for facts in images]
+    if all(entry is None for entry in found):
+        raise ValueError(
+            f'{path} says nothing about the {len(images):,} images of {source}, such as {images[0].image}; it has '
+            f'{len(table):,} others, such as {next(iter(table), None)}: the file names must be the same.'
+        )
+    return found
