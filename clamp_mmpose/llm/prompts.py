@@ -77,7 +77,10 @@ def load_prompt(source: Union[str, Path], placeholders: Sequence[str] = (), part
     texts: Dict[str, Any] = {key: content[key] for key in (*KEYS[:4], *parts)}
     texts.update({f'instructions[{i}]': text for i, text in enumerate(instructions)})
     for key, text in texts.items():
-        _check_text(text, f'{where}: {key}', () if key in KEYS[:3] else placeholders)
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f'{where}: {key} must be a text, got {text!r:.60}.')
+        if key not in KEYS[:3]:
+            _check_placeholders(text, f'{where}: {key}', placeholders)
     return Prompt(
         name=content['name'],
         version=content['version'],
@@ -99,11 +102,7 @@ def _check_keys(content: dict, where: str, parts: Sequence[str]) -> None:
         raise ValueError(f'{where} has the unknown keys {", ".join(unknown)}; expected {", ".join((*KEYS, *parts))}.')
 
 
-def _check_text(text: Any, what: str, placeholders: Sequence[str]) -> None:
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(f'{what} must be a text, got {text!r:.60}.')
-    if not placeholders and '{' not in text and '}' not in text:
-        return
+def _check_placeholders(text: str, what: str, placeholders: Sequence[str]) -> None:
     try:
         found = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
     except ValueError as error:

@@ -2,5 +2,7 @@
 
 from .fact import Fact
 from .instance_facts import instance_facts, judge_pose
+from .relations import Relation, relations
+from .sentences import facts_text, image_sentences
 
-__all__ = ['Fact', 'instance_facts', 'judge_pose']
+__all__ = ['Fact', 'Relation', 'facts_text', 'image_sentences', 'instance_facts', 'judge_pose', 'relations']

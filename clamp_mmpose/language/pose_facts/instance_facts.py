@@ -2,7 +2,7 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
-from clamp_mmpose.language.image_facts import Instance
+from clamp_mmpose.language.image_facts import ImageFacts, Instance
 
 from .animals import LEGS, judge_animal
 from .body import measure_body
@@ -42,7 +42,11 @@ def instance_facts(instance: Instance, names: Sequence[str]) -> List[Fact]:
         instance: keypoints in any pixels: scale and position do not matter.
         names: K names in any spelling.
     """
-    verdicts = judge_pose(names, instance.keypoints, instance.labeled)
+    return facts_of(judge_pose(names, instance.keypoints, instance.labeled))
+
+
+def facts_of(verdicts: Verdicts) -> List[Fact]:
+    """What is true, in the order in which it is stated."""
     return [verdicts.fact(subject, state) for subject, state in STATED if verdicts.get(subject, state)]
 
 
@@ -59,3 +63,8 @@ def judge_pose(names: Sequence[str], keypoints: np.ndarray, labeled: np.ndarray)
     judge_limbs(body, verdicts)
     judge_posture(body, verdicts)
     return verdicts
+
+
+def judge_all(facts: ImageFacts) -> List[Verdicts]:
+    """:func:`judge_pose` for each instance."""
+    return [judge_pose(facts.keypoint_names, one.keypoints, one.labeled) for one in facts.instances]

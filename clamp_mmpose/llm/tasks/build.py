@@ -3,9 +3,12 @@ from typing import Any, Dict, List, Type
 
 from clamp_mmpose.utils.choices import check_choice
 
+from .conversation import Conversation
+from .detail import Detail
+from .reasoning import Reasoning
 from .task import TextTask
 
-TASKS: Dict[str, Type[TextTask]] = {}
+TASKS: Dict[str, Type[TextTask]] = dict(conversation=Conversation, detail=Detail, reasoning=Reasoning)
 
 
 def build_task(name: str, **options: Any) -> TextTask:
