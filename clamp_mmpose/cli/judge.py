@@ -1,4 +1,4 @@
-"""Judge models' answers to questions about images, in three steps: questions, answers, score (LLaVA-Pose, section 5.3)."""
+"""Judge models' answers to questions about images, in the steps questions, answers, score (LLaVA-Pose)."""
 
 import argparse
 import sys
