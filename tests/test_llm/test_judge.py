@@ -122,7 +122,7 @@ def test_a_failed_reply_is_left_out_and_reported(four):
 
 
 def test_table(four):
-    table = markdown(results_of(four, {}))
+    table = markdown(results_of(four, {}, resamples=100))
     assert '| Model | Conversation | Detail | Reasoning | All | Questions |' in table
     assert '| a | b | all | 4 | 53.33 | 59.17 | -5.83 [-22.50, +5.00] | 25 % / 50 % / 25 % | 110.9 % |' in table
     assert (

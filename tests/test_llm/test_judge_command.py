@@ -128,7 +128,7 @@ def test_questions_of_three_types_and_a_served_model(asked, folder):
     first = questions[0]
     assert first.context.captions == (f'Caption {first.image[0]}.',)
     assert first.context.boxes == ('person: [0.062, 0.071, 0.812, 0.929]',)
-    assert first.context.keypoints[0].startswith('person: nose [0.125, 0.171], left_eye [')
+    assert first.context.keypoints[0].startswith('person: nose [0.125, 0.171], left eye [')
     sent = next(body for body in bodies if body['model'] == 'sees')['messages'][0]['content']
     content = base64.b64decode(sent[0]['image_url']['url'].partition('data:image/png;base64,')[2])
     assert content == (folder / questions[0].image).read_bytes() or content[:4] == b'\x89PNG'
@@ -140,7 +140,8 @@ def test_scores_in_both_orders(asked, folder, capsys):
     out, questions, _ = asked
     with replay(respond) as server:
         config = write_config(folder, server.url)
-        argv = ('score', config, '--out-dir', out, '--no-reference', '--answers', f'own={folder / "file.jsonl"}')
+        argv = ('score', config, '--out-dir', out, '--no-reference', '--resamples', 50)
+        argv += ('--answers', f'own={folder / "file.jsonl"}')
         code, table, _ = run(capsys, *argv)
         # 6 questions in two orders, and 3 whose first order fails three times
         assert code == 0 and len(server.bodies) == 6 * 2 + 3 * 4
