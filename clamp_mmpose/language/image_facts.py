@@ -55,6 +55,7 @@ class ImageFacts:
         captions: sentences about the whole image.
         objects: the other ones.
         activity: what the people do, such as 'riding a bike'.
+        attributes: seen in the image, such as 'bill shape: hooked' (CUB).
         training: whether the image belongs to MPII's training split, which FocusCLIP's published prompt shows.
     """
 
@@ -68,4 +69,5 @@ class ImageFacts:
     captions: Sequence[str] = ()
     objects: Sequence[SceneObject] = ()
     activity: Optional[str] = None
+    attributes: Sequence[str] = ()
     training: Optional[bool] = None

@@ -22,9 +22,6 @@ class Usage(NamedTuple):
     completion_tokens: int
 
 
-NO_TOKENS = Usage(0, 0)
-
-
 @dataclass(frozen=True)
 class Request:
     """One request to a language model.

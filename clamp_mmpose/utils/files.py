@@ -6,7 +6,7 @@ import os
 import re
 from numbers import Real
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple, Union
 
 from .safe_yaml import parse_yaml
 
@@ -92,6 +92,25 @@ def read_json(
         kind = 'object {...}' if expected is dict else 'array [...]'
         raise ValueError(f'{what} {path} must be a JSON {kind}, got {content!r:.60}.')
     return content
+
+
+def read_json_lines(path: Union[str, Path], what: str, remedy: str) -> Iterator[Tuple[str, Any]]:
+    """The place, for messages, and the value of each line of a JSON Lines file that is not blank.
+
+    Arguments as in :func:`read_json`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: a line is truncated, not JSON, or has a key twice or a number that is not finite.
+    """
+    path, text = _read_text(path, what, remedy)
+    for number, line in enumerate(text.split('\n'), 1):
+        if line.strip():
+            place = f'{what} {path}, line {number}'
+            try:
+                yield place, parse_json(line, finite=True)
+            except ValueError as error:
+                raise ValueError(f'{place} cannot be read as JSON: {error}; correct the line.') from error
 
 
 def parse_json(text: Union[str, bytes], object_pairs_hook: Optional[Callable] = None, finite: bool = False) -> Any:

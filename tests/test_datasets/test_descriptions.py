@@ -254,3 +254,12 @@ def test_description_files_for_images_without_keypoints(folder):
     (folder / 'images/001.jpg').unlink()
     with pytest.raises(FileNotFoundError, match='1 of 1 images do not exist'):
         build(folder, **kind, missing_descriptions='skip')
+
+
+def test_descriptions_in_lines(tmp_path):
+    path = tmp_path / 'gpt-4.jsonl'
+    path.write_text('{"image": "1.jpg", "description": "One jumps."}\n{"image": "2.jpg"}\n')
+    assert [entry['descriptions'] for entry in read_entries(path)] == [['One jumps.'], []]
+    path.write_text('{"image": "1.jpg"}\n{"images": "2.jpg"}\n')
+    with pytest.raises(ValueError, match=r'gpt-4\.jsonl, entry 1: expected'):
+        read_entries(path)

@@ -13,6 +13,7 @@ from clamp_mmpose.utils.files import (
     check_writable,
     parse_json,
     read_json,
+    read_json_lines,
     read_yaml,
     to_json,
     without_nan,
@@ -122,3 +123,18 @@ def test_nothing_writes_json_that_allows_nan():
             if called in ('json.dump', 'json.dumps', 'mmengine.dump') and not strict and not names_only:
                 found.append(f'{path}:{node.lineno}')
     assert found == []
+
+
+def test_json_lines_are_read_one_by_one(tmp_path):
+    path = tmp_path / 'a.jsonl'
+    path.write_text('{"a": 1}\n\n[2, "\u2028"]\n', encoding='utf-8')  # a line separator is part of a text
+    assert list(read_json_lines(path, 'texts', 'x')) == [
+        (f'texts {path}, line 1', {'a': 1}),
+        (f'texts {path}, line 3', [2, '\u2028']),
+    ]
+    for line, message in (('{"a": 1', 'line 2 cannot be read as JSON'), ('{"a": NaN}', 'NaN in line 1')):
+        path.write_text(f'[]\n{line}')
+        with pytest.raises(ValueError, match=message):
+            list(read_json_lines(path, 'texts', 'x'))
+    with pytest.raises(FileNotFoundError, match=r'none.*give a file'):
+        list(read_json_lines(tmp_path / 'none.jsonl', 'texts', 'give a file'))

@@ -1,17 +1,19 @@
 import logging
 from itertools import chain
 from pathlib import Path
-from typing import Dict, List, Sequence, Union
+from typing import Any, Dict, List, Sequence, Union
 
 from mmengine.logging import print_log
 
-from clamp_mmpose.utils.files import read_json
+from clamp_mmpose.utils.files import read_json, read_json_lines
 
 MISSING = ('error', 'skip')
 
 
 def read_entries(file: Union[str, Path]) -> List[dict]:
-    """Read a JSON list of ``{"image", "description"}``; a description is a text, a list of texts, or missing.
+    """Read a JSON list of ``{"image", "description"}``, or one of them in each line of a ``.jsonl`` file.
+
+    A description is a text, a list of texts, or missing.
 
     Returns:
         list[dict]: the entries, with ``descriptions``, the list of their non-empty texts.
@@ -20,7 +22,11 @@ def read_entries(file: Union[str, Path]) -> List[dict]:
         FileNotFoundError: the file does not exist.
         ValueError: it is not such a list.
     """
-    entries = read_json(file, 'descriptions', 'give a JSON file of descriptions')
+    remedy = 'give a JSON file of descriptions'
+    if Path(file).suffix == '.jsonl':
+        entries: Any = [entry for _, entry in read_json_lines(file, 'descriptions', remedy)]
+    else:
+        entries = read_json(file, 'descriptions', remedy)
     if not isinstance(entries, list):
         raise ValueError(
             f'descriptions {file} must be a list of {{"image", "description"}}, got a {type(entries).__name__}.'

@@ -12,9 +12,11 @@ from mmpose.datasets.datasets.body import MpiiDataset
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.datasets.mp100.mp100_dataset import MP100Dataset
+from clamp_mmpose.datasets.zero_shot.cub import CUBDataset
 from clamp_mmpose.language.image_facts import ImageFacts
 
 from .coco_facts import coco_images
+from .cub_facts import cub_images
 from .mpii_facts import mpii_images
 from .other_facts import other_images
 from .scene import add_scene
@@ -47,7 +49,7 @@ def read_facts(
 
     Files of COCO's and MPII's format are read directly; a data set with a reader of its own loads its samples. The
     category names are COCO's; the categories of MP-100's format have keypoints of their own, so an image has one entry
-    for each of its categories. Boxes are clipped to the image.
+    for each of its categories. CUB has parts as keypoints, and attributes. Boxes are clipped to the image.
 
     Args:
         dataset: config of one data set of MMPose or of a user; its pipeline is not used.
@@ -90,6 +92,8 @@ def _reader(dataset: BaseDataset) -> Reader:
     kind = type(dataset)
     if isinstance(dataset, MpiiDataset) and kind._load_annotations is MpiiDataset._load_annotations:
         return mpii_images
+    if isinstance(dataset, CUBDataset):
+        return cub_images
     if isinstance(dataset, MP100Dataset):
         return coco_images
     if isinstance(dataset, BaseCocoStyleDataset) and all(

@@ -9,7 +9,6 @@ from .pack_text_queries import PackTextQueries
 from .pack_zero_shot_inputs import PackZeroShotInputs
 from .resize_to_input import ResizeToInput
 from .sample_description import SampleDescription
-from .tokenize_conversation import TokenizeConversation
 
 __all__ = [
     'CapeBBoxTransform',
@@ -23,5 +22,4 @@ __all__ = [
     'PackZeroShotInputs',
     'ResizeToInput',
     'SampleDescription',
-    'TokenizeConversation',
 ]

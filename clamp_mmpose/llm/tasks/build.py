@@ -3,12 +3,16 @@ from typing import Any, Dict, List, Type
 
 from clamp_mmpose.utils.choices import check_choice
 
+from .attributes import Attributes
 from .conversation import Conversation
+from .descriptions import Descriptions
 from .detail import Detail
 from .reasoning import Reasoning
 from .task import TextTask
 
-TASKS: Dict[str, Type[TextTask]] = dict(conversation=Conversation, detail=Detail, reasoning=Reasoning)
+TASKS: Dict[str, Type[TextTask]] = dict(
+    conversation=Conversation, detail=Detail, reasoning=Reasoning, descriptions=Descriptions, attributes=Attributes
+)
 
 
 def build_task(name: str, **options: Any) -> TextTask:
