@@ -82,6 +82,11 @@ def test_long_answers_keep_their_lists_and_bold_words():
     assert len(parse_rounds(plain)) == 2
 
 
+def test_short_answers():
+    text = '1.\nQ: How many are there?\nA: 2.\n\n2.\nQ: Which round is it?\nA: Round 2\n'
+    assert parse_rounds(text) == [('How many are there?', '2.'), ('Which round is it?', 'Round 2')]
+
+
 def test_words_that_look_like_labels():
     answer = 'A 4-year-old boy.\nAnswer him: no.\nQuestions remain.\nA. Smith wrote it; 1. A man: tall.'
     assert parse_rounds(f'Q: Who is it?\nA: {answer}') == [('Who is it?', answer)]

@@ -140,8 +140,8 @@ def _from_plain_lines(text: str, single: bool) -> List[Round]:
 def _clean(text: str) -> str:
     """Without rules and headings between rounds, and without bold or quotes around the whole."""
     text = text.strip()
-    while BETWEEN.search(f'\n{text}'):
-        text = BETWEEN.sub('', f'\n{text}').strip()
+    while BETWEEN.search(text):  # not in the only line: '2.' may be the answer
+        text = BETWEEN.sub('', text).strip()
     if text.count('**') % 2:  # the other half was part of the label
         text = text[2:] if text.startswith('**') else text[:-2] if text.endswith('**') else text
     for mark in ('**', '"'):
