@@ -25,7 +25,7 @@ if not _needs_no_models():
 
     from . import codecs, models  # noqa: F401
     from .checkpoints.loaders import register_safe_loaders
-    from .datasets import descriptions, keypoint_rounds, transforms, zero_shot  # noqa: F401
+    from .datasets import descriptions, instructions, keypoint_rounds, transforms, zero_shot  # noqa: F401
     from .datasets.mp100 import category_balanced_sampler, mp100_dataset  # noqa: F401
     from .engine import hooks, optim_wrapper_constructor, sharding  # noqa: F401
     from .evaluation import metrics  # noqa: F401

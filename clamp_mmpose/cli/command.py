@@ -51,6 +51,11 @@ def positive_float(text: str) -> float:
     return _number(text, float, 'a number above 0', lambda number: number > 0)
 
 
+def price(text: str) -> float:
+    """Type of an argument: a finite number of at least 0."""
+    return _number(text, float, 'a number of at least 0', lambda number: number >= 0)
+
+
 def percentage(text: str) -> float:
     """Type of an argument: a number above 0, at most 100."""
     return _number(text, float, 'a percentage above 0, at most 100', lambda number: 0 < number <= 100)

@@ -13,20 +13,7 @@ from mmengine.logging import print_log
 
 from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.utils.files import atomic_write
-
-if os.name == 'nt':
-    import msvcrt
-
-    def _lock(file: IO) -> None:
-        file.seek(2**30)  # not where the text is, which others may read
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: IO) -> None:
-        # unlike flock, loader workers do not inherit it: they may outlive a killed training
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
+from clamp_mmpose.utils.locks import lock_file_of_process
 
 LOCK_NAME = '.train.lock'
 # by process and path: closing one of two files would unlock both
@@ -52,7 +39,7 @@ def lock_work_dir(work_dir: Union[str, Path], launcher: str = 'none') -> Optiona
         return held
     file = path.open('a+', encoding='utf-8')
     try:
-        _lock(file)
+        lock_file_of_process(file)
     except OSError as error:
         file.seek(0)
         owner = file.read().strip()

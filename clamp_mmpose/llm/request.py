@@ -22,6 +22,9 @@ class Usage(NamedTuple):
     completion_tokens: int
 
 
+NO_TOKENS = Usage(0, 0)
+
+
 @dataclass(frozen=True)
 class Request:
     """One request to a language model.

@@ -55,7 +55,8 @@ def test_two_models(four):
     assert scores['all'].means == pytest.approx(((60 + 55 + 45) / 3, (77.5 + 55 + 45) / 3))  # over types, not questions
     assert scores['conversation'].relative == pytest.approx(100 * 77.5 / 60)
     assert (scores['all'].wins, scores['all'].ties, scores['all'].losses) == (0.25, 0.5, 0.25)
-    assert (scores['conversation'].wins, scores['conversation'].losses) == (0.5, 0.5)
+    only = compare(four[:2])['all']
+    assert (only.wins, only.ties, only.losses) == (0.5, 0.5, 0)
     # both images are drawn together with probability 1/2, each alone with 1/4: image 1 has +10 and 0, image 2 -45 and 0
     assert scores['all'].difference == pytest.approx((-17.5 / 3, -45 / 2, 10 / 2))
     assert scores['detail'].difference == (0, 0, 0)
@@ -96,6 +97,8 @@ def test_aspects_are_averaged():
     scores = model_scores([Comparison(question('q'), 'a', 'b', (rated[0], rated[1]))])
     assert scores['a']['all'].aspects == dict(helpfulness=80, relevance=95, accuracy=75, detail=60)
     assert scores['b']['conversation'].aspects['detail'] == 10
+    one_without = Comparison(question('q'), 'a', 'b', (rated[0], ratings(8, 5)))
+    assert model_scores([one_without])['a']['all'].aspects == {}
 
 
 def test_a_failed_reply_is_left_out_and_reported(four):
@@ -119,7 +122,7 @@ def test_a_failed_reply_is_left_out_and_reported(four):
 
 
 def test_table(four):
-    table = markdown(results_of(four, {}))
+    table = markdown(results_of(four, {}, resamples=100))
     assert '| Model | Conversation | Detail | Reasoning | All | Questions |' in table
     assert '| a | b | all | 4 | 53.33 | 59.17 | -5.83 [-22.50, +5.00] | 25 % / 50 % / 25 % | 110.9 % |' in table
     assert (
@@ -335,4 +338,5 @@ def test_page_is_self_contained_and_hostile_texts_are_inert(tmp_path):
     text = ''.join(seen.texts)
     assert text.count('<script>alert(1)</script>') == 7  # question, id, file name, answers, reasons in both orders
     assert 'a: 8 (helpfulness 8, relevance 9.5, accuracy 7, detail 6)' in text and 'B is short.' in text
+    assert 'a, then b' + 'a: 8 (' in text and 'b, then a' + 'b: 6' in text  # the cells of the two orders
     assert 'a: 8.00' in text and 'the image cannot be read' in text and 'Not judged.' in text

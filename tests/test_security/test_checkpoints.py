@@ -19,11 +19,12 @@ from clamp_mmpose.checkpoints.clip import load_from_clip
 from clamp_mmpose.checkpoints.config_values import config_values
 from clamp_mmpose.checkpoints.convert_clamp import read_model_config
 from clamp_mmpose.checkpoints.fit import weights_of
+from clamp_mmpose.checkpoints.hub import check_folder
 from clamp_mmpose.checkpoints.reader import downloaded_name, load_from_http, read_checkpoint
 from clamp_mmpose.checkpoints.timm_weights import create_timm_model
 from clamp_mmpose.engine.launch import build_runner
 from clamp_mmpose.engine.resumed_files import forget_foreign_files
-from clamp_mmpose.models.utils.hugging_face import check_folder, load_config, pretrained_weights
+from clamp_mmpose.models.utils.hugging_face import load_config, pretrained_weights
 
 
 @pytest.fixture(params=[True, False], ids=['torch 2.6', 'older torch'])

@@ -328,7 +328,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, capsys):
     def fail(file):
         raise OSError(37, 'No locks available')
 
-    monkeypatch.setattr('clamp_mmpose.engine.work_dir._lock', fail)
+    monkeypatch.setattr('clamp_mmpose.engine.work_dir.lock_file_of_process', fail)
     assert lock_work_dir(tmp_path) is None
     assert 'cannot be locked ([Errno 37] No locks available): make sure' in capsys.readouterr().out
 

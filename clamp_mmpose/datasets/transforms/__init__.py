@@ -9,6 +9,7 @@ from .pack_text_queries import PackTextQueries
 from .pack_zero_shot_inputs import PackZeroShotInputs
 from .resize_to_input import ResizeToInput
 from .sample_description import SampleDescription
+from .tokenize_conversation import TokenizeConversation
 
 __all__ = [
     'CapeBBoxTransform',
@@ -22,4 +23,5 @@ __all__ = [
     'PackZeroShotInputs',
     'ResizeToInput',
     'SampleDescription',
+    'TokenizeConversation',
 ]

@@ -1,8 +1,6 @@
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
-FACING = ('facing the camera', 'facing away', 'facing left', 'facing right')
-
 
 @dataclass(frozen=True)
 class Fact:

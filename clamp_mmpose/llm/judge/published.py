@@ -5,7 +5,7 @@ A reply that cannot be read scores -1 and is averaged in; each pair is asked in 
 
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
-from clamp_mmpose.llm.prompts import load_prompt
+from clamp_mmpose.llm.prompts import FOLDER, load_prompt
 from clamp_mmpose.llm.request import Message, Request
 
 from .question import Question
@@ -17,7 +17,7 @@ FAILED = (-1.0, -1.0)
 
 def published_request(name: str, question: Question, first: str, second: str) -> Request:
     """LLaVA's messages and settings; the judge is told captions and boxes, but no keypoints."""
-    prompt = load_prompt('judge_published')
+    prompt = load_prompt(FOLDER / 'published' / 'judge.yml')
     context = '\n'.join(question.context.captions) + '\n\n' + '\n'.join(question.context.boxes)
     answers = ''.join(
         f'[{role}]\n{answer}\n\n[End of {role}]\n\n'

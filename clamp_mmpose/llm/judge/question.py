@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from clamp_mmpose.language.image_facts import ImageFacts
+from clamp_mmpose.llm.tasks.context import DECIMALS, normalized_box
 
 from .json_lines import read_lines, text_of, write_lines
 
@@ -50,15 +51,14 @@ class Question:
 
 def describe(facts: ImageFacts) -> Context:
     """The context of an image; keypoints that are not labeled are left out."""
-    width, height = facts.size
     boxes = [(item.category, item.bbox) for item in (*facts.instances, *facts.objects)]
     return Context(
         captions=tuple(facts.captions),
-        boxes=tuple(f'{category}: {_shares(box, (width, height) * 2)}' for category, box in boxes),
+        boxes=tuple(f'{category}: {normalized_box(box, facts.size)}' for category, box in boxes),
         keypoints=tuple(
             f'{instance.category}: '
             + ', '.join(
-                f'{name} {_shares(point, (width, height))}'
+                f'{name} {_shares(point, facts.size)}'
                 for name, point, labeled in zip(facts.keypoint_names, instance.keypoints, instance.labeled)
                 if labeled
             )
@@ -68,7 +68,7 @@ def describe(facts: ImageFacts) -> Context:
 
 
 def _shares(values: Sequence[float], sizes: Sequence[int]) -> List[float]:
-    return [round(float(value) / size, 3) for value, size in zip(values, sizes)]
+    return [round(float(value) / size, DECIMALS) for value, size in zip(values, sizes)]
 
 
 def write_questions(path: Union[str, Path], questions: Sequence[Question]) -> None:

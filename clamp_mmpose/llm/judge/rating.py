@@ -41,7 +41,7 @@ def parse_ratings(text: str) -> Tuple[Rating, Rating]:
     content = blocks[0] if blocks else text.strip()
     if not content.lstrip().startswith('{'):
         return _two_scores(content)
-    ratings = parse_json(content, finite=True)
+    ratings = parse_json(content)
     return _rating(ratings, 'assistant_1'), _rating(ratings, 'assistant_2')
 
 

@@ -6,6 +6,7 @@ from typing import List, Sequence, Tuple
 import numpy as np
 
 from clamp_mmpose.language.image_facts import ImageFacts, Instance
+from clamp_mmpose.language.pose_facts import facts_text
 from clamp_mmpose.utils.choices import check_choice
 
 CONTEXTS = ('captions', 'boxes', 'keypoints')
@@ -51,14 +52,8 @@ def context_text(facts: ImageFacts, pose_facts: bool = False) -> str:
             line += f', keypoints: {normalized_keypoints(instance, facts.size)}'
         lines.append(line)
     lines += [f'{scene.category}: {normalized_box(scene.bbox, facts.size)}' for scene in facts.objects]
-    blocks = [facts.captions, lines, _pose_sentences(facts) if pose_facts else ()]
-    return '\n\n'.join('\n'.join(block) for block in blocks if block)
-
-
-def _pose_sentences(facts: ImageFacts) -> List[str]:
-    from clamp_mmpose.language.pose_facts import image_sentences
-
-    return image_sentences(facts)
+    blocks = ['\n'.join(facts.captions), '\n'.join(lines), facts_text(facts) if pose_facts else '']
+    return '\n\n'.join(filter(None, blocks))
 
 
 def normalized_box(bbox: Sequence[float], size: Tuple[int, int]) -> List[float]:

@@ -10,10 +10,11 @@ from clamp_mmpose.language.image_facts import ImageFacts, Instance, SceneObject
 from clamp_mmpose.utils.files import read_yaml
 
 KEYS = ('captions', 'instances', 'objects')
+SIZE = (640, 480)
 
 
 class Example(NamedTuple):
-    """``facts`` have the keypoints asked for, in an image of 1 x 1 pixel; ``answer`` is the text to them."""
+    """``facts`` have the keypoints that were asked for; ``answer`` is the text about them."""
 
     facts: ImageFacts
     answer: str
@@ -59,12 +60,14 @@ def _facts(entry: Any, number: int, names: Sequence[str]) -> ImageFacts:
     for instance in entry['instances']:
         points = np.array([instance['keypoints'][name] for name in names], dtype=np.float64).reshape(-1, 3)
         instances.append(
-            Instance(_text(instance['category']), _box(instance['bbox']), points[:, :2], points[:, 2].astype(int))
+            Instance(
+                _text(instance['category']), _box(instance['bbox']), points[:, :2] * SIZE, points[:, 2].astype(int)
+            )
         )
     return ImageFacts(
         image=f'example{number}.jpg',
         image_id=f'example{number}',
-        size=(1, 1),
+        size=SIZE,
         keypoint_names=names,
         skeleton_links=(),
         flip_indices=tuple(range(len(names))),
@@ -75,10 +78,9 @@ def _facts(entry: Any, number: int, names: Sequence[str]) -> ImageFacts:
 
 
 def _box(numbers: Any) -> Any:
-    box = tuple(float(number) for number in numbers)
-    if len(box) != 4:
+    if len(numbers) != 4:
         raise ValueError(f'a box has four numbers, got {numbers!r:.60}')
-    return box
+    return tuple(float(number) * length for number, length in zip(numbers, SIZE * 2))
 
 
 def _text(value: Any) -> str:

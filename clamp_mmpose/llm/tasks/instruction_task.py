@@ -14,7 +14,7 @@ from .context import CONTEXTS, context_text, restrict
 from .examples import examples
 from .parsing import Round
 from .published import NUMBERS, published_entries, published_messages, published_prompt
-from .records import make_record, write_records
+from .records import check_suffix, make_record, write_records
 from .task import LeakError, Made, TextTask
 
 ON_LEAK = ('again', 'reject', 'keep')
@@ -116,6 +116,11 @@ class InstructionTask(TextTask):
         """Where questions (other than given instructions) and answers speak of the annotations."""
         texts = [text for question, answer in value for text in (self._written(question), answer)]
         return [f'{kind}: {text!r}' for written in texts for kind, text in find_leaks(written)]
+
+    def check_path(self, path: Path) -> None:
+        """Raise ValueError or OSError unless records can be written to the file."""
+        check_suffix(path)
+        super().check_path(path)
 
     def write(self, path: Path, made: Sequence[Made]) -> None:
         """Write LLaVA's records to ``.json`` (one list) or ``.jsonl``."""

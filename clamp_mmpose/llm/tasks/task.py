@@ -1,9 +1,12 @@
 from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from clamp_mmpose.language.image_facts import ImageFacts
 from clamp_mmpose.llm.request import Request
+from clamp_mmpose.utils.files import check_writable
 
 
 class Made(NamedTuple):
@@ -22,7 +25,13 @@ class TextTask(ABC):
     """What is written about an image (or about all of them): a request, how its answer is read, and the file.
 
     A task has no state that an answer changes: a run that goes on after an interruption makes the same requests.
+
+    Attributes:
+        on_leak: what becomes of a value with :meth:`leaks`: 'keep', 'reject' (it is left out and counted), or 'again'
+            (``parse`` raises a :class:`LeakError`).
     """
+
+    on_leak: str = 'keep'
 
     def requests(self, images: Sequence[ImageFacts]) -> List[Request]:
         """One request for each image that :meth:`unusable` has no objection to, in order.
@@ -52,6 +61,21 @@ class TextTask(ABC):
         """Where a parsed value speaks of the annotations, for tasks that look."""
         return []
 
+    def check_path(self, path: Path) -> None:
+        """Raise ValueError or OSError, before anything is asked, unless the file can be written."""
+        check_writable(path)
+
     @abstractmethod
     def write(self, path: Path, made: Sequence[Made]) -> None:
         """Write the file, whole."""
+
+
+def unique_ids(requests: Sequence[Request]) -> List[Request]:
+    """The requests, of which the second about an image (MP-100: another category in it) is called 'detail/785#2'."""
+    seen: Counter = Counter()
+    named = []
+    for request in requests:
+        seen[request.id] += 1
+        number = seen[request.id]
+        named.append(request if number == 1 else replace(request, id=f'{request.id}#{number}'))
+    return named

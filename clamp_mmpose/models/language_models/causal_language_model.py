@@ -7,11 +7,10 @@ from mmengine.model import BaseModule, PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from clamp_mmpose.checkpoints.hub import check_folder, from_hub
 from clamp_mmpose.models.utils.freeze import freeze
 from clamp_mmpose.models.utils.hugging_face import (
     DTYPES,
-    check_folder,
-    from_hub,
     in_precision,
     load_config,
     pretrained_weights,

@@ -6,8 +6,9 @@ from mmpose.registry import MODELS
 from torch import Tensor
 
 from clamp_mmpose.checkpoints.fit import load_weights
+from clamp_mmpose.checkpoints.hub import from_hub
 from clamp_mmpose.models.utils.freeze import freeze
-from clamp_mmpose.models.utils.hugging_face import from_hub, load_config, pretrained_weights
+from clamp_mmpose.models.utils.hugging_face import load_config, pretrained_weights
 from clamp_mmpose.utils.choices import check_choice
 
 POOLINGS = ('mean', 'cls', 'eos')
