@@ -2,12 +2,12 @@
 
 from typing import Dict, List, Tuple
 
-from .fact import Verdicts
+from .fact import FACING, Verdicts
 from .geometry import Point, angle, distance, middle
 from .joints import LEG_CHAINS, OTHER_SIDE
 
 BENT, STRAIGHT = 120.0, 160.0  # degrees; a standing animal's legs are a little bent already
-FACING = 0.5  # share of the body's length along x
+LENGTHWISE = 0.5  # share of the body's length along x
 LEGS = tuple(f'{side} {end} leg' for end in LEG_CHAINS for side in OTHER_SIDE)
 
 
@@ -44,10 +44,10 @@ def judge_animal(joints: Dict[str, Point], verdicts: Verdicts) -> None:
 
 def _judge_facing(joints: Dict[str, Point], verdicts: Verdicts, front: Point, back: Point, unit: float) -> None:
     along = (front[0] - back[0]) / unit
-    if abs(along) < FACING:
+    if abs(along) < LENGTHWISE:
         return
     facing = 'facing right' if along > 0 else 'facing left'
-    for state in ('facing left', 'facing right', 'facing the camera', 'facing away'):
+    for state in FACING:
         verdicts.add('person', state, state == facing, state != facing)
 
 

@@ -1,6 +1,8 @@
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
+FACING = ('facing the camera', 'facing away', 'facing left', 'facing right')
+
 
 @dataclass(frozen=True)
 class Fact:

@@ -6,10 +6,10 @@ from clamp_mmpose.language.image_facts import ImageFacts, Instance
 
 from .animals import LEGS, judge_animal
 from .body import measure_body
-from .fact import Fact, Verdicts
+from .fact import FACING, Fact, Verdicts
 from .joints import OTHER_SIDE, find_joints, is_animal
 from .limbs import judge_limbs
-from .posture import FACING, POSTURES, judge_facing, judge_head, judge_posture, judge_trunk
+from .posture import POSTURES, judge_facing, judge_head, judge_posture, judge_trunk
 
 TRUNK = ('upright', 'leaning left', 'leaning right', 'leaning forward', 'leaning backward', 'bent over')
 ARM = ('raised', 'lowered', 'stretched sideways', 'stretched forward')

@@ -3,7 +3,7 @@
 from typing import Optional
 
 from .body import FOREARM, SHANK, THIGH, UPPER_ARM, Body
-from .fact import Verdicts
+from .fact import FACING, Verdicts
 from .geometry import angle, distance, from_down
 from .joints import OTHER_SIDE
 
@@ -107,17 +107,14 @@ def _judge_direction(body: Body, verdicts: Verdicts, side: str, elbow: Optional[
     arm = f'{side} arm'
     not_so = direction <= 40 or direction >= 145 or elbow <= 100
     level = elbow >= 150 and 65 <= direction <= 115 and _stretch(body, side, 'arm') >= FORESHORTENED
-    outward = (body.offset(f'{side} shoulder', f'{side} wrist', axis=0) or 0) * (1 if side == 'left' else -1)
-    sideways = forward = False
-    if level and verdicts.get('person', 'facing the camera'):
-        sideways = outward > 0
-    elif level and verdicts.get('person', 'facing away'):
-        sideways = outward < 0
-    elif level:
-        right = (body.offset(f'{side} shoulder', f'{side} wrist', axis=0) or 0) > 0
-        forward = bool(verdicts.get('person', 'facing right' if right else 'facing left'))
-    verdicts.add(arm, 'stretched sideways', sideways, not_so, direction)
-    verdicts.add(arm, 'stretched forward', forward, not_so, direction)
+    along = body.offset(f'{side} shoulder', f'{side} wrist', axis=0) or 0.0
+    facing = next((state for state in FACING if verdicts.get('person', state)), None)
+    # an arm toward the camera may look as if it hung down, so only what is seen across is judged
+    if facing in ('facing the camera', 'facing away'):
+        outward = (along > 0) == ((side == 'left') == (facing == 'facing the camera'))
+        verdicts.add(arm, 'stretched sideways', level and outward, not_so, direction)
+    elif facing:
+        verdicts.add(arm, 'stretched forward', level and (along > 0) == (facing == 'facing right'), not_so, direction)
 
 
 def _judge_hand(body: Body, verdicts: Verdicts, side: str, elbow: Optional[float]) -> None:

@@ -3,14 +3,13 @@
 from typing import List, Optional
 
 from .body import Body
-from .fact import Verdicts
+from .fact import FACING, Verdicts
 from .geometry import angle, from_down, lean
 from .joints import OTHER_SIDE
 from .limbs import SHORTEST
 
 UPRIGHT, LEANING, BENT_OVER, UPSIDE_DOWN = 10.0, 15.0, 55.0, 135.0  # degrees of the trunk from upright
 FRONTAL, SIDE_ON = 0.4, 0.35  # units between the shoulders along x: at least, at most
-FACING = ('facing the camera', 'facing away', 'facing left', 'facing right')
 POSTURES = ('standing', 'sitting', 'kneeling', 'squatting', 'lying', 'upside down')
 FACE = ('nose', 'left eye', 'right eye')
 

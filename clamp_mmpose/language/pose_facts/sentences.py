@@ -23,7 +23,7 @@ def image_sentences(facts: ImageFacts, choose: Choose = first_choice, most: int 
         most: so many are described, the largest; the others are only counted.
     """
     verdicts, names, indices = judge_all(facts), names_by_position(facts), described(facts, most)
-    sentences = [count_sentence(facts)]
+    sentences = [count_sentence(facts)] if facts.instances else []
     if activity_words(facts.activity):
         sentences.append(activity_sentence(facts))
     for index in indices:
@@ -34,7 +34,10 @@ def image_sentences(facts: ImageFacts, choose: Choose = first_choice, most: int 
 def facts_text(facts: ImageFacts) -> str:
     """The sentences of :func:`image_sentences` for the prompt of a language model, those of a person in one line."""
     verdicts, names, indices = judge_all(facts), names_by_position(facts), described(facts)
-    lines = [count_sentence(facts), *(' '.join(pose_sentences(facts_of(verdicts[i]), names[i])) for i in indices)]
+    lines = [
+        count_sentence(facts) if facts.instances else '',
+        *(' '.join(pose_sentences(facts_of(verdicts[i]), names[i])) for i in indices),
+    ]
     return '\n'.join(line for line in [*lines, ' '.join(relation_sentences(facts, verdicts, indices))] if line)
 
 
@@ -70,9 +73,9 @@ def activity_words(activity: Optional[str]) -> str:
 
 def activity_sentence(facts: ImageFacts) -> str:
     words = activity_words(facts.activity)
-    if len(facts.instances) == 1:
-        return f'The {facts.instances[0].category} is {words}.'
-    return f'They are {words}.'
+    if not facts.instances:
+        return f'Somebody is {words}.'
+    return f'The {facts.instances[0].category} is {words}.' if len(facts.instances) == 1 else f'They are {words}.'
 
 
 def relation_sentences(facts: ImageFacts, verdicts: Sequence[Verdicts], indices: Sequence[int]) -> List[str]:

@@ -51,21 +51,24 @@ def first_choice(options: Sequence[str]) -> str:
     return options[0]
 
 
-def pose_sentences(facts: Sequence[Fact], who: str, choose: Choose = first_choice) -> List[str]:
+def pose_sentences(
+    facts: Sequence[Fact], who: str, choose: Choose = first_choice, order: Sequence[str] = ('body', 'arms', 'legs')
+) -> List[str]:
     """Sentences about one person or animal; the first one names it, the others say 'their'.
 
     Args:
         facts: of :func:`instance_facts`.
         who: 'the person on the left'.
         choose: picks one of several wordings.
+        order: of the parts of the body.
     """
     sentences = []
     states = [choose(PHRASES[fact.state]) for fact in facts if fact.subject == 'person']
     if states:
         sentences.append(capitalized(f'{who} is {" and ".join(states)}.'))
-    for clauses in (body_clauses(facts, choose), arm_clauses(facts, choose), leg_clauses(facts, choose)):
-        for clause in clauses:
-            sentences.append(clause if sentences else _named(clause, who))
+    for part in order:
+        for clause in CLAUSES[part](facts, choose):
+            sentences.append(clause if sentences else named_clause(clause, who))
     return sentences
 
 
@@ -151,10 +154,13 @@ def _listed(words: Sequence[str]) -> str:
     return ' and '.join(words) if len(words) < 3 else f'{", ".join(words[:-1])} and {words[-1]}'
 
 
-def _named(clause: str, who: str) -> str:
+def named_clause(clause: str, who: str) -> str:
     """'Their left arm is raised.' -> 'The person on the left has their left arm raised.'"""
     part, _, state = clause.partition(' are ') if ' are ' in clause else clause.partition(' is ')
     return f'{capitalized(who)} has {part[0].lower()}{part[1:]} {state}'
+
+
+CLAUSES = dict(body=body_clauses, arms=arm_clauses, legs=leg_clauses)
 
 
 def capitalized(text: str) -> str:
