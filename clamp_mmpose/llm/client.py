@@ -156,7 +156,7 @@ class OpenAIClient(LanguageModel):
         """Whether the server refused a setting that it can be asked without."""
         if error.status_code not in (400, 422, 500, 501):
             return False
-        message = str(error).lower()
+        message = f'{error} {error.body}'.lower()
         if any(word in message for word in FORMAT_WORDS):
             refused = 'response_format'
         elif 'max_completion_tokens' in message:
