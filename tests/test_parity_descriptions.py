@@ -1,14 +1,19 @@
-"""FocusCLIP's descriptions against what the published program sends, for whatever rows the folder holds."""
+"""FocusCLIP's descriptions against what the published programs send and measure, for whatever the folder holds."""
 
 import json
 import os
 from itertools import groupby
 
 import pytest
-from parity_folders import parity_folder
+from parity_folders import PARITY, parity_folder
 from PIL import Image
 
 from clamp_mmpose.datasets.instructions import read_facts
+from clamp_mmpose.evaluation.text_quality.diversity import mtld, published_mtld
+from clamp_mmpose.evaluation.text_quality.published import published_chunks, published_quality, published_repetition
+from clamp_mmpose.evaluation.text_quality.readability import count_syllables, published_readability
+from clamp_mmpose.evaluation.text_quality.repetition import ngram_repetition
+from clamp_mmpose.evaluation.text_quality.splitting import letter_words, plain_words, sentences, word_tokens
 from clamp_mmpose.llm.tasks.build import build_task
 from clamp_mmpose.llm.tasks.published_descriptions import published_hf_request
 
@@ -17,6 +22,11 @@ SETTINGS = ('temperature', 'max_tokens', 'frequency_penalty')
 needs_messages = pytest.mark.skipif(
     not (FOLDER / 'messages.json').is_file() and os.environ.get('CLAMP_MMPOSE_REQUIRE_SHARED') != '1',
     reason='needs what FocusCLIP sends (set CLAMP_MMPOSE_PARITY to the folder of focusclip_descriptions)',
+)
+METRICS = 'text_metrics.json'
+needs_metrics = pytest.mark.skipif(
+    not (FOLDER / METRICS).is_file() and os.environ.get('CLAMP_MMPOSE_REQUIRE_SHARED') != '1',
+    reason='needs what FocusCLIP measures (set CLAMP_MMPOSE_PARITY to the folder of focusclip_descriptions)',
 )
 
 
@@ -94,3 +104,52 @@ def test_our_own_messages_are_about_the_same_images(published, facts):
         assert legend in request.messages[0]['content']
     names = [row['image'] for row in published['input_rows']]
     assert [request.facts.image for request in requests] == [name for name, _ in groupby(dict.fromkeys(names))]
+
+
+@pytest.fixture(scope='module')
+def metrics():
+    pytest.importorskip('punkt', reason='needs the extra "texts"')
+    return json.loads((FOLDER / METRICS).read_text(encoding='utf-8'))
+
+
+@needs_metrics
+def test_published_metrics_of_each_text(metrics):
+    for row in metrics['per_text']:
+        text = row['text']
+        found = dict(
+            sentences=sentences(text),
+            nltk_tokens=word_tokens(text),
+            words_textstat=len(plain_words(text)),
+            syllables_textstat=count_syllables(plain_words(text)),
+            chunks_55=published_chunks(text),
+        )
+        assert found == {key: row[key] for key in found}, text
+        tokens = word_tokens(text.lower())
+        numbers = {
+            'fk_grade_textstat_0.7.3': published_readability(text),
+            'repetition_n3_as_published': published_repetition(text),
+            'repetition_true_2gram': ngram_repetition(tokens, 2),
+            'repetition_true_3gram': ngram_repetition(tokens, 3),
+            'mtld_lexical_diversity_split': published_mtld(text.split()),
+            'mtld_lexicalrichness': mtld(letter_words(text)),
+        }
+        assert numbers == pytest.approx({key: row[key] for key in numbers}, abs=1e-9), text
+
+
+@needs_metrics
+def test_published_metrics_of_all_texts(metrics):
+    """They belong to ten texts in order; a folder that holds some of them is completed from the others."""
+    files = [folder / 'focusclip_descriptions' / METRICS for folder in PARITY]
+    sets = [json.loads(file.read_text(encoding='utf-8'))['per_text'] for file in files if file.is_file()]
+    texts = list(dict.fromkeys(row['text'] for rows in sets for row in rows))
+    if len(metrics['per_text']) == 10:
+        texts = [row['text'] for row in metrics['per_text']]
+    if len(texts) != 10:
+        pytest.skip(f'{len(texts)} of the ten texts are here')
+    expected = metrics.get('corpus_of_all_ten', metrics['corpus'])
+    found = published_quality(texts)
+    assert found.readability == pytest.approx(expected['readability_mean'], abs=1e-9)
+    assert found.mtld == pytest.approx(expected['mtld_of_all_texts_joined'], abs=1e-9)
+    assert found.repetition == pytest.approx(expected['repetition_mean'], abs=1e-9)
+    assert found.tfidf_cosine == pytest.approx(expected['tfidf_cosine'], abs=1e-9)
+    assert found[4:] == pytest.approx(expected['length_stats_min_max_mean_std'], abs=1e-9)

@@ -36,25 +36,16 @@ def interval(
     Raises:
         ValueError: no values, or values that are not finite.
     """
-    from scipy.stats import bootstrap  # slow to import
-
     values = np.asarray(values)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(f'expected a list of at least one finite number for an interval, got shape {values.shape}')
     value = float(statistic(values))
-    if len(values) == 1:  # SciPy needs two
-        return Interval(value, value, value)
-    ends = bootstrap(
-        (values,),
-        lambda drawn: float(statistic(drawn)),
-        n_resamples=resamples,
-        batch=1,  # all resamples of a batch are in memory at the same time
-        vectorized=False,
-        confidence_level=level,
-        method='percentile',
-        random_state=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(value, float(ends.low), float(ends.high))
+    draw = np.random.default_rng(seed).integers
+    # one draw after the other: SciPy's bootstrap takes ten times as long without a vectorized statistic
+    draws = [float(statistic(values[draw(len(values), size=len(values))])) for _ in range(resamples)]
+    with np.errstate(invalid='ignore'):  # infinite draws
+        low, high = np.percentile(draws, [50 * (1 - level), 50 * (1 + level)])
+    return Interval(value, float(low), float(high))
 
 
 def paired_interval(

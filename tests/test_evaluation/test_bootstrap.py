@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.stats
 
 from clamp_mmpose.evaluation.bootstrap import Interval, interval, paired_interval
 
@@ -19,6 +20,20 @@ def test_interval_is_as_wide_as_the_standard_error_of_normal_values():
     error = values.std() / 20  # sqrt(400)
     assert low == pytest.approx(value - 1.96 * error, abs=0.1 * error)
     assert high == pytest.approx(value + 1.96 * error, abs=0.1 * error)
+
+
+def test_interval_is_that_of_scipy():
+    values = np.random.default_rng(3).exponential(size=70)
+    expected = scipy.stats.bootstrap(
+        (values,),
+        np.median,
+        n_resamples=500,
+        confidence_level=0.9,
+        method='percentile',
+        random_state=np.random.default_rng(5),
+    ).confidence_interval
+    found = interval(values, np.median, seed=5, resamples=500, level=0.9)
+    assert (found.low, found.high) == pytest.approx(tuple(expected))
 
 
 def test_interval_is_repeatable():
