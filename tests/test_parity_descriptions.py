@@ -141,9 +141,8 @@ def test_published_metrics_of_all_texts(metrics):
     """They belong to ten texts in order; a folder that holds some of them is completed from the others."""
     files = [folder / 'focusclip_descriptions' / METRICS for folder in PARITY]
     sets = [json.loads(file.read_text(encoding='utf-8'))['per_text'] for file in files if file.is_file()]
-    texts = list(dict.fromkeys(row['text'] for rows in sets for row in rows))
-    if len(metrics['per_text']) == 10:
-        texts = [row['text'] for row in metrics['per_text']]
+    rows = metrics['per_text'] if len(metrics['per_text']) == 10 else [row for rows in sets for row in rows]
+    texts = [row['text'] for row in rows]
     if len(texts) != 10:
         pytest.skip(f'{len(texts)} of the ten texts are here')
     expected = metrics.get('corpus_of_all_ten', metrics['corpus'])
