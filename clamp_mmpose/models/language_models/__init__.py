@@ -1,3 +1,4 @@
 from .causal_language_model import CausalLanguageModel
+from .vision_language_model import VisionLanguageModel
 
-__all__ = ['CausalLanguageModel']
+__all__ = ['CausalLanguageModel', 'VisionLanguageModel']

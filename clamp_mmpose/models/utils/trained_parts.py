@@ -17,9 +17,9 @@ REMEDY = 'Give the config it was trained with.'
 def drop_frozen(model: nn.Module, checkpoint: dict) -> Dict[str, dict]:
     """Remove the frozen weights of pretrained parts from a checkpoint, and note in its ``meta`` where they come from.
 
-    ``meta['frozen_parts']`` has for each part, such as ``'head.language_model'``, its ``source``, the checkpoint of
-    its ``init_cfg``, and a ``stamp``: some values of its frozen weights. Frozen weights without a source are kept, and
-    those of a part that is trained for the most part.
+    ``meta['frozen_parts']`` has for each part, such as ``'head.language_model'`` (``''``: the model itself), its
+    ``source``, the checkpoint of its ``init_cfg``, and a ``stamp``: some values of its frozen weights. Frozen weights
+    without a source are kept, and those of a part that is trained for the most part.
 
     Args:
         model: without parallel wrapper; what FSDP wraps inside it is found too.
@@ -37,12 +37,13 @@ def drop_frozen(model: nn.Module, checkpoint: dict) -> Dict[str, dict]:
     notes = {}
     averaged = checkpoint.get('ema_state_dict', {})
     for name, part, source in parts:
-        frozen = [key for key in sorted(_frozen_names(part, f'{name}.')) if key in weights]
-        if sum(weights[key].numel() for key in frozen) <= _size(weights, name) / 2:
+        prefix = _prefix(name)
+        frozen = [key for key in sorted(_frozen_names(part, prefix)) if key in weights]
+        if sum(weights[key].numel() for key in frozen) <= _size(weights, prefix) / 2:
             continue
-        removed = {key[len(name) + 1 :]: weights.pop(key) for key in frozen}
+        removed = {key[len(prefix) :]: weights.pop(key) for key in frozen}
         for key in removed:
-            averaged.pop(f'module.{name}.{key}', None)
+            averaged.pop(f'module.{prefix}{key}', None)
         notes[name] = dict(source=source, stamp=_stamp(removed))
     if notes:
         checkpoint['meta']['frozen_parts'] = notes
@@ -68,26 +69,27 @@ def complete(model: nn.Module, checkpoint: dict, source: str) -> None:
     weights = weights_of(checkpoint)
     parts = {name: (part, address) for name, part, address in _pretrained_parts(model)}
     for name, (saved_source, stamp) in _check_notes(notes, source).items():
+        called, prefix = _called(name), _prefix(name)
         if name not in parts:
             raise ValueError(
-                f'{source} holds only what was trained, and takes {name!r} from {saved_source!r}, but the model of '
-                f'this config has no pretrained {name!r} (init_cfg). {REMEDY}'
+                f'{source} holds only what was trained, and takes {called} from {saved_source!r}, but the model of '
+                f'this config has no pretrained {called} (init_cfg). {REMEDY}'
             )
         part, address = parts[name]
         _initialize(part, name, address, source)
         own = part.state_dict()
-        foreign = [key for key in weights if key.startswith(f'{name}.') and key[len(name) + 1 :] not in own]
+        foreign = [key for key in weights if key.startswith(prefix) and key[len(prefix) :] not in own]
         if foreign:
             raise ValueError(
-                f'{source} does not fit this model: it trained {len(foreign)} weights of {name!r} that this config '
+                f'{source} does not fit this model: it trained {len(foreign)} weights of {called} that this config '
                 f'does not have {foreign[:3]}. {REMEDY}'
             )
-        _check_stamp(own, stamp, f'{source} was trained on {saved_source!r}, but {name!r} of this config', address)
+        _check_stamp(own, stamp, f'{source} was trained on {saved_source!r}, but {called} of this config', address)
         trained = {key for key, parameter in part.named_parameters(remove_duplicate=False) if parameter.requires_grad}
         for key in own.keys() - trained:
-            weights.setdefault(f'{name}.{key}', own[key])
+            weights.setdefault(f'{prefix}{key}', own[key])
             if 'ema_state_dict' in checkpoint:
-                checkpoint['ema_state_dict'].setdefault(f'module.{name}.{key}', own[key].clone())
+                checkpoint['ema_state_dict'].setdefault(f'module.{prefix}{key}', own[key].clone())
     checkpoint['state_dict'] = weights
 
 
@@ -107,18 +109,26 @@ def without_wrappers(name: str) -> str:
 
 
 def _pretrained_parts(model: nn.Module) -> Iterator[Tuple[str, nn.Module, str]]:
-    """The outermost modules inside a model that load pretrained weights: name, module and address."""
+    """The outermost modules of a model that load pretrained weights, perhaps itself (''): name, module, address."""
     found: List[str] = []
     for name, module in model.named_modules():
         address = _address(module)
         clean = without_wrappers(name)
-        if name and address is not None and not any(clean.startswith(f'{outer}.') for outer in found):
+        if address is not None and not any(clean.startswith(_prefix(outer)) for outer in found):
             found.append(clean)
             yield clean, module, address
 
 
-def _size(weights: Dict[str, Tensor], part: str) -> int:
-    return sum(value.numel() for key, value in weights.items() if key.startswith(f'{part}.'))
+def _called(part: str) -> str:
+    return repr(part) if part else 'the whole model'
+
+
+def _prefix(part: str) -> str:
+    return f'{part}.' if part else ''
+
+
+def _size(weights: Dict[str, Tensor], prefix: str) -> int:
+    return sum(value.numel() for key, value in weights.items() if key.startswith(prefix))
 
 
 def _address(module: nn.Module) -> Optional[str]:
@@ -134,7 +144,7 @@ def _frozen_names(part: nn.Module, prefix: str) -> Set[str]:
         own = [key for key, value in module._parameters.items() if value is not None and not value.requires_grad]
         if 'train' in vars(module):  # see freeze(); in other modules, running statistics may change
             own += module._buffers
-        names.update(without_wrappers(f'{name}.{key}') for key in own)
+        names.update(without_wrappers(f'{_prefix(name)}{key}') for key in own)
     return names
 
 
@@ -146,9 +156,9 @@ def _initialize(part: Any, name: str, address: str, source: str) -> None:
     except Exception as error:  # of the hub, the network, a missing or damaged file
         reason = (str(error).splitlines() or [''])[0]
         raise ValueError(
-            f'{source} holds only what was trained, and {name!r} cannot be loaded from {address!r}: '
+            f'{source} holds only what was trained, and {_called(name)} cannot be loaded from {address!r}: '
             f'{type(error).__name__}: {reason} Without internet, give its folder: '
-            f'--cfg-options model.{name}.init_cfg.checkpoint=FOLDER.'
+            f'--cfg-options model.{_prefix(name)}init_cfg.checkpoint=FOLDER.'
         ) from error
 
 
