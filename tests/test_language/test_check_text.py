@@ -114,6 +114,8 @@ def test_of_several_people_the_position_chooses():
         ('Both men are facing the camera.', '-'),
         ('Both people have an upright posture.', '+'),
         ('Their left arm is straight.', '+'),
+        ('Is the person on the left sitting? Yes, and they face right. Their left knee is bent.', '++'),
+        ('Is the person on the right sitting? Their right elbow is straight.', '-'),
         ('The person in the middle of the street is facing left.', ''),
     ):
         assert outcome(text, CHAIRS) == expected, text

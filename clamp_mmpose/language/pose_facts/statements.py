@@ -62,8 +62,9 @@ def read_sentences(text: str, categories: Sequence[str]) -> Iterator[Tuple[str, 
     owners = OwnerReader(categories)
     for sentence in SENTENCE_END.split(text):
         if sentence and sentence.strip():
-            question = sentence.rstrip('"\'*) ').endswith('?')
-            yield sentence.strip(), [] if question else _SentenceReader(sentence, owners).read()
+            statements = _SentenceReader(sentence, owners).read()
+            question = sentence.rstrip('"\'*) ').endswith('?')  # says of whom the answer speaks
+            yield sentence.strip(), [] if question else statements
 
 
 class _SentenceReader:

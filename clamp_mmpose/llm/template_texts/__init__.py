@@ -1,0 +1,1 @@
+"""What the rule-based writer writes, one file for each kind of text."""
