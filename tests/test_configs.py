@@ -253,7 +253,7 @@ def test_best_checkpoints_have_the_largest_value():
     """AP or PCK of CocoOrPCK, which 'auto' finds first, and PCK of CapePCK; FocusCLIP has no validation."""
     found = set()
     for path in all_configs():
-        if '_base_' in path.parts:
+        if '_base_' in path.parts or 'texts' in path.parts:  # those of texts train nothing
             continue
         cfg = Config.fromfile(path)
         checkpoint = cfg.default_hooks.checkpoint

@@ -1,0 +1,3 @@
+# The same texts about animals, written by rules from keypoints and boxes: no language model and no cost.
+_base_ = ['./llava_pose_gpt-4o.py']
+llm = dict(_delete_=True, type='template')
