@@ -5,7 +5,7 @@ import functools
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
-from .command import build_parser, device, positive_int, run_command, whole_number
+from .command import add_cfg_options, build_parser, device, positive_int, run_command, whole_number
 
 LOCAL_FILES = '/data/local-files/?d='  # Label Studio's address of files on its own machine
 
@@ -28,6 +28,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--images', metavar='FOLDER', help='folder of the images that the texts name')
     parser.add_argument('--device', type=device, help='for CLIPScore; default: cuda if available, else cpu')
     parser.add_argument('--language-tool', metavar='URL', help='a running LanguageTool server, for grammar errors')
+    parser.add_argument(
+        '--facts', metavar='CONFIG', help='config with facts, as for make_texts: texts are held against the keypoints'
+    )
+    add_cfg_options(parser, 'facts.dataset.data_root=FOLDER')
     parser.add_argument('--ratings', metavar='FILE', help='JSON export of Label Studio, with ratings of correctness')
     export = parser.add_argument_group('human ratings', 'these write tasks for Label Studio instead of measuring')
     export.add_argument('--label-studio-export', metavar='FILE', help='write tasks to this JSON file')
@@ -58,6 +62,7 @@ def run(args: argparse.Namespace) -> None:
     rated = read_ratings(args.ratings) if args.ratings else {}
     notes: List[str] = []
     others = [functools.partial(_grammar, args, notes), *_clip(args)]
+    others += [] if args.published else _consistency(args)
     report = (_published if args.published else _measured)(args, texts, others, rated)
     if rated:
         report = _levels(args, report, rated)
@@ -165,6 +170,20 @@ def _clip(args: argparse.Namespace) -> List[Callable]:
     place = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
     score = CLIPScore(args.clip, args.clip_weights, args.images, args.published, place)
     return [lambda texts: dict(clip_score=scores_of(score(texts, _progress())))]
+
+
+def _consistency(args: argparse.Namespace) -> List[Callable]:
+    if not args.facts:
+        return []
+    from clamp_mmpose.apis.model_zoo import read_config
+    from clamp_mmpose.evaluation.text_quality.consistency import KeypointConsistency
+
+    from .make_texts import read_annotations
+
+    cfg = read_config(args.facts, args.cfg_options)
+    if not isinstance(cfg.get('facts'), dict):
+        raise ValueError(f'config {args.facts} has no facts: expected facts=dict(dataset=...), see configs/texts.')
+    return [KeypointConsistency(read_annotations(cfg.facts.to_dict(), None).images)]
 
 
 def _export(args: argparse.Namespace, texts: Dict[str, list]) -> None:
