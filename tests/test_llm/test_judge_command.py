@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -11,8 +12,11 @@ import pytest
 from PIL import Image
 from replay_server import Answer, completion, replay
 
+from clamp_mmpose.apis.model_zoo import read_config
 from clamp_mmpose.cli import judge
+from clamp_mmpose.llm.build import build_language_model
 from clamp_mmpose.llm.judge.question import read_questions
+from clamp_mmpose.llm.tasks.build import build_task
 
 WRITTEN = dict(
     conversation='Question: Where is her left hand?\nAnswer: It is raised.\n\nQuestion: Does she ski?\nAnswer: Yes.',
@@ -237,3 +241,17 @@ def test_dry_run_asks_nothing(asked, folder, capsys, tmp_path):
     assert code == 0 and '9 requests, 9 to ask' in text and not list(tmp_path.iterdir())
     code, text, _ = run(capsys, 'score', config, '--out-dir', asked[0], '--dry-run', '--price-in', 1, '--price-out', 1)
     assert '18 requests' in text and 'cost: at most' in text
+
+
+def test_the_config_of_the_paper():
+    """30 images of val2014, three questions each, and LLaVA's settings of the judge; every field is one that exists."""
+    config = read_config(Path(__file__).parents[2] / 'configs/texts/coco/judge_gpt-4o.py')
+    assert config.num_images == 30 and list(config.tasks) == ['conversation', 'detail', 'reasoning']
+    assert config.judge.model == 'gpt-4o' and config.facts.dataset.data_prefix.img == 'val2014/'
+    asked = build_language_model(config.judge.to_dict())
+    assert (asked.settings['temperature'], asked.settings['max_tokens']) == (0.2, 1024)
+    build_language_model(config.llm.to_dict())
+    build_language_model(config.answers.llava.to_dict())
+    for name, options in config.tasks.items():
+        build_task(name, **options)
+    assert judge.image_folder(config) == Path('data/coco/val2014')
