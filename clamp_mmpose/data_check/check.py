@@ -21,6 +21,8 @@ SOURCE_KEYS = (
     'type',
     'data_root',
     'ann_file',
+    'ann_files',
+    'missing_images',
     'bbox_file',
     'data_prefix',
     'metainfo',

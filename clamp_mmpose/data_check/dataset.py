@@ -9,6 +9,7 @@ from mmengine.fileio import get
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.datasets.instructions.instruction_dataset import InstructionDataset
 from clamp_mmpose.datasets.mp100.mp100_dataset import MP100Dataset
 from clamp_mmpose.utils.files import parse_json
 
@@ -16,6 +17,7 @@ from .annotations import annotation_findings
 from .detections import detection_findings
 from .findings import Finding, reason_of
 from .images import ImageCheck, image_findings, same_content
+from .instructions import check_instructions
 from .metainfo import Head, metainfo_findings, read_metainfo
 from .mp100 import mp100_findings, with_categories
 from .report import DatasetReport
@@ -30,6 +32,8 @@ def check_one(dataset: dict, where: str, head: Head, how: ImageCheck) -> Dataset
         return DatasetReport([Finding('CF002', str(kind))])
     if issubclass(dataset_class, WHOLE_IMAGE_DATASETS):
         return check_whole_images(dataset, where, how)
+    if issubclass(dataset_class, InstructionDataset):
+        return check_instructions(dataset, where, how)
     by_category = issubclass(dataset_class, MP100Dataset)  # each category has its own keypoints, the metainfo has none
     metainfo, findings = (None, []) if by_category else read_metainfo(dataset, dataset_class)
     if metainfo:

@@ -3,6 +3,7 @@
 A code never changes its meaning: a new rule gets the next free number of its group.
 """
 
+from .conversation_rules import CONVERSATION_RULES
 from .evaluation_rules import EVALUATION_RULES
 from .rule import LEVELS, Rule
 
@@ -14,6 +15,7 @@ GROUPS = dict(
     KP='Keypoints',
     MI='Metainfo and names',
     TX='Category texts',
+    CV='Conversations of instruction data',
     IM='Image files',
     RE='Relations between images, instances and data sets',
     PL='Pipelines',
@@ -277,6 +279,7 @@ _RULES = (
         'remove it from one of them: the two files have the same bytes',
     ),
     Rule('RE005', 'warning', 'image is a copy of another one', 'list it once: the two files have the same bytes'),
+    *CONVERSATION_RULES,
     *EVALUATION_RULES,
 )
 __all__ = ['GROUPS', 'LEVELS', 'RULES', 'Rule', 'rules_as_markdown']

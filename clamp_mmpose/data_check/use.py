@@ -5,6 +5,8 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 from mmengine.config import Config
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.datasets.instructions.instruction_dataset import InstructionDataset
+
 from .evaluators import Evaluator, evaluator_findings, is_coco_style, monitor_findings
 from .findings import Finding, located, reason_of
 from .pipelines import flip_findings, size_findings
@@ -70,7 +72,7 @@ def _trial(
     if report.content is None and not images:
         return 'it needs the images'
     in_part = report.content is not None and is_coco_style(dataset_class)
-    whole = issubclass(dataset_class, WHOLE_IMAGE_DATASETS)
+    whole = issubclass(dataset_class, (*WHOLE_IMAGE_DATASETS, InstructionDataset))
     return Trial(dataset, pipeline, report.content, in_part, None if whole else metainfo)
 
 

@@ -35,6 +35,7 @@ class InstructionDataset(BaseDataset):
 
     Attributes:
         skipped: records without their image.
+        num_records: records that were loaded; ``len`` is that of an epoch.
 
     Raises:
         FileNotFoundError: a file or, with ``missing_images='error'``, an image does not exist.
@@ -70,6 +71,7 @@ class InstructionDataset(BaseDataset):
             super().full_init()
             number = np.arange(len(self.file_of))
             kept = number if self._indices is None else _subset(number, self._indices)
+            self.num_records = len(kept)
             self.order, self.draws = lay_out_epoch(self.file_of[kept], self.weights, self.seed)
 
     def load_data_list(self) -> List[dict]:

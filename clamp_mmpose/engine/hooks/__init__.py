@@ -4,6 +4,7 @@ from .dataset_fit_hook import DatasetFitHook
 from .embed_texts_hook import EmbedTextsHook
 from .epoch_seed_hook import EpochSeedHook
 from .finite_hook import FiniteHook
+from .instruction_check_hook import InstructionCheckHook
 from .resume_hook import ResumeHook
 from .sync_buffers_hook import SyncBuffersHook
 from .text_length_hook import TextLengthHook
@@ -16,6 +17,7 @@ __all__ = [
     'EmbedTextsHook',
     'EpochSeedHook',
     'FiniteHook',
+    'InstructionCheckHook',
     'ResumeHook',
     'SyncBuffersHook',
     'TextLengthHook',
