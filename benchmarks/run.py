@@ -1,4 +1,7 @@
-"""Measure speed: 'inference | training | head | texts | data CONFIG', 'heatmap', 'cape-...'; see docs/benchmarks.md."""
+"""Measure speed: 'inference | training | head | texts | data CONFIG', 'heatmap', 'cape-...', 'llm-...'.
+
+docs/benchmarks.md has results.
+"""
 
 import argparse
 from functools import partial
@@ -8,7 +11,7 @@ from typing import List, Optional, Sequence
 import torch
 from torch.utils.benchmark import Measurement
 
-from benchmarks import cape_llm, heatmaps, models, texts
+from benchmarks import cape_llm, heatmaps, llm_prompts, models, texts
 from clamp_mmpose.cli.command import add_debug, build_parser, positive_float, positive_int, run_command
 from clamp_mmpose.utils.files import atomic_write, check_writable, to_json, without_nan
 
@@ -106,8 +109,18 @@ def cape_training(args: argparse.Namespace) -> dict:
     return result
 
 
+def prompts(args: argparse.Namespace) -> dict:
+    """Requests about images, from COCO's annotations."""
+    result = llm_prompts.llm_prompts(args.images)
+    print(f'{result["images"]:,} images: {result["reading_s"]:.2f} s to read the annotations')
+    for name in llm_prompts.TASKS:
+        print(f'{result[f"{name}_s"]:10.2f} s  requests of {name}')
+    return result
+
+
 KINDS = dict(inference=inference, training=training, head=head, texts=text, data=data, heatmap=heatmap)
 CAPE_KINDS = {'cape-asking': cape_asking, 'cape-memory': cape_memory, 'cape-training': cape_training}
+LLM_KINDS = {'llm-prompts': prompts}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -133,6 +146,13 @@ def make_parser() -> argparse.ArgumentParser:
             command.add_argument('--against', metavar='CONFIG', help='a second model, run in turns with the first')
         if kind in ('inference', 'training'):
             command.add_argument('--amp', action='store_true', help='bfloat16 autocast')
+    for kind, measure in LLM_KINDS.items():
+        command = kinds.add_parser(kind, help=measure.__doc__)
+        command.set_defaults(measure=measure)
+        add_debug(command)
+        command.add_argument('--json', metavar='FILE', help='also write the results to this file')
+        if kind == 'llm-prompts':
+            command.add_argument('--images', type=positive_int, default=10_000)
     for kind, measure in CAPE_KINDS.items():
         command = kinds.add_parser(kind, help=measure.__doc__)
         command.set_defaults(measure=measure)
