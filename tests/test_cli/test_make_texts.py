@@ -40,7 +40,7 @@ def data(tmp_path_factory):
     people = [person(1, 1), person(2, 2), person(3, 2, 0), person(4, 3), person(5, 4, 2, 1)]
     categories = [dict(id=1, name='person', keypoints=[str(i) for i in range(17)], skeleton=[])]
     (folder / 'people.json').write_text(json.dumps(dict(images=images, annotations=people, categories=categories)))
-    captions = [dict(id=i, image_id=i, caption=f'Caption {i}.') for i in (1, 2, 3, 4)]
+    captions = [dict(id=i, image_id=i, caption=f'Scene {i}.') for i in (1, 2, 3, 4)]
     (folder / 'captions.json').write_text(json.dumps(dict(images=images, annotations=captions)))
     return folder
 
@@ -52,7 +52,10 @@ def run(data, tmp_path, capsys):
     def run(server, task='conversation', *arguments, out='texts.json'):
         config = tmp_path / 'config.py'
         url = server if isinstance(server, str) else server.url
-        config.write_text(CONFIG.format(folder=data, url=url), encoding='utf-8')
+        text = CONFIG.format(folder=data, url=url)
+        if server == 'template':
+            text += "llm = dict(type='template')"
+        config.write_text(text, encoding='utf-8')
         code = main([task, str(config), '--out', str(tmp_path / out), *arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
@@ -61,7 +64,7 @@ def run(data, tmp_path, capsys):
 
 
 def image_of(body):
-    return re.search(r'Caption (\d)', body['messages'][-1]['content'])[1]
+    return re.search(r'Scene (\d)', body['messages'][-1]['content'])[1]
 
 
 def echo(body):
@@ -77,7 +80,7 @@ def test_texts_with_provenance_and_journal(run, tmp_path):
         code, output, _ = run(server)
         assert code == 0 and len(server.bodies) == 3
         assert server.bodies[0]['messages'][-1]['content'].startswith(
-            'Caption 1.\n\nperson: [0.1, 0.2, 0.5, 0.8], keypoints: [0.3, 0.4, 2, 0.3, 0.4, 2, '
+            'Scene 1.\n\nperson: [0.1, 0.2, 0.5, 0.8], keypoints: [0.3, 0.4, 2, 0.3, 0.4, 2, '
         )
         written = (tmp_path / 'texts.json').read_bytes()
         # a second run pays for nothing and writes the same
@@ -156,8 +159,18 @@ def test_nothing_written(run, tmp_path):
 
 def test_dry_run(run, tmp_path):
     code, output, _ = run('http://127.0.0.1:9', 'detail', '--dry-run', '--price-in', '2.5', '--price-out', '10')
-    assert code == 0 and 'Caption 1.' in output and '3 requests, 3 to ask' in output and 'cost: at most ' in output
+    assert code == 0 and 'Scene 1.' in output and '3 requests, 3 to ask' in output and 'cost: at most ' in output
     assert sorted(path.name for path in tmp_path.iterdir()) == ['config.py']
+
+
+@pytest.mark.parametrize('task', ['conversation', 'detail', 'reasoning'])
+def test_written_by_rules(run, tmp_path, task):
+    """Without a server; each text can be read and does not leak."""
+    for context in ('keypoints', 'boxes', 'captions'):
+        options = f'tasks.{task}.context={context}'
+        code, output, _ = run('template', task, '--cfg-options', options, f'tasks.{task}.on_leak=again')
+        assert code == 0 and 'failed' not in output and 'read: 0; that speak of the annotations: 0' in output
+        assert len(records(tmp_path)) == 3
 
 
 def test_budget(run, tmp_path):

@@ -51,6 +51,11 @@ def test_context_is_that_of_table_1():
     assert context_text(restrict(FACTS, 'boxes')) == f'{CAPTIONS}\n\n{PERSON}\n{SKIS}'
     assert context_text(restrict(FACTS, 'captions')) == CAPTIONS
     assert context_text(replace(FACTS, captions=(), objects=())) == PERSON + KEYPOINTS
+    skiing = restrict(replace(FACTS, captions=(), activity='winter sports: skiing'), 'captions')
+    assert context_text(skiing) == 'activity: winter sports: skiing'
+    assert context_text(replace(skiing, captions=('A.',), instances=FACTS.instances)) == (
+        f'A.\n\nactivity: winter sports: skiing\n\n{PERSON}{KEYPOINTS}'
+    )
 
 
 def test_pose_facts_follow_the_context():
@@ -80,6 +85,7 @@ def test_published_conversations_gave_captions_only():
     assert task.request(FACTS).facts.instances == ()  # those who write by rules see no more
     assert task.unusable(FACTS) is None
     assert task.unusable(replace(FACTS, captions=())) == 'images without captions'
+    assert task.unusable(replace(FACTS, captions=(), activity='skiing')) is None
     assert build_task('conversation').unusable(replace(FACTS, captions=())) is None
 
 

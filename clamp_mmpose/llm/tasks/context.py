@@ -18,7 +18,7 @@ def restrict(facts: ImageFacts, context: str) -> ImageFacts:
 
     Args:
         facts: of the image.
-        context: 'captions' alone, 'boxes' (and captions), or 'keypoints' (and both).
+        context: 'captions' (and the activity) alone, 'boxes' (and captions), or 'keypoints' (and both).
 
     Raises:
         ValueError: an unknown ``context``.
@@ -36,7 +36,7 @@ def restrict(facts: ImageFacts, context: str) -> ImageFacts:
 
 
 def context_text(facts: ImageFacts, pose_facts: bool = False) -> str:
-    """Captions, then a line for each instance and object, then sentences about the poses; blocks are apart.
+    """Captions, activity, a line for each instance and object, sentences about the poses: blocks with a line between.
 
     Numbers are divided by the image's size and rounded to three decimals. Keypoints are written for instances that have
     labeled ones.
@@ -52,7 +52,8 @@ def context_text(facts: ImageFacts, pose_facts: bool = False) -> str:
             line += f', keypoints: {normalized_keypoints(instance, facts.size)}'
         lines.append(line)
     lines += [f'{scene.category}: {normalized_box(scene.bbox, facts.size)}' for scene in facts.objects]
-    blocks = ['\n'.join(facts.captions), '\n'.join(lines), facts_text(facts) if pose_facts else '']
+    activity = f'activity: {facts.activity}' if facts.activity else ''
+    blocks = ['\n'.join(facts.captions), activity, '\n'.join(lines), facts_text(facts) if pose_facts else '']
     return '\n\n'.join(filter(None, blocks))
 
 

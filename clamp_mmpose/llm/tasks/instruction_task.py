@@ -95,8 +95,11 @@ class InstructionTask(TextTask):
 
     def unusable(self, facts: ImageFacts) -> Optional[str]:
         """Captions are needed where nothing else is given."""
-        only_captions = self.kind == 'conversation' if self.published else self.context == 'captions'
-        return 'images without captions' if only_captions and not facts.captions else None
+        if self.published:
+            missing = self.kind == 'conversation' and not facts.captions
+        else:
+            missing = self.context == 'captions' and not (facts.captions or facts.activity)
+        return 'images without captions' if missing else None
 
     def request(self, facts: ImageFacts) -> Request:
         """What the language model is asked."""
