@@ -9,14 +9,18 @@ import pytest
 from PIL import Image
 
 from clamp_mmpose.language.image_facts import ImageFacts, Instance, SceneObject
+from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.llm.judge.answers import read_answers, write_answers
 from clamp_mmpose.llm.judge.comparison import Comparison, Sample, compare, mean_interval, order_effect
+from clamp_mmpose.llm.judge.make_questions import QuestionMaker, draw_images
 from clamp_mmpose.llm.judge.model_scores import model_scores
 from clamp_mmpose.llm.judge.page import write_page
 from clamp_mmpose.llm.judge.pairing import comparisons_of, pairs_of, requests_of, showings
 from clamp_mmpose.llm.judge.question import Context, Question, describe, read_questions, write_questions
 from clamp_mmpose.llm.judge.rating import Rating, parse_ratings
 from clamp_mmpose.llm.judge.report import markdown, results_of, review_lines
+from clamp_mmpose.llm.tasks.build import build_task
+from clamp_mmpose.llm.tasks.task import LeakError
 
 ASPECTS = dict(helpfulness=8, relevance=9.5, accuracy=7, detail=6)
 
@@ -236,6 +240,36 @@ def test_context():
     assert context.keypoints == ('person: nose [0.25, 0.4], right_eye [0.167, 0.5]',)
 
 
+def facts_of(image_id, captions=('A caption.',)):
+    person = Instance('person', (0, 0, 9, 9), np.ones((17, 2)), np.full(17, 2))
+    return ImageFacts(
+        f'{image_id}.jpg', image_id, (10, 10), keypoint_names('CocoDataset'), (), range(17), [person], captions
+    )
+
+
+def test_images_are_drawn_of_those_that_every_task_can_use():
+    images = [facts_of(i, () if i % 2 else ('A caption.',)) for i in (*range(40), 3, 4)]
+    tasks = dict(conversation=build_task('conversation', context='captions'), detail=build_task('detail'))
+    drawn = [facts.image_id for facts in draw_images(images, tasks, 7, seed=3)]
+    assert drawn == sorted(drawn) == [facts.image_id for facts in draw_images(images, tasks, 7, seed=3)]
+    assert len(set(drawn)) == 7 and not any(i % 2 for i in drawn)
+    assert drawn != [facts.image_id for facts in draw_images(images, tasks, 7, seed=4)]
+    message = r'num_images=21, but questions can be asked about 20 images \(images without captions are left out\)'
+    with pytest.raises(ValueError, match=message):
+        draw_images(images, tasks, 21)
+
+
+def test_a_round_without_leaks_is_asked():
+    maker = QuestionMaker([facts_of(1)], dict(conversation=build_task('conversation', on_leak='reject')))
+    text = ''.join(f'Question: Q{i}?\nAnswer: The keypoint is at [0.1, 0.2].\n' for i in range(9))
+    made = maker.parse(maker.requests[0], f'{text}Question: Does she ski?\nAnswer: Yes.')
+    assert (made.id, made.text, made.reference) == ('conversation/1', 'Does she ski?', 'Yes.')
+    with pytest.raises(LeakError):
+        maker.parse(maker.requests[0], text)
+    with pytest.raises(ValueError, match='expected tasks of conversation, detail, reasoning, got descriptions'):
+        QuestionMaker([], dict(descriptions=build_task('descriptions')))
+
+
 def test_questions_and_answers_are_llavas_files(tmp_path):
     asked = [question('conversation/1'), question('7', kind='reasoning')]
     write_questions(tmp_path / 'q.jsonl', asked)
@@ -337,6 +371,6 @@ def test_page_is_self_contained_and_hostile_texts_are_inert(tmp_path):
     assert not re.search(r'https?://|@import|url\(', page)
     text = ''.join(seen.texts)
     assert text.count('<script>alert(1)</script>') == 7  # question, id, file name, answers, reasons in both orders
-    assert 'a: 8 (helpfulness 8, relevance 9.5, accuracy 7, detail 6)' in text and 'B is short.' in text
+    assert 'a: 8 (helpfulness 8, relevance 9.5, accuracy 7, detail 6)' in text and 'b: B is short.' in text
     assert 'a, then b' + 'a: 8 (' in text and 'b, then a' + 'b: 6' in text  # the cells of the two orders
     assert 'a: 8.00' in text and 'the image cannot be read' in text and 'Not judged.' in text

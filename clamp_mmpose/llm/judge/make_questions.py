@@ -5,7 +5,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 
 from clamp_mmpose.language.image_facts import ImageFacts
 from clamp_mmpose.llm.request import Request
-from clamp_mmpose.llm.tasks.task import TextTask
+from clamp_mmpose.llm.tasks.task import LeakError, TextTask
 
 from .question import TYPES, Question, describe
 
@@ -69,6 +69,11 @@ class QuestionMaker:
             ValueError: as the task's ``parse``.
         """
         kind, task = self._tasks[request.id]
-        question, answer = random.Random(f'{self.seed}/{request.id}').choice(task.parse(request, text))
+        rounds = task.parse(request, text)
+        if task.on_leak == 'reject':
+            rounds = [one for one in rounds if not task.leaks([one])]
+            if not rounds:
+                raise LeakError('all of its rounds speak of the annotations')
+        question, answer = random.Random(f'{self.seed}/{request.id}').choice(rounds)
         facts = self._facts[request.id]
         return Question(request.id, facts.image, kind, question, describe(facts), answer)

@@ -102,7 +102,9 @@ def _row(item: Comparison, order: int) -> str:
         shown.reverse()
     names = ', then '.join(name for name, _ in shown)
     scores = '\n'.join(f'{name}: {_scores(rating)}' for name, rating in shown)
-    reasons = '\n'.join(dict.fromkeys(rating.reason for _, rating in shown))
+    reasons = '\n'.join(f'{name}: {rating.reason}' for name, rating in shown)
+    if shown[0][1].reason == shown[1][1].reason:  # one text about both
+        reasons = shown[0][1].reason
     return f'<tr><td>{_text(names)}</td><td>{_text(scores)}</td><td>{_text(reasons)}</td></tr>'
 
 
