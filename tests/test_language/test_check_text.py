@@ -1,6 +1,7 @@
 """Statements about limbs in English, held against keypoints."""
 
 import random
+import time
 
 import pytest
 from real_people import ANTELOPE, AP10K, BATTER, CATCHER, COCO, MAN_BEHIND_BOX, MAN_ON_CHAIR, UMPIRE, instance
@@ -58,6 +59,8 @@ def outcome(text, facts=ONE):
         ('Their arms are at their sides.', '-'),
         ('Their legs are crossed.', '-'),
         ('The hands are together.', '-'),
+        ('They hold a rope in their left hand, and their right hand is raised.', '-'),
+        ('The left leg has a bent knee.', '+'),
         ('**Person 1:** Their left arm is raised.', '+'),
         ('1. The left arm is raised\n2. The right arm is raised', '+-'),
     ],
@@ -86,6 +89,9 @@ def test_one_person(text, expected):
         'It is standing on the shelf.',
         'The person stands out from the crowd on the right side of the road.',
         'Their left arm is bent forward.',
+        'Their left arm is straight with a slight bend at the elbow.',
+        'A raised right wrist level.',
+        'Next to a man standing on his head.',
         '',
     ],
 )
@@ -121,12 +127,19 @@ def test_of_several_people_the_position_chooses():
         assert outcome(text, CHAIRS) == expected, text
 
 
-def test_two_owners_in_a_comparison_leave_open_who_is_meant():
+def test_somebody_after_a_preposition_does_not_become_the_one_spoken_of():
     tall, small = stick_person(left_arm=(150, 150), at=(200, 200)), stick_person(at=(500, 200), scale=50.0)
     facts = stick_facts(tall, small)
     text = 'The person on the left is taller than the person on the right and has their left arm raised. They stand.'
     assert outcome(text, facts) == '++'
     assert outcome('The person on the right has their left arm raised.', facts) == '-'
+    text = (
+        'The person on the left is standing. Their right arm points to the person on the right. Their left arm is up.'
+    )
+    assert outcome(text, facts) == '++'
+    assert outcome('The person on the left has a dog, and the person on the right has their left arm up.', facts) == '-'
+    both = 'The person on the left is standing and the person on the right is standing. Their left arm is raised.'
+    assert outcome(both, facts) == '+++'  # whose is not clear: it is true of one
 
 
 def test_what_is_not_labeled_is_unknown():
@@ -224,7 +237,7 @@ OPPOSITES = {
 
 def test_our_own_texts_are_supported():
     draw = random.Random(0)
-    for _ in range(200):
+    for _ in range(80):
         count = draw.choice([1, 2, 3, 5, 8])
         facts = stick_facts(*(random_person(draw, 120.0 * (i + 1)) for i in range(count)))
         text = ' '.join(image_sentences(facts, draw.choice))
@@ -237,7 +250,7 @@ def test_our_own_texts_are_supported():
 def test_our_own_sentences_are_supported_and_their_opposites_contradicted():
     draw = random.Random(1)
     seen, opposed = set(), set()
-    for _ in range(300):
+    for _ in range(150):
         facts = stick_facts(random_person(draw, 300.0))
         for sentence in pose_sentences(instance_facts(facts.instances[0], COCO), 'the person', draw.choice):
             held = check_text(sentence, facts)
@@ -281,3 +294,10 @@ def test_a_group():
         ('The person on the right is squatting.', '-'),
     ):
         assert outcome(text, facts) == expected, text
+
+
+def test_long_texts_are_read_in_time():
+    text = 'their left arm and the person ' * 3000 + 'bent ' * 3000
+    start = time.process_time()
+    check_text(text, ONE)
+    assert time.process_time() - start < 5

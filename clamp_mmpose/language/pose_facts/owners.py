@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
+from functools import lru_cache
+from typing import FrozenSet, List, Optional, Sequence, Tuple
 
 from .counting import NUMBERS, ORDINALS, plural
 
@@ -18,11 +19,18 @@ WHERE = (
     r'(?:,? (?:who is |that is )?(?:located |positioned |placed )?(?:on|at|to|in|from) the (?P<far>far |extreme )?'
     rf'(?P<place>{SIDE})(?:most)?(?:[ -]hand)?(?: side| edge)?{OF_IMAGE}(?! of\b))'
 )
-START = re.compile(rf'(?:on|to|at|in) the (?:far )?(?P<place>{SIDE})(?: side)?{OF_IMAGE}(?:,| is | there is )')
+START = re.compile(
+    rf'(?:on|to|at|in|towards?) the (?:far |extreme )?(?P<place>{SIDE})(?: side)?{OF_IMAGE}(?:,| is | there is )'
+)
 PRONOUN = re.compile(
     r'(?P<word>they|he|she|both(?= (?:are|have|stand|sit|face))|(?:one|the other|another)(?= (?:is|has|stands|sits)))\b'
 )
 VERB = re.compile(r" (?:is|are|has|have|appears|seems|stands|sits|kneels|faces|leans|lies|holds|keeps)\b|'s ")
+# before a subject; after other words somebody is an object: 'toward the person on the right'
+SUBJECT = re.compile(
+    r'(?:[,.;:("“] ?|'
+    r'\b(?:and|while|whereas|but|as|when|because|since|is|are|shows|depicts|features|there|here|not|yes|no) )$'
+)
 IRREGULAR = dict(man='men', woman='women', child='children')
 CLOSE = 0.05  # of the image's width; two centers closer than this have no order
 
@@ -52,68 +60,90 @@ class OwnerReader:
     """
 
     def __init__(self, categories: Sequence[str]):
-        names = sorted({*PERSON_NOUNS, *map(str.lower, categories)}, key=len, reverse=True)
         self.categories = {name for name in map(str.lower, categories) if name not in PERSON_NOUNS}
-        single = '|'.join(map(re.escape, names))
-        many = '|'.join(re.escape(IRREGULAR.get(name, plural(name))) for name in names)
-        self.single = re.compile(
-            r'(?:(?P<article>the|this|that|a|an|one|another|each|every)(?P<other> other)? )?'
-            rf'(?:(?P<before>{SIDE})(?P<most>-?most)? |centrally located |(?P<ordinal>{"|".join(ORDINALS)}) )?'
-            rf'(?P<noun>{single})\b(?!-)(?: (?P<number>\d{{1,2}})\b(?!\.\d))?{WHERE}?'
-        )
-        self.plural = re.compile(
-            r'(?P<every>both|all|each)?(?: of)?(?: ?the| these| those)?'
-            rf'(?: ?(?:{"|".join(NUMBERS)}|other))? ?(?P<noun>{many})\b'
-        )
+        self.single, self.plural = _patterns(frozenset({*PERSON_NOUNS, *self.categories}))
         self.current = Owner()
-        self.named = 0  # how many were named by position in this sentence
+        self.named = 0  # how many were subjects in this sentence
 
     def start_sentence(self) -> None:
         if self.named > 1:  # 'they' may be both
             self.current = Owner()
         self.named = 0
 
-    def match(self, text: str, place: int) -> int:
-        """The end of words for somebody, 0 if there are none here; ``current`` is who it is."""
+    def match(self, text: str, place: int) -> Tuple[int, bool]:
+        """The end of words for somebody, 0 if there are none here, and whether they are a subject.
+
+        Then ``current`` is who it is; an object leaves it as it was.
+        """
         pronoun = PRONOUN.match(text, place)
         if pronoun:
             if pronoun['word'] not in ('they', 'he', 'she'):
                 self.current = Owner(every=pronoun['word'] == 'both')
-            return pronoun.end()
+            return pronoun.end(), True
         start = START.match(text) if place == 0 else None
         if start:
-            self._name(Owner(_place(start['place'])), True)
-            return start.end()
+            self._take(Owner(_place(start['place'])))
+            return start.end(), False
         found = self.single.match(text, place)
-        if found:
-            self._single(found, bool(VERB.match(text, found.end())))
-            return found.end()
-        found = self.plural.match(text, place)
-        if found:
-            self.current = Owner(every=bool(found['every']))
-            return found.end()
-        return 0
+        owner = self._single(found) if found else None
+        if not found:
+            found = self.plural.match(text, place)
+            owner = Owner(every=bool(found['every'])) if found else None
+        if not found:
+            return 0, False
+        before = text[max(0, place - 12) : place]
+        subject = not place or bool(VERB.match(text, found.end()) or SUBJECT.search(before))
+        if subject and owner:
+            self._take(owner)
+        return found.end(), subject
 
-    def _single(self, found: 're.Match[str]', acts: bool) -> None:
+    def whose(self, text: str, place: int) -> int:
+        """As :meth:`match`, after 'the left arm of'."""
+        found = self.single.match(text, place)
+        owner = self._single(found) if found else None
+        if owner:
+            self._take(owner)
+        return found.end() if found else 0
+
+    def _take(self, owner: Owner) -> None:
+        self.named += 1
+        self.current = owner
+
+    def _single(self, found: 're.Match[str]') -> Optional[Owner]:
+        """None: the one spoken of last, 'the person'."""
         noun = found['noun'] if found['noun'] in self.categories else ''
         place = _place(found['place'] or found['before'] or '')
         if found['ordinal']:
-            self._name(Owner(place, ORDINALS.index(found['ordinal']), noun=noun), acts)
-        elif found['number']:
-            self._name(Owner('', int(found['number']) - 1, noun=noun), acts)
-        elif place:
-            self._name(Owner(place, 0 if found['far'] or found['most'] else None, noun=noun), acts)
-        elif found['article'] in ('each', 'every'):
-            self.current = Owner(every=True, noun=noun)
-        elif found['other'] or found['article'] in ('one', 'another') or (noun and noun != self.current.noun):
-            self.current = Owner(noun=noun)
-        elif found['article'] in (None, 'a', 'an') and not self.named:  # 'on the left, a man ...' is named already
-            self.current = Owner()
+            return Owner(place, ORDINALS.index(found['ordinal']), noun=noun)
+        if found['number']:
+            return Owner('', int(found['number']) - 1, noun=noun)
+        if place:
+            return Owner(place, 0 if found['far'] or found['most'] else None, noun=noun)
+        if found['article'] in ('each', 'every'):
+            return Owner(every=True, noun=noun)
+        if found['other'] or found['article'] in ('one', 'another') or (noun and noun != self.current.noun):
+            return Owner(noun=noun)
+        # 'on the left, a man ...' is named already
+        return Owner() if found['article'] in (None, 'a', 'an') and not self.named else None
 
-    def _name(self, owner: Owner, acts: bool) -> None:
-        """A second one in a sentence, with no verb after it, leaves open of whom the rest speaks."""
-        self.named += 1
-        self.current = owner if self.named == 1 or acts else Owner()
+
+@lru_cache(maxsize=64)
+def _patterns(nouns: FrozenSet[str]) -> Tuple['re.Pattern[str]', 're.Pattern[str]']:
+    """One of them, and several."""
+    names = sorted(nouns, key=len, reverse=True)
+    single = '|'.join(map(re.escape, names))
+    many = '|'.join(re.escape(IRREGULAR.get(name, plural(name))) for name in names)
+    return (
+        re.compile(
+            r'(?:(?P<article>the|this|that|a|an|one|another|each|every)(?P<other> other)? )?'
+            rf'(?:(?P<before>{SIDE})(?P<most>-?most)? |centrally located |(?P<ordinal>{"|".join(ORDINALS)}) )?'
+            rf'(?P<noun>{single})\b(?!-)(?: (?P<number>\d{{1,2}})\b(?!\.\d))?{WHERE}?'
+        ),
+        re.compile(
+            r'(?P<every>both|all|each)?(?: of)?(?: ?the| these| those)?'
+            rf'(?: ?(?:{"|".join(NUMBERS)}|other))? ?(?P<noun>{many})\b'
+        ),
+    )
 
 
 def _place(word: str) -> str:

@@ -17,7 +17,8 @@ FILLER = re.compile(
 NEGATION = re.compile(r'(?:not|never|no longer|neither)\b ?')
 SLIGHTLY = re.compile(r'(?:slightly|a little|a bit|somewhat|gently|mildly|partially|partly|softly)\b ?')
 VERY = re.compile(
-    r'(?:fully|completely|entirely|perfectly|totally|very|sharply|deeply|strongly|tightly|significantly|heavily)\b ?'
+    r'(?:fully|completely|entirely|perfectly|totally|very|sharply|deeply|strongly|tightly|significantly|heavily|'
+    r'markedly)\b ?'
 )
 ATTRIBUTES = (
     r'(?:(?:slightly|sharply|fully|gently) )?'
@@ -29,7 +30,8 @@ BENT = (
     rf'(?: sharply| slightly)?(?: at (?:{WHOSE} )?(?:elbow|knee)s?)?'
 )
 STRAIGHT = (
-    rf'straight(?:ened)?(?: at (?:{WHOSE} )?(?:elbow|knee)s?)?(?! (?:up|down|ahead|forward|out|line|in front))|'
+    rf'straight(?:ened)?(?: at (?:{WHOSE} )?(?:elbow|knee)s?)?'
+    r'(?! (?:up|down|ahead|forward|out|line|in front|with an?(?: slight)? bend))|'
     r'fully (?:extended|stretched|straightened)(?! (?:up|down|to|out|forward))'
 )
 ABOVE_HEAD = (
@@ -71,7 +73,7 @@ LEFT_OF_IMAGE, RIGHT_OF_IMAGE = (
 CAMERA = r'(?:to(?:wards?)? |at |into )?the (?:camera|viewer)'
 LEANING = r'(?:leaning|leans?|tilted|tilting|tilts?|inclined)(?: slightly| gently| a bit| somewhat)*'
 FACING = r'(?:facing|faces?|oriented)(?: directly| straight)*'
-HEAD_TURNED = r'(?:facing|faces?|looking|looks?|turned|turns|oriented|directed)(?: directly| straight| slightly)*'
+HEAD_TURNED = r'(?:facing|faces?|looking|looks?|turned|turns|oriented|directed)(?: directly| straight)*'
 
 # of each part: the part that the state belongs to, the state, the pattern; the first that matches counts
 _ABOUT_HAND = [('hand', 'above the head', ABOVE_HEAD), ('hand', 'near the head', NEAR_HEAD)]

@@ -18,12 +18,12 @@ PAIRS = ('arms', 'hands', 'legs')  # states of both together
 PART = re.compile(
     rf'(?P<no>(?:no|without|neither)(?: of {WHOSE})? )?'
     rf'(?:(?P<both>both(?: of)?|each)(?: {WHOSE})? |(?P<one>one|either|an?)(?: of {WHOSE})? |(?P<whose>{WHOSE}) )?'
-    rf'(?P<attributes>(?:{ATTRIBUTES},? (?:and |but )?)*)'
+    rf'(?P<attributes>(?:{ATTRIBUTES},? (?:and |but )?){{0,4}})'
     r'(?P<side>left and (?:the )?right |left |right )?(?P<end>front |fore|back |hind |rear )?'
     r'(?P<noun>upper body|torso|trunk|posture|head|back|body|(?:arm|elbow|hand|wrist|leg|knee|paw)s?|foot|feet)\b'
-    r'(?!-|\'| side| language| weight| position| movement| gesture)'
+    r'(?!-|\'| side| language| weight| position| movement| gesture| level| joint| angle)'
 )
-NEXT_PART = re.compile(r' and |, (?:and )?')
+SINGULAR = re.compile(r' (?:is|has|was|seems|appears)\b')
 NEXT_WORD = re.compile(r"[^\w']+")
 JOINT = re.compile(r',? ?(?:and|but)\b|,')
 
@@ -82,9 +82,9 @@ class _SentenceReader:
         self.owners.start_sentence()
         place = 0
         while place < len(self.text):
-            end = self.owners.match(self.text, place)
+            end, subject = self.owners.match(self.text, place)
             if end:
-                place = self._states(self.text, end, [Statement(self.owners.current, 'person')])
+                place = self._states(self.text, end, [Statement(self.owners.current, 'person')]) if subject else end
                 continue
             end = self._parts(place)
             if not end:
@@ -102,15 +102,16 @@ class _SentenceReader:
             subjects.append(subject)
             self._states(part['attributes'], 0, [subject])
             place = part.end()
-            joint = NEXT_PART.match(self.text, place)
-            part = _part(self.text, joint.end()) if joint else None
+            part = _part(self.text, place + 5) if self.text.startswith(' and ', place) else None
         if not subjects:
             return 0
         if self.text.startswith(' of ', place):
-            end = self.owners.match(self.text, place + 4)
+            end = self.owners.whose(self.text, place + 4)
             if end:
                 place = end
                 subjects = [replace(subject, owner=self.owners.current) for subject in subjects]
+        if SINGULAR.match(self.text, place):  # 'a rope in the right hand and the left hand is ...'
+            subjects = subjects[-1:]
         return self._states(self.text, place, subjects)
 
     def _subject(self, part: 're.Match[str]') -> Statement:
@@ -118,7 +119,7 @@ class _SentenceReader:
         name = NOUNS.get(noun) or NOUNS[noun[:-1]]
         plural = noun == 'feet' or noun not in NOUNS
         sides: Tuple[str, ...] = () if name in ('trunk', 'head') else ('left', 'right')
-        any_side = bool(sides) and bool(part['one'] or part['no'])
+        any_side = bool(sides) and (part['one'] in ('one', 'either') or bool(part['no']))
         if sides and side in ('left', 'right'):
             sides, any_side = (side,), False
             self.sides = sides
@@ -180,7 +181,7 @@ def _part(text: str, place: int):
     found = PART.match(text, place)
     if not found or any(found[name] for name in ('no', 'both', 'one', 'whose', 'attributes', 'side')):
         return found
-    before = text[:place].split(' ')[-2:][0] if place else ''
+    before = text[max(0, place - 20) : place].rstrip(' ').rpartition(' ')[2]
     if found['noun'] in ('back', 'body', 'head', 'posture') or before in ('upper', 'lower', 'other'):
         return None
     plural = found['noun'].endswith('s') or found['noun'] == 'feet'
