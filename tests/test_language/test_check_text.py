@@ -61,6 +61,8 @@ def outcome(text, facts=ONE):
         ('The hands are together.', '-'),
         ('They hold a rope in their left hand, and their right hand is raised.', '-'),
         ('The left leg has a bent knee.', '+'),
+        ('Their right arm is not raised, but straight.', '++'),
+        ('Their right arm is not raised or bent.', '++'),
         ('**Person 1:** Their left arm is raised.', '+'),
         ('1. The left arm is raised\n2. The right arm is raised', '+-'),
     ],

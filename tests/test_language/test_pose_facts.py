@@ -17,6 +17,7 @@ from real_people import (
     MAN_ON_CHAIR,
     MPII,
     SKIER,
+    TALKING_DRIVER,
     UMPIRE,
     instance,
 )
@@ -186,6 +187,7 @@ def test_angles():
                 'right knee straight',
             ],
         ),
+        (TALKING_DRIVER, MPII, ['trunk upright', 'left elbow bent', 'right elbow bent']),
         (
             ANTELOPE,
             AP10K,
@@ -277,6 +279,7 @@ def test_a_drawn_person_facing_the_camera(pose, gone, new):
 )
 def test_a_drawn_person_seen_from_the_side(pose, expected):
     found = stated(stick_person(facing='left', **pose))
+    assert 'hands together' not in found  # both arms hang side by side
     postures = {text for text in found if text.split()[1] in ('sitting', 'kneeling', 'squatting', 'lying', 'upside')}
     if expected is None:
         assert not postures
