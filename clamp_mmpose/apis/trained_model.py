@@ -5,7 +5,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from mmpose.models.builder import build_pose_estimator
+from mmpose.registry import MODELS
 
+from clamp_mmpose.models.language_models import VisionLanguageModel
 from clamp_mmpose.models.utils.trained_parts import load_trained
 
 from .model_zoo import read_config
@@ -37,3 +39,41 @@ def load_trained_model(
         )
     load_trained(model, content, checkpoint)
     return cfg, model, content
+
+
+def is_vision_language_model(config: str) -> bool:
+    """Whether the model of a config is a :class:`VisionLanguageModel`."""
+    init_default_scope('mmpose')
+    kind = (read_config(config).get('model') or {}).get('type')
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    return isinstance(kind, type) and issubclass(kind, VisionLanguageModel)
+
+
+def load_vision_language_model(
+    config: str, checkpoint: Optional[str] = None, options: Optional[dict] = None
+) -> Tuple[Config, VisionLanguageModel]:
+    """Build a vision-language model and load its weights.
+
+    Args:
+        config: of a :class:`VisionLanguageModel`.
+        checkpoint: of the tuned model; None: the weights that ``init_cfg`` names.
+        options: settings that replace those of the config, as ``--cfg-options`` does.
+
+    Returns:
+        tuple: its config, and the model in eval mode.
+
+    Raises:
+        ValueError: another model, or a checkpoint that does not fit it.
+    """
+    init_default_scope('mmpose')
+    cfg = read_config(config, options)
+    if not is_vision_language_model(config):
+        raise ValueError(f'{config} has a {cfg.model.get("type")}, expected a VisionLanguageModel.')
+    model = MODELS.build(copy.deepcopy(cfg.model)).eval()
+    if checkpoint is None:
+        if not model.init_cfg:
+            raise ValueError(f'{config} has no pretrained weights (init_cfg): give a checkpoint.')
+        model.init_weights()
+    else:
+        load_trained(model, CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu'), checkpoint)
+    return cfg, model

@@ -1,7 +1,7 @@
 """Export a trained model: 'CONFIG CHECKPOINT --out DIR'.
 
-A CLAMP becomes a checkpoint without text encoder, and ONNX; a CapeLLM is merged with its LoRA into a folder whose
-language model transformers reads.
+A CLAMP becomes a checkpoint without text encoder, and ONNX; a CapeLLM or a vision-language model is merged with its
+LoRA into a folder whose language model, or the whole, transformers reads.
 """
 
 import argparse
@@ -22,7 +22,13 @@ def make_parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> None:
     from clamp_mmpose.apis.export import export_clamp
     from clamp_mmpose.apis.export_cape_llm import export_cape_llm, is_cape_llm
+    from clamp_mmpose.apis.export_vision_language import export_vision_language
+    from clamp_mmpose.apis.trained_model import is_vision_language_model
 
+    if is_vision_language_model(args.config):
+        written = export_vision_language(args.config, args.checkpoint, args.out, args.cfg_options)
+        print(f'Wrote {written.folder} for transformers, with {written.config}.')
+        return
     if is_cape_llm(args.config):
         merged = export_cape_llm(args.config, args.checkpoint, args.out, args.cfg_options)
         print(f'Wrote {", ".join(map(str, merged.folders))}, {merged.config} and {merged.checkpoint}.')

@@ -15,7 +15,7 @@ from clamp_mmpose.utils.files import read_json
 
 from .hooks import CheckpointFitHook, DatasetFitHook, FiniteHook, ResumeHook
 from .settings import check_settings
-from .work_dir import latest_checkpoint, lock_work_dir, write_files_whole
+from .work_dir import is_sharded_checkpoint, latest_checkpoint, lock_work_dir, write_files_whole
 
 
 def shut_down_distributed() -> None:
@@ -95,10 +95,14 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
             torch.distributed.init_process_group('gloo')
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
         if cfg.get('runner_type') == 'FlexibleRunner':
-            cfg.setdefault('strategy', dict(type='DDPStrategy')).setdefault('model_wrapper', cfg.model_wrapper_cfg)
+            strategy = cfg.setdefault('strategy', dict(type='DDPStrategy'))
+            if strategy.type == 'DDPStrategy':
+                strategy.setdefault('model_wrapper', cfg.model_wrapper_cfg)
     check_settings(cfg)
     find_latest = cfg.get('resume') == 'auto' or (cfg.get('resume') and not cfg.get('load_from'))
-    if not find_latest:
+    strategy_type = (cfg.get('strategy') or {}).get('type')
+    folders = strategy_type == 'DeepSpeedStrategy' and bool(cfg.get('resume'))
+    if not find_latest and not (folders and is_sharded_checkpoint(cfg.get('load_from'))):
         check_exists(cfg.get('load_from'))
     check_annotation_files(cfg)
     for part in ('train', 'val', 'test'):
@@ -106,7 +110,7 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
         if loader and not loader.get('num_workers'):
             loader.persistent_workers = False  # PyTorch raises an error for True without workers
     # FlexibleRunner would load weights that a checkpoint has; frozen ones are not added to a model that is sharded
-    sharded = (cfg.get('strategy') or {}).get('type') not in (None, 'SingleDeviceStrategy', 'DDPStrategy')
+    sharded = strategy_type not in (None, 'SingleDeviceStrategy', 'DDPStrategy')
     cfg.setdefault('init_weights_for_test_or_val', sharded)
     lock, note = None, ''
     if cfg.get('train_cfg'):
@@ -114,10 +118,11 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
         write_files_whole()
         if find_latest:
             out_dir = cfg.get('default_hooks', {}).get('checkpoint', {}).get('out_dir')
-            latest, note = latest_checkpoint(cfg.work_dir, out_dir)
+            latest, note = latest_checkpoint(cfg.work_dir, out_dir, folders)
             cfg.resume = latest is not None
             cfg.load_from = latest or cfg.get('load_from')  # a new training starts from its weights
-            check_exists(cfg.load_from)
+            if not folders:
+                check_exists(cfg.load_from)
     runner = RUNNERS.build(cfg)
     runner.work_dir_lock = lock  # held as long as the runner exists
     if note:

@@ -73,7 +73,9 @@ def write_files_whole() -> None:
     register_backend('local', WholeFileBackend, force=True, prefixes='')
 
 
-def latest_checkpoint(work_dir: Union[str, Path], out_dir: Optional[str] = None) -> Tuple[Optional[str], str]:
+def latest_checkpoint(
+    work_dir: Union[str, Path], out_dir: Optional[str] = None, sharded: bool = False
+) -> Tuple[Optional[str], str]:
     """The checkpoint to resume from, and what to say about the choice; None in a new work dir.
 
     It is the one that ``last_checkpoint`` names. If that file is damaged, or names one that is missing or damaged, it
@@ -82,6 +84,8 @@ def latest_checkpoint(work_dir: Union[str, Path], out_dir: Optional[str] = None)
     Args:
         work_dir: the folder of ``last_checkpoint``.
         out_dir: ``out_dir`` of the CheckpointHook.
+        sharded: the checkpoints are folders of DeepSpeed, which only the training that wrote them may read: it runs
+            code in them.
 
     Raises:
         ValueError: there are checkpoints, but none can be read.
@@ -94,8 +98,8 @@ def latest_checkpoint(work_dir: Union[str, Path], out_dir: Optional[str] = None)
     problems = []
     named = [Path(folder, Path(text.replace('\\', '/')).name) for folder in folders] + [Path(text)] if text else []
     for path in named:  # beside it first: the work dir may have been copied or moved
-        if _is_file(path):
-            step, problem = _step_of(path)
+        if _exists(path, sharded):
+            step, problem = _step_of(path, sharded)
             if step is not None:
                 return str(path), ''
             problems.append(problem)
@@ -108,7 +112,7 @@ def latest_checkpoint(work_dir: Union[str, Path], out_dir: Optional[str] = None)
     found: List[Tuple[int, Path]] = []
     for numbered in candidates:
         for path in numbered:
-            step, problem = _step_of(path)
+            step, problem = _step_of(path, sharded)
             if step is not None:
                 found.append((step, path))
                 break
@@ -121,9 +125,14 @@ def latest_checkpoint(work_dir: Union[str, Path], out_dir: Optional[str] = None)
     raise (ValueError if any(candidates) else FileNotFoundError)(f'{reason}: {remedy}.')
 
 
-def _is_file(path: Path) -> bool:
+def is_sharded_checkpoint(path: Union[str, Path, None]) -> bool:
+    """Whether it is a folder that DeepSpeed has written, such as ``epoch_1.pth``."""
+    return path is not None and Path(path).is_dir() and any(Path(path).glob('*_model_states.pt'))
+
+
+def _exists(path: Path, sharded: bool) -> bool:
     try:
-        return path.is_file()
+        return is_sharded_checkpoint(path) if sharded else path.is_file()
     except (OSError, ValueError):  # what a damaged file names may not be a path
         return False
 
@@ -135,8 +144,11 @@ def _numbered(folder: Path, kind: str) -> Iterator[Path]:
         yield folder / match[0]
 
 
-def _step_of(path: Path) -> Tuple[Optional[int], str]:
-    """The iteration of a checkpoint, or None and why it cannot be read."""
+def _step_of(path: Path, sharded: bool) -> Tuple[Optional[int], str]:
+    """The iteration of a checkpoint, or None and why it cannot be read; the number in its name for a folder."""
+    if sharded:
+        number = re.search(r'\d+', path.name)
+        return (int(number[0]), '') if number and is_sharded_checkpoint(path) else (None, f'{path} is not complete')
     try:
         meta = read_checkpoint(path).get('meta')
         return int((meta or {}).get('iter', 0)), ''

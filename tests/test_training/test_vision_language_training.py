@@ -37,24 +37,7 @@ default_hooks = dict(checkpoint=dict(interval=1, save_best=None), logger=dict(in
 optim_wrapper = dict(constructor='TrainableOptimWrapperConstructor', optimizer=dict(type='AdamW', lr=1e-3))
 model.update(lora=dict(rank=2))
 """
-WORDS = [
-    'left',
-    'right',
-    'eye',
-    'chair',
-    'seat',
-    'leg',
-    'nose',
-    'face',
-    'image',
-    'object',
-    'front',
-    'back',
-    'above',
-    'below',
-    'organ',
-    'sight',
-]
+WORDS = ('left', 'right', 'eye', 'chair', 'seat', 'leg', 'nose', 'face', 'front', 'back', 'above', 'below', 'sight')
 
 
 def write_records(folder):

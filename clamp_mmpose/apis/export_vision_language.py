@@ -1,0 +1,61 @@
+"""Exports a tuned vision-language model: LoRA is merged, into a folder that transformers reads."""
+
+import copy
+from pathlib import Path
+from typing import NamedTuple, Optional
+
+from mmengine.config import Config
+
+from clamp_mmpose.models.utils.lora import merge_lora
+from clamp_mmpose.utils.files import check_writable
+
+from .trained_model import load_vision_language_model
+
+HERE = '{{ fileDirname }}'  # MMEngine puts the folder of the config in its place: the exported folder can be moved
+
+
+class VisionLanguageExport(NamedTuple):
+    """What :func:`export_vision_language` wrote."""
+
+    folder: Path
+    config: Path
+
+
+def export_vision_language(
+    config: str, checkpoint: str, out_dir: str, options: Optional[dict] = None
+) -> VisionLanguageExport:
+    """Merge LoRA, and write a model that needs neither its base model nor peft.
+
+    ``AutoModelForImageTextToText`` and ``AutoProcessor`` of transformers read the folder, as do the programs that serve
+    such models; ``config.py`` in it is for the commands here, which need no checkpoint beside it.
+
+    Args:
+        config, checkpoint: a tuned :class:`VisionLanguageModel`.
+        out_dir: folder to write to.
+        options: settings that replace those of the config, as ``--cfg-options`` does.
+
+    Raises:
+        ValueError: another model, or a checkpoint that does not fit it.
+    """
+    out = Path(out_dir)
+    check_writable(out / 'config.py')
+    cfg, model = load_vision_language_model(config, checkpoint, options)
+    vlm = model.vlm
+    for module in [module for module in vlm.modules() if 'peft_config' in vars(module)]:
+        merge_lora(module)
+    vlm.to(vlm.get_input_embeddings().weight.dtype)  # what was trained beside LoRA is float32
+    vlm.generation_config.eos_token_id, vlm.generation_config.pad_token_id = model.stops, model.pad
+    vlm.save_pretrained(str(out), safe_serialization=True)
+    model.processor.save_pretrained(str(out))
+    merged_config(cfg).dump(str(out / 'config.py'))
+    return VisionLanguageExport(out, out / 'config.py')
+
+
+def merged_config(cfg: Config) -> Config:
+    """The config of the exported model: nothing in it is trained, and it comes from the folder of the config."""
+    cfg = copy.deepcopy(cfg)
+    kept = {key: cfg.model[key] for key in ('type', 'dtype', 'attention', 'template', 'test_cfg') if key in cfg.model}
+    init_cfg = dict(type='Pretrained', checkpoint=HERE)
+    cfg.model = dict(kept, model=HERE, tune='frozen', tune_projector=False, init_cfg=init_cfg)
+    cfg.load_from, cfg.resume = None, False
+    return cfg
