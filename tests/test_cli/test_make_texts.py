@@ -1,13 +1,13 @@
 """The command that writes texts, against a server that replays answers."""
 
 import json
-import re
 
 import pytest
 from replay_server import Answer, completion, replay
 
 from clamp_mmpose.cli.make_texts import main
 
+CAPTIONS = ('A first scene.', 'A second scene.', 'A third scene.', 'A fourth scene.')
 GOOD = 'Question: What is shown?\nAnswer: {0}.\nQuestion: Who?\nAnswer: Somebody.'
 CONFIG = """
 facts = dict(
@@ -40,7 +40,7 @@ def data(tmp_path_factory):
     people = [person(1, 1), person(2, 2), person(3, 2, 0), person(4, 3), person(5, 4, 2, 1)]
     categories = [dict(id=1, name='person', keypoints=[str(i) for i in range(17)], skeleton=[])]
     (folder / 'people.json').write_text(json.dumps(dict(images=images, annotations=people, categories=categories)))
-    captions = [dict(id=i, image_id=i, caption=f'Scene {i}.') for i in (1, 2, 3, 4)]
+    captions = [dict(id=i, image_id=i, caption=caption) for i, caption in enumerate(CAPTIONS, 1)]
     (folder / 'captions.json').write_text(json.dumps(dict(images=images, annotations=captions)))
     return folder
 
@@ -64,7 +64,8 @@ def run(data, tmp_path, capsys):
 
 
 def image_of(body):
-    return re.search(r'Scene (\d)', body['messages'][-1]['content'])[1]
+    text = body['messages'][-1]['content']
+    return str([caption in text for caption in CAPTIONS].index(True) + 1)
 
 
 def echo(body):
@@ -80,7 +81,7 @@ def test_texts_with_provenance_and_journal(run, tmp_path):
         code, output, _ = run(server)
         assert code == 0 and len(server.bodies) == 3
         assert server.bodies[0]['messages'][-1]['content'].startswith(
-            'Scene 1.\n\nperson: [0.1, 0.2, 0.5, 0.8], keypoints: [0.3, 0.4, 2, 0.3, 0.4, 2, '
+            'A first scene.\n\nperson: [0.1, 0.2, 0.5, 0.8], keypoints: [0.3, 0.4, 2, 0.3, 0.4, 2, '
         )
         written = (tmp_path / 'texts.json').read_bytes()
         # a second run pays for nothing and writes the same
@@ -159,7 +160,7 @@ def test_nothing_written(run, tmp_path):
 
 def test_dry_run(run, tmp_path):
     code, output, _ = run('http://127.0.0.1:9', 'detail', '--dry-run', '--price-in', '2.5', '--price-out', '10')
-    assert code == 0 and 'Scene 1.' in output and '3 requests, 3 to ask' in output and 'cost: at most ' in output
+    assert code == 0 and 'A first scene.' in output and '3 requests, 3 to ask' in output and 'cost: at most ' in output
     assert sorted(path.name for path in tmp_path.iterdir()) == ['config.py']
 
 
