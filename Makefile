@@ -82,6 +82,7 @@ benchmark: .venv/.ready
 	$(BENCHMARK) cape-asking --keypoints 68 --pairs 3
 	$(BENCHMARK) cape-memory
 	$(BENCHMARK) cape-training
+	OMP_NUM_THREADS=1 $(BENCHMARK) chat-labels
 
 clean:
 	rm -rf .venv .venv-full build work_dirs

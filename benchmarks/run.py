@@ -1,4 +1,4 @@
-"""Measure speed: 'inference | training | head | texts | data CONFIG', 'heatmap', 'cape-...', 'llm-...'.
+"""Measure speed: 'inference | training | head | texts | data CONFIG', 'heatmap', 'cape-...', 'llm-...', 'chat-labels'.
 
 docs/benchmarks.md has results.
 """
@@ -11,7 +11,7 @@ from typing import List, Optional, Sequence
 import torch
 from torch.utils.benchmark import Measurement
 
-from benchmarks import cape_llm, heatmaps, llm_prompts, models, texts
+from benchmarks import cape_llm, heatmaps, instructions, llm_prompts, models, texts
 from clamp_mmpose.cli.command import add_debug, build_parser, positive_float, positive_int, run_command
 from clamp_mmpose.utils.files import atomic_write, check_writable, to_json, without_nan
 
@@ -118,6 +118,16 @@ def prompts(args: argparse.Namespace) -> dict:
     return result
 
 
+def chat_labels(args: argparse.Namespace) -> dict:
+    """Records of instruction data to tokens and labels."""
+    result = instructions.chat_labels(args.records)
+    print(
+        f'{result["seconds"]:.1f} s for {args.records:,} records of {result["tokens"]:.0f} tokens on average, '
+        f'{result["learned"]:.0f} of them learned'
+    )
+    return result
+
+
 KINDS = dict(inference=inference, training=training, head=head, texts=text, data=data, heatmap=heatmap)
 CAPE_KINDS = {'cape-asking': cape_asking, 'cape-memory': cape_memory, 'cape-training': cape_training}
 LLM_KINDS = {'llm-prompts': prompts}
@@ -165,6 +175,11 @@ def make_parser() -> argparse.ArgumentParser:
         command.add_argument('--threads', type=positive_int, default=1, help='CPU threads')
         if kind == 'cape-asking':
             command.add_argument('--keypoints', type=int, choices=sorted(cape_llm.CATEGORIES), default=17)
+    command = kinds.add_parser('chat-labels', help=chat_labels.__doc__)
+    command.set_defaults(measure=chat_labels)
+    add_debug(command)
+    command.add_argument('--json', metavar='FILE', help='also write the results to this file')
+    command.add_argument('--records', type=positive_int, default=10_000)
     return parser
 
 
