@@ -204,7 +204,7 @@ def _export(args: argparse.Namespace, texts: Dict[str, list]) -> None:
 def _write(folder: Path, text: str, content: dict) -> None:
     from clamp_mmpose.utils.files import atomic_write, to_json, without_nan
 
-    atomic_write(folder / 'text_quality.md', (text + '\n').encode())
+    atomic_write(folder / 'text_quality.md', (text + '\n').encode('utf-8', 'backslashreplace'))
     atomic_write(folder / 'text_quality.json', to_json(without_nan(content), 'text quality', indent=1).encode())
     print(f'\nWrote {folder}/text_quality.md, .json and plots.')
 

@@ -6,7 +6,7 @@ import pytest
 
 from clamp_mmpose.evaluation.bootstrap import Interval
 from clamp_mmpose.evaluation.text_quality.assess import assess, differences, short_names
-from clamp_mmpose.evaluation.text_quality.diversity import mean_factors, mtld, published_mtld
+from clamp_mmpose.evaluation.text_quality.diversity import factors, mtld, published_mtld
 from clamp_mmpose.evaluation.text_quality.published import published_chunks, published_quality, tfidf_cosine
 from clamp_mmpose.evaluation.text_quality.readability import published_readability, readability
 from clamp_mmpose.evaluation.text_quality.repetition import duplicate_shares, ngram_repetition
@@ -29,8 +29,8 @@ def test_sentences_and_words():
 
 
 def test_flesch_kincaid_grade():
-    assert readability(STANDING) == pytest.approx(0.39 * 4 + 11.8 * 6 / 4 - 15.59)
-    assert readability(f'Jump! {STANDING}') == pytest.approx(0.39 * 5 / 2 + 11.8 * 7 / 5 - 15.59)
+    assert readability([STANDING]) == pytest.approx(0.39 * 4 + 11.8 * 6 / 4 - 15.59)
+    assert readability(['Jump!', '...', STANDING]) == pytest.approx(0.39 * 5 / 2 + 11.8 * 7 / 5 - 15.59)
     # textstat does not count the sentence of one word: 0.39 * 5 + 11.8 * 1.4 - 15.59 = 2.88
     assert published_readability(f'Jump! {STANDING}') == 2.9
     assert published_readability('Jump!') == -3.5  # -3.4, by the floor
@@ -63,7 +63,7 @@ def test_pooled_mtld_does_not_depend_on_the_order():
     for order in (texts, texts[::-1]):
         # 7 words, 0.25 / 0.28 factors
         assert assess(order).values['mtld_pooled'].value == pytest.approx(7 / (0.25 / 0.28))
-    assert mean_factors(list('abcabcd')) == 1
+    assert factors(list('abcabcd')) == (1, 1)
     assert assess(texts[1:]).values['mtld_pooled'] is None  # infinite
 
 

@@ -1,6 +1,6 @@
 """Lexical diversity: MTLD (McCarthy & Jarvis, 2010), the mean length of word sequences that keep a type-token ratio."""
 
-from typing import Callable, Optional, Sequence
+from typing import Callable, Optional, Sequence, Tuple
 
 THRESHOLD = 0.72  # of the type-token ratio
 SHORTEST = 10  # words of a factor, in lexical-diversity
@@ -11,18 +11,20 @@ def mtld(words: Sequence[str]) -> Optional[float]:
 
     A text whose words never repeat has its number of words.
     """
-    if not words:
-        return None
-    forward, backward = (_factors(order, _reaches) or 1 for order in (words, words[::-1]))
-    return (len(words) / forward + len(words) / backward) / 2
+    return mean_length(len(words), factors(words)) if words else None
 
 
-def mean_factors(words: Sequence[str]) -> float:
-    """The number of factors of a text, the mean of both directions: 0 if no word repeats.
+def factors(words: Sequence[str]) -> Tuple[float, float]:
+    """The number of factors in either direction, 0 if no word repeats.
 
-    The MTLD of many texts is the sum of their words over the sum of their factors, whatever their order.
+    The MTLD of many texts is the sum of their words over the sum of their mean factors, whatever their order.
     """
-    return (_factors(words, _reaches) + _factors(words[::-1], _reaches)) / 2
+    return _factors(words, _reaches), _factors(words[::-1], _reaches)
+
+
+def mean_length(words: int, counts: Tuple[float, float]) -> float:
+    """MTLD from the number of words and the factors in either direction."""
+    return sum(words / (count or 1) for count in counts) / 2
 
 
 def published_mtld(words: Sequence[str]) -> float:
@@ -33,8 +35,8 @@ def published_mtld(words: Sequence[str]) -> float:
     """
     total = 0.0
     for order in (words, words[::-1]):
-        factors = _factors(order, _falls_below, last_ends=False)
-        total += len(order) / factors if factors else 0
+        count = _factors(order, _falls_below, last_ends=False)
+        total += len(order) / count if count else 0
     return total / 2
 
 
@@ -48,10 +50,10 @@ def _falls_below(types: int, length: int) -> bool:
 
 def _factors(words: Sequence[str], ends: Callable[[int, int], bool], last_ends: bool = True) -> float:
     """Complete factors, and the part of one at the end."""
-    types, length, factors = set(), 0, 0.0
+    types, length, count = set(), 0, 0.0
     for number, word in enumerate(words, 1):
         types.add(word)
         length += 1
         if (last_ends or number < len(words)) and ends(len(types), length):
-            types, length, factors = set(), 0, factors + 1
-    return factors + (1 - len(types) / length) / (1 - THRESHOLD) if length else factors
+            types, length, count = set(), 0, count + 1
+    return count + (1 - len(types) / length) / (1 - THRESHOLD) if length else count

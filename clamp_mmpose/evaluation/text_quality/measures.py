@@ -7,11 +7,11 @@ import numpy as np
 
 from clamp_mmpose.language.text_leaks import find_leaks
 
-from .diversity import mean_factors, mtld
+from .diversity import factors, mean_length
 from .readability import readability
 from .repetition import duplicate_shares, ngram_repetition
 from .scores import Scores, scores_of
-from .splitting import letter_words, plain_words, word_tokens
+from .splitting import letter_words, plain_words, sentences, tokens_of_sentences
 from .texts import Text
 
 
@@ -50,12 +50,15 @@ def text_scores(texts: Sequence[Text], n: int = 3) -> Dict[str, Scores]:
         n: of the n-grams.
     """
     written = [text.text for text in texts]
+    split = [sentences(text, 'paragraph') for text in written]
     words = [letter_words(text) for text in written]
+    counts = [factors(row) for row in words]
+    lengths = [len(row) for row in words]
     return dict(
-        readability=scores_of([readability(text) for text in written]),
-        mtld=scores_of([mtld(row) for row in words]),
-        mtld_pooled=Scores(_array([len(row) for row in words]), _array([mean_factors(row) for row in words])),
-        repetition=percent([ngram_repetition(word_tokens(text.lower()), n) for text in written]),
+        readability=scores_of([readability(row) for row in split]),
+        mtld=scores_of([mean_length(length, count) if length else None for length, count in zip(lengths, counts)]),
+        mtld_pooled=Scores(_array(lengths), _array([sum(count) / 2 for count in counts])),
+        repetition=percent([ngram_repetition(_lower_tokens(row), n) for row in split]),
         length=scores_of([len(plain_words(text)) for text in written]),
         duplicates=percent(duplicate_shares(written)),
     )
@@ -71,5 +74,9 @@ def percent(shares: Sequence[float]) -> Scores:
     return scores_of([100 * share for share in shares])
 
 
-def _array(values: List[float]) -> np.ndarray:
+def _lower_tokens(split: Sequence[str]) -> List[str]:
+    return [token.lower() for token in tokens_of_sentences(split)]
+
+
+def _array(values: Sequence[float]) -> np.ndarray:
     return np.array(values, np.float64)

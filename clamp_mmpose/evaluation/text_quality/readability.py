@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import Any, Optional, Sequence
 
-from .splitting import missing, plain_words, sentences
+from .splitting import missing, plain_words
 
 SENTENCE = re.compile(r'\b[^.!?]+[.!?]*')  # of textstat
 
@@ -15,14 +15,14 @@ def flesch_kincaid_grade(words: int, syllables: int, sentence_count: int) -> flo
     return 0.39 * words / sentence_count + 11.8 * syllables / words - 15.59
 
 
-def readability(text: str) -> Optional[float]:
-    """The grade of a text, with sentences by Punkt and syllables by Pyphen; None for a text without words.
+def readability(sentences: Sequence[str]) -> Optional[float]:
+    """The grade of a text, given as its sentences, with syllables by Pyphen; None for a text without words.
 
     The formula and the syllables are for English; a grade of another language means little.
     """
-    words = plain_words(text)
-    spoken = sum(bool(plain_words(sentence)) for sentence in sentences(text, 'paragraph'))
-    return flesch_kincaid_grade(len(words), count_syllables(words), spoken) if words else None
+    spoken = [words for words in map(plain_words, sentences) if words]
+    words = [word for row in spoken for word in row]
+    return flesch_kincaid_grade(len(words), count_syllables(words), len(spoken)) if words else None
 
 
 def published_readability(text: str) -> float:

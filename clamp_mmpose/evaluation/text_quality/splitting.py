@@ -3,7 +3,7 @@
 import re
 import sys
 from functools import lru_cache
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 from unicodedata import category
 
 NOT_OF_WORDS = re.compile(r'[^\w\s]')
@@ -29,8 +29,13 @@ def word_tokens(text: str) -> List[str]:
     Raises:
         ImportError: the packages of the extra ``texts`` are missing.
     """
+    return tokens_of_sentences(sentences(text))
+
+
+def tokens_of_sentences(parts: Sequence[str]) -> List[str]:
+    """As :func:`word_tokens`, of a text that is already split into sentences."""
     tokenize = _word_tokenizer().tokenize
-    return [token for sentence in sentences(text) for token in tokenize(sentence)]
+    return [token for sentence in parts for token in tokenize(sentence)]
 
 
 def plain_words(text: str) -> List[str]:

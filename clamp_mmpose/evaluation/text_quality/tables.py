@@ -82,6 +82,7 @@ def levels_table(shares: Dict[str, Dict[str, float]]) -> str:
 
 def _table(rows: Sequence[List[str]]) -> str:
     """A Markdown table; the first row is the header."""
+    rows = [[cell.replace('|', '\\|') for cell in row] for row in rows]
     rule = ['---', *['---:'] * (len(rows[0]) - 1)]
     widths = [max(len(row[column]) for row in [*rows, rule]) for column in range(len(rows[0]))]
     lines = []
