@@ -10,11 +10,12 @@ from .joints import OTHER_SIDE
 BENT, STRAIGHT = 140.0, 160.0  # degrees at an elbow or a knee; in between neither is said
 SLIGHTLY_BENT, SHARPLY_BENT = (105.0, 165.0), 80.0
 SHORTEST = 0.12  # units; the direction of a shorter limb is noise
-FORESHORTENED = 0.65  # a limb of less than this share of its length may be bent toward the camera
+FORESHORTENED = 0.6  # a limb of less than this share of its length may be bent toward the camera
+LIMBS = dict(arm=('shoulder', 'elbow', 'wrist'), leg=('hip', 'knee', 'ankle'))
 TILTED = 50.0  # degrees of the trunk from which 'raised' and 'lowered' have no plain meaning
-NEAR_HEAD, NEAR_HIP, TOGETHER = 0.4, 0.3, 0.2  # units between a wrist and the head, the hip, the other wrist
+NEAR_HEAD, NEAR_HIP, TOGETHER = 0.4, 0.45, 0.2  # units between a wrist and the head, the hip, the other wrist
 FRONTAL = 0.3  # units between the shoulders or the hips along x, from which left and right have an order
-FAR_FROM_HEAD, FAR_FROM_HIP, SEPARATE = 0.9, 0.6, 0.6
+FAR_FROM_HEAD, FAR_FROM_HIP, SEPARATE = 0.9, 0.75, 0.6
 
 
 def judge_limbs(body: Body, verdicts: Verdicts) -> None:
@@ -41,14 +42,10 @@ def _joint_angle(body: Body, first: str, corner: str, second: str) -> Optional[f
 
 
 def _stretch(body: Body, side: str, limb: str) -> float:
-    """The limb's length in the image as a share of its whole length."""
-    names, whole = (
-        (('shoulder', 'elbow', 'wrist'), UPPER_ARM + FOREARM)
-        if limb == 'arm'
-        else (('hip', 'knee', 'ankle'), THIGH + SHANK)
-    )
-    first, second, third = (f'{side} {name}' for name in names)
-    return ((body.length(first, second) or 0) + (body.length(second, third) or 0)) / whole
+    """How much of a half of the limb is seen in the image, as a share of its length; of the more foreshortened half."""
+    first, second, third = (f'{side} {name}' for name in LIMBS[limb])
+    upper, lower = (UPPER_ARM, FOREARM) if limb == 'arm' else (THIGH, SHANK)
+    return min((body.length(first, second) or 0.0) / upper, (body.length(second, third) or 0.0) / lower)
 
 
 def _judge_bend(body: Body, verdicts: Verdicts, joint: str, degrees: Optional[float], stretch: float) -> None:
@@ -128,9 +125,11 @@ def _judge_hand(body: Body, verdicts: Verdicts, side: str, elbow: Optional[float
         verdicts.add(hand, 'near the head', gap <= NEAR_HEAD and wrist[1] <= chin, gap >= FAR_FROM_HEAD)
     gap = body.length(f'{side} wrist', f'{side} hip')
     if gap is not None and elbow is not None:
-        elbow_out = abs(body.offset(f'{side} hip', f'{side} elbow', axis=0))
-        away = elbow_out > abs(body.offset(f'{side} hip', f'{side} wrist', axis=0)) and elbow_out >= 0.2
-        verdicts.add(hand, 'on the hip', gap <= NEAR_HIP and elbow <= 130 and away, gap >= FAR_FROM_HIP)
+        elbow_out = body.offset(f'{side} hip', f'{side} elbow', axis=0) or 0.0
+        out = (body.offset(f'{side} hip', f'{side} wrist', axis=0) or 0.0) * (1 if elbow_out > 0 else -1)
+        down = body.offset(f'{side} hip', f'{side} wrist', axis=1) or 0.0
+        beside = -0.05 <= out < abs(elbow_out) and abs(elbow_out) >= 0.2 and down <= 0.05  # not before the belly
+        verdicts.add(hand, 'on the hip', gap <= NEAR_HIP and elbow <= 130 and beside, gap >= FAR_FROM_HIP)
 
 
 def _judge_both_hands(body: Body, verdicts: Verdicts) -> None:

@@ -25,12 +25,18 @@ START = re.compile(
 PRONOUN = re.compile(
     r'(?P<word>they|he|she|both(?= (?:are|have|stand|sit|face))|(?:one|the other|another)(?= (?:is|has|stands|sits)))\b'
 )
-VERB = re.compile(r" (?:is|are|has|have|appears|seems|stands|sits|kneels|faces|leans|lies|holds|keeps)\b|'s ")
-# before a subject; after other words somebody is an object: 'toward the person on the right'
-SUBJECT = re.compile(
-    r'(?:[,.;:("“] ?|'
-    r'\b(?:and|while|whereas|but|as|when|because|since|is|are|shows|depicts|features|there|here|not|yes|no) )$'
+VERB = re.compile(r' (?:is|are|has|have|appears|seems|stands|sits|kneels|faces|leans|lies|holds|keeps)\b')
+# before an object: 'toward the person on the right'
+OBJECT = re.compile(
+    r'\b(?:to|towards?|than|from|by|with|behind|beside|near|at|of|over|for|on|against|between|past|around|through|like|'
+    r'under|above|below|after|before|opposite|(?:fac|watch|hold|help|carry|touch|embrac|hugg?|follow)(?:e?s|e|ing)?) $'
 )
+# after 'the person', which is then somebody new
+QUALIFIED = re.compile(
+    r' (?:closest|nearest|in|behind|with|wearing|holding|who|whose|near|next|at|to|on|from|sitting|standing|facing|'
+    r'farther|further)\b'
+)
+SOMEBODY = ('person', 'individual', 'figure', 'subject')  # may be a man spoken of before
 IRREGULAR = dict(man='men', woman='women', child='children')
 CLOSE = 0.05  # of the image's width; two centers closer than this have no order
 
@@ -64,6 +70,8 @@ class OwnerReader:
         self.single, self.plural = _patterns(frozenset({*PERSON_NOUNS, *self.categories}))
         self.current = Owner()
         self.named = 0  # how many were subjects in this sentence
+        self.noun = ''  # of the last one
+        self.located = False  # by 'on the left, '
 
     def start_sentence(self) -> None:
         if self.named > 1:  # 'they' may be both
@@ -83,6 +91,7 @@ class OwnerReader:
         start = START.match(text) if place == 0 else None
         if start:
             self._take(Owner(_place(start['place'])))
+            self.located = True
             return start.end(), False
         found = self.single.match(text, place)
         owner = self._single(found) if found else None
@@ -91,10 +100,11 @@ class OwnerReader:
             owner = Owner(every=bool(found['every'])) if found else None
         if not found:
             return 0, False
-        before = text[max(0, place - 12) : place]
-        subject = not place or bool(VERB.match(text, found.end()) or SUBJECT.search(before))
+        subject = bool(VERB.match(text, found.end()) or not OBJECT.search(text[max(0, place - 12) : place]))
         if subject and owner:
             self._take(owner)
+        if subject:
+            self.noun = found['noun']
         return found.end(), subject
 
     def whose(self, text: str, place: int) -> int:
@@ -121,10 +131,12 @@ class OwnerReader:
             return Owner(place, 0 if found['far'] or found['most'] else None, noun=noun)
         if found['article'] in ('each', 'every'):
             return Owner(every=True, noun=noun)
-        if found['other'] or found['article'] in ('one', 'another') or (noun and noun != self.current.noun):
-            return Owner(noun=noun)
-        # 'on the left, a man ...' is named already
-        return Owner() if found['article'] in (None, 'a', 'an') and not self.named else None
+        located, self.located = self.located, False
+        if located and found['article'] in (None, 'a', 'an'):  # 'on the left, a man ...'
+            return None
+        same = found['noun'] == self.noun or (not noun and found['noun'] in SOMEBODY)
+        known = found['article'] in ('the', 'this', 'that') and not found['other'] and same
+        return None if known and not QUALIFIED.match(found.string, found.end()) else Owner(noun=noun)
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ FILLER = re.compile(
     r'rather|relatively|generally|naturally|firmly|comfortably|calmly|a|an|in|position|pose|posture|stance|well|simply|'
     r'just|then|more|turned|again|holds?|keeps?|maintains?|adopts?|while|and|or|but|nor)\b ?|[,(] ?'
 )
-NEGATION = re.compile(r'(?:not|never|no longer|neither)\b ?')
+NEGATION = re.compile(r'(?:not(?! (?:only|just|quite|necessarily|always|exactly))|never|no longer|neither)\b ?')
 SLIGHTLY = re.compile(r'(?:slightly|a little|a bit|somewhat|gently|mildly|partially|partly|softly)\b ?')
 VERY = re.compile(
     r'(?:fully|completely|entirely|perfectly|totally|very|sharply|deeply|strongly|tightly|significantly|heavily|'
@@ -41,7 +41,8 @@ ABOVE_HEAD = (
 RAISED = (
     r'held high|up in the air|in the air|up high|straight up(?:wards?)?|'
     r'(?:held|pointing|stretched|extended|reaching)(?: straight| high)? up(?:wards?)?|'
-    r'(?:raised|lifted|upraised)(?! slightly)(?: straight)?(?: up(?:wards?)?| high)*(?: in(?:to)? the air)?|'
+    r'(?:raised|lifted|upraised)(?! (?:slightly|to|in front|halfway|towards?)\b)'
+    r'(?: straight)?(?: up(?:wards?)?| high)*(?: in(?:to)? the air)?|'
     rf'up{CLAUSE_END}'
 )
 LOWERED = (
@@ -133,7 +134,11 @@ PHRASES: Dict[str, List[Tuple[str, str, str]]] = dict(
         ('head', 'facing the camera', rf'(?:looking|looks?) {CAMERA}'),
         ('head', 'facing left', rf'(?:looking|looks?) {LEFT}'),
         ('head', 'facing right', rf'(?:looking|looks?) {RIGHT}'),
-        ('person', 'standing', r'(?:standing|stands?|stood)(?! on (?:his|her|their) (?:hands|head))'),
+        (
+            'person',
+            'standing',
+            r'(?:standing|stands?|stood)(?! up\b(?! straight)|(?: out)\b| on (?:his|her|their) (?:hands|head))',
+        ),
         ('person', 'sitting', r'sitting|sits?|seated|sat'),
         ('person', 'kneeling', r'kneeling|kneels?'),
         ('person', 'squatting', r'squatting|squats?|crouching|crouch(?:es|ed)?'),

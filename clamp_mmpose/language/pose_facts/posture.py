@@ -4,11 +4,12 @@ from typing import List, Optional
 
 from .body import Body
 from .fact import FACING, Verdicts
-from .geometry import angle, from_down, lean
+from .geometry import angle, distance, from_down, lean
 from .joints import OTHER_SIDE
 from .limbs import SHORTEST
 
 UPRIGHT, LEANING, BENT_OVER, UPSIDE_DOWN = 10.0, 15.0, 55.0, 135.0  # degrees of the trunk from upright
+NOT_TOWARD_CAMERA = 0.7  # share of the trunk's length; a shorter one may lean to or from the camera
 FRONTAL, SIDE_ON = 0.4, 0.35  # units between the shoulders along x: at least, at most
 POSTURES = ('standing', 'sitting', 'kneeling', 'squatting', 'lying', 'upside down')
 FACE = ('nose', 'left eye', 'right eye')
@@ -75,9 +76,10 @@ def judge_trunk(body: Body, verdicts: Verdicts) -> None:
         return
     size = abs(tilt)
     upright, down = size <= UPRIGHT, size >= BENT_OVER
+    whole = distance(body.shoulders, body.hips) >= NOT_TOWARD_CAMERA * body.unit
     side, other = ('left', 'right') if tilt < 0 else ('right', 'left')
     legs = _legs_below(body)
-    verdicts.add('trunk', 'upright', upright, size >= LEANING, size)
+    verdicts.add('trunk', 'upright', upright and whole, size >= LEANING, size)
     verdicts.add('trunk', f'leaning {side}', LEANING <= size < BENT_OVER, size <= 8, size)
     verdicts.add('trunk', f'leaning {other}', False, size <= 8 or LEANING <= size < UPSIDE_DOWN, size)
     if verdicts.get('person', 'facing left') or verdicts.get('person', 'facing right'):
@@ -87,7 +89,7 @@ def judge_trunk(body: Body, verdicts: Verdicts) -> None:
         verdicts.add(
             'trunk', 'leaning backward', leaning and side != ahead, size <= 8 or (leaning and side == ahead), size
         )
-    verdicts.add('trunk', 'bent over', down and size <= 125 and bool(legs), size <= 30, size)
+    verdicts.add('trunk', 'bent over', down and size <= 125 and bool(legs), size <= 30 and whole, size)
     verdicts.add('person', 'upside down', size >= UPSIDE_DOWN, size <= 90, size)
 
 

@@ -24,6 +24,8 @@ PART = re.compile(
     r'(?!-|\'| side| language| weight| position| movement| gesture| level| joint| angle)'
 )
 SINGULAR = re.compile(r' (?:is|has|was|seems|appears)\b')
+# what follows is not said to be so
+UNCERTAIN = re.compile(r'(?:whether|unless|if(?<!as if)(?<!even if))\b')
 NEXT_WORD = re.compile(r"[^\w']+")
 JOINT = re.compile(r',? ?(?:and|but)\b|,')
 
@@ -85,7 +87,11 @@ class _SentenceReader:
             end, subject = self.owners.match(self.text, place)
             if end:
                 place = self._states(self.text, end, [Statement(self.owners.current, 'person')]) if subject else end
+                theirs = _part(self.text, end + 3) if not subject and self.text.startswith("'s ", end) else None
+                place = theirs.end() if theirs else place
                 continue
+            if UNCERTAIN.match(self.text, place):
+                return self.found
             end = self._parts(place)
             if not end:
                 gap = NEXT_WORD.search(self.text, place)
