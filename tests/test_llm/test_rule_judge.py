@@ -38,6 +38,7 @@ FACTS = stick_facts(stick_person(left_arm=(160, 170), right_leg=(60, -30)))
         ('Which knee is bent?', 'A person smiles.', 'no answer'),
         ("Which of the person's arms is raised?", 'The left one', 'right'),
         ('Which elbows are bent?', 'Neither.', 'right'),
+        ('Which elbows are bent?', 'None of them.', 'right'),
         ('Is the left arm waving a flag?', 'Yes', 'not known'),
         ('Is the left arm raised?', '', 'no answer'),
     ],
@@ -53,5 +54,6 @@ def test_what_is_not_labeled_is_not_known():
         ('Is the left arm raised?', 'Yes'),
         ('Is the left arm raised?', 'The left arm is raised.'),
         ('Which knee is bent?', 'The left one.'),
+        ('Is the right arm lowered and the right knee bent?', 'Yes'),  # the arm is, of the knee nothing is known
     ):
         assert judge.verdict(question, answer) == 'not known', question
