@@ -17,6 +17,7 @@ class Instance:
         visibility: ``[K]``, as in COCO: 0 not labeled, 1 labeled but hidden, 2 visible.
         id: of the annotation.
         center, scale: MPII's, of which FocusCLIP's prompt speaks.
+        category_id: in the annotations.
     """
 
     category: str
@@ -26,6 +27,7 @@ class Instance:
     id: Union[int, str, None] = None
     center: Optional[Tuple[float, float]] = None
     scale: Optional[float] = None
+    category_id: Optional[int] = None
 
     @property
     def labeled(self) -> np.ndarray:

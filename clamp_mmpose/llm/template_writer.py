@@ -5,6 +5,7 @@ from .language_model import AnswerError, LanguageModel
 from .request import Reply, Request
 from .template_texts.conversation import write_conversation
 from .template_texts.description import write_attributes, write_description, write_detail
+from .template_texts.keypoint_texts import write_keypoint_texts
 from .template_texts.reasoning import write_reasoning
 from .template_texts.scene import Scene
 
@@ -16,6 +17,7 @@ WRITERS: Dict[str, Callable[[Scene], str]] = dict(
     descriptions=write_description,
     attributes=write_attributes,
 )
+OF_DATA_SETS = dict(keypoint_texts=write_keypoint_texts)  # from all instances, of which there are too many for a scene
 
 
 class TemplateWriter(LanguageModel):
@@ -43,12 +45,15 @@ class TemplateWriter(LanguageModel):
     def write(self, request: Request, attempt: int = 0) -> str:
         """See :meth:`answer`."""
         kind = request.prompt.partition('/')[0]
-        if kind not in WRITERS:
+        known = (*WRITERS, *OF_DATA_SETS)
+        if kind not in known:
             raise AnswerError(
-                f'no rules for the prompt {request.prompt!r}; llm.type="template" writes {", ".join(WRITERS)}.',
+                f'no rules for the prompt {request.prompt!r}; llm.type="template" writes {", ".join(known)}.',
                 again=False,
             )
         if request.facts is None:
             raise AnswerError(f'request {request.id!r} has no facts, from which the rules could write.', again=False)
+        if kind in OF_DATA_SETS:
+            return OF_DATA_SETS[kind](request.facts)
         choose = random.Random(f'{self.settings["seed"]}/{request.id}/{attempt}').choice
         return WRITERS[kind](Scene(request.facts, choose, self.settings['with_keypoints']))

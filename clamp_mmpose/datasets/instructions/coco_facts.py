@@ -92,7 +92,7 @@ def _instance(
     visibility = np.where(points[:, 2] > 0, np.where(points[:, 2] == 1, 1, VISIBLE), 0)
     x, y, width, height = ann.get('bbox') or (0, 0, 0, 0)
     box = clipped_box((x, y, x + width, y + height), size) or extent(points[visibility > 0, :2], size)
-    return Instance(category, box, points[:, :2], visibility, ann['id'])
+    return Instance(category, box, points[:, :2], visibility, ann['id'], category_id=ann['category_id'])
 
 
 def _points(dataset: BaseCocoStyleDataset, ann: dict, image: dict, size: Tuple[int, int]) -> Optional[np.ndarray]:

@@ -7,11 +7,17 @@ from .attributes import Attributes
 from .conversation import Conversation
 from .descriptions import Descriptions
 from .detail import Detail
+from .keypoint_texts import KeypointTexts
 from .reasoning import Reasoning
 from .task import TextTask
 
 TASKS: Dict[str, Type[TextTask]] = dict(
-    conversation=Conversation, detail=Detail, reasoning=Reasoning, descriptions=Descriptions, attributes=Attributes
+    conversation=Conversation,
+    detail=Detail,
+    reasoning=Reasoning,
+    descriptions=Descriptions,
+    attributes=Attributes,
+    keypoint_texts=KeypointTexts,
 )
 
 
