@@ -302,7 +302,7 @@ class _Run:
             self.asked.failed[request.id] = job.failure
 
     def _settings(self, request: Request) -> Dict[str, Any]:
-        return {**self.model.settings, **request.settings}
+        return {**self.model.settings, **request.settings} if request.settings else self.model.settings
 
     def _record(self, job: _Job, entry: Entry) -> None:
         self.journal.append(entry)

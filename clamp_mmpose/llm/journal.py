@@ -4,11 +4,11 @@ import json
 import logging
 import os
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
 
 from mmengine.logging import print_log
 
@@ -63,6 +63,10 @@ class Entry:
         check_choice('status', self.status, STATUSES)
 
 
+FIELDS = {one.name for one in fields(Entry)}
+TEXTS = FIELDS - {'settings', 'attempt', 'usage', 'estimated'}
+
+
 class Place(NamedTuple):
     """Where an entry is in the file, in bytes."""
 
@@ -110,11 +114,11 @@ class JournalIndex:
                     self.cut = line
                     break
                 self.size = file.tell()
-                entry = parse_entry(line)
-                if entry is None:
+                content = _content(line)
+                if content is None:
                     self.damaged.append(number)
                 else:
-                    self.add(entry, offset)
+                    self._add(content['key'], content['status'], content['usage'], offset)
         if not self._places and (self.damaged or not (self.cut[:7] == START[: len(self.cut)] or _is_lost(self.cut))):
             raise ValueError(
                 f'{self.path} is not a journal of answers: give the name of a new file, or remove this one.'
@@ -122,8 +126,11 @@ class JournalIndex:
 
     def add(self, entry: Entry, offset: int) -> None:
         """Count an entry in."""
-        self._places.setdefault(_short(entry.key), array('Q')).extend((offset, STATUSES.index(entry.status)))
-        self.usage = Usage(*(a + b for a, b in zip(self.usage, entry.usage)))
+        self._add(entry.key, entry.status, entry.usage, offset)
+
+    def _add(self, key: str, status: str, usage: Sequence[int], offset: int) -> None:
+        self._places.setdefault(_short(key), array('Q')).extend((offset, STATUSES.index(status)))
+        self.usage = Usage(self.usage.prompt_tokens + usage[0], self.usage.completion_tokens + usage[1])
 
 
 class Journal:
@@ -239,23 +246,31 @@ class Journal:
 
 def parse_entry(line: bytes) -> Optional[Entry]:
     """The entry in a line; None if it is damaged."""
+    content = _content(line)
+    return None if content is None else Entry(**{**content, 'usage': Usage(*content['usage'])})
+
+
+def _content(line: bytes) -> Optional[Dict[str, Any]]:
+    """The checked fields of an entry; None if the line is damaged."""
     try:
         content = DECODER.decode(line.decode())
-        entry = Entry(**{**content, 'usage': Usage(*content['usage'])})
-        return entry if _is_valid(entry) else None
+        return content if _is_valid(content) else None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
-def _is_valid(entry: Entry) -> bool:
-    texts = (entry.id, entry.text, entry.reason, entry.finish_reason, entry.model, entry.prompt, entry.time)
+def _is_valid(content: Any) -> bool:
+    prompt, completion = content['usage']
     return (
-        all(isinstance(text, str) for text in texts)
-        and isinstance(entry.settings, dict)
-        and all(type(number) is int and 0 <= number <= MOST_TOKENS for number in (*entry.usage, entry.attempt))
-        and isinstance(entry.key, str)
-        and len(entry.key) == 64
-        and len(bytes.fromhex(entry.key)) == 32
+        content.keys() == FIELDS
+        and all(type(content[name]) is str for name in TEXTS)
+        and type(content['settings']) is dict
+        and all(
+            type(number) is int and 0 <= number <= MOST_TOKENS for number in (prompt, completion, content['attempt'])
+        )
+        and content['status'] in STATUSES
+        and len(content['key']) == 64
+        and len(bytes.fromhex(content['key'])) == 32
     )
 
 

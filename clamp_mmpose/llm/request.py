@@ -23,6 +23,7 @@ class Usage(NamedTuple):
 
 
 NO_TOKENS = Usage(0, 0)
+ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False, separators=(',', ':'))
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Request:
         """
         content = dict(messages=self.messages, settings={**model_settings, **self.settings})
         try:
-            text = json.dumps(content, sort_keys=True, allow_nan=False, separators=(',', ':'))
+            text = ENCODER.encode(content)
         except (TypeError, ValueError) as error:
             raise ValueError(f'request {self.id!r} is not JSON ({error}): use texts, numbers, lists, dicts.') from None
         return hashlib.sha256(text.encode()).hexdigest()
