@@ -204,15 +204,23 @@ def _asking_memory(chunk: int, keypoints: int) -> float:
     size = model.head.decoder.input_size[0]
     image = torch.rand(1, 3, size, size)
     model.head.predict(model.extract_feat(image), [sample_of(17)])
-    before = _memory('VmRSS')
-    Path('/proc/self/clear_refs').write_text('5')  # the peak begins anew
+    before = memory('VmRSS')
+    forget_peak()
     model.head.predict(model.extract_feat(image), [sample_of(keypoints)])
-    return _memory('VmHWM') - before
+    return memory('VmHWM') - before
 
 
-def _memory(name: str) -> float:
+def memory(name: str) -> float:
+    """MiB of this process now ('VmRSS') or at its peak ('VmHWM'); NaN unless on Linux."""
     status = Path('/proc/self/status')
     return int(re.search(rf'{name}:\s+(\d+) kB', status.read_text())[1]) / 2**10 if status.exists() else float('nan')
+
+
+def forget_peak() -> None:
+    """Let the peak begin anew."""
+    path = Path('/proc/self/clear_refs')
+    if path.exists():
+        path.write_text('5')
 
 
 def training(pairs: int) -> TrainingTimings:

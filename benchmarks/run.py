@@ -11,7 +11,7 @@ from typing import List, Optional, Sequence
 import torch
 from torch.utils.benchmark import Measurement
 
-from benchmarks import cape_llm, heatmaps, instructions, llm_prompts, models, texts
+from benchmarks import cape_llm, heatmaps, instructions, llm_asking, llm_prompts, models, texts
 from clamp_mmpose.cli.command import add_debug, build_parser, positive_float, positive_int, run_command
 from clamp_mmpose.utils.files import atomic_write, check_writable, to_json, without_nan
 
@@ -128,9 +128,31 @@ def chat_labels(args: argparse.Namespace) -> dict:
     return result
 
 
+def llm_journal(args: argparse.Namespace) -> dict:
+    """Resuming a long journal of answers."""
+    result = llm_asking.journal(args.lines)
+    print(f'{result["lines"]:,} lines, {result["file_mib"]:.0f} MiB')
+    for name, what in (('opened', 'to open'), ('resumed', 'to open, and to find all answers')):
+        print(f'{result[f"{name}_s"]:10.2f} s, {result[f"{name}_mib"]:.0f} MiB beyond the start  {what}')
+    return result
+
+
+def llm_rate(args: argparse.Namespace) -> dict:
+    """Requests per second to a language model."""
+    result = llm_asking.rate(args.requests, args.delay_ms / 1000)
+    print(
+        f'{args.requests} requests, 16 at a time, answered after {args.delay_ms:g} ms: '
+        f'ideal {result["ideal_per_s"]:.0f} per s'
+    )
+    for name, what in (('', 'ours'), ('bare_', 'the package openai alone')):
+        print(f'{result[f"{name}per_s"]:10.0f} per s, {result[f"{name}cpu_ms"]:.2f} ms of CPU each  {what}')
+    print(f'{100 * result["of_ideal"]:.0f} % of the ideal rate, {100 * result["of_bare"]:.0f} % of the package alone')
+    return result
+
+
 KINDS = dict(inference=inference, training=training, head=head, texts=text, data=data, heatmap=heatmap)
 CAPE_KINDS = {'cape-asking': cape_asking, 'cape-memory': cape_memory, 'cape-training': cape_training}
-LLM_KINDS = {'llm-prompts': prompts}
+LLM_KINDS = {'llm-prompts': prompts, 'llm-journal': llm_journal, 'llm-rate': llm_rate}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -163,6 +185,11 @@ def make_parser() -> argparse.ArgumentParser:
         command.add_argument('--json', metavar='FILE', help='also write the results to this file')
         if kind == 'llm-prompts':
             command.add_argument('--images', type=positive_int, default=10_000)
+        elif kind == 'llm-journal':
+            command.add_argument('--lines', type=positive_int, default=200_000)
+        else:
+            command.add_argument('--requests', type=positive_int, default=3000)
+            command.add_argument('--delay-ms', type=positive_float, default=20.0)
     for kind, measure in CAPE_KINDS.items():
         command = kinds.add_parser(kind, help=measure.__doc__)
         command.set_defaults(measure=measure)

@@ -34,6 +34,10 @@ class TemplateWriter(LanguageModel):
         self.settings: Dict[str, Any] = dict(model=VERSION, with_keypoints=with_keypoints, seed=seed)
         self.concurrency = 1
 
+    def key(self, request: Request) -> str:
+        """With the facts and the id: a text depends on them, and images with the same messages differ."""
+        return request.key({**self.settings, 'id': request.id, 'facts': repr(request.facts)})
+
     async def answer(self, request: Request, attempt: int) -> Reply:
         """The text for the prompt's name.
 

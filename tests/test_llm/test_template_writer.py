@@ -146,3 +146,12 @@ def test_speed():
     for request in requests:
         writer.write(request)
     assert (time.process_time() - start) / 200 < 3e-3  # seconds for each person; measured: 0.7e-3
+
+
+def test_images_with_the_same_messages_have_their_own_texts():
+    """As published, a conversation is asked for by captions alone; the journal must not mix the images up."""
+    task, writer = build_task('conversation', published=True), TemplateWriter()
+    first, same, other, moved = (task.request(image(*numbers)) for numbers in ((0,), (0,), (4,), (0, 1)))
+    assert first.messages == other.messages == moved.messages
+    assert writer.key(first) == writer.key(same)
+    assert len({writer.key(request) for request in (first, other, moved)}) == 3
