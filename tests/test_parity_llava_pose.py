@@ -72,7 +72,7 @@ def image_facts(messages):
                 skeleton_links=(),
                 flip_indices=range(17),
                 instances=instances,
-                captions=annotations['captions'][str(image['id'])],
+                captions=annotations['captions'].get(str(image['id']), ()),
             )
         )
     return images

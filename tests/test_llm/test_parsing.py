@@ -36,6 +36,9 @@ FORMS = {
     'plain': '{0}\n{1}\n\n{2}\n{3}',
     'plain and numbered': 'Here are two questions:\n\n1. {0}\n   {1}\n\n2. {2}\n   {3}',
     'plain and bold': '**{0}**\n{1}\n\n**{2}**\n{3}',
+    'labels of answers only': '1. {0}\n   Answer: {1}\n\n2. {2}\n   Answer: {3}',
+    'bold questions, labels of answers': 'Here:\n\n**{0}**\n\n**A:** {1}\n\n**{2}**\n\n**A:** {3}',
+    'a person and an AI': 'Person: {0}\nAI: {1}\nPerson: {2}\nAI: {3}',
     'Windows': 'Question: {0}\r\nAnswer: {1}\r\nQuestion: {2}\r\nAnswer: {3}\r\n',
 }
 
@@ -107,7 +110,9 @@ def test_words_that_look_like_labels():
         ('Question:\nAnswer: B.', 'question 1 is empty'),
         ('Answer: A.\nQuestion: Why?\nAnswer: B.', 'answer 1 has no question'),
         ('Question: What?\nAnswer: A.\nAnswer: B.', 'answer 2 has no question'),
+        ('A man skis.\nAnswer: yes.', 'answer 1 has no question'),
         ('What is she doing?\nWhere is she?\nOn a hill.', 'question 1 has no answer'),
+        ("Question: Who is it?\nAnswer: I'm sorry, I can't identify people.", 'answer 1 is a refusal: "I\'m sorry, I'),
         ('Question: <image> What?\nAnswer: A.', 'it holds <image>'),
         ('[{"question": "What?", "answ', 'it starts like JSON, but'),
         ('[{"question": "What?"}]', 'must hold questions and answers in turn, got question'),

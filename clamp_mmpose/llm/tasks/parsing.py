@@ -28,7 +28,10 @@ JSON_KEYS = re.compile(rf'(?:(?P<question>{QUESTION})|(?P<answer>{ANSWER}|respon
 # between two rounds: a rule, 'Round 2', the number of the next question
 HEADING = r'[#*_ \t]*(?:round|turn|conversation|exchange|pair)\b.{0,12}'
 BETWEEN = re.compile(rf'\s*\n[ \t]*(?:[-=*_]{{3,}}|{HEADING}|[*_]*\d{{1,2}}[.)][*_]*)[ \t]*$', re.IGNORECASE)
-PLAIN_QUESTION = re.compile(r'^[ \t]*(?:[-•][ \t]+)?(?:\(?\d{1,2}[.)][ \t]*)?[*_"“]*(?P<text>\S.*\?)[*_"”]*[ \t]*$')
+PERSON = r'(?:person[ \t]*[:：][*_ \t]*)?'
+PLAIN_QUESTION = re.compile(
+    rf'^[ \t]*(?:[-•][ \t]+)?(?:\(?\d{{1,2}}[.)][ \t]*)?[*_"“]*{PERSON}(?P<text>\S.*\?)[*_"”]*[ \t]*$', re.IGNORECASE
+)
 REFUSAL = re.compile(r"(?:i[’']m sorry|i am sorry|sorry,|i can(?:no|[’'])t |i[’']m (?:unable|not able)|as an ai)", re.I)
 IMAGE = '<image>'
 
@@ -52,8 +55,8 @@ def parse_rounds(text: str, single: bool = False) -> List[Round]:
         single: there is one question; of plain lines, only the first can be one.
 
     Raises:
-        ValueError: there is no question, a question has no answer, an answer has no question, or the text holds
-            '<image>'; the message says which.
+        ValueError: there is no question, a question has no answer, an answer has no question or is a refusal, or
+            the text holds '<image>'; the message says which.
     """
     if IMAGE in text:
         raise ValueError(f'it holds {IMAGE}, which stands for the image in records')
@@ -68,6 +71,8 @@ def parse_rounds(text: str, single: bool = False) -> List[Round]:
             raise ValueError(f'question {number} is empty')
         if not answer:
             raise ValueError(f'question {number} has no answer')
+        if REFUSAL.match(answer):
+            raise ValueError(f'answer {number} is a refusal: {answer[:60]!r}')
     return rounds
 
 
@@ -89,10 +94,13 @@ def parse_description(text: str) -> str:
 
 
 def _from_labels(text: str) -> Optional[List[Round]]:
-    """None: there is no label of a question."""
+    """None: there is no label."""
     labels = list(LABELS.finditer(text))
-    if not any(label['question'] for label in labels):
+    if not labels:
         return None
+    if not any(label['question'] for label in labels):
+        text = _with_question_labels(text)
+        labels = list(LABELS.finditer(text))
     parts: List[Tuple[str, str]] = []  # kind and text
     ends = [label.start() for label in labels[1:]] + [len(text)]
     for label, end in zip(labels, ends):
@@ -119,6 +127,16 @@ def _from_labels(text: str) -> Optional[List[Round]]:
     if waiting is not None:
         raise ValueError(f'question {len(rounds) + 1} has no answer')
     return rounds
+
+
+def _with_question_labels(text: str) -> str:
+    """Before the plain questions that a label of an answer follows."""
+    lines = [line for line in text.split('\n') if line.strip()]
+    for i, (line, following) in enumerate(zip(lines, lines[1:])):
+        found = PLAIN_QUESTION.match(line)
+        if found and LABELS.match(following):
+            lines[i] = f'Question: {found["text"]}'
+    return '\n'.join(lines)
 
 
 def _from_plain_lines(text: str, single: bool) -> List[Round]:
