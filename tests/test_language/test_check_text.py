@@ -7,7 +7,7 @@ import pytest
 from real_people import ANTELOPE, AP10K, BATTER, CATCHER, COCO, MAN_BEHIND_BOX, MAN_ON_CHAIR, UMPIRE, instance
 from stick_people import stick_facts, stick_person
 
-from clamp_mmpose.language.image_facts import ImageFacts
+from clamp_mmpose.language.image_facts import ImageFacts, Instance
 from clamp_mmpose.language.pose_facts import check_text, image_sentences, instance_facts
 from clamp_mmpose.language.pose_facts.statements import read_sentences
 from clamp_mmpose.language.pose_facts.wording import pose_sentences
@@ -310,6 +310,23 @@ def test_a_group():
         ('The person on the right is squatting.', '-'),
     ):
         assert outcome(text, facts) == expected, text
+
+
+def test_categories_of_any_name():
+    facts = ImageFacts('a.jpg', 1, (9, 9), COCO, (), (), [stick_person(), instance([0, 0] * 16 + [5, 5], '')])
+    assert outcome('The person is standing. The (x is sitting.', facts) == '+'
+
+
+def test_people_beside_an_animal():
+    dog = Instance(
+        'dog', (0.0, 0.0, 9.0, 9.0), stick_person(at=(5, 5)).keypoints, stick_person(missing=COCO).visibility
+    )
+    facts = stick_facts(dog, stick_person(at=(300, 200)), stick_person(at=(500, 200), left_arm=(150, 150)))
+    assert (
+        outcome('The person on the left is standing. The left arm of the person on the right is raised.', facts) == '++'
+    )
+    assert outcome('Both people are standing. Both men have their right arm raised.', facts) == '+-'
+    assert outcome('The dog on the left is sitting.', facts) == '?'
 
 
 def test_long_texts_are_read_in_time():

@@ -53,11 +53,11 @@ class _People:
         self.verdicts = judge_all(facts)
         self.centers = [center_of(box_of(one)) for one in facts.instances]
         self.tolerance = CLOSE * facts.size[0]
-        self.orders: Dict[str, List[int]] = {'': from_left(facts, range(len(facts.instances)))}
-        for one in facts.instances:
-            self.orders[one.category.lower()] = [
-                i for i in self.orders[''] if facts.instances[i].category.lower() == one.category.lower()
-            ]
+        everybody = from_left(facts, range(len(facts.instances)))
+        self.orders: Dict[str, List[int]] = {}
+        for i in everybody:
+            self.orders.setdefault(facts.instances[i].category.lower(), []).append(i)
+        self.orders[''] = everybody
 
     def judge(self, statement: Statement) -> Optional[bool]:
         order = self.orders.get(statement.owner.noun, [])

@@ -66,8 +66,11 @@ class OwnerReader:
     """
 
     def __init__(self, categories: Sequence[str]):
-        self.categories = {name for name in map(str.lower, categories) if name not in PERSON_NOUNS}
-        self.single, self.plural = _patterns(frozenset({*PERSON_NOUNS, *self.categories}))
+        names = {name for name in map(str.lower, categories) if name.strip()}
+        people = 'person' if 'person' in names else ''
+        self.categories = {**dict.fromkeys(PERSON_NOUNS, people), 'animal': '', **{name: name for name in names}}
+        self.plurals = {_plural(name): category for name, category in self.categories.items()}
+        self.single, self.plural = _patterns(frozenset(self.categories))
         self.current = Owner()
         self.named = 0  # how many were subjects in this sentence
         self.noun = ''  # of the last one
@@ -97,7 +100,7 @@ class OwnerReader:
         owner = self._single(found) if found else None
         if not found:
             found = self.plural.match(text, place)
-            owner = Owner(every=bool(found['every'])) if found else None
+            owner = Owner(every=bool(found['every']), noun=self.plurals[found['noun']]) if found else None
         if not found:
             return 0, False
         subject = bool(VERB.match(text, found.end()) or not OBJECT.search(text[max(0, place - 12) : place]))
@@ -121,7 +124,7 @@ class OwnerReader:
 
     def _single(self, found: 're.Match[str]') -> Optional[Owner]:
         """None: the one spoken of last, 'the person'."""
-        noun = found['noun'] if found['noun'] in self.categories else ''
+        noun = self.categories[found['noun']]
         place = _place(found['place'] or found['before'] or '')
         if found['ordinal']:
             return Owner(place, ORDINALS.index(found['ordinal']), noun=noun)
@@ -134,7 +137,7 @@ class OwnerReader:
         located, self.located = self.located, False
         if located and found['article'] in (None, 'a', 'an'):  # 'on the left, a man ...'
             return None
-        same = found['noun'] == self.noun or (not noun and found['noun'] in SOMEBODY)
+        same = found['noun'] in (self.noun, *SOMEBODY)
         known = found['article'] in ('the', 'this', 'that') and not found['other'] and same
         return None if known and not QUALIFIED.match(found.string, found.end()) else Owner(noun=noun)
 
@@ -144,7 +147,7 @@ def _patterns(nouns: FrozenSet[str]) -> Tuple['re.Pattern[str]', 're.Pattern[str
     """One of them, and several."""
     names = sorted(nouns, key=len, reverse=True)
     single = '|'.join(map(re.escape, names))
-    many = '|'.join(re.escape(IRREGULAR.get(name, plural(name))) for name in names)
+    many = '|'.join(re.escape(_plural(name)) for name in names)
     return (
         re.compile(
             r'(?:(?P<article>the|this|that|a|an|one|another|each|every)(?P<other> other)? )?'
@@ -156,6 +159,10 @@ def _patterns(nouns: FrozenSet[str]) -> Tuple['re.Pattern[str]', 're.Pattern[str
             rf'(?: ?(?:{"|".join(NUMBERS)}|other))? ?(?P<noun>{many})\b'
         ),
     )
+
+
+def _plural(name: str) -> str:
+    return IRREGULAR.get(name, plural(name))
 
 
 def _place(word: str) -> str:

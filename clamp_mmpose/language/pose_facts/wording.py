@@ -1,12 +1,12 @@
 """Plain sentences for facts."""
 
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from .fact import Fact
 from .joints import OTHER_SIDE
+from .limbs import SHARPLY_BENT
 
-Choose = Callable[[Sequence[str]], str]
-SHARP = 80.0  # degrees of an elbow or a knee, up to which it is 'sharply bent'
+Choose = Callable[[Sequence[Any]], Any]
 PHRASES: Dict[str, Sequence[str]] = {
     'standing': ('standing',),
     'sitting': ('sitting', 'seated'),
@@ -47,7 +47,7 @@ HEAD = {
 }
 
 
-def first_choice(options: Sequence[str]) -> str:
+def first_choice(options: Sequence[Any]) -> Any:
     return options[0]
 
 
@@ -130,7 +130,8 @@ def _bend(facts: Sequence[Fact], joint: str, where: str) -> Optional[str]:
         if fact.subject == joint:
             if fact.state == 'straight':
                 return 'straight'
-            return f'{"sharply " if (fact.degrees or SHARP + 1) <= SHARP else ""}bent {where}'
+            sharply = fact.degrees is not None and fact.degrees <= SHARPLY_BENT
+            return f'{"sharply " if sharply else ""}bent {where}'
     return None
 
 

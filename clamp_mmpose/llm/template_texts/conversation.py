@@ -113,5 +113,5 @@ def _sampled(scene: Scene, rounds: Rounds, most: int) -> Rounds:
     """Some of them, in a mixed order."""
     left, chosen = list(rounds), []
     while left and len(chosen) < most:
-        chosen.append(left.pop(scene.pick(range(len(left)))))
+        chosen.append(left.pop(scene.choose(range(len(left)))))
     return chosen

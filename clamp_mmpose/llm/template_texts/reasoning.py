@@ -53,7 +53,7 @@ def write_reasoning(scene: Scene) -> str:
     """One 'Question: ...' and one 'Answer: ...'."""
     if not scene.posed:
         return _without_pose(scene)
-    index = scene.pick(scene.posed)
+    index = scene.choose(scene.posed)
     who, facts = scene.names[index], scene.poses[index]
     sentences = pose_sentences(facts, who, scene.choose) + _conclusions(scene, index)
     if scene.doing:

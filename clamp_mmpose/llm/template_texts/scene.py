@@ -55,9 +55,6 @@ class Scene:
         self.attributes = facts.attributes
         self.captions = [caption for caption in map(_sentence, facts.captions) if caption]
 
-    def pick(self, indices: Sequence[int]) -> int:
-        return indices[int(self.choose([str(place) for place in range(len(indices))]))]
-
     @property
     def posed(self) -> List[int]:
         """Those of whom keypoints tell something."""
