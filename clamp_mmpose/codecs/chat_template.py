@@ -114,11 +114,15 @@ class ModelTemplate:
         """
         if self.fault and not prompt:
             raise ValueError(f'the chat template does not write answers behind its prompt: {self.fault}.')
+        plain = self._apply(turns, prompt)
         text, marks = _unmarked(self._apply(turns, prompt, marked=True))
-        if text != self._apply(turns, prompt):
+        if text != plain:  # many templates cut off the spaces around a text
+            turns = [Turn(role, value.strip() if role == 'assistant' else value) for role, value in turns]
+            text, marks = _unmarked(self._apply(turns, prompt, marked=True))
+        if text != plain:
             raise ValueError(
-                'the chat template changes the answers (it may strip spaces or thoughts), so what is learned is not '
-                'known: change the answers or the template.'
+                'the chat template changes the answers (it may leave out thoughts), so what is learned is not known: '
+                'change the answers or the template.'
             )
         answers = sum(turn.role == 'assistant' for turn in turns)
         if len(marks) != answers:
@@ -186,8 +190,9 @@ class ModelTemplate:
 
 def _unmarked(text: str) -> Tuple[str, List[Tuple[int, int]]]:
     """The text without marks, and what they were around."""
-    plain, marks = '', []
-    for part in text.split(OPEN):
+    plain, *parts = text.split(OPEN)
+    marks = []
+    for part in parts:
         inside, closed, outside = part.partition(CLOSE)
         if closed:
             marks.append((len(plain), len(plain) + len(inside)))

@@ -28,7 +28,9 @@ class ChatTokens:
 
     Args:
         processor: of transformers; a tokenizer alone reads texts, and one token for each image if it has ``<image>``.
-        template: None: the processor's; ``'vicuna_v1'``: LLaVA's published form; or one in Jinja.
+        template: None: the processor's; ``'vicuna_v1'``: LLaVA's published form; or one in Jinja. With ``'vicuna_v1'``
+            images that the processor would crop to a square are padded to one, as LLaVA-1.5 does: people at the border
+            of a wide image are not lost.
 
     Raises:
         ValueError: there is no chat template, or it cannot be used.
@@ -219,15 +221,25 @@ class ChatTokens:
             for image in images:
                 self.expansion(image.size)
         token = self.tokenizer.convert_ids_to_tokens(self.image_id)
-        made = self.processor(images=list(images), text=[token * len(images)], return_tensors='pt')
+        image_processor, shown = self.processor.image_processor, list(images)
+        if self.published and getattr(image_processor, 'do_center_crop', False):
+            shown = [_padded(image, image_processor.image_mean) for image in images]
+        made = self.processor(images=shown, text=[token * len(images)], return_tensors='pt')
         ids = made['input_ids'][0].tolist()
         ids = ids[len(self.start) if ids[: len(self.start)] == self.start else 0 :]
         if self.stop and ids[-len(self.stop) :] == self.stop:
             ids = ids[: -len(self.stop)]
         if len(images) == 1:
             self.expansions[images[0].size] = ids
-        names = self.processor.image_processor.model_input_names
-        return {name: made[name] for name in names if name in made}
+        return {name: made[name] for name in image_processor.model_input_names if name in made}
+
+
+def _padded(image: Image.Image, mean: Sequence[float]) -> Image.Image:
+    """The image in the middle of a square of the processor's mean color, as in LLaVA's code."""
+    side = max(image.size)
+    square = Image.new('RGB', (side, side), tuple(int(255 * value) for value in mean))
+    square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return square
 
 
 def _inside(text: str, learned: Sequence[Tuple[int, int]], offsets: Sequence[Tuple[int, int]]) -> List[Tuple[int, int]]:

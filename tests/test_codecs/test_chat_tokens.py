@@ -167,3 +167,144 @@ def test_two_images(processor):
     expected = processor(images=images, text=[text], return_tensors='pt')
     assert inputs['input_ids'].tolist() == expected['input_ids'][0].tolist()
     assert np.array_equal(inputs['pixel_values'], expected['pixel_values']) and len(inputs['pixel_values']) == 2
+
+
+def test_vicuna_pads_images_to_squares(processor):
+    """As LLaVA-1.5: the processor alone keeps the middle of a wide image, without the people at its sides."""
+    image = Image.new('RGB', (60, 20), 'red')
+    square = Image.new('RGB', (60, 60), (122, 116, 104))  # 255 times CLIP's mean
+    square.paste(image, (0, 20))
+    rounds = [{'from': 'human', 'value': '<image>\nWho?'}, {'from': 'gpt', 'value': 'A man.'}]
+    expected = [processor(images=[shown], text=['<image>'], return_tensors='pt') for shown in (square, image)]
+    for template, whole in (('vicuna_v1', expected[0]), (None, expected[1])):
+        found = ChatTokens(processor, template).inputs(rounds, [image])
+        assert np.array_equal(found['pixel_values'], whole['pixel_values'])
+        assert (found['input_ids'] == ChatTokens(processor).image_id).sum() == IMAGE_TOKENS
+    assert not np.array_equal(*(whole['pixel_values'] for whole in expected))
+
+
+GLUED = (
+    "{% for m in messages %}{{ m['content'] }}{% if m['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize('name', ['bytes', 'pieces', 'slow'])
+def test_a_token_of_question_and_answer_is_an_error(tokenizers, name):
+    """The two halves of 'left' are one token: neither learned nor ignored is right."""
+    tokens = ChatTokens(tokenizers[name], GLUED)
+    halves = [{'from': 'human', 'value': 'Where is the le'}, {'from': 'gpt', 'value': 'ft eye.'}]
+    with pytest.raises(
+        ValueError, match=r"record '7': a token is part of a question and of an answer at 'Where is the le"
+    ):
+        tokens.encode(halves, record_id='7')
+    apart = [halves[0], {'from': 'gpt', 'value': '\neye.'}]
+    learned, text = parts(tokenizers[name], *tokens.encode(apart))[1]
+    assert learned and text.lstrip(' ') == '\neye.</s>'
+
+
+def test_an_empty_thought_is_learned_behind_the_prompt(tokenizers):
+    """As Qwen3 writes its last answer: the model must write what its prompt does not."""
+    thinking = CHAT_ML.replace(
+        "m['role'] + '\n' +",
+        "m['role'] + '\n' + ('<think>\n\n</think>\n\n' if loop.last and m['role'] == 'assistant' else '') +",
+    )
+    found = parts(tokenizers['bytes'], *ChatTokens(tokenizers['bytes'], thinking).encode(ROUNDS))
+    assert [text for learned, text in found if learned] == [
+        'The left arm.<|im_end|>',
+        '<think>\n\n</think>\n\nBoth.\nOf them.<|im_end|>',
+    ]
+
+
+def test_templates_that_change_answers(tokenizers):
+    trimmed = ChatTokens(tokenizers['bytes'], CHAT_ML.replace("m['content']", "m['content'] | trim"))
+    spaces = [ROUNDS[0], {'from': 'gpt', 'value': ' The left arm.\n'}]
+    labels = trimmed.encode(spaces)[1]
+    assert np.array_equal(labels, trimmed.encode(ROUNDS[:2])[1]) and (labels != -100).any()
+    thoughts = ChatTokens(tokenizers['bytes'], CHAT_ML.replace("m['content']", "m['content'].split('</think>')[-1]"))
+    assert np.array_equal(thoughts.encode(ROUNDS)[0], ChatTokens(tokenizers['bytes'], CHAT_ML).encode(ROUNDS)[0])
+    with pytest.raises(ValueError, match=r"record 'r': .* answers"):
+        thoughts.encode([ROUNDS[0], {'from': 'gpt', 'value': 'Hm.</think>The left.'}], record_id='r')
+
+
+def test_a_prompt_that_answers_do_not_follow(tokenizers):
+    """Its prompts can be asked, but training on what does not follow them would be of no use."""
+    prompt = CHAT_ML.replace("{{ '<|im_start|>assistant\n' }}", "{{ '<|im_start|>assistant\n<think>\n' }}")
+    tokens = ChatTokens(tokenizers['bytes'], prompt)
+    assert tokenizers['bytes'].decode(tokens.prompt(ROUNDS[:1])).endswith('assistant\n<think>\n')
+    with pytest.raises(ValueError, match=r'does not write answers behind its prompt'):
+        tokens.encode(ROUNDS)
+
+
+def test_one_start_token(tokenizers):
+    """From the template or from the tokenizer, never from both."""
+    tokenizer = tokenizers['bytes']
+    for template in (CHAT_ML, '{{ bos_token }}' + CHAT_ML):
+        ids, _ = ChatTokens(tokenizer, template).encode(ROUNDS)
+        assert ids[0] == tokenizer.bos_token_id and (ids == tokenizer.bos_token_id).sum() == 1
+
+
+class WrongOffsets:
+    """A tokenizer whose offsets are all 0, as those of Llama 3 were."""
+
+    def __init__(self, tokenizer):
+        self._own = tokenizer
+
+    def __getattr__(self, name):
+        return getattr(self._own, name)
+
+    def __call__(self, *args, **kwargs):
+        found = self._own(*args, **kwargs)
+        if 'offset_mapping' in found:
+            found['offset_mapping'] = [(0, 0)] * len(found['input_ids'])
+        return found
+
+
+def test_wrong_offsets_are_not_used(tokenizers):
+    right, wrong = ChatTokens(tokenizers['bytes'], CHAT_ML), ChatTokens(WrongOffsets(tokenizers['bytes']), CHAT_ML)
+    assert right.by_offsets and not wrong.by_offsets
+    assert all(map(np.array_equal, right.encode(ROUNDS), wrong.encode(ROUNDS)))
+
+
+def test_errors(tokenizers, processor):
+    tokenizer = tokenizers['bytes']
+    with pytest.raises(ValueError, match='the processor has no chat template'):
+        ChatTokens(tokenizer)
+    with pytest.raises(ValueError, match=r"template='vicuna', expected"):
+        ChatTokens(tokenizer, 'vicuna')
+    with pytest.raises(ValueError, match='cannot write a question and its answer'):
+        ChatTokens(tokenizer, '{{ nothing }}')
+    blind = ChatTokens(processor, CHAT_ML.replace("m['content']", "m['content'].replace('<image>', '')"))
+    with pytest.raises(ValueError, match=r"record 'a': the text has 0 image tokens for 1 images"):
+        blind.encode([{'from': 'human', 'value': '<image>\nWho?'}, ROUNDS[1]], [(60, 40)], 'a')
+
+
+@pytest.mark.parametrize(
+    ('turns', 'images', 'message'),
+    [
+        ([], 0, 'must be a list of turns'),
+        ([{'from': 'human'}], 0, 'turn 0 must be'),
+        ([{'from': 'user', 'value': 'a'}, ROUNDS[1]], 0, "turn 0 is from 'user'"),
+        ([ROUNDS[0], ROUNDS[0], ROUNDS[1]], 0, 'turn 1 is from human, expected gpt'),
+        ([ROUNDS[0], {'from': 'system', 'value': 'a'}], 0, 'turn 1 is from system, expected gpt'),
+        ([ROUNDS[0]], 0, 'the last turn is from human, expected gpt'),
+        ([ROUNDS[1]], 0, 'the last turn is from gpt, expected gpt'),
+        ([ROUNDS[0], {'from': 'gpt', 'value': '\n'}], 0, 'turn 1 from gpt has no text'),
+        ([{'from': 'human', 'value': '<image>\n'}, ROUNDS[1]], 1, 'turn 0 from human has no text'),
+        ([{'from': 'human', 'value': '<image> a'}, ROUNDS[1]], 0, '0 images for 1 <image> tag'),
+        ([{'from': 'human', 'value': '<image> a'}, ROUNDS[1]], 2, '2 images for 1 <image> tag'),
+        ([ROUNDS[0], {'from': 'gpt', 'value': 'a <image>'}], 0, 'images belong to turns from human'),
+    ],
+)
+def test_faults_of_conversations(processor, turns, images, message):
+    with pytest.raises(ValueError, match=f"record '7': .*{message}"):
+        ChatTokens(processor).encode(turns, [(60, 40)] * images, '7')
+
+
+def test_what_is_put_right(processor):
+    """A first answer is left out as in LLaVA; an image without a tag is put in front."""
+    tokens = ChatTokens(processor)
+    expected = tokens.encode([{'from': 'human', 'value': '<image>\nWho?'}, ROUNDS[1]], [(60, 40)])
+    found = tokens.encode([ROUNDS[3], {'from': 'human', 'value': 'Who?'}, ROUNDS[1]], [(60, 40)])
+    assert all(map(np.array_equal, found, expected))
+    system = {'from': 'system', 'value': 'Be brief.'}
+    assert all(map(np.array_equal, tokens.encode([system, *ROUNDS]), tokens.encode([system, ROUNDS[1], *ROUNDS])))
