@@ -33,6 +33,8 @@ def test_flesch_kincaid_grade():
     assert readability(['Jump!', '...', STANDING]) == pytest.approx(0.39 * 5 / 2 + 11.8 * 7 / 5 - 15.59)
     # textstat does not count the sentence of one word: 0.39 * 5 + 11.8 * 1.4 - 15.59 = 2.88
     assert published_readability(f'Jump! {STANDING}') == 2.9
+    # nor one of two words: 0.39 * 6 + 11.8 * 1.3 - 15.59 = 2.09
+    assert published_readability(f'The man. {STANDING}') == 2.1
     assert published_readability('Jump!') == -3.5  # -3.4, by the floor
 
 
@@ -41,9 +43,9 @@ def test_mtld():
     assert mtld(list('abca')) == pytest.approx(4 / (0.25 / 0.28))
     # forward 3/5 ends a factor after 5 words, backward 4/6 after 6; the rest does not repeat
     assert mtld(list('abcabcd')) == 7
-    # forward 18/25 = 0.72 ends a factor; backward 1/2 ends three, and 18/19 is left
-    at_the_threshold = [*map(str, range(18)), *['0'] * 7]
-    assert mtld(at_the_threshold) == pytest.approx((25 / 1 + 25 / (3 + (1 - 18 / 19) / 0.28)) / 2)
+    # forward 18/25 = 0.72 ends a factor, and two words are left that do not repeat; backward 3/5, 1/2 and 1/2 end one
+    at_the_threshold = [*map(str, range(18)), *['0'] * 7, '18', '19']
+    assert mtld(at_the_threshold) == (27 / 1 + 27 / 3) / 2
     assert mtld(list('abc')) == 3  # no word repeats
     assert mtld([]) is None
 
@@ -115,6 +117,9 @@ def test_difference_is_of_the_shared_images():
     second = sum_by_image(scores_of([3, 2, 7, 9, 1]), [Text('', name) for name in ['b', 'a', 'a', 'x', 'd']])
     # a: 4.5 - 1 of two texts, b: 3 - 5; together (2 + 7 + 3) / 3 - 3
     assert difference(first, second).value == pytest.approx(1)
+    # images are drawn together: two more for each of them
+    shifted = sum_by_image(scores_of([102, 7, 3]), [Text('', name) for name in 'cba'])
+    assert difference(first, shifted) == pytest.approx(Interval(2, 2, 2))
     assert difference(first, sum_by_image(scores_of([1]), [Text('', 'e')])) is None
     assert difference(sum_by_image(scores_of([1]), [Text('')]), sum_by_image(scores_of([1]), [Text('')])) is None
 
