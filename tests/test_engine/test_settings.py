@@ -1,5 +1,7 @@
 """Settings that cannot work end in one line that names them."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -31,6 +33,23 @@ def test_numbers(settings, message):
 def test_good_numbers():
     loop = dict(train_cfg=dict(max_epochs=1, val_interval=3, by_epoch=True))
     check_settings(Config(dict(loop, val_dataloader=None, optim_wrapper=dict(optimizer=dict(lr=0.0)))))
+
+
+@pytest.mark.parametrize(
+    'onebit, message', [(None, 'it is not installed'), (False, 'MMEngine cannot use this release'), (True, '')]
+)
+def test_deepspeed(tmp_path, monkeypatch, onebit, message):
+    """MMEngine imports optimizers that DeepSpeed has no more."""
+    folder = tmp_path / 'deepspeed'
+    (folder / 'runtime/fp16' / ('onebit' if onebit else '')).mkdir(parents=True)
+    spec = None if onebit is None else SimpleNamespace(submodule_search_locations=[str(folder)])
+    monkeypatch.setattr('clamp_mmpose.engine.settings.find_spec', lambda name: spec)
+    cfg = Config(dict(strategy=dict(type='DeepSpeedStrategy')))
+    if not message:
+        check_settings(cfg)
+        return
+    with pytest.raises(ImportError, match=f'needs DeepSpeed, and {message}: pip install "deepspeed<0.19"'):
+        check_settings(cfg)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='needs a machine without a GPU')

@@ -251,6 +251,20 @@ def test_the_last_checkpoint_is_found(tmp_path, text, chosen, said):
     assert path == str(tmp_path / chosen) and said in note and ('resuming from' in note) == bool(said)
 
 
+def test_folders_of_deepspeed(tmp_path):
+    """They are found for its strategy alone; one without a state was killed while it was written."""
+    for number in (1, 2, 10):
+        (tmp_path / f'epoch_{number}.pth').mkdir()
+    for number in (1, 2):
+        (tmp_path / f'epoch_{number}.pth' / 'zero_pp_rank_0_mp_rank_00_model_states.pt').write_bytes(b'')
+    path, note = latest_checkpoint(tmp_path, sharded=True)
+    assert path == str(tmp_path / 'epoch_2.pth') and 'the newest checkpoint that can be read' in note
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_1.pth'))
+    assert latest_checkpoint(tmp_path, sharded=True) == (str(tmp_path / 'epoch_1.pth'), '')
+    with pytest.raises((ValueError, FileNotFoundError), match='does not exist'):
+        latest_checkpoint(tmp_path)
+
+
 def test_there_is_no_last_checkpoint(tmp_path):
     assert latest_checkpoint(tmp_path)[0] is None
     assert 'starts from the beginning' in latest_checkpoint(tmp_path)[1]

@@ -1,0 +1,4 @@
+# Complex reasoning alone, with LoRA; Table 3, fourth row, is of full tuning.
+_base_ = ['./llava-1.5-7b_full_lora.py']
+
+train_dataloader = dict(dataset=dict(ann_files=['texts/reasoning.json']))

@@ -1,0 +1,4 @@
+# Complex reasoning alone, trained in full: Table 3, fourth row.
+_base_ = ['./llava-1.5-7b_full_zero3.py']
+
+train_dataloader = dict(dataset=dict(ann_files=['texts/reasoning.json']))
