@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from clamp_mmpose.cli.text_quality import main
 from clamp_mmpose.evaluation.text_quality.clip_score import CLIPScore
 from clamp_mmpose.evaluation.text_quality.texts import Text
 
@@ -124,3 +125,13 @@ def test_length_by_tokenizers_of_several_kinds(tokenizer, words):
     assert scorer.fits('arm ' * words) and not scorer.fits('arm ' * (words + 1))
     assert not scorer.fits('arm ' * 1000)
     assert scorer.fits('')
+
+
+def test_command_scores_files(folder, cosine, tmp_path, monkeypatch):
+    monkeypatch.setenv('LTP_PATH', str(tmp_path / 'no_language_tool'))
+    (tmp_path / 'texts.json').write_text(json.dumps([dict(image='a.png', description='A man. He sits.'), 'None.']))
+    options = ['--clip', ARCH, '--clip-weights', str(folder / 'weights.pt'), '--images', str(folder), '--device', 'cpu']
+    assert main([str(tmp_path / 'texts.json'), '--out', str(tmp_path), *options]) == 0
+    found = json.loads((tmp_path / 'text_quality.json').read_text())['files']['texts']['measures']['clip_score']
+    expected = 100 * np.mean([max(0, cosine('a.png', part)) for part in ('A man.', 'He sits.')])
+    assert found['value'] == pytest.approx(expected, abs=1e-3) and found['texts'] == 1
