@@ -161,7 +161,7 @@ def _serve(port: Any, delay: float) -> None:
     usage = dict(prompt_tokens=500, completion_tokens=250, total_tokens=750)
     choice = dict(index=0, message=message, finish_reason='stop')
     content = json.dumps(
-        dict(id='a', object='chat.completion', created=0, model='tiny', choices=[choice], usage=usage)
+        dict(id='a', object='chat.completion', created=0, model='tiny', choices=[choice], usage=usage), allow_nan=False
     ).encode()
     head = f'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n'.encode()
 

@@ -75,7 +75,7 @@ def write_annotations(folder: Path, images: int) -> None:
         ('captions', captions, []),
     ):
         content = dict(images=infos, annotations=annotations, categories=kinds)
-        (folder / f'{name}.json').write_text(json.dumps(content))
+        (folder / f'{name}.json').write_text(json.dumps(content, allow_nan=False))
 
 
 def _annotation(number: int, image: int, category: int, generator: np.random.Generator, **more: Any) -> dict:

@@ -98,7 +98,11 @@ def _plan(
     for request in requests[:FIRST]:
         lines.append(f'--- {request.id}, prompt {request.prompt}')
         for message in request.messages:
-            content = message['content'] if isinstance(message['content'], str) else json.dumps(message['content'])
+            content = (
+                message['content']
+                if isinstance(message['content'], str)
+                else json.dumps(message['content'], allow_nan=False)
+            )
             lines.append(f'[{message["role"]}] {content[:LONGEST_SHOWN]}')
     count = tokenizer_count(args.tokenizer) if args.tokenizer else approximate
     found = estimate(requests, model, prices, JournalIndex(journal), count)

@@ -6,6 +6,7 @@ from mmengine.dataset import BaseDataset
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.registry import DATASETS
 from PIL import Image
+from scipy.io import savemat
 
 from clamp_mmpose.datasets.instructions import read_facts
 
@@ -212,6 +213,23 @@ def test_captions_objects_and_activities(tmp_path):
     assert read.dropped == {'images without instances': 1, 'crowds of objects': 1}
     plain = write(tmp_path / 'p.json', {'day/3.png': ['One.', 'Two.'], 'day/1.png': 'Three.'})
     assert [facts.captions for facts in read_facts(config, plain).images] == [('Three.',), ('One.', 'Two.')]
+
+
+def test_activities_of_mpiis_own_file(tmp_path):
+    """The archive's structure: an entry of annolist and of act for each image, empty for those without annotations."""
+    images = ('b.png', 'c.png', 'a.png')
+    acts = (('sports', 'basketball'), ([], []), ('walking', []))
+    annolist, act = np.zeros((1, 3), dtype=[('image', 'O')]), np.zeros((3, 1), [('cat_name', 'O'), ('act_name', 'O')])
+    for i in range(3):
+        annolist[0, i]['image'] = dict(name=images[i])
+        act[i, 0]['cat_name'], act[i, 0]['act_name'] = acts[i]
+    savemat(tmp_path / 'mpii.mat', dict(RELEASE=dict(annolist=annolist, act=act)))
+    config = mpii(tmp_path, [mpii_row(image, [1.0, 1.0]) for image in ('a.png', 'b.png', 'c.png')])
+    read = read_facts(config, activities=str(tmp_path / 'mpii.mat'))
+    assert [facts.activity for facts in read.images] == ['walking', 'sports, basketball', None]
+    (tmp_path / 'bad.mat').write_text('x')
+    with pytest.raises(ValueError, match=r"bad\.mat is not MPII's annotation file"):
+        read_facts(config, activities=str(tmp_path / 'bad.mat'))
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,8 @@ def read_facts(
         dataset: config of one data set of MMPose or of a user; its pipeline is not used.
         captions: COCO captions, or JSON ``{image: text or list of texts}``.
         objects: COCO instances; objects of the categories that have keypoints are left out.
-        activities: JSON ``{image: text}``; otherwise ``cat_name`` and ``act_name`` of MPII's rows.
+        activities: JSON ``{image: text}``, or MPII's ``mpii_human_pose_v1_u12_1.mat``; otherwise ``cat_name`` and
+            ``act_name`` of MPII's rows.
         limit: number of images to read.
 
     Raises:

@@ -1,8 +1,12 @@
 """What other files say about the images: captions, objects without keypoints, activities."""
 
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Dict, List, Optional, Sequence, TypeVar, Union
+
+import numpy as np
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 
 from clamp_mmpose.datasets.files.coco import read_annotations
 from clamp_mmpose.language.image_facts import ImageFacts, SceneObject
@@ -113,11 +117,34 @@ def _scene_objects(
 
 
 def _activities(path: str) -> Dict[str, str]:
+    if path.endswith('.mat'):
+        return _mpii_activities(path)
     table = read_json(path, 'activities', REMEDY, expected=dict)
     for image, text in table.items():
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f'activities {path}: {image} must have a text, got {text!r:.80}.')
     return {image: ' '.join(text.split()) for image, text in table.items()}
+
+
+def _mpii_activities(path: str) -> Dict[str, str]:
+    """'sports, basketball' of the images that have one in MPII's own file, mpii_human_pose_v1_u12_1.mat."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'activities {path} not found (looked in {Path.cwd()}): {REMEDY}.')
+    try:
+        release = loadmat(path, variable_names=['RELEASE'], struct_as_record=False, squeeze_me=True)['RELEASE']
+        images = [str(entry.image.name) for entry in np.atleast_1d(release.annolist)]
+        labels = [[entry.cat_name, entry.act_name] for entry in np.atleast_1d(release.act)]
+    except (MatReadError, AttributeError, KeyError, TypeError, ValueError, NotImplementedError) as error:
+        raise ValueError(
+            f"activities {path} is not MPII's annotation file mpii_human_pose_v1_u12_1.mat: "
+            f'{type(error).__name__} {error!s:.80}.'
+        ) from error
+    table = {}
+    for image, parts in zip(images, labels):
+        text = ', '.join(' '.join(part.split()) for part in parts if isinstance(part, str) and part.strip())
+        if text:  # images for tests have none
+            table[image] = text
+    return table
 
 
 def _for_images(

@@ -21,6 +21,6 @@ def rating_request(name: str, question: Question, first: str, second: str) -> Re
     """
     prompt = load_prompt('judge')
     content = dict(image=asdict(question.context), question=question.text, assistant_1=first, assistant_2=second)
-    text = f'{json.dumps(content, ensure_ascii=False, indent=1)}\n\n{prompt.instructions[0].format()}'
+    text = f'{json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)}\n\n{prompt.instructions[0].format()}'
     messages = Message(role='system', content=prompt.system), Message(role='user', content=text)
     return Request(name, messages, prompt.id)

@@ -43,7 +43,7 @@ def write_records(path: Path, records: Sequence[dict]) -> None:
     """
     check_suffix(path)
     if path.suffix == '.json':
-        text = json.dumps(records, ensure_ascii=False, indent=1) + '\n'
+        text = json.dumps(records, ensure_ascii=False, indent=1, allow_nan=False) + '\n'
     else:
-        text = ''.join(json.dumps(record, ensure_ascii=False) + '\n' for record in records)
+        text = ''.join(json.dumps(record, ensure_ascii=False, allow_nan=False) + '\n' for record in records)
     atomic_write(path, text.encode())

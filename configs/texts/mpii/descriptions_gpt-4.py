@@ -3,7 +3,7 @@
 #       --out data/mpii/captions/gpt-4-0613/train.json
 # configs/_base_/data/mpii_descriptions.py reads this file. The messages of the published program, which has a frequency
 # penalty of 1, too: --cfg-options tasks.descriptions.published=True
-# MMPose's MPII files have no activities: without facts.activities, JSON {image: text}, descriptions are as in Fig. B5c.
+# MMPose's MPII files have no activities: they come from MPII's own file, or from JSON {image: text}.
 facts = dict(
     dataset=dict(
         type='MpiiDataset',
@@ -11,6 +11,7 @@ facts = dict(
         ann_file='annotations/mpii_train.json',  # 14,644 images were described, and 2,723 of mpii_val.json
         data_prefix=dict(img='images/'),
     ),
+    activities='data/mpii/annotations/mpii_human_pose_v1_u12_1.mat',
 )
 llm = dict(type='openai', model='gpt-4-0613', temperature=0.5, max_tokens=512)  # appendix A.1; settings: the program
 tasks = dict(descriptions=dict(dataset_name='MPII Human Pose dataset'))
