@@ -1,6 +1,8 @@
 """Every form in which language models write questions and answers."""
 
+import contextlib
 import json
+import time
 
 import pytest
 
@@ -141,3 +143,12 @@ def test_descriptions():
     ):
         with pytest.raises(ValueError, match=reason):
             parse_description(text)
+
+
+@pytest.mark.parametrize('filler', ['\n', '* ', '*', '- ', ' ', '1.\n', '"', '[', 'Q', '?', '\n---'])
+def test_what_a_model_repeats_without_end_takes_no_long_time(filler):
+    start = time.perf_counter()
+    for text in (f'Question: What?{filler * 20_000}Answer: A.{filler * 20_000}B.', f'What?\n{filler * 20_000}x'):
+        with contextlib.suppress(ValueError):
+            parse_rounds(text)
+    assert time.perf_counter() - start < 2

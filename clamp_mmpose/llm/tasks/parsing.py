@@ -7,10 +7,10 @@ from clamp_mmpose.utils.files import parse_json
 
 QUESTION, ANSWER = 'question|q|user|human', 'answer|a|assistant|gpt|ai'
 # a label at the start of a line: 'Question:', '**Q1:**', '2. **Answer 2**:', '### Question 1', '[Question]:'
-START = r'^[ \t]*(?:[-*•>#]+[ \t]+)*(?:\(?\d{1,2}[.):]+[ \t]*)?[*_#\[(]*[ \t]*'
-COLON = r'[ \t]*#?(?:\d{1,2})?[ \t]*[\])*_]*[ \t]*[:：][*_]*'
-NUMBERED = r'[ \t]*#?\d{1,2}[\])*_]*(?:[.)]|[ \t]+[-–][ \t]|[ \t]*$)'  # 'Question 1.', 'Question 1 - '
-ALONE = r'[\])*_]*[ \t]*$'
+START = r'^[ \t]{0,9}(?:[-*•>#]+[ \t]+)*(?:\(?\d{1,2}[.):]+[ \t]{0,9})?[*_#\[(]*[ \t]{0,9}'
+COLON = r'[ \t]{0,9}#?(?:\d{1,2})?[ \t]{0,9}[\])*_]*[ \t]{0,9}[:：][*_]*'
+NUMBERED = r'[ \t]{0,9}#?\d{1,2}[\])*_]*(?:[.)]|[ \t]+[-–][ \t]|[ \t]{0,9}$)'  # 'Question 1.', 'Question 1 - '
+ALONE = r'[\])*_]*[ \t]{0,9}$'
 
 
 def _label(words: str, long: str) -> str:
@@ -20,14 +20,15 @@ def _label(words: str, long: str) -> str:
 LABELS = re.compile(
     rf'{START}(?:(?P<question>{_label(QUESTION, "question")})|(?P<answer>{_label(ANSWER, "answer")}))'
     # 'Q: What is she doing? A: She skis.' in one line
-    rf'|(?<=\?)["”*_]*[ \t]*[*_]*(?P<inline>(?:answer|a)[ \t]*\d*[*_]*[:：][*_]*)',
+    r'|(?<=\?)["”*_ \t]*(?P<inline>(?:answer|a)[ \t]{0,9}\d*[*_]*[:：][*_]*)',
     re.IGNORECASE | re.MULTILINE,
 )
 FENCE = re.compile(r'^[ \t]*```[\w-]*[ \t]*$', re.MULTILINE)
 JSON_KEYS = re.compile(rf'(?:(?P<question>{QUESTION})|(?P<answer>{ANSWER}|response))[ _-]?(?P<number>\d*)')
 # between two rounds: a rule, 'Round 2', the number of the next question
-HEADING = r'[#*_ \t]*(?:round|turn|conversation|exchange|pair)\b.{0,12}'
-BETWEEN = re.compile(rf'\s*\n[ \t]*(?:[-=*_]{{3,}}|{HEADING}|[*_]*\d{{1,2}}[.)][*_]*)[ \t]*$', re.IGNORECASE)
+BETWEEN = re.compile(
+    r'[-=*_]{3,}|[#*_ ]*(?:round|turn|conversation|exchange|pair)\b.{0,12}|[*_]*\d{1,2}[.)][*_]*', re.IGNORECASE
+)
 PERSON = r'(?:person[ \t]*[:：][*_ \t]*)?'
 PLAIN_QUESTION = re.compile(
     rf'^[ \t]*(?:[-•][ \t]+)?(?:\(?\d{{1,2}}[.)][ \t]*)?[*_"“]*{PERSON}(?P<text>\S.*\?)[*_"”]*[ \t]*$', re.IGNORECASE
@@ -129,13 +130,21 @@ def _from_labels(text: str) -> Optional[List[Round]]:
     return rounds
 
 
+def _plain_question(line: str) -> Optional[str]:
+    """The question of a line that ends with one."""
+    if not line.rstrip(' \t\r*_"”').endswith('?'):
+        return None
+    found = PLAIN_QUESTION.match(line)
+    return found['text'] if found else None
+
+
 def _with_question_labels(text: str) -> str:
     """Before the plain questions that a label of an answer follows."""
     lines = [line for line in text.split('\n') if line.strip()]
     for i, (line, following) in enumerate(zip(lines, lines[1:])):
-        found = PLAIN_QUESTION.match(line)
+        found = _plain_question(line)
         if found and LABELS.match(following):
-            lines[i] = f'Question: {found["text"]}'
+            lines[i] = f'Question: {found}'
     return '\n'.join(lines)
 
 
@@ -143,9 +152,9 @@ def _from_plain_lines(text: str, single: bool) -> List[Round]:
     preamble: List[str] = []
     blocks: List[Tuple[str, List[str]]] = []  # a question and the lines after it
     for line in text.split('\n'):
-        found = None if single and blocks else PLAIN_QUESTION.match(line)
+        found = None if single and blocks else _plain_question(line)
         if found:
-            blocks.append((found['text'], []))
+            blocks.append((found, []))
         elif blocks:
             blocks[-1][1].append(line)
         elif line.strip():
@@ -157,9 +166,10 @@ def _from_plain_lines(text: str, single: bool) -> List[Round]:
 
 def _clean(text: str) -> str:
     """Without rules and headings between rounds, and without bold or quotes around the whole."""
-    text = text.strip()
-    while BETWEEN.search(text):  # not in the only line: '2.' may be the answer
-        text = BETWEEN.sub('', text).strip()
+    lines = text.strip().split('\n')
+    while len(lines) > 1 and (not lines[-1].strip() or BETWEEN.fullmatch(lines[-1].strip())):
+        lines.pop()  # not the only line: '2.' may be the answer
+    text = '\n'.join(lines).strip()
     if text.count('**') % 2:  # the other half was part of the label
         text = text[2:] if text.startswith('**') else text[:-2] if text.endswith('**') else text
     for mark in ('**', '"'):
