@@ -103,7 +103,7 @@ class ChatTokens:
         """
         pixels = self._pixels(images)
         ids, labels = self.encode(conversations, images, record_id)
-        return dict(input_ids=torch.from_numpy(ids), labels=torch.from_numpy(labels), **pixels)
+        return dict(self._rows(ids), labels=torch.from_numpy(labels), **pixels)
 
     def prompt_inputs(
         self, conversations: Sequence[dict], images: Sequence[Image.Image] = ()
@@ -114,7 +114,13 @@ class ChatTokens:
             ValueError: as :meth:`prompt`.
         """
         pixels = self._pixels(images)
-        return dict(input_ids=torch.from_numpy(self.prompt(conversations, images)), **pixels)
+        return dict(self._rows(self.prompt(conversations, images)), **pixels)
+
+    def _rows(self, ids: np.ndarray) -> Dict[str, torch.Tensor]:
+        rows = dict(input_ids=torch.from_numpy(ids))
+        if 'mm_token_type_ids' in getattr(self.processor, 'model_input_names', ()):  # Qwen-VL in transformers 5
+            rows['mm_token_type_ids'] = torch.from_numpy((ids == self.image_id).astype(np.int64))
+        return rows
 
     def _check_special(self, turns: Sequence[Turn]) -> None:
         """Refuse names of special tokens in texts: an answer would end there, or a question pretend to be an answer."""

@@ -308,3 +308,43 @@ def test_what_is_put_right(processor):
     assert all(map(np.array_equal, found, expected))
     system = {'from': 'system', 'value': 'Be brief.'}
     assert all(map(np.array_equal, tokens.encode([system, *ROUNDS]), tokens.encode([system, ROUNDS[1], *ROUNDS])))
+
+
+@pytest.mark.skipif(
+    digit_version(transformers.__version__) < digit_version('5'), reason='wants another tokenizer class'
+)
+def test_qwen_with_images_of_two_sizes(tmp_path):
+    """As its own processor writes them: as many tokens as patches, between two marks."""
+    tokenizer = AutoTokenizer.from_pretrained(byte_level(tmp_path / 'tokenizer', triples=False, start=False))
+    names = ['<|im_start|>', '<|im_end|>', '<|vision_start|>', '<|vision_end|>', '<|image_pad|>', '<|video_pad|>']
+    tokenizer.add_special_tokens(dict(additional_special_tokens=names))
+    template = (
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}{% if c['type'] == 'image' %}"
+        "<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ c['text'] }}{% endif %}{% endfor %}<|im_end|>\n"
+        '{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}'
+    )
+    processor = transformers.Qwen2VLProcessor(
+        transformers.Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=28 * 28 * 64),
+        tokenizer,
+        transformers.Qwen2VLVideoProcessor(),
+        chat_template=template,
+    )
+    images = [Image.new('RGB', size) for size in ((120, 60), (60, 200))]
+    rounds = [
+        {'from': 'human', 'value': '<image>\nWho?'},
+        {'from': 'gpt', 'value': 'A man.'},
+        {'from': 'human', 'value': '<image>\nAnd here?'},
+        {'from': 'gpt', 'value': 'A dog.'},
+    ]
+    turns = ('user', '{}Who?'), ('assistant', 'A man.'), ('user', '{}And here?'), ('assistant', 'A dog.')
+    image = '<|vision_start|><|image_pad|><|vision_end|>'
+    text = ''.join(f'<|im_start|>{role}\n{words.format(image)}<|im_end|>\n' for role, words in turns)
+    expected = processor(images=images, text=[text], return_tensors='pt')
+    found = ChatTokens(processor).inputs(rounds, images)
+    assert sorted(found) == sorted([*set(expected) - {'attention_mask'}, 'labels'])
+    for name in ('input_ids', 'mm_token_type_ids'):
+        assert found[name].tolist() == expected[name][0].tolist(), name
+    for name in ('pixel_values', 'image_grid_thw'):
+        assert np.array_equal(found[name], expected[name])
+    learned = [text for own, text in parts(tokenizer, found['input_ids'].numpy(), found['labels'].numpy()) if own]
+    assert learned == ['A man.<|im_end|>', 'A dog.<|im_end|>']

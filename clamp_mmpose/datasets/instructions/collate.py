@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 
-PADDING = dict(input_ids=0, labels=-100)  # what the model reads there does not matter: attention_mask is 0
+PADDING = dict(input_ids=0, labels=-100, mm_token_type_ids=0)  # where attention_mask is 0
 
 
 @FUNCTIONS.register_module()
