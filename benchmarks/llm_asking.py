@@ -71,19 +71,22 @@ def _resume(path: str, lines: int) -> Dict[str, float]:
     requests = [make_request(i) for i in range(lines)]
     before = memory('VmRSS')
     forget_peak()
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
     with Journal(path) as journal:
-        opened, opened_memory = time.perf_counter() - start, memory('VmHWM') - before
+        opened, opened_cpu = time.perf_counter() - start, time.process_time() - used
+        opened_memory = memory('VmHWM') - before
         asked = ask(requests, NoModel(), journal, _digest, progress=False)
-    resumed = time.perf_counter() - start
+    resumed, resumed_cpu = time.perf_counter() - start, time.process_time() - used
     if asked.reused != lines:
         raise RuntimeError(f'{asked.reused} of {lines} answers were found')
     return dict(
         lines=lines,
         file_mib=Path(path).stat().st_size / 2**20,
         opened_s=opened,
+        opened_cpu_s=opened_cpu,
         opened_mib=opened_memory,
         resumed_s=resumed,
+        resumed_cpu_s=resumed_cpu,
         resumed_mib=memory('VmHWM') - before,
     )
 

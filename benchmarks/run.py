@@ -133,7 +133,8 @@ def llm_journal(args: argparse.Namespace) -> dict:
     result = llm_asking.journal(args.lines)
     print(f'{result["lines"]:,} lines, {result["file_mib"]:.0f} MiB')
     for name, what in (('opened', 'to open'), ('resumed', 'to open, and to find all answers')):
-        print(f'{result[f"{name}_s"]:10.2f} s, {result[f"{name}_mib"]:.0f} MiB beyond the start  {what}')
+        seconds, cpu, mib = (result[f'{name}_{unit}'] for unit in ('s', 'cpu_s', 'mib'))
+        print(f'{seconds:10.2f} s, {cpu:.2f} s of CPU, {mib:.0f} MiB beyond the start  {what}')
     return result
 
 

@@ -119,6 +119,8 @@ def ask(
 class _Job:
     """Requests with the same key, of which the first is asked."""
 
+    __slots__ = ('attempts', 'failure', 'key', 'paid', 'requests')
+
     def __init__(self, key: str):
         self.key = key
         self.requests: List[Request] = []

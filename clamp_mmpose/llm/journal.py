@@ -6,6 +6,7 @@ import os
 from array import array
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type, Union
@@ -24,7 +25,7 @@ MOST_TOKENS = 2**40  # more are damage
 START = b'{"key":'  # of each line
 
 
-@dataclass(frozen=True)
+@dataclass
 class Entry:
     """One line of a journal: one attempt to answer one request.
 
@@ -59,12 +60,9 @@ class Entry:
     settings: Dict[str, Any] = field(default_factory=dict)
     time: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec='milliseconds'))
 
-    def __post_init__(self) -> None:
-        check_choice('status', self.status, STATUSES)
-
 
 FIELDS = {one.name for one in fields(Entry)}
-TEXTS = FIELDS - {'settings', 'attempt', 'usage', 'estimated'}
+TEXTS = itemgetter(*FIELDS - {'settings', 'attempt', 'usage', 'estimated'})
 
 
 class Place(NamedTuple):
@@ -118,17 +116,14 @@ class JournalIndex:
                 if content is None:
                     self.damaged.append(number)
                 else:
-                    self._add(content['key'], content['status'], content['usage'], offset)
+                    self.add(content['key'], content['status'], content['usage'], offset)
         if not self._places and (self.damaged or not (self.cut[:7] == START[: len(self.cut)] or _is_lost(self.cut))):
             raise ValueError(
                 f'{self.path} is not a journal of answers: give the name of a new file, or remove this one.'
             )
 
-    def add(self, entry: Entry, offset: int) -> None:
+    def add(self, key: str, status: str, usage: Sequence[int], offset: int) -> None:
         """Count an entry in."""
-        self._add(entry.key, entry.status, entry.usage, offset)
-
-    def _add(self, key: str, status: str, usage: Sequence[int], offset: int) -> None:
         self._places.setdefault(_short(key), array('Q')).extend((offset, STATUSES.index(status)))
         self.usage = Usage(self.usage.prompt_tokens + usage[0], self.usage.completion_tokens + usage[1])
 
@@ -169,22 +164,16 @@ class Journal:
 
     def entries(self, key: str) -> List[Entry]:
         """All attempts to answer a request, read from the file."""
-        return [self.read(place) for place in self.index.places(key)]
-
-    def read(self, place: Place) -> Entry:
-        """The entry at a place of :meth:`JournalIndex.places`."""
-        self._file.seek(place.offset)
-        entry = parse_entry(_read_line(self._file))
-        if entry is None:
-            raise ValueError(f'journal {self.path} was changed by another program: run the command again.')
-        return entry
+        return [self._entry(place.offset) for place in self.index.places(key)]
 
     def append(self, entry: Entry) -> None:
         """Write one line.
 
         Raises:
+            ValueError: an unknown status, or a text of more than 16 MB.
             OSError: the disk is full; what was written of the line is removed.
         """
+        check_choice('status', entry.status, STATUSES)
         line = _line(entry)
         offset = self._file.seek(0, os.SEEK_END)
         try:
@@ -193,7 +182,7 @@ class Journal:
             self._file.truncate(offset)
             raise OSError(error.errno, error.strerror, str(self.path)) from error
         self._unsynced = True
-        self.index.add(entry, offset)
+        self.index.add(entry.key, entry.status, entry.usage, offset)
 
     def sync(self) -> None:
         """Have the lines written to the disk itself, which takes milliseconds."""
@@ -208,6 +197,15 @@ class Journal:
                 self.sync()
             finally:
                 self._file.close()
+
+    def _entry(self, offset: int) -> Entry:
+        """What the index has checked is not checked again."""
+        self._file.seek(offset)
+        try:
+            content = DECODER.decode(_read_line(self._file).decode())
+            return Entry(**{**content, 'usage': Usage(*content['usage'])})
+        except (ValueError, TypeError, KeyError):
+            raise ValueError(f'journal {self.path} was changed by another program: run the command again.') from None
 
     def _lock(self) -> None:
         try:
@@ -230,24 +228,18 @@ class Journal:
             self._warn(f'{len(index.damaged)} damaged lines are not used ({lines})')
         if not index.cut:
             return
-        entry = parse_entry(index.cut)
-        if entry is None and (index.cut.startswith(START) or START.startswith(index.cut) or _is_lost(index.cut)):
+        content = _content(index.cut)
+        if content is None and (index.cut.startswith(START) or START.startswith(index.cut) or _is_lost(index.cut)):
             self._file.truncate(index.size)
             self._warn('the last line was cut and is removed')
         else:
             self._file.seek(end)
             _write(self._file, b'\n')
-            if entry is not None:
-                index.add(entry, index.size)
+            if content is not None:
+                index.add(content['key'], content['status'], content['usage'], index.size)
 
     def _warn(self, what: str) -> None:
         print_log(f'journal {self.path}: {what}.', logger='current', level=logging.WARNING)
-
-
-def parse_entry(line: bytes) -> Optional[Entry]:
-    """The entry in a line; None if it is damaged."""
-    content = _content(line)
-    return None if content is None else Entry(**{**content, 'usage': Usage(*content['usage'])})
 
 
 def _content(line: bytes) -> Optional[Dict[str, Any]]:
@@ -261,16 +253,18 @@ def _content(line: bytes) -> Optional[Dict[str, Any]]:
 
 def _is_valid(content: Any) -> bool:
     prompt, completion = content['usage']
+    attempt, key = content['attempt'], content['key']
     return (
         content.keys() == FIELDS
-        and all(type(content[name]) is str for name in TEXTS)
+        and set(map(type, TEXTS(content))) == {str}
         and type(content['settings']) is dict
-        and all(
-            type(number) is int and 0 <= number <= MOST_TOKENS for number in (prompt, completion, content['attempt'])
-        )
+        and type(prompt) is type(completion) is type(attempt) is int
+        and 0 <= prompt <= MOST_TOKENS
+        and 0 <= completion <= MOST_TOKENS
+        and 0 <= attempt <= MOST_TOKENS
         and content['status'] in STATUSES
-        and len(content['key']) == 64
-        and len(bytes.fromhex(content['key'])) == 32
+        and len(key) == 64
+        and len(bytes.fromhex(key)) == 32
     )
 
 
@@ -313,9 +307,9 @@ def _lines(file: IO[bytes]) -> Iterator[Tuple[int, bytes, bool]]:
 
 def _read_line(file: IO[bytes]) -> bytes:
     """A line from an unbuffered file, on which readline reads byte by byte."""
-    chunks: List[bytes] = []
-    while not chunks or (chunks[-1] and b'\n' not in chunks[-1]):
-        chunks.append(file.read(2**14))
+    chunks = [file.read(2**13)]
+    while chunks[-1] and b'\n' not in chunks[-1]:
+        chunks.append(file.read(2**16))
     return b''.join(chunks).partition(b'\n')[0]
 
 
