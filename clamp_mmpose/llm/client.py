@@ -25,6 +25,13 @@ THIS_MACHINE = ('localhost', '127.0.0.1', '::1')
 LONGEST_TEXT = 1_000_000  # characters
 MOST_TOKENS = 2**31  # of one answer
 LONGEST_WAIT = 60.0  # seconds
+OTHERS_REMEDY = dict(
+    **{name: f'give {name} beside settings' for name in ('model', 'temperature', 'max_tokens', 'seed')},
+    messages='the tasks write them',
+    stream='answers are read whole',
+    n='each request has one answer',
+)
+OTHERS = {*OTHERS_REMEDY, 'api_key', 'authorization', 'headers', 'extra_headers'}  # what settings must not hold
 FORMAT_WORDS = ('response_format', 'json_schema', 'json_object', 'schema', 'grammar')
 
 
@@ -37,7 +44,7 @@ class OpenAIClient(LanguageModel):
 
     Args:
         model: its name on the server.
-        base_url: of the server, such as 'http://localhost:8000/v1'. None: OpenAI's.
+        base_url: of the server, such as 'http://localhost:8000/v1'. None: that of OPENAI_BASE_URL, else OpenAI's.
         temperature, max_tokens, seed: sent with each request, unless None; attempt k is asked with ``seed + k``.
         settings: further ones that the server knows, such as ``dict(top_p=0.9)``.
         concurrency: how many requests are under way at a time.
@@ -46,7 +53,7 @@ class OpenAIClient(LanguageModel):
         max_retries: how often a request is sent again after a timeout, a lost connection, or HTTP 408, 409, 429 or 5xx.
 
     Raises:
-        ValueError: the ``base_url`` is none, or holds a password.
+        ValueError: the ``base_url`` is none, or holds a password, or ``settings`` hold a key or another argument.
     """
 
     def __init__(
@@ -69,6 +76,10 @@ class OpenAIClient(LanguageModel):
             raise ValueError(f'base_url={base_url!r:.100}, expected an address such as http://localhost:8000/v1.')
         if parts.username or parts.password or parts.query:
             raise ValueError(f'base_url must not hold a key or password: set {KEY} in the environment.')
+        for name in sorted(OTHERS & {name.lower() for name in settings or {}}):
+            raise ValueError(
+                f'settings must not hold {name}: {OTHERS_REMEDY.get(name, f"set {KEY} in the environment")}.'
+            )
         for name, value in dict(concurrency=concurrency, timeout=timeout).items():
             if not value > 0:
                 raise ValueError(f'{name}={value!r}, expected a number above 0.')
@@ -117,7 +128,7 @@ class OpenAIClient(LanguageModel):
                     messages=list(request.messages), model=body.pop('model'), extra_body=body
                 )
             except openai.APIStatusError as error:
-                if self._adapt(error, settings):
+                if self._adapt(error, body):
                     continue
                 if not (new and probe) or error.status_code not in (408, 409, 429, *range(500, 600)):
                     raise self._status_error(error) from None
@@ -152,8 +163,8 @@ class OpenAIClient(LanguageModel):
         renamed = setting == 'max_tokens' and 'max_tokens as such' in self._refused
         return 'max_completion_tokens' if renamed else setting
 
-    def _adapt(self, error: 'openai.APIStatusError', settings: Dict[str, Any]) -> bool:
-        """Whether the server refused a setting that it can be asked without."""
+    def _adapt(self, error: 'openai.APIStatusError', sent: Dict[str, Any]) -> bool:
+        """Whether the server refused a setting of those sent that it can be asked without."""
         if error.status_code not in (400, 422, 500, 501):
             return False
         message = f'{error} {error.body}'.lower()
@@ -165,7 +176,7 @@ class OpenAIClient(LanguageModel):
             refused = 'seed'
         else:
             return False
-        if refused.split()[0] not in settings:
+        if refused.split()[0] not in sent:
             return False
         if refused not in self._refused:  # otherwise another request has learned it meanwhile
             self._refused.add(refused)

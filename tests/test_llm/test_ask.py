@@ -1,8 +1,11 @@
+import io
 import json
 import threading
+from functools import partial
 
 import pytest
 from replay_server import Answer, completion, replay
+from tqdm import tqdm
 
 from clamp_mmpose.llm.ask import Prices, ask
 from clamp_mmpose.llm.client import OpenAIClient
@@ -189,3 +192,13 @@ def test_many_errors_in_a_row_end_the_run(tmp_path):
         with pytest.raises(ServerError, match=r'20 requests failed in a row, the last one: .*unknown model'):
             run(server, tmp_path / 'j', make_requests(100), model=dict(concurrency=4))
         assert len(server.bodies) <= 24
+
+
+def test_the_progress_bar_shows_the_cost(tmp_path, monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr('clamp_mmpose.llm.ask.tqdm', partial(tqdm, file=shown, mininterval=0))
+    monkeypatch.setattr(shown, 'isatty', lambda: True)
+    with replay(echo) as server, Journal(tmp_path / 'j') as journal:
+        ask(make_requests(3), OpenAIClient('tiny', server.url), journal, parse, prices=Prices(1e5, 1e5))
+    last = shown.getvalue().split('\r')[-1]
+    assert '3/3' in last and 'cost=4.20' in last and 'failed=0' in last  # 3 x 14 tokens

@@ -18,6 +18,14 @@ def test_fields_are_the_arguments_of_the_client():
         (dict(model='tiny'), 'llm.type=None'),
         (dict(type='openai'), "llm of type 'openai' needs model"),
         (dict(type='openai', model='m', api_key='sk-1'), "llm of type 'openai' has no field api_key; expected model, "),
+        (
+            dict(type='openai', model='m', settings=dict(Authorization='sk-1')),
+            'settings must not hold authorization: set OP',
+        ),
+        (
+            dict(type='openai', model='m', settings=dict(seed=1)),
+            'settings must not hold seed: give seed beside settings',
+        ),
         (dict(type='openai', model='m', concurrency=0), 'concurrency=0, expected a number above 0'),
     ],
 )

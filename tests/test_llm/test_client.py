@@ -129,6 +129,16 @@ def test_a_refused_response_format_is_left_out(status, body, caplog):
     assert ['response_format' in sent for sent in server.bodies] == [True, False, False]  # refused once
 
 
+def test_a_server_that_refuses_without_the_format_too_is_not_asked_for_ever():
+    sent = []
+    with pytest.raises(AnswerError, match='schema of the message'):
+        answer(
+            lambda body: sent.append(body) or Answer(dict(error='schema of the message'), 400),
+            make_request(response_format=FORMAT),
+        )
+    assert ['response_format' in body for body in sent] == [True, False]
+
+
 def test_an_ignored_response_format_is_the_parsers_matter(tmp_path):
     """As in transformers serve; JSON is what the task asked for."""
     texts = iter(['The arm is raised.', '{"answer": "yes"}'])
