@@ -15,6 +15,16 @@ CHAT_TEMPLATE = (
     "{% else %}{{ part['text'] + ' ' }}{% endif %}{% endfor %}{% endfor %}"
     "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
 )
+LORA_CONFIG = """
+custom_imports = dict(imports=['clamp_mmpose'], allow_failed_imports=False)
+model = dict(
+    type='VisionLanguageModel',
+    model={model!r},
+    lora=dict(rank=4, alpha=64),
+    test_cfg=dict(max_new_tokens=8),
+    init_cfg=dict(type='Pretrained', checkpoint={model!r}),
+)
+"""
 IMAGE_SIZE, PATCH_SIZE = 28, 14
 IMAGE_TOKENS = (IMAGE_SIZE // PATCH_SIZE) ** 2
 
@@ -76,3 +86,21 @@ def tiny_llava_folder(folder: Path, **text) -> str:
         model = LlavaForConditionalGeneration(config)
     model.save_pretrained(str(folder), safe_serialization=True)
     return str(folder)
+
+
+def tuned_llava(folder: Path):
+    """A config, a checkpoint of what was trained, and its model, whose LoRA and projector are random."""
+    from clamp_mmpose.apis.trained_model import load_vision_language_model
+    from clamp_mmpose.models.utils.trained_parts import drop_frozen
+
+    config, checkpoint = folder / 'config.py', folder / 'epoch_1.pth'
+    config.write_text(LORA_CONFIG.format(model=tiny_llava_folder(folder / 'model')))
+    _, model = load_vision_language_model(str(config))
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data.add_(0.1 * torch.randn_like(parameter))
+    content = dict(state_dict=dict(model.state_dict()), meta={})
+    drop_frozen(model, content)
+    torch.save(content, checkpoint)
+    return config, checkpoint, model

@@ -1,5 +1,5 @@
 import copy
-from typing import Any, Optional, Tuple
+from typing import Any, Optional, Tuple, Union
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -41,23 +41,23 @@ def load_trained_model(
     return cfg, model, content
 
 
-def is_vision_language_model(config: str) -> bool:
+def is_vision_language_model(config: Union[str, Config]) -> bool:
     """Whether the model of a config is a :class:`VisionLanguageModel`."""
     init_default_scope('mmpose')
-    kind = (read_config(config).get('model') or {}).get('type')
+    kind = ((read_config(config) if isinstance(config, str) else config).get('model') or {}).get('type')
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
     return isinstance(kind, type) and issubclass(kind, VisionLanguageModel)
 
 
 def load_vision_language_model(
-    config: str, checkpoint: Optional[str] = None, options: Optional[dict] = None
+    config: Union[str, Config], checkpoint: Optional[str] = None, options: Optional[dict] = None
 ) -> Tuple[Config, VisionLanguageModel]:
     """Build a vision-language model and load its weights.
 
     Args:
         config: of a :class:`VisionLanguageModel`.
         checkpoint: of the tuned model; None: the weights that ``init_cfg`` names.
-        options: settings that replace those of the config, as ``--cfg-options`` does.
+        options: settings that replace those of a config file, as ``--cfg-options`` does.
 
     Returns:
         tuple: its config, and the model in eval mode.
@@ -66,13 +66,16 @@ def load_vision_language_model(
         ValueError: another model, or a checkpoint that does not fit it.
     """
     init_default_scope('mmpose')
-    cfg = read_config(config, options)
-    if not is_vision_language_model(config):
-        raise ValueError(f'{config} has a {cfg.model.get("type")}, expected a VisionLanguageModel.')
+    cfg = read_config(config, options) if isinstance(config, str) else config
+    name = config if isinstance(config, str) else cfg.filename or 'this config'
+    if not is_vision_language_model(cfg):
+        kind = (cfg.get('model') or {}).get('type')
+        kind = f'a {kind}' if kind else 'no model'
+        raise ValueError(f'{name} has {kind}, expected a VisionLanguageModel.')
     model = MODELS.build(copy.deepcopy(cfg.model)).eval()
     if checkpoint is None:
         if not model.init_cfg:
-            raise ValueError(f'{config} has no pretrained weights (init_cfg): give a checkpoint.')
+            raise ValueError(f'{name} has no pretrained weights (init_cfg): give a checkpoint.')
         model.init_weights()
     else:
         load_trained(model, CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu'), checkpoint)

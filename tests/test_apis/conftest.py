@@ -2,6 +2,7 @@ import pytest
 import torch
 from mmpose.apis import init_model
 from tiny import write_config, write_dots
+from tiny_llava import tuned_llava
 
 from clamp_mmpose.apis import TextPoseInferencer
 
@@ -22,3 +23,9 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope='session')
 def dots_inferencer(trained):
     return TextPoseInferencer(trained[0], trained[1], device='cpu')
+
+
+@pytest.fixture(scope='session')
+def tuned(tmp_path_factory):
+    """A vision-language model: its config, a checkpoint of what was trained, and the model."""
+    return tuned_llava(tmp_path_factory.mktemp('tuned'))

@@ -7,42 +7,13 @@ import pytest
 import torch
 import transformers
 from PIL import Image
-from tiny_llava import tiny_llava_folder
+from tiny_llava import LORA_CONFIG
 
 from clamp_mmpose.apis.trained_model import is_vision_language_model, load_vision_language_model
 from clamp_mmpose.cli import export
-from clamp_mmpose.models.utils.trained_parts import drop_frozen
 
-CONFIG = """
-custom_imports = dict(imports=['clamp_mmpose'], allow_failed_imports=False)
-model = dict(
-    type='VisionLanguageModel',
-    model={model!r},
-    lora=dict(rank=4, alpha=64),
-    test_cfg=dict(max_new_tokens=8),
-    init_cfg=dict(type='Pretrained', checkpoint={model!r}),
-)
-"""
 IMAGE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8))
 TURNS = [{'from': 'human', 'value': '<image>\nWhere is the left eye of this object?'}]
-
-
-@pytest.fixture(scope='module')
-def tuned(tmp_path_factory):
-    """A config, a checkpoint of what was trained, and its model."""
-    folder = tmp_path_factory.mktemp('export')
-    base = tiny_llava_folder(folder / 'model')
-    config = folder / 'config.py'
-    config.write_text(CONFIG.format(model=base))
-    _, model = load_vision_language_model(str(config))
-    torch.manual_seed(0)
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data.add_(0.1 * torch.randn_like(parameter))
-    checkpoint = dict(state_dict=dict(model.state_dict()), meta={})
-    drop_frozen(model, checkpoint)
-    torch.save(checkpoint, folder / 'epoch_1.pth')
-    return config, folder / 'epoch_1.pth', model
 
 
 def logits(model, processor):
@@ -102,6 +73,6 @@ def test_errors(tuned, tmp_path, capsys):
         parameter.data.mul_(2)
     weights.save_pretrained(base)
     changed = tmp_path / 'changed.py'
-    changed.write_text(CONFIG.format(model=str(base)))
+    changed.write_text(LORA_CONFIG.format(model=str(base)))
     assert export.main([str(changed), str(checkpoint), '--out', str(tmp_path / 'out')]) == 1
     assert 'the whole model of this config comes from' in capsys.readouterr().err
