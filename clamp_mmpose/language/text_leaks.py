@@ -3,7 +3,7 @@
 import re
 from typing import List, NamedTuple
 
-NUMBER = r'-?\d+(?:\.\d+)?'
+NUMBER = r'-?\d{1,9}(?:\.\d{1,9})?'  # bounded: a model may repeat a digit without end
 # 'the key points of the game' is no leak; 'key points show' and 'from their key points' are
 SOURCE = r'(?:from|by|based on|according to|labell?ed|human|body|pose)'
 EVIDENCE = (

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from clamp_mmpose.language.text_leaks import find_leaks
@@ -57,3 +59,9 @@ def test_every_leak_is_found():
         'number from 0 to 1',
         'number from 0 to 1',
     ]
+
+
+def test_digits_without_end_take_no_long_time():
+    start = time.perf_counter()
+    assert find_leaks('1' * 100_000) == []
+    assert time.perf_counter() - start < 2
