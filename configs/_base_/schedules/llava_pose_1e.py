@@ -5,7 +5,12 @@ _base_ = ['mmpose::_base_/default_runtime.py']
 custom_imports = dict(imports=['clamp_mmpose'], allow_failed_imports=False)
 
 randomness = dict(seed=42)
-custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EpochSeedHook'), dict(type='TrainedPartsHook')]
+custom_hooks = [
+    dict(type='SyncBuffersHook'),
+    dict(type='EpochSeedHook'),
+    dict(type='InstructionCheckHook'),
+    dict(type='TrainedPartsHook'),
+]
 default_hooks = dict(checkpoint=dict(interval=1, max_keep_ckpts=1, save_best=None))
 
 train_cfg = dict(by_epoch=True, max_epochs=1)

@@ -28,7 +28,7 @@ strategy = dict(
 )
 
 model = dict(tune='full')
-custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EpochSeedHook')]
+custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EpochSeedHook'), dict(type='InstructionCheckHook')]
 # the strategy clips and accumulates
 optim_wrapper = dict(
     _delete_=True,
