@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 from PIL import Image
 from safetensors.torch import load_file
 from tiny_llava import IMAGE_TOKENS, tiny_llava_config, tiny_llava_folder
@@ -13,6 +14,7 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration
 
 from clamp_mmpose.models.language_models import VisionLanguageModel
 from clamp_mmpose.models.language_models.prompts import with_row
+from clamp_mmpose.models.language_models.vision_language_parts import PROJECTORS
 
 QUESTIONS = (
     'Where is the left eye of this object?',
@@ -301,3 +303,64 @@ def test_errors(folder, processor, tmp_path):
     torch.save(weights, pickled / 'pytorch_model.bin')
     with pytest.raises(ValueError, match='has no safetensors weights'):
         build(str(pickled))
+
+
+SIZES = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
+TEXT = dict(SIZES, num_key_value_heads=4, vocab_size=400, max_position_embeddings=512, pad_token_id=390)
+SIGLIP = dict(SIZES, image_size=28, patch_size=14)
+ROPE = dict(type='mrope', rope_type='default', mrope_section=[1, 1, 2])
+OTHERS = {
+    'qwen2_5_vl': dict(
+        text_config=dict(TEXT, rope_scaling=ROPE, rope_parameters=dict(ROPE, rope_theta=1e4)),
+        vision_config=dict(
+            depth=2,
+            hidden_size=32,
+            num_heads=4,
+            intermediate_size=64,
+            out_hidden_size=32,
+            patch_size=14,
+            window_size=28,
+        ),
+        image_token_id=389,
+    ),
+    'smolvlm': dict(
+        text_config=dict(TEXT, model_type='llama'), vision_config=SIGLIP, scale_factor=2, image_token_id=389
+    ),
+    'paligemma': dict(
+        text_config=dict(TEXT, model_type='gemma', head_dim=8),
+        vision_config=dict(SIGLIP, model_type='siglip_vision_model', projection_dim=32),
+        projection_dim=32,
+        image_token_index=389,
+    ),
+    'llava_onevision': dict(
+        text_config=dict(TEXT, model_type='qwen2'),
+        vision_config=dict(SIGLIP, model_type='siglip_vision_model'),
+        image_token_index=389,
+    ),
+}
+
+
+@pytest.mark.parametrize('kind', OTHERS)
+def test_other_models(folder, samples, kind):
+    """By their names in transformers: the loss is their own, and neither tower nor output layer is trained."""
+    if kind not in transformers.CONFIG_MAPPING or not hasattr(transformers, 'AutoModelForImageTextToText'):
+        pytest.skip(f'{kind} needs a newer transformers')
+    model = VisionLanguageModel(config=dict(OTHERS[kind], model_type=kind), processor=folder, lora=dict(rank=2)).eval()
+    inputs = batch(samples[1:2])
+    own = dict(token_type_ids=(inputs['labels'] != -100).long()) if kind == 'paligemma' else {}
+    expected = model.vlm(**inputs, **own).loss.item()
+    assert model(inputs, mode='loss')['loss_text'].item() == pytest.approx(expected, rel=1e-4)
+    layers = {name.split('.lora_')[0].rsplit('.', 1)[-1] for name in trained(model) if '.lora_' in name}
+    assert layers == set(LINEAR)
+    others = {name for name in trained(model) if '.lora_' not in name}
+    assert others and all(any(part in name for part in PROJECTORS) for name in others)
+    if kind == 'qwen2_5_vl':  # an image of 4 x 4 patches has 2 x 2 features, at positions of their own
+        ids = torch.tensor([[5, 389, 389, 389, 389, 7, 8, 9]])
+        images = dict(pixel_values=torch.randn(16, 3 * 2 * 14 * 14), image_grid_thw=torch.tensor([[1, 4, 4]]))
+        seen = dict(input_ids=ids, attention_mask=torch.ones_like(ids), **images)
+        with torch.no_grad():
+            expected = model.vlm(**seen, mm_token_type_ids=(ids == 389).long()).logits
+            assert (model(seen, mode='tensor') - expected).abs().max() < 1e-4
+            assert (model.vlm(**seen).logits - expected).abs().max() > 1e-3
+        with pytest.raises(ValueError, match='has 3 image tokens, and its images have 4 features'):
+            model(dict(seen, input_ids=torch.tensor([[5, 389, 389, 389, 6, 7, 8, 9]])), mode='tensor')

@@ -1,9 +1,10 @@
-"""Checks that the image tokens of a batch are as many as the features of its images."""
+"""Which tokens of a batch are of images, and whether they are as many as the features of its images."""
 
+import inspect
 from typing import Any, Dict, List, Optional, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 REMEDY = (
     "Let the model's own processor write them: LLaVA's needs patch_size, vision_feature_select_strategy and "
@@ -18,6 +19,25 @@ def image_token_id(config: Any) -> Optional[int]:
         if isinstance(getattr(config, name, None), int):
             return getattr(config, name)
     return None
+
+
+def token_types(vlm: nn.Module, inputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """What some models are told about each token ``[B, L]``; without it, they read images as if they were text.
+
+    Qwen-VL places image tokens on a grid, Gemma 3 lets them attend to one another, and PaliGemma all tokens before an
+    answer.
+    """
+    names = inspect.signature(type(vlm).forward).parameters
+    ids, token = inputs['input_ids'], image_token_id(vlm.config)
+    images = torch.zeros_like(ids) if token is None else (ids == token).long()
+    if 'mm_token_type_ids' in names:
+        return dict(mm_token_type_ids=images)
+    if vlm.config.model_type == 'gemma3':
+        return dict(token_type_ids=images)
+    if vlm.config.model_type == 'paligemma':
+        labels = inputs.get('labels')
+        return dict(token_type_ids=torch.zeros_like(ids) if labels is None else (labels != -100).cumsum(1).clamp(max=1))
+    return {}
 
 
 def check_image_tokens(config: Any, inputs: Dict[str, Tensor], records: Sequence[str]) -> None:

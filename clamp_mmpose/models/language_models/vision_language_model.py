@@ -23,7 +23,7 @@ from clamp_mmpose.models.utils.lora import load_base_weights
 from clamp_mmpose.models.utils.tuning import check_tuning
 from clamp_mmpose.utils.choices import check_choice
 
-from .image_tokens import check_image_tokens, image_token_id
+from .image_tokens import check_image_tokens, image_token_id, token_types
 from .prompts import prompts_of, with_row
 from .vision_language_parts import set_trained_parts
 
@@ -103,7 +103,7 @@ class VisionLanguageModel(BaseModel):
         self.model_name = f'the {config.get("model_type", "")} model of this config' if model is None else model
         self.processor = load_processor(source)
         self.chat = ChatTokens(self.processor, template)
-        built = _configuration(config) if model is None else load_config(model)
+        built = _configuration(config or {}) if model is None else load_config(model)
         pretrained = bool(init_cfg) and init_cfg['type'] in ('Pretrained', PretrainedInit)
         chosen = {} if attention is None else dict(attn_implementation=attention)
         kind = _class_of(built, self.model_name)
@@ -219,7 +219,7 @@ class VisionLanguageModel(BaseModel):
         self.eval()  # in training mode, gradient checkpointing keeps no cache
         drawing = dict(do_sample=True, temperature=temperature) if temperature > 0 else dict(do_sample=False)
         ids = self.vlm.generate(
-            **prompts,
+            **{**token_types(self.vlm, prompts), **prompts},
             **drawing,
             max_new_tokens=max_new_tokens,
             eos_token_id=self.stops,
@@ -232,7 +232,8 @@ class VisionLanguageModel(BaseModel):
 
     def hidden_states(self, inputs: Dict[str, Tensor]) -> Tensor:
         """The states ``[B, L, D]`` after the last norm: that at a token predicts the next one."""
-        inputs = {key: value for key, value in inputs.items() if key != 'labels'}
+        types = token_types(self.vlm, inputs)
+        inputs = {**types, **{key: value for key, value in inputs.items() if key != 'labels'}}
         base = self.vlm.base_model
         if base is not self.vlm and hasattr(base, 'get_image_features'):
             return base(**inputs, use_cache=False).last_hidden_state
