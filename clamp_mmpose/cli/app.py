@@ -1,6 +1,6 @@
-"""Start a web page that finds keypoints by name: 'CONFIG CHECKPOINT', then open the address it prints.
+"""Start a web page that finds keypoints by name, or answers questions about images: 'CONFIG CHECKPOINT'.
 
-Needs Gradio (``pip install "clamp_mmpose[app]"``), but no network.
+Open the address it prints. Needs Gradio (``pip install "clamp_mmpose[app]"``), but no network.
 """
 
 import argparse
@@ -9,17 +9,23 @@ import signal
 import sys
 import tempfile
 import threading
-from typing import Optional, Sequence
+from typing import TYPE_CHECKING, Optional, Sequence
 
 from .command import add_cfg_options, build_parser, device, positive_int, run_command
+
+if TYPE_CHECKING:
+    from gradio import Blocks
+    from mmengine.config import Config
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__.splitlines()[0])
     parser.add_argument(
-        'config', help='config file of a model whose head reads text (TextQueryHead, CapeLLMHead), or its name or alias'
+        'config',
+        help='config file of a model whose head reads text (TextQueryHead, CapeLLMHead) or of a VisionLanguageModel, '
+        'or its name or alias; or the folder of an exported VisionLanguageModel',
     )
-    parser.add_argument('checkpoint')
+    parser.add_argument('checkpoint', nargs='?', help='may be left out for a VisionLanguageModel with its own weights')
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s, only this machine')
     parser.add_argument('--port', type=positive_int, help='default: the first free port from 7860')
     parser.add_argument(
@@ -55,24 +61,36 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _serve(args: argparse.Namespace) -> None:
-    from clamp_mmpose.apis import TextPoseInferencer
-    from clamp_mmpose.apis.model_zoo import read_config
-    from clamp_mmpose.apis.web_app import build_app, launch
-    from clamp_mmpose.language.category_texts import load_texts
+    from clamp_mmpose.apis import ImageChat
+    from clamp_mmpose.apis.chat import read_chat_config
+    from clamp_mmpose.apis.trained_model import is_vision_language_model
+    from clamp_mmpose.apis.web_app import build_chat, launch
 
-    texts = load_texts(args.texts)
-    inferencer = TextPoseInferencer(read_config(args.config, args.cfg_options), args.checkpoint, args.device)
-    if not inferencer.reads_text:
-        raise ValueError(
-            f'{type(inferencer.model.head).__name__} finds its {len(inferencer.keypoint_names)} fixed keypoints; the '
-            'web page needs a head that reads text, such as TextQueryHead or CapeLLMHead.'
-        )
-    app = build_app(inferencer, texts)
+    config = read_chat_config(args.config, args.cfg_options)
+    if is_vision_language_model(config):
+        app = build_chat(ImageChat(config, args.checkpoint, args.device))
+    else:
+        app = _keypoint_page(config, args)
     address = launch(app, args.host, args.port, args.allowed_host)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end as with Ctrl+C, so that the folder is deleted
     print(f'Open {address} in a browser; Ctrl+C ends it.', flush=True)
     app.block_thread()
+
+
+def _keypoint_page(config: 'Config', args: argparse.Namespace) -> 'Blocks':
+    from clamp_mmpose.apis import TextPoseInferencer
+    from clamp_mmpose.apis.web_app import build_app
+    from clamp_mmpose.language.category_texts import load_texts
+
+    texts = load_texts(args.texts)
+    inferencer = TextPoseInferencer(config, args.checkpoint, args.device)
+    if not inferencer.reads_text:
+        raise ValueError(
+            f'{type(inferencer.model.head).__name__} finds its {len(inferencer.keypoint_names)} fixed keypoints; the '
+            'web page needs a head that reads text, such as TextQueryHead or CapeLLMHead.'
+        )
+    return build_app(inferencer, texts)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -1,7 +1,6 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -9,7 +8,6 @@ import threading
 import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import urlsplit
 
 import cv2
 import mmengine
@@ -17,71 +15,13 @@ import numpy as np
 import pytest
 from answering_head import answering_config
 from tiny import model_config, text_query_config
-from web_page import TEXTS, build, missing
+from web_page import LOCAL, TEXTS, build, expect, field, upload
 
 from clamp_mmpose.cli import app
 from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.visualization.named_keypoints import PALETTE
 
 ROOT = Path(__file__).parents[2]
-FLAGS = (
-    '--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
-    '--disable-component-update --disable-sync'
-)
-LOCAL = ('127.0.0.1', 'localhost', '::1')
-
-
-@pytest.fixture(scope='module')
-def web_app():
-    try:
-        from clamp_mmpose.apis import web_app
-    except ImportError as error:
-        missing(str(error))
-    return web_app
-
-
-@pytest.fixture(scope='module')
-def browser():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing('needs Playwright: pip install playwright')
-    named = os.environ.get('CHROMIUM')
-    names = [named] if named else ['chromium', 'chromium-browser', 'google-chrome']
-    path = next((found for found in map(shutil.which, names) if found), None)
-    if path is None:
-        missing(f'no browser found among {" or ".join(names)}: install chromium, or set CHROMIUM to one')
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser):
-    """Opens the page as a new user; a request to another machine, or one that is refused, fails the test."""
-    contexts, requested, refused = [], [], []
-
-    def visit(address):
-        context = browser.new_context(viewport=dict(width=1280, height=900))
-        context.grant_permissions(['clipboard-read', 'clipboard-write'])
-        context.on('request', lambda request: requested.append(request.url))
-        context.on('response', lambda got: refused.append((got.status, got.url)) if got.status >= 400 else None)
-        contexts.append(context)
-        page = context.new_page()
-        page.on('websocket', lambda opened: requested.append(opened.url))
-        page.goto(address)
-        page.wait_for_selector('#find')
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert refused == []
-    assert len(requested) > 10
-    assert [
-        url for url in requested if urlsplit(url).scheme not in ('blob', 'data') and urlsplit(url).hostname not in LOCAL
-    ] == []
 
 
 @pytest.fixture(scope='module')
@@ -116,23 +56,6 @@ def server(web_app, folder):
         yield SimpleNamespace(address=web_app.launch(app), inferencer=inferencer)
         app.close()
     assert [address for address in reached if isinstance(address, tuple) and address[0] not in LOCAL] == []
-
-
-def expect(locator):
-    from playwright.sync_api import expect
-
-    return expect(locator)
-
-
-def field(page, name):
-    return page.locator(f'#{name} input, #{name} textarea').first
-
-
-def upload(page, path):
-    if page.locator('#photo img').count():
-        page.click('#photo button[aria-label="Remove Image"]')
-    page.set_input_files('#photo input[type=file]', str(path))
-    page.wait_for_selector('#photo img')
 
 
 def click_image(page, x, y):

@@ -1,6 +1,7 @@
 """The web page against requests that its own page never sends, over plain HTTP."""
 
 import base64
+import functools
 import http.server
 import io
 import json
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tiny import text_query_config
-from web_page import TEXTS, build, missing
+from web_page import TEXTS, build, missing, send, send_file
 
 from clamp_mmpose.cli import app as app_command
 
@@ -41,32 +42,14 @@ def page(tmp_path_factory):
         address = web_app.launch(blocks).rstrip('/')
         with httpx.Client(base_url=address, timeout=20) as client:
 
-            def upload(content, name='image.png'):
-                answer = client.post('/gradio_api/upload', files={'files': (name, content)})
-                assert answer.status_code == 200, answer.text
-                return answer.json()[0]
-
             def ask(event, data, session='user', **fields):
                 number = ['load', 'click', 'clear_box', 'choose', 'run', 'redraw'].index(event)
-                return send(json.dumps(dict(fn_index=number, data=data, session_hash=session, **fields)), session)
-
-            def send(body, session='user'):
-                """Status and text of a refused request, or True or False and the result."""
-                answer = client.post(
-                    '/gradio_api/queue/join', content=body, headers={'Content-Type': 'application/json'}
-                )
-                if answer.status_code != 200:
-                    return answer.status_code, answer.text
-                with client.stream('GET', '/gradio_api/queue/data', params=dict(session_hash=session)) as stream:
-                    for line in stream.iter_lines():
-                        message = json.loads(line[5:]) if line.startswith('data:') else {}
-                        ours = message.get('event_id') == answer.json()['event_id']
-                        if ours and message['msg'] == 'process_completed':
-                            return message['success'], message['output'].get('data') or message['output'].get('error')
+                body = dict(fn_index=number, data=data, session_hash=session, **fields)
+                return send(client, json.dumps(body), session)
 
             def load(content, session='user'):
                 """Upload and load an image; returns the alert."""
-                done, values = ask('load', [dict(path=upload(content), meta=META)], session)
+                done, values = ask('load', [dict(path=send_file(client, content), meta=META)], session)
                 assert done, values
                 return values[4]
 
@@ -78,9 +61,9 @@ def page(tmp_path_factory):
                 blocks=blocks,
                 inferencer=inferencer,
                 module=web_app,
-                upload=upload,
+                upload=functools.partial(send_file, client),
                 ask=ask,
-                send=send,
+                send=functools.partial(send, client),
                 load=load,
             )
         blocks.close()

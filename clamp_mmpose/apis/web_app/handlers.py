@@ -40,6 +40,18 @@ def plain_errors(handler: Callable) -> Callable:
     return call
 
 
+def checked_text(value: Any, what: str) -> str:
+    """A text from the browser; None is empty."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f'the {what} must be a text, got {value!r:.40}.')
+    return value or ''
+
+
+def alert(error: Exception) -> str:
+    """An error as HTML."""
+    return f'<p role="alert" style="border-left: 4px solid #dc2626; padding: 4px 12px">{html.escape(str(error))}</p>'
+
+
 @plain_errors
 def load(file: Optional[dict]) -> tuple:
     """Load a new image or none, and clear the previous results."""
@@ -49,7 +61,7 @@ def load(file: Optional[dict]) -> tuple:
             path = upload_path(file.get('path') if isinstance(file, dict) else file)
             read_upload(path)
     except ValueError as error:
-        return (None, None, [], WHOLE, _alert(error), *_nothing())
+        return (None, None, [], WHOLE, alert(error), *_nothing())
     return (gr.skip(), path, [], WHOLE, '', *_nothing())
 
 
@@ -83,7 +95,7 @@ def choose(
     """Fill in the names of a category, or restore the user's own."""
     if type(number) not in (int, str) or (number != own_number and number not in presets):
         raise ValueError('there is no such category: choose one of the list.')
-    named, links = _text(named, 'keypoint names'), _text(links, 'skeleton')
+    named, links = checked_text(named, 'keypoint names'), checked_text(links, 'skeleton')
     previous, own = before
     if number == previous:  # Gradio sends the event of a click twice
         return gr.skip()
@@ -105,7 +117,11 @@ def run(
 ) -> tuple:
     """Find the keypoints, or show the error; names of the category that was picked get its descriptions."""
     try:
-        named, links, threshold = _text(named, 'keypoint names'), _text(links, 'skeleton'), _confidence(threshold)
+        named, links, threshold = (
+            checked_text(named, 'keypoint names'),
+            checked_text(links, 'skeleton'),
+            _confidence(threshold),
+        )
         if path is None:
             raise ValueError('there is no image yet: drop one on the left.')
         check_space()
@@ -121,7 +137,7 @@ def run(
             _answers(found.instance),
         )
     except ValueError as error:
-        return (_alert(error), *_nothing())
+        return (alert(error), *_nothing())
 
 
 @plain_errors
@@ -129,12 +145,6 @@ def redraw(found: Optional[Found], threshold: float) -> Optional[np.ndarray]:
     """Draw the latest predictions with another threshold."""
     threshold = _confidence(threshold)
     return None if found is None else draw_found(found, threshold)
-
-
-def _text(value: Any, what: str) -> str:
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f'the {what} must be a text, got {value!r:.40}.')
-    return value or ''
 
 
 def _confidence(value: Any) -> float:
@@ -179,7 +189,3 @@ def _answers(instance: dict) -> gr.Dataframe:
 def _json(instance: dict) -> str:
     lines = ',\n'.join(f'  "{key}": {to_json(value, key)}' for key, value in instance.items())
     return f'{{\n{lines}\n}}'
-
-
-def _alert(error: Exception) -> str:
-    return f'<p role="alert" style="border-left: 4px solid #dc2626; padding: 4px 12px">{html.escape(str(error))}</p>'

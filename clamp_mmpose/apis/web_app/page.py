@@ -1,14 +1,11 @@
 import contextlib
 from typing import Any, AsyncIterator, Dict, Optional, Sequence
 
+import gradio as gr
+from gradio.themes import Default
+
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
 from clamp_mmpose.language.category_texts import CategoryTexts
-
-try:
-    import gradio as gr
-    from gradio.themes import Default
-except ImportError as error:
-    raise ImportError('the web page needs Gradio: pip install "clamp_mmpose[app]"') from error
 
 from . import handlers
 from .guard import Guard, known_names
