@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from replay_server import Answer, completion, replay
+from tiny_llava import tuned_llava
 
+from clamp_mmpose.apis import ImageChat
 from clamp_mmpose.apis.model_zoo import read_config
 from clamp_mmpose.cli import judge
 from clamp_mmpose.llm.build import build_language_model
@@ -215,6 +217,19 @@ def test_a_model_of_this_package_goes_on_where_it_stopped(asked, folder, capsys,
     assert [line['question_id'] for line in lines] == [question.id for question in questions]
     assert len(seen) == 1 + 9 and seen[-1] == (str(folder / questions[-1].image), questions[-1].text)
     assert lines[3]['text'] == 'answer 4' and lines[4]['text'] == 'answer 6'
+
+
+def test_a_tuned_model_answers(asked, folder, capsys, tmp_path):
+    config, checkpoint, _ = tuned_llava(tmp_path)
+    out, questions, _ = asked
+    path = write_config(folder, 'http://127.0.0.1:9/v1')
+    own = dict(type='chat', config=str(config), checkpoint=str(checkpoint), device='cpu')
+    path.write_text(f"{path.read_text()}\nanswers['tuned'] = {own!r}\n")
+    assert run(capsys, 'answers', path, '--out-dir', out, '--models', 'tuned', '--limit', 2)[0] == 0
+    lines = [json.loads(line) for line in (out / 'answers/tuned.jsonl').read_text().splitlines()]
+    images = [folder / question.image for question in questions[:2]]
+    expected = ImageChat(config, str(checkpoint), 'cpu').ask(images, [question.text for question in questions[:2]])
+    assert [line['text'] for line in lines] == expected and all(expected)
 
 
 @pytest.mark.parametrize(
