@@ -16,7 +16,7 @@ CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
 TEXT_QUERY := configs/text_query/ap10k/tq
 
-.PHONY: setup setup-full demo demo-cape demo-focus test test-fast test-full mutants lint benchmark clean
+.PHONY: setup setup-full demo demo-cape demo-focus demo-texts test test-fast test-full mutants lint benchmark clean
 
 setup: .venv/.ready
 setup-full: .venv-full/.ready
@@ -49,6 +49,9 @@ demo-cape: .venv/.ready
 
 demo-focus: .venv/.ready
 	$(MALLOC) .venv/bin/python -m demos.people.demo
+
+demo-texts: .venv/.ready
+	$(MALLOC) .venv/bin/python -m demos.texts.demo
 
 test: .venv/.ready
 	$(TEST) tests

@@ -114,3 +114,14 @@ def test_tables_of_focus_clip_are_those_of_the_metafiles():
     }
     for model in yaml.safe_load((ROOT / 'configs/focusclip/cub/metafile.yml').read_text())['Models']:
         assert f'[{model["Name"]}](../{model["Config"]}) {model["Results"][0]["Metrics"]["T1"]}' in REPRODUCTION
+
+
+def test_table_of_llava_pose_is_that_of_the_metafile():
+    rows = re.findall(r'^\| \[(llava-\S+)\]\(\.\./(\S+)\) \| (.*?) \|$', REPRODUCTION, re.MULTILINE)
+    listed = {
+        (name, config): tuple(float(cell) for cell in cells.split('|') if cell.strip()) for name, config, cells in rows
+    }
+    metafile = yaml.safe_load((ROOT / 'configs/llava_pose/coco/metafile.yml').read_text())
+    assert len(rows) == len(listed) == 11 and listed == {
+        (model['Name'], model['Config']): tuple(model['Results'][0]['Metrics'].values()) for model in metafile['Models']
+    }
