@@ -36,6 +36,10 @@ def test_llava_pose():
         assert template.llm.to_dict() == dict(type='template')
         assert (template.facts, template.tasks) == (cfg.facts, cfg.tasks)
     cfg = Config.fromfile(ROOT / 'configs/texts/coco/llava_pose_gpt-4o.py')
+    data = Config.fromfile(ROOT / 'configs/llava_pose/coco/llava-1.5-7b_full_lora.py').train_dataloader.dataset
+    images = cfg.facts.dataset.data_root + cfg.facts.dataset.data_prefix.img
+    for task in cfg.tasks.values():  # training finds the images that the records name
+        assert f'{data.data_root}{data.data_prefix.img}{task.image_folder}/' == images
     cfg.merge_from_dict({'tasks.detail.published': True})
     assert build_task('detail', **cfg.tasks.detail).published
 

@@ -10,5 +10,5 @@ facts = dict(
     ),
 )
 # keypoints are all there is to write from: sentences that follow from them help
-animals = dict(subjects='animals', pose_facts=True)
+animals = dict(subjects='animals', pose_facts=True, image_folder='data')
 tasks = dict(conversation=animals, detail=animals, reasoning=animals)

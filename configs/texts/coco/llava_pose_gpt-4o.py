@@ -15,8 +15,9 @@ facts = dict(
 )
 # the program names the model only, so that OpenAI's temperature of 1 applies; the limit is ours and bounds the cost
 llm = dict(type='openai', model='gpt-4o', temperature=1.0, max_tokens=1024)
+folder = 'train2017'  # of the images in the records; configs/_base_/data/llava_pose_coco.py looks for it in data/coco
 tasks = dict(
-    conversation=dict(),  # context='captions' gives what the program gave
-    detail=dict(),
-    reasoning=dict(),
+    conversation=dict(image_folder=folder),  # context='captions' gives what the program gave
+    detail=dict(image_folder=folder),
+    reasoning=dict(image_folder=folder),
 )
