@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import multiprocessing
+import re
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -168,19 +169,20 @@ def _serve(port: Any, delay: float) -> None:
     ).encode()
     head = f'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n'.encode()
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                lines = (await reader.readuntil(b'\r\n\r\n')).lower().split(b'\r\n')
-                length = next(int(line.split(b':')[1]) for line in lines if line.startswith(b'content-length:'))
-                await reader.readexactly(length)
-                await asyncio.sleep(delay)
-                writer.write(head + content)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+    class Answering(asyncio.Protocol):
+        def connection_made(self, transport: Any) -> None:
+            self.transport, self.received = transport, b''
+
+        def data_received(self, data: bytes) -> None:
+            self.received += data
+            start, _, body = self.received.partition(b'\r\n\r\n')
+            length = re.search(rb'(?i)content-length: *(\d+)', start)
+            if length and len(body) >= int(length.group(1)):
+                self.received = b''  # the next request follows the answer
+                asyncio.get_running_loop().call_later(delay, self.transport.write, head + content)
 
     async def serve() -> None:
-        server = await asyncio.start_server(answer, '127.0.0.1', 0)
+        server = await asyncio.get_running_loop().create_server(Answering, '127.0.0.1', 0)
         port.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 

@@ -23,6 +23,18 @@ def _key(monkeypatch):
     monkeypatch.delenv('OPENAI_BASE_URL', raising=False)
 
 
+@pytest.fixture(params=['aiohttp', 'httpx'])
+def transport(request, monkeypatch):
+    """Both have the same errors."""
+    for name in ('http_proxy', 'https_proxy', 'all_proxy'):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    if request.param == 'httpx':
+        monkeypatch.setattr(client_module, '_http_client', lambda: None)
+    elif client_module._http_client() is None:
+        pytest.skip('aiohttp is not installed, or Python is older than 3.10')
+
+
 def make_request(**settings):
     return Request('r', (dict(role='user', content='Is the arm raised?'),), 'p/1', settings)
 
@@ -52,7 +64,7 @@ def changed(**changes):
     return {**completion('Yes.'), **changes}
 
 
-def test_request_and_reply():
+def test_request_and_reply(transport):
     replies, server = answer([Answer(completion('Yes.'))], make_request(top_p=0.5), attempt=2, seed=7)
     assert replies == [Reply('Yes.', 'stop', Usage(10, 4), 'tiny-2026-01-01')]
     assert server.bodies == [
@@ -166,7 +178,7 @@ def test_newer_models_name_the_limit_differently():
     assert len(server.bodies) == 2
 
 
-def test_retry_after_is_honored():
+def test_retry_after_is_honored(transport):
     """By the first request too, which is sent without the retries of the package."""
     limited = Answer(dict(error=dict(message='Rate limit')), 429, {'retry-after': '0.4'})
     _, server = answer([limited, limited, Answer(completion('Yes.'))])
@@ -211,12 +223,12 @@ def test_errors_say_what_to_do(status, body, kind, message):
         assert error.again == (status != 400)
 
 
-def test_errors_are_tried_again():
+def test_errors_are_tried_again(transport):
     replies, server = answer([Answer('', 500, AT_ONCE), Answer('', 502, AT_ONCE), Answer(completion('Yes.'))])
     assert replies[0].text == 'Yes.' and len(server.bodies) == 3
 
 
-def test_no_server_is_said_at_once(free_port):
+def test_no_server_is_said_at_once(transport, free_port):
     started = time.monotonic()
     with pytest.raises(
         ServerError, match=rf'the server at http://127.0.0.1:{free_port}/v1 cannot be reached: start it'
@@ -225,13 +237,46 @@ def test_no_server_is_said_at_once(free_port):
     assert time.monotonic() - started < 2
 
 
-def test_a_slow_server_and_a_cut_connection():
+def test_a_slow_server_and_a_cut_connection(transport):
     error = fault([Answer(completion('Yes.'), delay=1)], timeout=0.1, max_retries=0)
     assert 'did not answer within 0.1 s: raise timeout' in str(error) and error.again
     error = fault([Answer(completion('Yes.'), cut=20)], max_retries=0)
     assert 'cut the connection' in str(error) and error.again
     replies, _ = answer([Answer(completion('Yes.'), cut=20), Answer(completion('Yes.'))])
     assert replies[0].text == 'Yes.'
+
+
+def test_a_connection_that_is_cut_before_an_answer(transport):
+    """The server is there, so that the request is sent again, and other requests are."""
+    sent = []
+
+    async def cut(reader, writer):
+        sent.append(await reader.readuntil(b'\r\n\r\n'))
+        writer.close()
+
+    async def run():
+        server = await asyncio.start_server(cut, '127.0.0.1', 0)
+        client = OpenAIClient('tiny', f'http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1', max_retries=0)
+        try:
+            await client.answer(make_request(), 0)
+        finally:
+            await client.close()
+            server.close()
+
+    with pytest.raises(AnswerError, match='cut the connection') as raised:
+        asyncio.run(run())
+    assert raised.value.again and len(sent) == 2
+
+
+def test_a_proxy_of_the_environment_is_asked_and_not_for_addresses_of_no_proxy(monkeypatch):
+    good = [Answer(completion('Yes.'))]
+    with replay(good) as proxy:
+        monkeypatch.setenv('http_proxy', proxy.url[: -len('/v1')])
+        monkeypatch.setenv('no_proxy', '127.0.0.1')
+        assert answer(good)[0][0].text == 'Yes.' and proxy.bodies == []
+        monkeypatch.setenv('no_proxy', '')
+        _, server = answer(good)
+        assert (len(proxy.bodies), server.bodies) == (1, [])
 
 
 def test_requests_and_tokens_per_minute_are_limited():
