@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -110,10 +111,25 @@ def ask(
     """
     run = _Run(requests, model, journal, parse, retries, budget, prices)
     if run.pending:
-        asyncio.run(run.all(progress))
+        _complete(run, progress)
     if run.stop is not None:
         raise run.stop
     return run.asked
+
+
+def _complete(run: '_Run', progress: bool) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(run.all(progress))
+        return
+    with ThreadPoolExecutor(1) as pool:  # in Jupyter, an event loop runs in this thread
+        done = pool.submit(lambda: asyncio.run(run.all(progress)))
+        try:
+            done.result()
+        except KeyboardInterrupt as interrupt:
+            run.stop = run.stop or interrupt
+            done.result()
 
 
 class _Job:

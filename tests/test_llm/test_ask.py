@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 import threading
@@ -55,6 +56,18 @@ def test_answers_are_parsed_and_kept(tmp_path):
     provenance = asked.provenance['r1']
     assert provenance['key'] == kept['r1']['key'] and provenance['attempts'] == 1
     assert provenance['model'] == 'tiny-2026-01-01' and provenance['prompt'] == 'conversation/1'
+
+
+def test_an_event_loop_may_be_running(tmp_path):
+    """As in Jupyter; errors arrive too."""
+
+    async def cell(path):
+        return run(server, path, make_requests(3))
+
+    with replay(echo) as server:
+        assert asyncio.run(cell(tmp_path / 'j.jsonl')).values == dict(r0='ANSWER 0', r1='ANSWER 1', r2='ANSWER 2')
+    with replay(lambda body: Answer(status=401)) as server, pytest.raises(ServerError):
+        asyncio.run(cell(tmp_path / 'k.jsonl'))
 
 
 def test_what_the_journal_has_is_not_asked(tmp_path):

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.utils import digit_version
 from tiny_llava import tiny_llava_folder
 from two_processes import run_in_two_processes, train_in_parallel
 
@@ -140,10 +141,13 @@ def test_two_processes_equal_one(base, tmp_path):
     plain = write(tmp_path / 'plain' / 'config.py', base, DISTRIBUTED)
     sharded = write(tmp_path / 'sharded' / 'config.py', base, DISTRIBUTED + SHARDED)
     full = write(tmp_path / 'sharded' / 'one.py', base, DISTRIBUTED + SHARDED.split('runner_type')[0])
-    for config in (plain, full):
+    runs = [(plain, plain, 2, 32), (full, sharded, 1, 25)]
+    if digit_version(torch.__version__) < digit_version('2.2'):
+        del runs[1]  # PyTorch's own FSDP fails on the CPU
+    for config, *_ in runs:
         assert train.main([str(config), '--work-dir', str(config.parent / 'one')]) == 0
-    run_in_two_processes(train_in_parallel, tmp_path, [plain, sharded])
-    for epoch, folder, trained in ((2, plain.parent, 32), (1, sharded.parent, 25)):
+    run_in_two_processes(train_in_parallel, tmp_path, [config for _, config, *_ in runs])
+    for folder, epoch, trained in ((config.parent, epoch, trained) for _, config, epoch, trained in runs):
         one, two = (read_checkpoint(folder / name / f'epoch_{epoch}.pth') for name in ('one', 'two'))
         assert two['meta']['num_processes'] == 2 and two['meta']['iter'] == one['meta']['iter'] == 2 * epoch
         assert one['state_dict'].keys() == two['state_dict'].keys()

@@ -25,9 +25,9 @@ class TokenizeConversation(BaseTransform):
         processor: folder or name of a model of transformers.
         template: see :class:`ChatTokens`.
         max_length: tokens that a conversation may have, those of images included; None: any number.
-        too_long: ``'error'``; ``'skip'``: another record is drawn; ``'drop_rounds'``: last rounds are left out, and it
-            is an error if the first is too long. Nothing is cut off: a part of an image cannot be read, and an answer
-            without its end is not to be learned.
+        too_long: ``'error'``; ``'skip'``: another record is drawn; ``'drop_rounds'``: last rounds are left out, and
+            another record is drawn if the first is too long. Nothing is cut off: a part of an image cannot be read,
+            and an answer without its end is not to be learned.
 
     Raises:
         ValueError: see :class:`ChatTokens`, a conversation is too long, an image cannot be read; the record is named.
@@ -63,16 +63,16 @@ class TokenizeConversation(BaseTransform):
         length = len(inputs['input_ids'])
         if self.max_length is None or length <= self.max_length:
             return inputs
-        if self.too_long == 'skip':
-            return None
+        if self.too_long == 'error':
+            raise ValueError(
+                f'record {record_id!r} has {length:,} tokens, max_length is {self.max_length:,}: shorten it, or set '
+                "too_long='skip' or 'drop_rounds'."
+            )
         rest = without_last_round(conversations) if self.too_long == 'drop_rounds' else []
         if rest:
             kept, all_tags = (sum(turn['value'].count(IMAGE_TAG) for turn in turns) for turns in (rest, conversations))
             return self._fitting(rest, images[:kept] if all_tags else images, record_id)
-        raise ValueError(
-            f'record {record_id!r} has {length:,} tokens, max_length is {self.max_length:,}: shorten it, or set '
-            "too_long='skip' or 'drop_rounds'."
-        )
+        return None
 
 
 def read_rgb(path: str) -> Image.Image:

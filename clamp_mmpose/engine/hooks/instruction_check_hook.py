@@ -13,7 +13,7 @@ from clamp_mmpose.datasets.nested import nested_datasets
 from clamp_mmpose.datasets.transforms.tokenize_conversation import TokenizeConversation
 
 SHOWN = 3
-EFFECTS = dict(skip='are left out', drop_rounds='lose their last rounds')
+EFFECTS = dict(skip='are left out', drop_rounds='lose their last rounds, or are left out if their first is too long')
 
 
 @HOOKS.register_module()
