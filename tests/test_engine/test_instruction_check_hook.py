@@ -64,6 +64,6 @@ def test_faults(logged):
     with pytest.raises(ValueError, match=r"record '1': a turn from assistant has the special token '</s>'"):
         logged([WHO, MAN], [WHO, dict(MAN, value='</s>')])
     assert logged([WHO, MAN], [WHO, dict(MAN, value='</s>')], [WHO, MAN], tokenized=2)
-    for options in (dict(context=10), dict(max_length=10)):
+    for options in (dict(context=10), dict(max_length=10), dict(context=10, max_length=99, too_long='skip')):
         with pytest.raises(ValueError, match=r"^1 faults .*record '0' has \d+ tokens, 10 are read"):
             logged([WHO, MAN], **options)

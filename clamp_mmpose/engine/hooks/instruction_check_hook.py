@@ -57,9 +57,9 @@ class InstructionCheckHook(Hook):
             return faults
         chosen = np.linspace(0, len(records) - 1, min(self.tokenized, len(records))).round().astype(int)
         counts = count_tokens(transform.chat, [records[i] for i in chosen])
-        limit = context if transform.max_length is None else transform.max_length
+        limit = min(filter(None, (transform.max_length, context)), default=None)
         longer = counts.longer_than(limit)
-        handled = transform.max_length is not None and transform.too_long != 'error'
+        handled = transform.max_length == limit and transform.too_long != 'error'
         read = '' if limit is None else f'; {limit:,} are read'
         runner.logger.info(f'{dataset.ann_files[0].name}: {counts.summary}{read}.')
         if longer and handled:
