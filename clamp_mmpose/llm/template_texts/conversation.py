@@ -37,9 +37,11 @@ def write_conversation(scene: Scene) -> str:
     """'Question: ...' and 'Answer: ...' in turn."""
     closed = [asked for index in scene.posed for asked in _closed_questions(scene, index)]
     no = [asked for asked in closed if asked[1].startswith('No')]
-    poses = _sampled(scene, _open_questions(scene), OPEN)
-    poses += _sampled(scene, [asked for asked in closed if asked not in no], YES) + _sampled(scene, no, NO)
-    rounds = _sampled(scene, _about_scene(scene), SCENE) + _sampled(scene, poses, len(poses))
+    rounds = _sampled(scene, _open_questions(scene), OPEN)
+    rounds += _sampled(scene, [asked for asked in closed if asked not in no], YES) + _sampled(scene, no, NO)
+    rounds += _sampled(scene, _about_scene(scene), SCENE)
+    # in a mixed order, so that a model learns to be asked about poses first, too
+    rounds = _sampled(scene, rounds, len(rounds))
     return '\n\n'.join(f'Question: {question}\nAnswer: {answer}' for question, answer in rounds)
 
 

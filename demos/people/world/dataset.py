@@ -80,10 +80,11 @@ def _draw(folder: DrawnFolder, name: str, pair: Tuple[str, str], size: int, entr
     drawn = draw_people(*pair, size, entropy)
     folder.write_image(f'images/{name}', drawn.image)
     texts = describe(*pair, drawn.trousers, drawn.people, np.random.default_rng([*entropy, 1]))
-    return [dict(image=name, **_joints(one, drawn.image.shape[:2]), description=texts) for one in drawn.people]
+    return [dict(image=name, **joints_in_image(one, drawn.image.shape[:2]), description=texts) for one in drawn.people]
 
 
-def _joints(keypoints: np.ndarray, image: Tuple[int, int]) -> Dict[str, Union[list, float]]:
+def joints_in_image(keypoints: np.ndarray, image: Tuple[int, int]) -> Dict[str, Union[list, float]]:
+    """Joints, visibility, center and scale in MPII's format, of ``keypoints [16, 2]``; ``image`` is (height, width)."""
     height, width = image
     low, high = keypoints.min(axis=0), keypoints.max(axis=0)
     box = (high - low).max()
