@@ -10,7 +10,7 @@ from clamp_mmpose.visualization.text import put_text
 
 from .questions import PoseQuestion
 
-SHOWN, SIDE, WIDE, LINE, LETTERS = 6, 256, 760, 24, 82  # questions; pixels; letters in a line
+SHOWN, SIDE, WIDE, LINE, LETTERS = 6, 256, 560, 24, 54  # questions; pixels; letters in a line
 COLORS = dict(right=(60, 130, 20), wrong=(40, 40, 200))  # BGR
 GRAY = (110, 110, 110)
 
