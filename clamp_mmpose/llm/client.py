@@ -127,7 +127,10 @@ class OpenAIClient(LanguageModel):
             try:
                 # not chat.completions.create, which copies and checks what is sent: a quarter more CPU
                 text = await client.post(
-                    '/chat/completions', cast_to=str, body={**body, 'messages': list(request.messages)}
+                    '/chat/completions',
+                    cast_to=str,
+                    body={**body, 'messages': list(request.messages)},
+                    options={'follow_redirects': False},  # messages go to no other server
                 )
             except openai.APIStatusError as error:
                 if self._adapt(error, body):
@@ -193,7 +196,7 @@ class OpenAIClient(LanguageModel):
         content = content if isinstance(content, dict) else {}
         choices = content.get('choices')
         if not choices and content.get('error'):  # OpenRouter sends errors with HTTP 200
-            raise AnswerError(f'{self._server} failed: {_message(content)}')
+            raise AnswerError(f'{self._server} failed: {self._hide(_message(content))}')
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
         message = choice.get('message') if isinstance(choice.get('message'), dict) else {}
         text, finish = ''.join(texts_of(message.get('content'))), choice.get('finish_reason')
@@ -205,10 +208,10 @@ class OpenAIClient(LanguageModel):
         if len(text) > LONGEST_TEXT:
             text, finish = text[:LONGEST_TEXT], 'length'
         return Reply(
-            text=text,
+            text=self._hide(text),  # again, as JSON can spell the key with escapes
             finish_reason=finish if finish in ('length', 'refusal', 'content_filter') else 'stop',
             usage=_usage(content.get('usage')),
-            model=content['model'] if isinstance(content.get('model'), str) else self.model,
+            model=self._hide(content['model']) if isinstance(content.get('model'), str) else self.model,
         )
 
     @property
@@ -218,6 +221,8 @@ class OpenAIClient(LanguageModel):
     def _status_error(self, error: 'openai.APIStatusError') -> OSError:
         status, said = error.status_code, self._hide(_message(error.body) or str(error))
         answer = f'HTTP {status}: {" ".join(said.split())!r:.300}'
+        if 300 <= status < 400:
+            return ServerError(f'{self._server} redirects to another address (HTTP {status}): give that as base_url.')
         if status in (401, 403):  # without what the server says, which may show the key
             sent = f'check {KEY}' if self._keeps_key else f'{KEY} is sent by https or to this machine only'
             return ServerError(f'{self._server} refuses the key (HTTP {status}): {sent}.')
@@ -243,7 +248,8 @@ class OpenAIClient(LanguageModel):
         return AnswerError(f'{self._server} cut the connection')
 
     def _hide(self, text: str) -> str:
-        """A text of the server without the key, which it may echo."""
+        """A text of the server without the key, which it may echo, and without halves of character pairs."""
+        text = text.encode('utf-8', 'replace').decode()
         key = self._client.api_key if self._client is not None else ''
         if len(key) >= SHORTEST_KEY:
             text = text.replace(key, f'[{KEY}]')
@@ -279,7 +285,7 @@ def _message(body: Any) -> str:
 
 def _retry_after(error: 'openai.APIStatusError') -> float:
     try:
-        return min(max(float(error.response.headers.get('retry-after', 0)), 0.0), LONGEST_WAIT)
+        return min(max(0.0, float(error.response.headers.get('retry-after', 0))), LONGEST_WAIT)  # 0 for NaN
     except ValueError:  # a date
         return 1.0
 

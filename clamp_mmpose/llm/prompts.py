@@ -104,14 +104,19 @@ def _check_keys(content: dict, where: str, parts: Sequence[str]) -> None:
 
 def _check_placeholders(text: str, what: str, placeholders: Sequence[str]) -> None:
     try:
-        found = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+        fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
     except ValueError as error:
         raise ValueError(f'{what}: {error}; a brace that is no placeholder is written twice.') from error
-    unknown = [name for name in found if name not in placeholders]
+    # '{count:>9999999999}' would fill the memory
+    unknown = [
+        f'{name}:{form}' if form else str(name)
+        for _, name, form, conversion in fields
+        if name not in placeholders or form or conversion
+    ]
     if unknown:
         raise ValueError(
             f'{what} has the placeholder {{{unknown[0]}}}, expected {", ".join(placeholders) or "none"}; '
-            'a brace that is no placeholder is written twice.'
+            'a placeholder has no format, and a brace that is no placeholder is written twice.'
         )
 
 

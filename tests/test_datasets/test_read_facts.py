@@ -289,6 +289,18 @@ def test_missing_files_are_named(tmp_path):
             dict(images=[dict(id=1, file_name='day/1.png')], annotations=[dict(id=5, image_id=1)], categories=[]),
             'annotation 5 needs a category of the file and a box of 4 numbers',
         ),
+        *(
+            (
+                'objects',
+                dict(
+                    images=[dict(id=1, file_name='day/1.png')],
+                    annotations=[dict(id=5, image_id=1, category_id=number, bbox=box)],
+                    categories=[dict(id=1, name='hat')],
+                ),
+                'annotation 5 needs a category of the file and a box of 4 numbers',
+            )
+            for number, box in [(1, 5), (1, 'abcd'), (1, [1, 2, 3, None]), (1, [[1]] * 4), ([1], [1, 2, 3, 4])]
+        ),
         ('activities', {'day/1.png': ''}, "day/1.png must have a text, got ''"),
     ],
 )

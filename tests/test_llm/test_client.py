@@ -309,6 +309,19 @@ def test_the_key_is_written_nowhere(tmp_path, caplog, capfd):
     assert KEY not in repr(error) and error.__suppress_context__
 
 
+def test_a_key_in_escapes_is_found_too():
+    body = json.dumps(completion(f'Your key is {KEY}, \ud800')).replace('sk-proj', r'sk\u002dproj')
+    replies, _ = answer([Answer(body.replace('tiny-2026-01-01', KEY.replace('-', r'\u002d')))])
+    assert (replies[0].text, replies[0].model) == ('Your key is [OPENAI_API_KEY], ?', '[OPENAI_API_KEY]')
+
+
+def test_messages_and_key_go_to_no_other_server(transport):
+    with replay([Answer(completion('Yes.'))]) as other:
+        moved = Answer('', 307, {'location': other.url.replace('127.0.0.1', 'localhost') + '/chat/completions'})
+        assert 'redirects to another address (HTTP 307)' in str(fault([moved]))
+        assert other.bodies == []
+
+
 def test_the_key_is_sent_by_https_or_to_this_machine_only():
     assert OpenAIClient('tiny')._keeps_key and OpenAIClient('tiny', 'https://example.org/v1')._keeps_key
     client = OpenAIClient('tiny', 'http://example.org/v1')

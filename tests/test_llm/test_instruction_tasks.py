@@ -198,6 +198,7 @@ EXAMPLE = """\
         ('detail: B.', 'conversation: B.', "KeyError: 'detail'"),
         ('[A.]', '[1]', 'expected a text, got 1'),
         ('[0, 0, 1, 1]', '[0, 0, 1]', r'a box has four numbers, got \[0, 0, 1\]'),
+        ('[0, 0, 1, 1]', f'[0, 0, 1, 1{"0" * 400}]', 'example 1 of .* int too large'),
         ('nose: [0, 0, 2]', 'nose: [0, 0]', 'example 1 of .* cannot be read'),
         ('category: a', 'category: ""', "expected a text, got ''"),
     ],
@@ -286,6 +287,8 @@ def test_files(tmp_path):
         task.check_path(tmp_path / 'a.json')
     write_records(tmp_path / 'b.jsonl', [{'a': 'é\u2028'}])
     assert (tmp_path / 'b.jsonl').read_bytes() == '{"a": "é\u2028"}\n'.encode()
+    write_records(tmp_path / 'b.jsonl', [{'a': 'b\ud800'}])
+    assert (tmp_path / 'b.jsonl').read_bytes() == b'{"a": "b?"}\n'
 
 
 def test_ids_differ():

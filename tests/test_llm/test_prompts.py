@@ -41,6 +41,11 @@ def test_a_prompt_of_the_user(tmp_path):
         ("'Write about {subjects}; sets are {{1}}.'", '[1]', r'system must be a text, got \[1\]'),
         ('{subjects}', '{animals}', 'system has the placeholder {animals}, expected subjects'),
         ('{{1}}', '{1}', 'system has the placeholder {1}'),
+        (
+            '{subjects}',
+            '{subjects:>9999999999}',
+            r'system has the placeholder {subjects:>9999999999}, expected subjects',
+        ),
         ('{{1}}', '{1', 'system: .* a brace that is no placeholder is written twice'),
         ("['Go on.']", 'Go on.', "instructions must be a list of texts, got 'Go on.'"),
         ("['Go on.']", "['Go {on}.']", r'instructions\[0\] has the placeholder {on}'),

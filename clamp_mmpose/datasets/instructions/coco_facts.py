@@ -48,6 +48,8 @@ def _images(dataset: BaseCocoStyleDataset, content: dict, dropped: Dict[str, int
         of_image[ann['image_id']].append(ann)
     per_category = not dataset.metainfo.get('num_keypoints')
     for image in content['images']:
+        if not isinstance(image['file_name'], str):
+            raise ValueError(f'image {image["id"]} has the file_name {image["file_name"]!r:.60}; expected a text.')
         kept = [ann for ann in of_image[image['id']] if not ann.get('iscrowd')]
         dropped['crowds'] += len(of_image[image['id']]) - len(kept)
         size = _size(image, dataset.data_prefix.get('img', '')) if kept else (0, 0)

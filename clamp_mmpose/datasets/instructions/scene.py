@@ -90,12 +90,14 @@ def _objects(path: str) -> Dict[str, List[dict]]:
     categories = {category['id']: category['name'] for category in content['categories']}
     table = _by_image(content, path)
     for ann in content['annotations']:
-        if ann.get('category_id') not in categories or len(ann.get('bbox') or ()) != 4:
+        number, box = ann.get('category_id'), ann.get('bbox')
+        numbers = isinstance(box, list) and [value for value in box if isinstance(value, (int, float))]
+        if not isinstance(number, (int, str)) or number not in categories or numbers != box or len(box) != 4:
             raise ValueError(
                 f'{path}: annotation {ann.get("id")} needs a category of the file and a box of 4 numbers, got '
-                f'{ann.get("category_id")!r:.40} and {ann.get("bbox")!r:.60}.'
+                f'{number!r:.40} and {box!r:.60}.'
             )
-        ann['category'] = categories[ann['category_id']]
+        ann['category'] = categories[number]
     return table
 
 

@@ -10,6 +10,7 @@ from clamp_mmpose.llm.request import Message, Request
 from .question import Question
 
 SENT_AS_THEY_ARE = ('JPEG', 'PNG', 'WEBP', 'GIF')
+FORMATS = (*SENT_AS_THEY_ARE, 'BMP', 'PPM', 'TIFF')  # without those for which Pillow starts Ghostscript
 
 
 def image_request(question: Question, folder: Union[str, Path]) -> Request:
@@ -31,10 +32,13 @@ def data_url(path: Path) -> str:
     from PIL import Image
 
     content = path.read_bytes()
-    with Image.open(io.BytesIO(content)) as image:
-        kind = image.format or ''
-        if kind not in SENT_AS_THEY_ARE:
-            buffer = io.BytesIO()
-            image.convert('RGB').save(buffer, 'JPEG', quality=95)
-            kind, content = 'JPEG', buffer.getvalue()
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            kind = image.format or ''
+            if kind not in SENT_AS_THEY_ARE:
+                buffer = io.BytesIO()
+                image.convert('RGB').save(buffer, 'JPEG', quality=95)
+                kind, content = 'JPEG', buffer.getvalue()
+    except (OSError, Image.DecompressionBombError) as error:
+        raise OSError(f'image {path} cannot be read ({error}): convert or remove it.') from error
     return f'data:image/{kind.lower()};base64,{base64.b64encode(content).decode()}'

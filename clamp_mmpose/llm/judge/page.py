@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Dict, List, Mapping, Sequence, Tuple, Union
 
 from .comparison import Comparison
+from .image_request import FORMATS
 from .question import Question
 from .rating import Rating
 
@@ -117,7 +118,7 @@ def _image(path: Path, name: str) -> str:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             small = image.convert('RGB')
             small.thumbnail((MAX_SIDE, MAX_SIDE))
             buffer = io.BytesIO()

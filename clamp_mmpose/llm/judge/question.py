@@ -1,7 +1,7 @@
 """Questions about images, in the format that LLaVA's own scripts answer."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from clamp_mmpose.language.image_facts import ImageFacts
@@ -95,7 +95,8 @@ def read_questions(path: Union[str, Path]) -> List[Question]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a line is not such a question, an id occurs twice, or there is none; the line is named.
+        ValueError: a line is not such a question, its image is not below the folder of the images, an id occurs twice,
+            or there is none; the line is named.
     """
     questions: Dict[str, Question] = {}
     for place, line in read_lines(path, 'questions', 'make them with the step questions'):
@@ -109,7 +110,7 @@ def read_questions(path: Union[str, Path]) -> List[Question]:
         reference = line.get('reference')
         questions[name] = Question(
             name,
-            text_of(line, 'image', place),
+            _image_name(line, place),
             kind,
             text_of(line, 'text', place),
             _context(line.get('context', {}), place),
@@ -126,6 +127,17 @@ def question_id(line: dict, place: str) -> str:
     if isinstance(name, bool) or not isinstance(name, (str, int)) or name == '':
         raise ValueError(f'{place}: expected question_id (or id), a text or a whole number, got {name!r:.40}.')
     return str(name)
+
+
+def _image_name(line: dict, place: str) -> str:
+    """Images go into a page and to servers: a stranger's questions must not name others of this machine."""
+    name = text_of(line, 'image', place)
+    if Path(name).is_absolute() or PureWindowsPath(name).anchor or '..' in PureWindowsPath(name).parts:
+        raise ValueError(
+            f'{place}: the image {name!r:.60} is not below the folder of the images: give its name there, and the '
+            "folder as data_root and data_prefix of the config's data set."
+        )
+    return name
 
 
 def _context(content: object, place: str) -> Context:

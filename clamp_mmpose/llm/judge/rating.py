@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 from clamp_mmpose.utils.files import parse_json
 
 ASPECTS = ('helpfulness', 'relevance', 'accuracy', 'detail')
-FENCED = re.compile(r'^```(?:json)?[ \t]*\n(.*?)^```[ \t]*$', re.DOTALL | re.MULTILINE | re.IGNORECASE)
+FENCE = re.compile(r'^```(json)?[ \t]*$', re.MULTILINE | re.IGNORECASE)
 TWO_SCORES = re.compile(r'\s*(\d+(?:\.\d)?)(?: *, *| +)(\d+(?:\.\d)?)[ \t]*(?:\r?\n|$)')
 
 
@@ -35,7 +35,7 @@ def parse_ratings(text: str) -> Tuple[Rating, Rating]:
     Raises:
         ValueError: neither form, or a score is not 1, 1.5, 2 ... 10.
     """
-    blocks = FENCED.findall(text)
+    blocks = _blocks(text)
     if len(blocks) > 1:
         raise ValueError(f'expected one block of JSON, got {len(blocks)}')
     content = blocks[0] if blocks else text.strip()
@@ -43,6 +43,18 @@ def parse_ratings(text: str) -> Tuple[Rating, Rating]:
         return _two_scores(content)
     ratings = parse_json(content)
     return _rating(ratings, 'assistant_1'), _rating(ratings, 'assistant_2')
+
+
+def _blocks(text: str) -> List[str]:
+    """The fenced blocks; one pattern for a whole block takes hours where many are opened and none is closed."""
+    blocks, start = [], -1
+    for fence in FENCE.finditer(text):
+        if start < 0:
+            start = fence.end()
+        elif not fence[1]:
+            blocks.append(text[start : fence.start()].strip())
+            start = -1
+    return blocks
 
 
 def _two_scores(text: str) -> Tuple[Rating, Rating]:

@@ -47,7 +47,7 @@ def _examples(path: Path, name: str, keypoint_names: Sequence[str]) -> List[Exam
                 *(set(instance['keypoints']) for instance in entry['instances'])
             ):
                 found.append(Example(_facts(entry, number, keypoint_names), _text(entry[name])))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(
                 f'example {number} of {path} cannot be read ({type(error).__name__}: {error}); expected '
                 f'{", ".join((*KEYS, name))} as in the examples of the package.'

@@ -46,4 +46,4 @@ def write_records(path: Path, records: Sequence[dict]) -> None:
         text = json.dumps(records, ensure_ascii=False, indent=1, allow_nan=False) + '\n'
     else:
         text = ''.join(json.dumps(record, ensure_ascii=False, allow_nan=False) + '\n' for record in records)
-    atomic_write(path, text.encode())
+    atomic_write(path, text.encode('utf-8', 'replace'))  # half of a character pair, which JSON may hold, is no text
