@@ -73,7 +73,7 @@ class Asked:
             f'{self.sent:,} requests sent, {self.usage.prompt_tokens:,} + {self.usage.completion_tokens:,} tokens',
         ]
         if self.estimated:
-            parts.append(f'those of {self.estimated:,} estimated, since the server does not say')
+            parts.append(f'those of {self.estimated:,} estimated from the length of the texts')
         if self.cost is not None:
             parts.append(f'cost {self.cost:.2f}, with earlier runs {self.total_cost:.2f}')
         return '; '.join([*parts, *filter(None, [self.stopped])]) + '.'

@@ -152,6 +152,7 @@ def test_missing_usage_is_estimated_and_marked(tmp_path):
     with replay([Answer(body)]) as server:
         asked = run(server, tmp_path / 'j.jsonl', make_requests(1), prices=Prices(1.0, 2.0))
     assert asked.estimated == 1 and asked.usage == Usage(3 + 8, 14)  # 10 and 56 characters, one message
+    assert 'those of 1 estimated from the length of the texts; cost' in asked.summary()
     assert asked.cost == pytest.approx((11 + 2 * 14) / 1e6)
     assert lines(tmp_path / 'j.jsonl')[0]['estimated'] is True
 
