@@ -1,5 +1,6 @@
 """A tuned vision-language model as a folder of transformers."""
 
+import json
 import shutil
 
 import numpy as np
@@ -48,15 +49,20 @@ def test_transformers_reads_the_same_model(tuned, tmp_path, capsys):
     assert not any(parameter.requires_grad for parameter in own.parameters())
 
 
-def test_bfloat16(tuned, tmp_path):
-    """All weights have the precision of the model, also those that were trained in float32."""
-    config, checkpoint, _ = tuned
-    options = ['--cfg-options', 'model.dtype=bfloat16']
+def test_bfloat16_and_ends_of_answers(tuned, tmp_path):
+    """All weights have the precision of the model, also those that were trained in float32; the folder says where an
+    answer ends, whatever the base model's said."""
+    config, checkpoint, model = tuned
+    base = shutil.copytree(config.parent / 'model', tmp_path / 'base')
+    (base / 'generation_config.json').write_text('{"eos_token_id": 5}')
+    options = ['--cfg-options', 'model.dtype=bfloat16', f'model.model={base}']
     assert export.main([str(config), str(checkpoint), '--out', str(tmp_path / 'out'), *options]) == 0
     from safetensors.torch import load_file
 
     weights = load_file(tmp_path / 'out' / 'model.safetensors')
     assert {value.dtype for value in weights.values()} == {torch.bfloat16}
+    ends = json.loads((tmp_path / 'out' / 'generation_config.json').read_text())
+    assert set(np.ravel(ends['eos_token_id'])) >= set(np.ravel(model.stops)) and ends['pad_token_id'] == model.pad
 
 
 def test_errors(tuned, tmp_path, capsys):

@@ -260,6 +260,13 @@ def test_a_drawn_person_facing_the_camera(pose, gone, new):
     assert stated(stick_person(**pose)) == (STANDS - set(gone)) | set(new)
 
 
+@pytest.mark.parametrize('facing', ['camera', 'away'])
+def test_sideways_is_outward_of_the_person_whichever_way_it_faces(facing):
+    assert 'left arm stretched sideways' in stated(stick_person(left_arm=(90, 90), facing=facing))
+    across = stated(stick_person(left_arm=(-90, -90), facing=facing))
+    assert not {state for state in across if 'sideways' in state}
+
+
 @pytest.mark.parametrize(
     'pose, expected',
     [

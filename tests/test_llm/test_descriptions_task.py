@@ -119,3 +119,16 @@ def test_published_prompt_is_for_mpii_only():
         build_task('descriptions', published=True).request(FACTS)
     with pytest.raises(ValueError, match='leave them at their defaults'):
         build_task('descriptions', published=True, persona=False)
+
+
+def test_published_keypoints_are_cut_not_rounded():
+    points = np.full((16, 2), 3.99)
+    points[1] = (-0.6, 99.5)
+    person = Instance(
+        'person', (0, 0, 9, 9), points, np.array([2, 1, 0] + [2] * 13), 1, center=(33.5, 20.25), scale=1.5
+    )
+    names = [f'joint {i}' for i in range(16)]
+    facts = ImageFacts('a.jpg', 1, (100, 100), names, [], list(range(16)), [person], activity='rest')
+    (sent,) = messages(facts, published=True)[1]['people']
+    assert sent['kpts'] == [[3, 3], [0, 99], [-1, -1], *[[3, 3]] * 13]
+    assert (sent['center'], sent['scale']) == ([33.5, 20.25], 1.5)
