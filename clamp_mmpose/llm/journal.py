@@ -225,7 +225,7 @@ class Journal:
         index, end = self.index, self._file.seek(0, os.SEEK_END)
         if index.damaged:
             lines = ', '.join(map(str, index.damaged[:10])) + (', ...' if len(index.damaged) > 10 else '')
-            self._warn(f'{len(index.damaged)} damaged lines are not used ({lines})')
+            self._warn(f'damaged lines are not used: {lines}')
         if not index.cut:
             return
         content = _content(index.cut)
