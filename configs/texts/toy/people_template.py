@@ -7,4 +7,4 @@ facts = dict(
     captions=f'{root}annotations/captions.json',
 )
 llm = dict(type='template')
-tasks = dict()
+tasks = dict(conversation=dict(), detail=dict(), reasoning=dict(), descriptions=dict())
