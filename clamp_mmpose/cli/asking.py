@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, Optional, Sequence
 from .command import positive_float, positive_int, price, whole_number
 
 if TYPE_CHECKING:
-    from clamp_mmpose.llm.ask import Asked
+    from clamp_mmpose.llm.asked import Asked
     from clamp_mmpose.llm.language_model import LanguageModel
     from clamp_mmpose.llm.request import Request
 
@@ -63,7 +63,8 @@ def run_asking(
         ValueError: one price without the other, or a budget without prices.
         ServerError, KeyboardInterrupt: as in :func:`ask`.
     """
-    from clamp_mmpose.llm.ask import Prices, ask
+    from clamp_mmpose.llm.ask import ask
+    from clamp_mmpose.llm.asked import Prices
     from clamp_mmpose.llm.journal import Journal
 
     if (args.price_in is None) != (args.price_out is None):

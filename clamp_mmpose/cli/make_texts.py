@@ -9,7 +9,7 @@ from .asking import add_asking, run_asking
 from .command import add_cfg_options, build_parser, run_command
 
 if TYPE_CHECKING:
-    from clamp_mmpose.llm.ask import Asked
+    from clamp_mmpose.llm.asked import Asked
     from clamp_mmpose.llm.tasks.counted_parse import CountedParse
 
 FIELDS = ('facts', 'llm', 'tasks')

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
-from .ask import Prices
+from .asked import Prices
 from .journal import JournalIndex
 from .language_model import LanguageModel
 from .request import Request, Usage

@@ -8,7 +8,8 @@ import pytest
 from replay_server import Answer, completion, replay
 from tqdm import tqdm
 
-from clamp_mmpose.llm.ask import Prices, ask
+from clamp_mmpose.llm.ask import ask
+from clamp_mmpose.llm.asked import Prices
 from clamp_mmpose.llm.client import OpenAIClient
 from clamp_mmpose.llm.journal import Journal
 from clamp_mmpose.llm.language_model import ServerError

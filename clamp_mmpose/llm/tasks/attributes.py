@@ -4,16 +4,14 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from clamp_mmpose.language.attribute_sentence import grouped
 from clamp_mmpose.language.image_facts import ImageFacts
-from clamp_mmpose.language.text_leaks import find_leaks
 from clamp_mmpose.llm.prompts import load_prompt
 from clamp_mmpose.llm.request import Message, Request
 from clamp_mmpose.utils.choices import check_choice
 
 from .context import normalized_box
-from .instruction_task import ON_LEAK
 from .parsing import parse_description
 from .records import write_records
-from .task import LeakError, Made, TextTask
+from .task import ON_LEAK, Made, TextTask, leaks_of
 
 PUBLISHED = Path(__file__).parents[1] / 'prompts' / 'published' / 'attributes.yml'
 START = 'a photo of'
@@ -77,13 +75,11 @@ class Attributes(TextTask):
         text = ' '.join(parse_description(text).strip('"').split())
         if not text.lower().startswith(START) and not self.published:
             raise ValueError(f'it must start with {START!r}, got {text[:40]!r}')
-        if self.on_leak == 'again' and self.leaks(text):
-            raise LeakError(f'it speaks of the annotations ({"; ".join(self.leaks(text)[:3])})')
-        return text
+        return self.without_leaks(text)
 
     def leaks(self, value: str) -> List[str]:
         """Where a description speaks of keypoints or coordinates."""
-        return [f'{kind}: {text!r}' for kind, text in find_leaks(value)]
+        return leaks_of([value])
 
     def write(self, path: Path, made: Sequence[Made]) -> None:
         """``{"image", "id", "description"}`` of each image, as a JSON list or, for ``.jsonl``, in lines."""

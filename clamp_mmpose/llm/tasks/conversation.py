@@ -17,4 +17,4 @@ class Conversation(InstructionTask):
 
     def parse(self, request: Request, text: str) -> List[Round]:
         """The rounds of an answer; see :func:`parse_rounds`."""
-        return self._without_leaks(parse_rounds(text))
+        return self.without_leaks(parse_rounds(text))

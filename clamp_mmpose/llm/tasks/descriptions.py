@@ -5,17 +5,15 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from clamp_mmpose.language.image_facts import ImageFacts, Instance
 from clamp_mmpose.language.pose_facts import image_sentences
-from clamp_mmpose.language.text_leaks import find_leaks
 from clamp_mmpose.llm.prompts import load_prompt
 from clamp_mmpose.llm.request import Message, Request
 from clamp_mmpose.utils.choices import check_choice
 
 from .context import normalized_box
-from .instruction_task import ON_LEAK
 from .parsing import parse_description
 from .published_descriptions import SETTINGS, published_messages
 from .records import write_records
-from .task import LeakError, Made, TextTask
+from .task import ON_LEAK, Made, TextTask, leaks_of
 
 PLACEHOLDERS = ('role', 'dataset', 'count', 'keypoints', 'subject', 'subjects', 'limbs')
 PARTS = ('no_persona', 'task', 'pose_facts', 'structured', 'plain', 'style')
@@ -97,13 +95,11 @@ class Descriptions(TextTask):
         left = TEMPLATE.search(text)
         if left and not self.published:
             raise ValueError(f'the template is not filled in: {text[left.start() :][:40]!r}')
-        if self.on_leak == 'again' and self.leaks(text):
-            raise LeakError(f'it speaks of the annotations ({"; ".join(self.leaks(text)[:3])})')
-        return text
+        return self.without_leaks(text)
 
     def leaks(self, value: str) -> List[str]:
         """Where a description speaks of keypoints or coordinates."""
-        return [f'{kind}: {text!r}' for kind, text in find_leaks(value)]
+        return leaks_of([value])
 
     def write(self, path: Path, made: Sequence[Made]) -> None:
         """``{"image", "description"}`` of each image, as a JSON list or, for ``.jsonl``, in lines."""

@@ -24,7 +24,7 @@ class Detail(InstructionTask):
     def parse(self, request: Request, text: str) -> List[Round]:
         """The instruction, which is the last line of the request, and the description."""
         instruction = str(request.messages[-1]['content']).rpartition('\n')[2]
-        return self._without_leaks([Round(instruction, parse_description(text))])
+        return self.without_leaks([Round(instruction, parse_description(text))])
 
     def _written(self, question: str) -> str:
         return ''

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Dict, List, Optional, Sequence, Tuple
 
 from clamp_mmpose.language.image_facts import ImageFacts
-from clamp_mmpose.language.text_leaks import find_leaks
 from clamp_mmpose.llm.prompts import Prompt, load_prompt
 from clamp_mmpose.llm.request import Message, Request
 from clamp_mmpose.utils.choices import check_choice
@@ -15,9 +14,8 @@ from .examples import examples
 from .parsing import Round
 from .published import NUMBERS, published_entries, published_messages, published_prompt
 from .records import check_suffix, make_record, write_records
-from .task import LeakError, Made, TextTask
+from .task import ON_LEAK, Made, TextTask, leaks_of
 
-ON_LEAK = ('again', 'reject', 'keep')
 INPUTS = ('captions', 'boxes', 'keypoints', 'pose_facts')
 PLACEHOLDERS = ('inputs', 'captions', 'keypoints', 'subjects')
 NUMBER_WORDS = ('no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten')
@@ -118,7 +116,7 @@ class InstructionTask(TextTask):
     def leaks(self, value: Sequence[Round]) -> List[str]:
         """Where questions (other than given instructions) and answers speak of the annotations."""
         texts = [text for question, answer in value for text in (self._written(question), answer)]
-        return [f'{kind}: {text!r}' for written in texts for kind, text in find_leaks(written)]
+        return leaks_of(texts)
 
     def check_path(self, path: Path) -> None:
         """Raise ValueError or OSError unless records can be written to the file."""
@@ -133,12 +131,6 @@ class InstructionTask(TextTask):
             for rounds in [[part] for part in value] if self.published else [value]:
                 records.append(make_record(request.facts, rounds, self.image_folder))
         write_records(path, records)
-
-    def _without_leaks(self, rounds: List[Round]) -> List[Round]:
-        found = self.leaks(rounds) if self.on_leak == 'again' else []
-        if found:
-            raise LeakError(f'it speaks of the annotations ({"; ".join(found[:3])})')
-        return rounds
 
     def _written(self, question: str) -> str:
         """The part of a question that the model wrote."""

@@ -21,4 +21,4 @@ class Reasoning(InstructionTask):
         rounds = parse_rounds(text, single=True)
         if len(rounds) > 1:
             raise ValueError(f'it holds {len(rounds)} questions, expected one')
-        return self._without_leaks(rounds)
+        return self.without_leaks(rounds)

@@ -2,9 +2,10 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 from clamp_mmpose.language.image_facts import ImageFacts
+from clamp_mmpose.language.text_leaks import find_leaks
 from clamp_mmpose.llm.request import Request
 from clamp_mmpose.utils.files import check_writable
 
@@ -15,6 +16,9 @@ class Made(NamedTuple):
     request: Request
     value: Any
     provenance: Dict[str, Any]
+
+
+ON_LEAK = ('again', 'reject', 'keep')
 
 
 class LeakError(ValueError):
@@ -61,6 +65,17 @@ class TextTask(ABC):
         """Where a parsed value speaks of the annotations, for tasks that look."""
         return []
 
+    def without_leaks(self, value: Any) -> Any:
+        """The value, for the end of ``parse``.
+
+        Raises:
+            LeakError: it has leaks, and such texts are asked for again.
+        """
+        found = self.leaks(value) if self.on_leak == 'again' else []
+        if found:
+            raise LeakError(f'it speaks of the annotations ({"; ".join(found[:3])})')
+        return value
+
     def check_path(self, path: Path) -> None:
         """Raise ValueError or OSError, before anything is asked, unless the file can be written."""
         check_writable(path)
@@ -68,6 +83,11 @@ class TextTask(ABC):
     @abstractmethod
     def write(self, path: Path, made: Sequence[Made]) -> None:
         """Write the file, whole."""
+
+
+def leaks_of(texts: Iterable[str]) -> List[str]:
+    """What texts say of annotations: 'keypoint: ...'."""
+    return [f'{kind}: {found!r}' for text in texts for kind, found in find_leaks(text)]
 
 
 def unique_ids(requests: Sequence[Request]) -> List[Request]:
