@@ -155,3 +155,14 @@ def test_images_with_the_same_messages_have_their_own_texts():
     assert first.messages == other.messages == moved.messages
     assert writer.key(first) == writer.key(same)
     assert len({writer.key(request) for request in (first, other, moved)}) == 3
+
+
+def test_a_conversation_begins_with_poses_or_with_the_scene():
+    task, about_scene = build_task('conversation'), 0
+    for number in range(40):
+        request = task.request(image(number))
+        first, *_ = task.parse(request, TemplateWriter().write(request))
+        about_scene += bool(
+            re.match(r'How many|What are the people doing|Which activity|What does|What can be|What is', first[0])
+        )
+    assert 5 < about_scene < 30  # 2 of 6 or 7 rounds are about the scene
