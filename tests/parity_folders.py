@@ -11,5 +11,5 @@ if 'CLAMP_MMPOSE_PARITY' in os.environ:
 
 
 def parity_folder(name: str) -> Path:
-    """The folder of a set; it may be absent."""
-    return next((folder / name for folder in reversed(PARITY) if (folder / name).is_dir()), PARITY[0] / name)
+    """The folder or file of a set; it may be absent."""
+    return next((folder / name for folder in reversed(PARITY) if (folder / name).exists()), PARITY[0] / name)

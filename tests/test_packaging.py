@@ -50,8 +50,8 @@ def test_metadata(wheel):
     assert metadata['Name'] == 'clamp_mmpose' and metadata['License-Expression'] == 'Apache-2.0'
     needed = {line.split('<')[0].split('>')[0] for line in metadata.get_all('Requires-Dist') if 'extra' not in line}
     # a project's own builds of torch and the OpenMMLab packages are never replaced
-    assert needed == {'ftfy', 'numpy', 'open_clip_torch', 'pyyaml', 'scipy', 'timm'}
-    assert set(metadata.get_all('Provides-Extra')) == {'app', 'export', 'llm', 'text', 'texts'}
+    assert needed == {'ftfy', 'numpy', 'open_clip_torch', 'pyyaml', 'roma', 'scipy', 'timm'}
+    assert set(metadata.get_all('Provides-Extra')) == {'app', 'body', 'export', 'llm', 'text', 'texts'}
 
 
 def test_works_without_the_checkout(wheel, tmp_path):

@@ -1,0 +1,44 @@
+"""Forward kinematics of a tree of joints, and linear blend skinning (Loper et al., SMPL, 2015, eq. 2 to 4)."""
+
+from typing import Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+
+def forward_kinematics(rotations: Tensor, rest: Tensor, parents: Sequence[int]) -> Tuple[Tensor, Tensor]:
+    """Where joints are, and how their bones moved.
+
+    Args:
+        rotations: ``[B, J, 3, 3]``, each relative to the parent's; the first one is the whole body's.
+        rest: joints in the rest pose, ``[J, 3]`` or ``[B, J, 3]`` metres.
+        parents: of each joint; -1 for the first, the others after their parents.
+
+    Returns:
+        tuple: joints ``[B, J, 3]``; transforms ``[B, J, 4, 4]`` of points of the rest pose.
+    """
+    rest = rest.expand(len(rotations), -1, -1)
+    turns, places = [rotations[:, 0]], [rest[:, 0]]
+    for joint, parent in enumerate(parents[1:], 1):
+        turns.append(turns[parent] @ rotations[:, joint])
+        bone = (rest[:, joint] - rest[:, parent])[..., None]
+        places.append(places[parent] + (turns[parent] @ bone)[..., 0])
+    turned, joints = torch.stack(turns, 1), torch.stack(places, 1)
+    moved = joints - (turned @ rest[..., None])[..., 0]
+    last = turned.new_tensor([0.0, 0, 0, 1]).expand(*turned.shape[:2], 1, 4)
+    return joints, torch.cat([torch.cat([turned, moved[..., None]], -1), last], -2)
+
+
+def blend_skinning(vertices: Tensor, weights: Tensor, transforms: Tensor) -> Tensor:
+    """Vertices that follow their bones.
+
+    Args:
+        vertices: of the rest pose, ``[V, 3]`` or ``[B, V, 3]`` metres.
+        weights: ``[V, J]``, each row sums to 1.
+        transforms: ``[B, J, 4, 4]`` of :func:`forward_kinematics`.
+
+    Returns:
+        ``[B, V, 3]``.
+    """
+    blended = (weights @ transforms[:, :, :3].flatten(2)).unflatten(-1, (3, 4))
+    return (blended[..., :3] @ vertices.expand(len(blended), -1, -1)[..., None])[..., 0] + blended[..., 3]
