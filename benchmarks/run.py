@@ -1,4 +1,5 @@
-"""Measure speed: 'inference | training | head | texts | data CONFIG', 'heatmap', 'cape-...', 'llm-...', 'chat-labels'.
+"""Measure speed: 'inference | training | head | texts | data CONFIG', 'heatmap', 'cape-...', 'llm-...', 'pose-...',
+'chat-labels'.
 
 docs/benchmarks.md has results.
 """
@@ -11,7 +12,7 @@ from typing import List, Optional, Sequence
 import torch
 from torch.utils.benchmark import Measurement
 
-from benchmarks import cape_llm, heatmaps, instructions, llm_asking, llm_prompts, models, texts
+from benchmarks import cape_llm, heatmaps, instructions, llm_asking, llm_prompts, models, pose_errors, texts
 from clamp_mmpose.cli.command import add_debug, build_parser, positive_float, positive_int, run_command
 from clamp_mmpose.utils.files import atomic_write, check_writable, to_json, without_nan
 
@@ -151,6 +152,16 @@ def llm_rate(args: argparse.Namespace) -> dict:
     return result
 
 
+def errors_of_poses(args: argparse.Namespace) -> dict:
+    """PA-MPJPE of many poses, against MMPose's."""
+    result = pose_errors.pose_errors(args.poses)
+    print(f'{args.poses:,} poses of 14 joints, the best of 3 runs in turns')
+    for name in ('mpjpe', 'pa_mpjpe'):
+        print(f'{result[f"{name}_s"]:10.2f} s, MMPose {result[f"mmpose_{name}_s"]:.2f} s  {name}')
+    print(f'PA-MPJPE is {result["ratio"]:.1f} times as fast, and differs by {result["difference_mm"]:.1e} mm')
+    return result
+
+
 KINDS = dict(inference=inference, training=training, head=head, texts=text, data=data, heatmap=heatmap)
 CAPE_KINDS = {'cape-asking': cape_asking, 'cape-memory': cape_memory, 'cape-training': cape_training}
 LLM_KINDS = {'llm-prompts': prompts, 'llm-journal': llm_journal, 'llm-rate': llm_rate}
@@ -203,6 +214,11 @@ def make_parser() -> argparse.ArgumentParser:
         command.add_argument('--threads', type=positive_int, default=1, help='CPU threads')
         if kind == 'cape-asking':
             command.add_argument('--keypoints', type=int, choices=sorted(cape_llm.CATEGORIES), default=17)
+    command = kinds.add_parser('pose-errors', help=errors_of_poses.__doc__)
+    command.set_defaults(measure=errors_of_poses)
+    add_debug(command)
+    command.add_argument('--json', metavar='FILE', help='also write the results to this file')
+    command.add_argument('--poses', type=positive_int, default=100_000)
     command = kinds.add_parser('chat-labels', help=chat_labels.__doc__)
     command.set_defaults(measure=chat_labels)
     add_debug(command)
