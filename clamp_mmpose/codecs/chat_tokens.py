@@ -31,14 +31,23 @@ class ChatTokens:
         template: None: the processor's; ``'vicuna_v1'``: LLaVA's published form; or one in Jinja. With ``'vicuna_v1'``
             images that the processor would crop to a square are padded to one, as LLaVA-1.5 does: people at the border
             of a wide image are not lost.
+        pose_token: an ordinary token that answers may have and questions may not, added to the tokenizer if that lacks
+            it, see :class:`ChatPose`.
+
+    Attributes:
+        pose_id: of the pose token; None without one.
+        added_ids: tokens that the tokenizer lacked.
 
     Raises:
-        ValueError: there is no chat template, or it cannot be used.
+        ValueError: there is no chat template, or it cannot be used; the pose token is a special one.
     """
 
-    def __init__(self, processor: Any, template: Optional[str] = None) -> None:
+    def __init__(self, processor: Any, template: Optional[str] = None, pose_token: Optional[str] = None) -> None:
         self.processor = processor
         self.tokenizer = getattr(processor, 'tokenizer', processor)
+        self.pose_token = pose_token
+        self.added_ids = _add_tokens(self.tokenizer, [pose_token] if pose_token else [])
+        self.pose_id: Optional[int] = self.tokenizer.get_vocab()[pose_token] if pose_token else None
         image_token = str(getattr(processor, 'image_token', None) or IMAGE_TAG)
         self.image_id = self.tokenizer.get_vocab().get(image_token)
         special = [str(token) for token in self.tokenizer.added_tokens_decoder.values() if token.special]
@@ -128,6 +137,8 @@ class ChatTokens:
             found = self.special.search(turn.text.replace(IMAGE_TAG, ''))
             if found:
                 raise ValueError(f'a turn from {turn.role} has the special token {found[0]!r}: leave it out.')
+            if self.pose_token and turn.role != 'assistant' and self.pose_token in turn.text:
+                raise ValueError(f'a turn from {turn.role} has the pose token {self.pose_token!r}: only answers have.')
 
     def _jinja(self, template: Optional[str]) -> str:
         own = getattr(self.processor, 'chat_template', None) or getattr(self.tokenizer, 'chat_template', None)
@@ -238,6 +249,19 @@ class ChatTokens:
         if len(images) == 1:
             self.expansions[images[0].size] = ids
         return {name: made[name] for name in image_processor.model_input_names if name in made}
+
+
+def _add_tokens(tokenizer: Any, names: Sequence[str]) -> List[int]:
+    """Add tokens that a tokenizer lacks, as ordinary ones, which decoded texts show; returns their ids."""
+    from transformers import AddedToken
+
+    special = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    for name in names:
+        if name in special:
+            raise ValueError(f'{name!r} is a special token of the tokenizer: name another one.')
+    missing = [name for name in names if name not in tokenizer.get_vocab()]
+    tokenizer.add_tokens([AddedToken(name, special=False, normalized=False) for name in missing])
+    return [tokenizer.get_vocab()[name] for name in missing]
 
 
 def _padded(image: Image.Image, mean: Sequence[float]) -> Image.Image:

@@ -23,6 +23,7 @@ from clamp_mmpose.models.utils.lora import load_base_weights
 from clamp_mmpose.models.utils.tuning import check_tuning
 from clamp_mmpose.utils.choices import check_choice
 
+from .added_tokens import make_room, with_new_rows
 from .image_tokens import check_image_tokens, image_token_id, token_types
 from .prompts import prompts_of, with_row
 from .vision_language_parts import set_trained_parts
@@ -54,6 +55,8 @@ class VisionLanguageModel(BaseModel):
         attention: ``'sdpa'``, ``'eager'`` or ``'flash_attention_2'``; None: what transformers chooses.
         template: form of the conversations, see :class:`ChatTokens`.
         test_cfg: of ``mode='predict'``: ``max_new_tokens`` (default: 1024, as LLaVA) and ``temperature`` (0).
+        chat: further arguments of :class:`ChatTokens`. Tokens that it adds to the tokenizer get embeddings, which start
+            at the mean of the others.
         data_preprocessor: default: copies to the device.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or name with safetensors.
 
@@ -82,6 +85,7 @@ class VisionLanguageModel(BaseModel):
         attention: Optional[str] = None,
         template: Optional[str] = None,
         test_cfg: Optional[dict] = None,
+        chat: Optional[dict] = None,
         data_preprocessor: Optional[dict] = None,
         init_cfg: Optional[dict] = None,
     ):
@@ -102,8 +106,9 @@ class VisionLanguageModel(BaseModel):
         self.test_cfg: Dict[str, Any] = {'max_new_tokens': 1024, 'temperature': 0.0, **(test_cfg or {})}
         self.model_name = f'the {config.get("model_type", "")} model of this config' if model is None else model
         self.processor = load_processor(source)
-        self.chat = ChatTokens(self.processor, template)
+        self.chat = ChatTokens(self.processor, template, **(chat or {}))
         built = _configuration(config or {}) if model is None else load_config(model)
+        make_room(built.get_text_config(), self.processor.tokenizer, self.chat.added_ids)
         pretrained = bool(init_cfg) and init_cfg['type'] in ('Pretrained', PretrainedInit)
         chosen = {} if attention is None else dict(attn_implementation=attention)
         kind = _class_of(built, self.model_name)
@@ -137,6 +142,7 @@ class VisionLanguageModel(BaseModel):
             source = init_cfg['checkpoint']
             dtype = in_precision(self.vlm.get_input_embeddings().weight.dtype)
             weights = pretrained_weights(type(self.vlm), source, lambda model: model, **dtype)
+            weights = with_new_rows(self.vlm, weights, self.chat.added_ids)
             load_base_weights(self.vlm, weights, source, self.model_name, 'Give the weights of the same model.')
         self._is_init = True
 
@@ -164,11 +170,20 @@ class VisionLanguageModel(BaseModel):
 
     def loss(self, inputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """Cross entropy, the mean over the labeled tokens of all processes, and the accuracy over this process's."""
-        if get_world_size() > 1 and 'pixel_values' not in inputs:
-            # a projector without gradient stops DDP, and a sharded tower waits for the processes that have images
-            turns = [{'from': 'human', 'value': '<image>\nblank'}]
-            inputs = with_row(inputs, self.chat.prompt_inputs(turns, [Image.new('RGB', (64, 64))]), self.pad)
-        each, right = self.token_loss(self.hidden_states(inputs), inputs['labels'])
+        inputs = self.with_blank_image(inputs)
+        return self.text_loss(self.hidden_states(inputs), inputs['labels'])
+
+    def with_blank_image(self, inputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """A batch without images gets a row with one, of which nothing is learned, if there are several processes."""
+        if get_world_size() == 1 or 'pixel_values' in inputs:
+            return inputs
+        # a projector without gradient stops DDP, and a sharded tower waits for the processes that have images
+        turns = [{'from': 'human', 'value': '<image>\nblank'}]
+        return with_row(inputs, self.chat.prompt_inputs(turns, [Image.new('RGB', (64, 64))]), self.pad)
+
+    def text_loss(self, hidden: Tensor, labels: Tensor) -> Dict[str, Tensor]:
+        """:meth:`loss` from states ``[B, L, D]`` and labels ``[B, L]``."""
+        each, right = self.token_loss(hidden, labels)
         count = each.new_tensor(float(len(each)))
         all_reduce(count)
         loss = each.sum() * get_world_size() / count.clamp(min=1)
@@ -176,12 +191,8 @@ class VisionLanguageModel(BaseModel):
 
     def predict(self, inputs: Dict[str, Tensor], data_samples: Optional[Sequence[Any]] = None) -> List[Any]:
         """The data samples with an answer to the first question as ``pred_text``; by default, dicts with it alone."""
-        number = len(inputs['input_ids'])
-        token = image_token_id(self.vlm.config)
-        names = _names(data_samples, number)
-        prompts = prompts_of(inputs, self.pad, token, names)
-        texts = self._write(prompts, **self.test_cfg)
-        samples = [{} for _ in range(number)] if data_samples is None else data_samples
+        texts = self._texts(self._write(self._questions(inputs, data_samples), **self.test_cfg))
+        samples = [{} for _ in texts] if data_samples is None else data_samples
         return [dict(sample, pred_text=text) for sample, text in zip(samples, texts)]
 
     def generate(
@@ -202,6 +213,15 @@ class VisionLanguageModel(BaseModel):
         Raises:
             ValueError: see :meth:`ChatTokens.prompt`.
         """
+        return self._texts(self._write(self._prompts(images, conversations), max_new_tokens, temperature))
+
+    def _questions(self, inputs: Dict[str, Tensor], data_samples: Optional[Sequence[Any]]) -> Dict[str, Tensor]:
+        """The prompts up to the first answers of a batch."""
+        names = _names(data_samples, len(inputs['input_ids']))
+        return prompts_of(inputs, self.pad, image_token_id(self.vlm.config), names)
+
+    def _prompts(self, images: Sequence[Sequence[Image.Image]], conversations: Sequence[Sequence[dict]]) -> Any:
+        """The prompts of conversations, on the device."""
         if len(images) != len(conversations):
             raise ValueError(f'{len(conversations)} conversations need as many lists of images, got {len(images)}.')
         batch = collate_conversations(
@@ -210,25 +230,30 @@ class VisionLanguageModel(BaseModel):
         inputs = self.data_preprocessor(batch)['inputs']
         names = _names(None, len(conversations))
         check_image_tokens(self.vlm.config, inputs, names)
-        return self._write(prompts_of(inputs, self.pad, None, names), max_new_tokens, temperature)
+        return prompts_of(inputs, self.pad, None, names)
 
     @torch.no_grad()
-    def _write(self, prompts: Dict[str, Tensor], max_new_tokens: int, temperature: float) -> List[str]:
-        """The texts behind prompts that are padded on the left."""
+    def _write(
+        self, prompts: Dict[str, Tensor], max_new_tokens: int, temperature: float, **settings: Any
+    ) -> List[List[int]]:
+        """The tokens behind prompts that are padded on the left; ``settings`` are further ones of transformers."""
         training = self.training
         self.eval()  # in training mode, gradient checkpointing keeps no cache
         drawing = dict(do_sample=True, temperature=temperature) if temperature > 0 else dict(do_sample=False)
         ids = self.vlm.generate(
             **{**token_types(self.vlm, prompts), **prompts},
             **drawing,
+            **settings,
             max_new_tokens=max_new_tokens,
             eos_token_id=self.stops,
             pad_token_id=self.pad,
             use_cache=True,
         )
         self.train(training)
-        new = ids[:, prompts['input_ids'].shape[1] :].tolist()
-        return [text.strip() for text in self.processor.tokenizer.batch_decode(new, skip_special_tokens=True)]
+        return ids[:, prompts['input_ids'].shape[1] :].tolist()
+
+    def _texts(self, ids: List[List[int]]) -> List[str]:
+        return [text.strip() for text in self.processor.tokenizer.batch_decode(ids, skip_special_tokens=True)]
 
     def hidden_states(self, inputs: Dict[str, Tensor]) -> Tensor:
         """The states ``[B, L, D]`` after the last norm: that at a token predicts the next one."""

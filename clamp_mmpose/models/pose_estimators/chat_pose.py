@@ -1,0 +1,195 @@
+from typing import Any, Dict, List, Optional, Sequence
+
+import torch
+from mmengine.dist import all_reduce, get_world_size
+from mmpose.registry import MODELS
+from PIL import Image
+from torch import Tensor
+
+from clamp_mmpose.body.rotations import geodesic, six_to_matrix
+from clamp_mmpose.models.language_models import VisionLanguageModel
+from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
+from clamp_mmpose.models.utils.token_rows import TokenRows
+from clamp_mmpose.utils.choices import check_choice
+
+from .pose_answer import PoseAnswer
+from .pose_generation import ForcePose, StatesRead
+
+LORA: Dict[str, Any] = dict(rank=128, alpha=256, dropout=0.05, targets=['q_proj', 'v_proj'])  # as published
+POSE_INPUTS = ('poses', 'pose_masks')
+
+
+@MODELS.register_module()
+class ChatPose(VisionLanguageModel):
+    """A vision-language model that answers with 3D poses (ChatPose, Feng et al., CVPR 2024).
+
+    The state that predicts a pose token of an answer gives the rotations of SMPL's joints. With LoRA, the token's rows
+    alone are trained in the embeddings and the output layer.
+
+    Shapes: P pose tokens of a batch in reading order, J = 24 joints; others as in :class:`VisionLanguageModel`.
+
+    Args:
+        args, kwargs: of :class:`VisionLanguageModel`; ``lora`` is by default that of ChatPose, rank 128 and alpha 256
+            in the layers of query and value. ``test_cfg`` may have ``force_pose``, see :meth:`generate_poses`.
+        pose_token: added to the tokenizer if that lacks it; ``'[SEG]'`` in the published weights.
+        pose_head: a :class:`PoseTokenHead`; ``in_channels`` is D by default.
+        pose_loss: a :class:`PoseRotationLoss`.
+        text_loss: ``'token'``: the mean over all labeled tokens, as published; ``'sample'``: the mean over
+            conversations of the mean over the labeled tokens of each, so that long answers do not outweigh poses.
+
+    Attributes:
+        pose_id: of the pose token.
+
+    Raises:
+        ValueError: as :class:`VisionLanguageModel`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        tune: str = 'lora',
+        lora: Optional[dict] = None,
+        pose_token: str = '<POSE>',
+        pose_head: SubLayer = 'PoseTokenHead',
+        pose_loss: SubLayer = 'PoseRotationLoss',
+        text_loss: str = 'token',
+        test_cfg: Optional[dict] = None,
+        **kwargs: Any,
+    ):
+        check_choice('text_loss', text_loss, ('token', 'sample'))
+        lora = LORA if lora is None and tune == 'lora' else lora
+        test_cfg = dict(dict(force_pose=False), **(test_cfg or {}))
+        super().__init__(*args, tune=tune, lora=lora, test_cfg=test_cfg, chat=dict(pose_token=pose_token), **kwargs)
+        self.pose_id: int = self.chat.pose_id
+        self.averaged_over = text_loss
+        width = self.vlm.get_input_embeddings().weight.shape[1]
+        self.pose_head: Any = build_sub_layer(pose_head, 'PoseTokenHead', in_channels=width)
+        self.pose_loss: Any = build_sub_layer(pose_loss, 'PoseRotationLoss')
+        self.token_rows: Optional[TokenRows] = None
+        if tune == 'lora':
+            self.token_rows = TokenRows(*self.token_layers, [self.pose_id])
+
+    @property
+    def token_layers(self) -> Any:
+        """The embeddings and the output layer."""
+        return self.vlm.get_input_embeddings(), self.vlm.get_output_embeddings()
+
+    def init_weights(self) -> None:
+        """Load pretrained weights, see :meth:`VisionLanguageModel.init_weights`."""
+        super().init_weights()
+        if self.token_rows is not None:
+            self.token_rows.read(*self.token_layers)
+
+    def loss(self, inputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """``loss_text``, ``acc_text``, ``loss_pose``; with labeled poses ``pose_degrees``, the mean angle between
+        rotations and labels.
+
+        Args:
+            inputs: with labeled pose tokens, ``poses`` ``[P, J, 3, 3]`` and perhaps ``pose_masks`` ``[P, J]`` bool: the
+                joints that have labels.
+
+        Raises:
+            ValueError: there are more or fewer poses than labeled pose tokens.
+        """
+        rows = self.with_blank_image({key: value for key, value in inputs.items() if key not in POSE_INPUTS})
+        hidden = self.hidden_states(rows)
+        losses = self.text_loss(hidden, rows['labels'])
+        rotations, targets, mask = self._learned_poses(hidden, rows['labels'], inputs)
+        losses['loss_pose'] = self.pose_loss(rotations, targets, mask)
+        if mask.any():
+            losses['pose_degrees'] = geodesic(rotations.detach(), targets)[mask].mean().rad2deg()
+        return losses
+
+    def _learned_poses(self, hidden: Tensor, labels: Tensor, inputs: Dict[str, Tensor]) -> Any:
+        """Rotations and targets ``[P, J, 3, 3]`` of the labeled pose tokens, and which joints are labeled."""
+        states = self.pose_states(hidden, labels)
+        targets = inputs.get('poses')
+        number = 0 if targets is None else len(targets)
+        if number != len(states):
+            raise ValueError(
+                f'the batch has {len(states)} labeled pose tokens {self.chat.pose_token!r} and {number} poses: a '
+                'record needs one pose for each pose token of its answers.'
+            )
+        if targets is None:  # other processes wait for the head's gradients
+            rotations = six_to_matrix(self.pose_head(hidden[:1, 0]).float(), repair=True)
+            return rotations, rotations.detach(), torch.zeros_like(rotations[..., 0, 0], dtype=torch.bool)
+        rotations = six_to_matrix(self.pose_head(states).float(), repair=True)
+        if targets.shape != rotations.shape:
+            raise ValueError(
+                f'poses must be matrices {[number, *rotations.shape[1:]]}, got {list(targets.shape)}: the head has '
+                f'{rotations.shape[1]} joints.'
+            )
+        mask = inputs.get('pose_masks')
+        return rotations, targets.float(), torch.ones_like(targets[..., 0, 0]).bool() if mask is None else mask
+
+    def pose_states(self, hidden: Tensor, labels: Tensor) -> Tensor:
+        """States ``[P, D]`` out of ``[B, L, D]`` that predict the labeled pose tokens, row by row."""
+        return hidden[:, :-1][labels[:, 1:] == self.pose_id]
+
+    def text_loss(self, hidden: Tensor, labels: Tensor) -> Dict[str, Tensor]:
+        """See :meth:`loss`."""
+        if self.averaged_over == 'token':
+            return super().text_loss(hidden, labels)
+        each, right = self.token_loss(hidden, labels)
+        learned = labels[:, 1:] != -100
+        counts = learned.sum(dim=1)
+        samples = (counts > 0).sum().to(each.dtype)
+        all_reduce(samples)
+        weights = (1 / counts.clamp(min=1).to(each.dtype))[learned.nonzero()[:, 0]]
+        loss = (each * weights).sum() * get_world_size() / samples.clamp(min=1)
+        return dict(loss_text=loss, acc_text=right.float().sum() / max(len(right), 1))
+
+    def hidden_states(self, inputs: Dict[str, Tensor]) -> Tensor:
+        """See :meth:`VisionLanguageModel.hidden_states`."""
+        return super().hidden_states({key: value for key, value in inputs.items() if key not in POSE_INPUTS})
+
+    def predict(self, inputs: Dict[str, Tensor], data_samples: Optional[Sequence[Any]] = None) -> List[Any]:
+        """The data samples with an answer to the first question: ``pred_text``, and ``pred_poses`` ``[n, J, 3, 3]``."""
+        inputs = {key: value for key, value in inputs.items() if key not in POSE_INPUTS}
+        answers = self._answers(self._questions(inputs, data_samples), **self.test_cfg)
+        samples = [{} for _ in answers] if data_samples is None else data_samples
+        return [
+            dict(sample, pred_text=answer.text, pred_poses=answer.rotations) for sample, answer in zip(samples, answers)
+        ]
+
+    def generate_poses(
+        self,
+        images: Sequence[Sequence[Image.Image]],
+        conversations: Sequence[Sequence[dict]],
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        force_pose: bool = False,
+    ) -> List[PoseAnswer]:
+        """Answer the last question of each conversation with the poses of its pose tokens, all of them at once.
+
+        Args:
+            images, conversations, max_new_tokens, temperature: as in :meth:`generate`.
+            force_pose: an answer that would end without a pose token gets one before its end.
+
+        Raises:
+            ValueError: see :meth:`ChatTokens.prompt`.
+        """
+        prompts = self._prompts(images, conversations)
+        return self._answers(prompts, max_new_tokens, temperature, force_pose)
+
+    @torch.no_grad()
+    def _answers(
+        self, prompts: Dict[str, Tensor], max_new_tokens: int, temperature: float, force_pose: bool
+    ) -> List[PoseAnswer]:
+        """Answers to prompts that are padded on the left. Poses come from the states of the same pass."""
+        settings = {}
+        if force_pose:
+            from transformers import LogitsProcessorList
+
+            forced = ForcePose(self.pose_id, self.stops, prompts['input_ids'].shape[1], max_new_tokens)
+            settings['logits_processor'] = LogitsProcessorList([forced])
+        with StatesRead(self.vlm.get_output_embeddings()) as states:
+            ids = self._write(prompts, max_new_tokens, temperature, **settings)
+        return [
+            self._answer(own, text, states.at(row, [i for i, token in enumerate(own) if token == self.pose_id]))
+            for row, (own, text) in enumerate(zip(ids, self._texts(ids)))
+        ]
+
+    def _answer(self, ids: List[int], text: str, states: Tensor) -> PoseAnswer:
+        rotations, wrong = self.pose_head.predict(states)
+        return PoseAnswer(text, rotations, tuple((pose, joint) for pose, joint in wrong.nonzero().tolist()))
