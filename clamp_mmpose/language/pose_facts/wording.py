@@ -35,6 +35,44 @@ PHRASES: Dict[str, Sequence[str]] = {
     'crossed': ('crossed',),
     'together': ('together', 'close together'),
     'apart': ('apart', 'spread apart'),
+    # of joints in 3D; left and right are the person's own
+    'kneeling on the left knee': ('kneeling on the left knee', 'down on the left knee'),
+    'kneeling on the right knee': ('kneeling on the right knee', 'down on the right knee'),
+    'lunging with the left leg': ('in a lunge with the left leg in front', 'lunging forward with the left leg'),
+    'lunging with the right leg': ('in a lunge with the right leg in front', 'lunging forward with the right leg'),
+    'sitting on the floor': ('sitting on the floor', 'sitting on the ground'),
+    'on all fours': ('on all fours', 'on hands and knees'),
+    'lying face up': ('lying on the back', 'lying face up'),
+    'lying face down': ('lying on the stomach', 'lying face down'),
+    'lying on the left side': ('lying on the left side',),
+    'lying on the right side': ('lying on the right side',),
+    'in a plank': ('in a plank, on hands and feet', 'on hands and toes like a plank'),
+    'leaning to the left': ('leaning to their left', 'tilted to their left side'),
+    'leaning to the right': ('leaning to their right', 'tilted to their right side'),
+    'turned left': ('turned to their left', 'twisted to their left'),
+    'turned right': ('turned to their right', 'twisted to their right'),
+    'stretched backward': ('stretched backward', 'reaching back'),
+    'stretched diagonally forward': ('stretched diagonally forward', 'stretched out between front and side'),
+    'stretched across the body': ('stretched across the body',),
+    'held forward': ('held forward with the upper arm level', 'held in front at the height of the shoulder'),
+    'held sideways': ('held out to the side with the upper arm level', 'out to the side at the height of the shoulder'),
+    'held backward': ('drawn back with the upper arm level', 'pulled back'),
+    'held diagonally forward': ('held diagonally forward with the upper arm level',),
+    'held across the body': ('held across the body',),
+    'lowered forward': ('lowered in front of the body', 'pointing down and forward'),
+    'lowered sideways': ('lowered away from the side', 'pointing down and out to the side'),
+    'lowered backward': ('lowered behind the body', 'pointing down and back'),
+    'lowered diagonally forward': ('pointing down, between front and side',),
+    'lowered across the body': ('lowered across the body',),
+    'on the knee': ('on their knee', 'resting on their knee'),
+    'near the foot': ('near their foot', 'reaching for their foot'),
+    'near the other shoulder': ('near the opposite shoulder',),
+    'behind the back': ('behind their back',),
+    'in front of the chest': ('in front of their chest', 'close to their chest'),
+    'raised forward': ('raised forward', 'lifted in front', 'lifted to the front'),
+    'raised sideways': ('raised to the side', 'lifted out to the side'),
+    'raised backward': ('raised backward', 'lifted behind the body'),
+    'in front': ('in front of the other', 'ahead of the other'),
 }
 HEAD = {
     'facing the camera': 'turned toward the camera',
@@ -44,6 +82,8 @@ HEAD = {
     'tilted right': 'tilted to the right of the image',
     'raised': 'raised',
     'lowered': 'lowered',
+    'tilted to the left': 'tilted to their left',
+    'tilted to the right': 'tilted to their right',
 }
 
 
@@ -77,10 +117,9 @@ def body_clauses(facts: Sequence[Fact], choose: Choose = first_choice) -> List[s
     states = {
         subject: [fact.state for fact in facts if fact.subject == subject] for subject in ('person', 'trunk', 'head')
     }
-    found = []
     ahead = [state for state in states['trunk'] if state in ('leaning forward', 'leaning backward')]
-    for state in ahead or states['trunk']:
-        found.append(_their('upper body', [choose(PHRASES[state])]))
+    trunk = [state for state in states['trunk'] if not (ahead and state in ('leaning left', 'leaning right'))]
+    found = [_their('upper body', [choose(PHRASES[state]) for state in trunk])] if trunk else []
     head = [HEAD[state] for state in states['head'] if state not in states['person']]
     return [*found, *([_their('head', head)] if head else [])]
 
@@ -130,6 +169,8 @@ def _bend(facts: Sequence[Fact], joint: str, where: str) -> Optional[str]:
         if fact.subject == joint:
             if fact.state == 'straight':
                 return 'straight'
+            if fact.state == 'at a right angle':
+                return 'bent at a right angle'
             sharply = fact.degrees is not None and fact.degrees <= SHARPLY_BENT
             return f'{"sharply " if sharply else ""}bent {where}'
     return None
