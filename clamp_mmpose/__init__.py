@@ -25,7 +25,15 @@ if not _needs_no_models():
 
     from . import codecs, models  # noqa: F401
     from .checkpoints.loaders import register_safe_loaders
-    from .datasets import descriptions, instructions, keypoint_rounds, transforms, zero_shot  # noqa: F401
+    from .datasets import (  # noqa: F401
+        descriptions,
+        instructions,
+        keypoint_rounds,
+        mixture_sampler,
+        poses,
+        transforms,
+        zero_shot,
+    )
     from .datasets.mp100 import category_balanced_sampler, mp100_dataset  # noqa: F401
     from .engine import hooks, optim_wrapper_constructor, sharding  # noqa: F401
     from .evaluation import metrics  # noqa: F401

@@ -96,6 +96,17 @@ def read_turns(conversations: Any, images: int = 0, ends_with: str = 'gpt') -> L
     return turns
 
 
+def count_in_answers(conversations: Sequence[dict], text: str) -> int:
+    """How often the answers have a text."""
+    return sum(turn['value'].count(text) for turn in conversations if turn['from'] == 'gpt')
+
+
+def first_answer(conversations: Sequence[dict]) -> List[dict]:
+    """A first turn from gpt, which :func:`read_turns` leaves out; [] if there is none."""
+    system = int(conversations[0]['from'] == 'system')
+    return [turn for turn in conversations[system : system + 1] if turn['from'] == 'gpt']
+
+
 def without_last_round(conversations: Sequence[dict]) -> List[dict]:
     """The conversation without its last question and answer; [] if it has no other."""
     rest = list(conversations[:-2])

@@ -8,6 +8,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.body.pose_entries import read_poses, to_matrices
 from clamp_mmpose.utils.choices import check_choice
 
 from .records import image_names, read_records
@@ -22,6 +23,9 @@ class InstructionDataset(BaseDataset):
     A record is ``{"id", "image", "conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}, ...]}``, with
     ``<image>`` in a value of ``human``; ``image`` may be a list, or absent. A sample has ``record_id``, ``img_path``
     (None, a path or a list of paths) and ``conversations``.
+
+    A record with 3D poses (ChatPose) has ``poses``, one entry (:mod:`clamp_mmpose.body.pose_entries`) for each
+    ``<POSE>`` of its answers; its sample has ``poses`` ``[P, 24, 3, 3]`` float32 and ``pose_masks`` ``[P, 24]`` bool.
 
     Args:
         ann_files: one file or several, JSON lists or ``.jsonl``.
@@ -93,7 +97,8 @@ class InstructionDataset(BaseDataset):
                     continue
                 image = record.get('image')
                 img_path = None if not paths else paths if isinstance(image, list) else paths[0]
-                samples.append(dict(record_id=record_id, img_path=img_path, conversations=record['conversations']))
+                sample = dict(record_id=record_id, img_path=img_path, conversations=record['conversations'])
+                samples.append(dict(sample, **_poses(record, f'{path}, record {record_id!r}')))
                 file_of.append(number)
         if self.skipped:
             print_log(f'{self.skipped:,} records without their image are left out.', 'current', logging.WARNING)
@@ -107,7 +112,10 @@ class InstructionDataset(BaseDataset):
         self.full_init()
         first, stop = self.draws[idx]
         place = first if stop - first == 1 or self.test_mode else np.random.randint(first, stop)
-        return dict(super().get_data_info(int(self.order[place])), sample_idx=idx % len(self))
+        info = dict(super().get_data_info(int(self.order[place])), sample_idx=idx % len(self))
+        if 'axis_angle' in info:
+            info['poses'] = to_matrices(info.pop('axis_angle'))
+        return info
 
     def __len__(self) -> int:
         self.full_init()
@@ -139,6 +147,17 @@ def lay_out_epoch(file_of: np.ndarray, weights: Sequence[float], seed: int) -> T
     if not draws:
         raise ValueError(f'InstructionDataset: weights {list(weights)} leave no records; give larger ones.')
     return np.concatenate(orders), np.concatenate(draws)
+
+
+def _poses(record: dict, place: str) -> Dict[str, np.ndarray]:
+    """The poses of a record, as axis-angle vectors, which take a third of the memory."""
+    if 'poses' not in record:
+        return {}
+    try:
+        axis_angle, masks = read_poses(record['poses'])
+    except ValueError as error:
+        raise ValueError(f'{place}: {error}') from error
+    return dict(axis_angle=axis_angle, pose_masks=masks)
 
 
 def _subset(number: np.ndarray, indices: Union[int, Sequence[int]]) -> np.ndarray:

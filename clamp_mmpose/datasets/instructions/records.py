@@ -61,6 +61,8 @@ def record_fault(entry: Any) -> str:
         return f'image must be the name of a file, or a list of names, got {image!r:.60}'
     if isinstance(entry.get('id', ''), (dict, list)):
         return f'id must be a text or a number, got {entry["id"]!r:.60}'
+    if not isinstance(entry.get('poses', []), list):
+        return f'poses must be a list, got {entry["poses"]!r:.60}'
     return ''
 
 

@@ -8,6 +8,7 @@ from mmpose.registry import DATA_SAMPLERS
 from torch.utils.data import Sampler
 
 from clamp_mmpose.datasets.keypoint_rounds import KeypointRounds
+from clamp_mmpose.datasets.shuffled_passes import shuffled_passes
 
 from .mp100_dataset import MP100Dataset
 
@@ -62,15 +63,9 @@ class CategoryBalancedSampler(Sampler):
 
     def _drawn(self, label: int) -> np.ndarray:
         """The draws of a category in this epoch: a section of its endless sequence of shuffled passes."""
-        members = self.members[label]
-        start = self.epoch * self.per_category
-        first = start // len(members)
-        last = (start + self.per_category - 1) // len(members)
-        passes = [
-            np.random.RandomState([self.seed, label, number]).permutation(members) for number in range(first, last + 1)
-        ]
-        offset = start - first * len(members)
-        return np.concatenate(passes)[offset : offset + self.per_category]
+        return shuffled_passes(
+            self.members[label], self.epoch * self.per_category, self.per_category, [self.seed, label]
+        )
 
 
 def category_labels(dataset: BaseDataset) -> np.ndarray:

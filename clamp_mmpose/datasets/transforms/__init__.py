@@ -1,4 +1,5 @@
 from .cape_bbox_transform import CapeBBoxTransform
+from .crop_person import CropPerson
 from .focus_mask import FocusMask
 from .generate_focus_heatmap import GenerateFocusHeatmap
 from .get_text_queries import GetTextQueries
@@ -13,6 +14,7 @@ from .tokenize_conversation import TokenizeConversation
 
 __all__ = [
     'CapeBBoxTransform',
+    'CropPerson',
     'FocusMask',
     'GenerateFocusHeatmap',
     'GetTextQueries',
