@@ -40,6 +40,7 @@ class _Array:
 
     def __setstate__(self, state: tuple) -> None:
         _, shape, dtype, fortran, data = state
+        data = data.encode('latin1') if type(data) is str else data  # written by Python 2
         if type(dtype) is not _Dtype or type(data) is not bytes or len(data) != math.prod(shape) * dtype.value.itemsize:
             raise pickle.UnpicklingError('GLOBAL numpy.ndarray of objects or of another size')
         self.value = np.ndarray(shape, dtype.value, data, order='F' if fortran else 'C').copy(order='A')
