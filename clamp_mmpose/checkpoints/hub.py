@@ -5,6 +5,8 @@ from typing import Any, Union
 
 from clamp_mmpose.utils.files import read_json
 
+OWN_WEIGHTS = 'chat_pose.safetensors'  # in a folder of transformers: weights that are not of its model
+
 
 def check_folder(source: Union[str, Path]) -> None:
     """Check that a folder names no weights elsewhere, and none in a pickle; a name on the hub is left to its loader.

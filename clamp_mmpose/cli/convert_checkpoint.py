@@ -1,4 +1,4 @@
-"""Convert a published checkpoint: 'clamp SRC --model-config FILE --out DIR', or 'capellm SRC ... --tokenizer DIR'."""
+"""Convert a published checkpoint: 'clamp SRC --model-config FILE --out DIR', 'capellm SRC ...', 'chatpose SRC ...'."""
 
 import argparse
 from typing import Optional, Sequence
@@ -26,12 +26,22 @@ def make_parser() -> argparse.ArgumentParser:
         '--out', required=True, metavar='DIR', help='output folder for language_model/, config.py and checkpoint.pth'
     )
     add_debug(capellm)
+    chatpose = methods.add_parser('chatpose', help="ChatPose, merged by the authors' code")
+    chatpose.add_argument('source', help='folder with its shards, or a file with all weights')
+    chatpose.add_argument('--model-config', metavar='FILE', help='its config.json; default: that of the source')
+    chatpose.add_argument('--tokenizer', metavar='DIR', help='folder with tokenizer.model; default: the source')
+    chatpose.add_argument(
+        '--out', required=True, metavar='DIR', help='output folder, which needs no checkpoint beside it'
+    )
+    add_debug(chatpose)
     return parser
 
 
 def run(args: argparse.Namespace) -> None:
     if args.method == 'capellm':
         convert_capellm(args)
+    elif args.method == 'chatpose':
+        convert_chatpose(args)
     else:
         convert_clamp(args)
 
@@ -43,6 +53,14 @@ def convert_capellm(args: argparse.Namespace) -> None:
     print(f'LoRA merged into {report.merged} layers.')
     print(f'{len(report.unused)} weights not used' + (': ' + ', '.join(report.unused) if report.unused else '.'))
     print(f'Wrote {report.language_model}, {report.config} and {report.checkpoint}.')
+
+
+def convert_chatpose(args: argparse.Namespace) -> None:
+    from clamp_mmpose.checkpoints.convert_chatpose import convert_chatpose
+
+    report = convert_chatpose(args.source, args.out, args.model_config, args.tokenizer)
+    print(f'{len(report.unused)} weights not used' + (': ' + ', '.join(report.unused) if report.unused else '.'))
+    print(f'Wrote {report.folder} with {report.config.name}.')
 
 
 def convert_clamp(args: argparse.Namespace) -> None:

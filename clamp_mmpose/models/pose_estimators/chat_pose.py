@@ -1,13 +1,18 @@
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
 from mmpose.registry import MODELS
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from clamp_mmpose.body.rotations import geodesic, six_to_matrix
+from clamp_mmpose.checkpoints.fit import load_weights, weights_of
+from clamp_mmpose.checkpoints.hub import OWN_WEIGHTS
+from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.models.language_models import VisionLanguageModel
+from clamp_mmpose.models.language_models.image_tokens import image_token_id
 from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
 from clamp_mmpose.models.utils.token_rows import TokenRows
 from clamp_mmpose.utils.choices import check_choice
@@ -69,14 +74,32 @@ class ChatPose(VisionLanguageModel):
         if tune == 'lora':
             self.token_rows = TokenRows(*self.token_layers, [self.pose_id])
 
+        self.never_written = [image_token_id(self.vlm.config)]
+        self.token_layers[1].register_forward_hook(self._mask_logits)
+
+    def _mask_logits(self, layer: nn.Module, inputs: Any, logits: Tensor) -> Tensor:
+        """An answer has no token of an image; the published model has no such token."""
+        for token in self.never_written:
+            if token is not None:
+                logits[..., token] = -torch.inf
+        return logits
+
     @property
     def token_layers(self) -> Any:
         """The embeddings and the output layer."""
         return self.vlm.get_input_embeddings(), self.vlm.get_output_embeddings()
 
     def init_weights(self) -> None:
-        """Load pretrained weights, see :meth:`VisionLanguageModel.init_weights`."""
+        """Load pretrained weights, see :meth:`VisionLanguageModel.init_weights`.
+
+        A folder that was exported or converted here has those of the pose head beside the files of transformers.
+        """
         super().init_weights()
+        init_cfg: Any = self.init_cfg or {}
+        path = Path(init_cfg.get('checkpoint', ''), OWN_WEIGHTS)
+        if init_cfg and path.is_file():
+            own = nn.ModuleDict({name: part for name, part in self.named_children() if name.startswith('pose_')})
+            load_weights(own, weights_of(read_checkpoint(path)), str(path), 'the parts of ChatPose beside LLaVA')
         if self.token_rows is not None:
             self.token_rows.read(*self.token_layers)
 
