@@ -3,6 +3,7 @@
 import io
 import pickle
 import re
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Dict, Tuple, Union
 
@@ -28,6 +29,50 @@ class ChumpyNode:
         self.state = state
 
 
+class _AnyDtype(_Dtype):
+    """Also that of objects, such as the dicts that NumPy puts into an array to save them."""
+
+    def __init__(self, code: str, align: bool = False, copy: bool = False):
+        self.objects = code in ('O', 'O4', 'O8')
+        super().__init__('b1' if self.objects else code)
+
+
+class _AnyArray(_Array):
+    """Also one of objects; ``value`` is then a list."""
+
+    def __setstate__(self, state: tuple) -> None:
+        version, shape, dtype, fortran, data = state
+        if type(dtype) is not _AnyDtype:
+            raise pickle.UnpicklingError('GLOBAL numpy.ndarray without a dtype')
+        if dtype.objects:
+            if type(data) is not list:  # bytes would be pointers
+                raise pickle.UnpicklingError("GLOBAL numpy.dtype('O') of bytes")
+            self.value: Any = data
+            return
+        plain = _Dtype('b1')
+        plain.value = dtype.value
+        super().__setstate__((version, shape, plain, fortran, bytes(data) if type(data) is bytearray else data))
+
+
+def _reconstruct(kind: type, shape: Any, code: Any) -> _AnyArray:
+    if kind is not _AnyArray:
+        raise pickle.UnpicklingError(f'GLOBAL numpy array of type {kind!r:.40}')
+    return _AnyArray()
+
+
+def _scalar(dtype: _AnyDtype, data: Any) -> np.generic:
+    array = _AnyArray()
+    array.__setstate__((1, (), dtype, False, data))
+    return array.value[()]
+
+
+def _frombuffer(data: Any, dtype: _AnyDtype, shape: tuple, order: str) -> _AnyArray:
+    """How protocol 5 writes arrays."""
+    array = _AnyArray()
+    array.__setstate__((1, shape, dtype, order == 'F', data))
+    return array
+
+
 def _new_object(kind: type, base: type, state: None) -> Any:
     """``copyreg._reconstructor``, which pickle protocols 0 and 1 write."""
     if kind is not _Sparse and not (isinstance(kind, type) and issubclass(kind, ChumpyNode)):
@@ -37,8 +82,19 @@ def _new_object(kind: type, base: type, state: None) -> Any:
 
 CHUMPY_ARRAYS = ('chumpy.ch.Ch', 'chumpy.reordering.Select')
 ARRAY_GLOBALS: Dict[str, Any] = {
-    **{name: value for name, value in MMENGINE_GLOBALS.items() if name.split('.')[0] in ('numpy', '_codecs')},
-    'builtins.bytes': MMENGINE_GLOBALS['builtins.bytes'],
+    'numpy.ndarray': _AnyArray,
+    'numpy.dtype': _AnyDtype,
+    **{
+        f'numpy.{core}.{name}': function
+        for core in ('core', '_core')
+        for name, function in (
+            ('multiarray._reconstruct', _reconstruct),
+            ('multiarray.scalar', _scalar),
+            ('numeric._frombuffer', _frombuffer),
+        )
+    },
+    **{name: MMENGINE_GLOBALS[name] for name in ('_codecs.encode', 'builtins.bytes')},
+    'collections.OrderedDict': OrderedDict,
     'builtins.set': set,
     'builtins.object': object,
     'copyreg._reconstructor': _new_object,
@@ -54,10 +110,10 @@ class _ArrayUnpickler(RestrictedUnpickler):
 
     @property
     def stateful(self) -> Tuple[type, ...]:
-        return (_Dtype, _Array, _Sparse, *self.nodes.values())
+        return (_AnyDtype, _AnyArray, _Sparse, *self.nodes.values())
 
     def known(self) -> Dict[str, Any]:
-        return {**ARRAY_GLOBALS, **self.nodes}
+        return {**ARRAY_GLOBALS, **self.nodes} if self.nodes else ARRAY_GLOBALS
 
     def find_class(self, module: str, name: str) -> Any:
         if module.split('.')[0] == 'chumpy':
@@ -74,23 +130,36 @@ def read_array_pickle(path: Union[str, Path], what: str) -> Any:
         what: the kind of file, for the errors.
 
     Returns:
-        the content, with sparse matrices of scipy, and arrays instead of chumpy's ``Ch`` and ``Select``; other objects
-        of chumpy stay a :class:`ChumpyNode`.
+        see :func:`load_array_pickle`.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is damaged, or names anything else, which is not loaded.
     """
-    path = Path(path)
-    content = path.read_bytes()
+    return load_array_pickle(Path(path).read_bytes(), f'{what} {path}')
+
+
+def load_array_pickle(content: bytes, what: str) -> Any:
+    """Read the bytes of a pickle, see :func:`read_array_pickle`.
+
+    Args:
+        what: the kind of file and its path, for the errors.
+
+    Returns:
+        the content, with sparse matrices of scipy, and arrays instead of chumpy's ``Ch`` and ``Select``; other objects
+        of chumpy stay a :class:`ChumpyNode`. An array of objects is a list.
+
+    Raises:
+        ValueError: see :func:`read_array_pickle`.
+    """
     try:
         return _plain(_ArrayUnpickler(io.BytesIO(content)).load(), {})
     except Exception as error:  # damaged bytes raise errors of any kind
         found = re.search(r'GLOBAL (.+)', str(error))
         if found is None:
-            raise ValueError(f'{what} {path} cannot be read ({type(error).__name__}: {error!s:.80}).') from error
+            raise ValueError(f'{what} cannot be read ({type(error).__name__}: {error!s:.80}).') from error
         raise ValueError(
-            f'{what} {path} was refused, and nothing in it was executed: it holds more than arrays and plain values '
+            f'{what} was refused, and nothing in it was executed: it holds more than arrays and plain values '
             f'({found[1]}).'
         ) from error
 
@@ -100,8 +169,8 @@ def _plain(value: Any, done: Dict[int, tuple]) -> Any:
     if id(value) in done:
         return done[id(value)][1]
     result = value
-    if type(value) in (_Array, _Dtype):
-        result = value.value
+    if isinstance(value, (_Array, _Dtype)):
+        result = _plain(value.value, done)  # a list for an array of objects
     elif type(value) is tuple:
         result = tuple(_plain(item, done) for item in value)
     elif type(value) is _Sparse:
@@ -109,7 +178,7 @@ def _plain(value: Any, done: Dict[int, tuple]) -> Any:
     elif isinstance(value, ChumpyNode):
         result = _chumpy(value, _plain(value.state, done))
     done[id(value)] = value, result  # the value too: an id is reused after its object is gone
-    if type(value) is dict:
+    if type(value) in (dict, OrderedDict):
         for key in value:
             value[key] = _plain(value[key], done)
     elif type(value) is list:

@@ -135,7 +135,7 @@ def test_rotations_of_the_tokens(tokenize):
         tokenize(sample('<POSE>', poses=poses[1:2])),
     ]
     batch = collate_conversations(rows)
-    inputs, pose_id = batch['inputs'], tokenize.pose_id
+    inputs, pose_id = batch['inputs'], tokenize.chat.pose_id
     assert (inputs['labels'] == pose_id).sum(1).tolist() == [3, 0, 1]
     assert inputs['poses'].shape == (4, 24, 3, 3) and inputs['poses'].dtype == torch.float32
     assert np.abs(inputs['poses'].numpy() - np.stack([*poses, poses[1]])).max() < 1e-6

@@ -14,7 +14,7 @@ from clamp_mmpose.utils.choices import check_choice
 
 TOO_LONG = ('error', 'skip', 'drop_rounds')
 # what data sets know besides, for metrics
-OTHERS = ('poses', 'pose_masks', 'texts', 'betas', 'gender', 'joints_3d', 'bbox', 'source')
+OTHERS = ('poses', 'pose_masks', 'texts', 'betas', 'gender', 'joints_3d', 'bbox', 'aspect', 'source')
 
 
 @TRANSFORMS.register_module()
@@ -53,15 +53,8 @@ class TokenizeConversation(BaseTransform):
         pose_token: Optional[str] = None,
     ):
         check_choice('TokenizeConversation: too_long', too_long, TOO_LONG)
-        loaded = load_processor(processor)
-        self.pose_token, self.pose_id = pose_token, None
-        if pose_token is not None:
-            from transformers import AddedToken
-
-            tokenizer = getattr(loaded, 'tokenizer', loaded)
-            tokenizer.add_tokens([AddedToken(pose_token, normalized=False, special=False)])
-            self.pose_id = tokenizer.get_vocab()[pose_token]
-        self.chat = ChatTokens(loaded, template)
+        self.pose_token = pose_token
+        self.chat = ChatTokens(load_processor(processor), template, pose_token)
         self.max_length, self.too_long = max_length, too_long
 
     def transform(self, results: dict) -> Optional[dict]:
@@ -90,7 +83,7 @@ class TokenizeConversation(BaseTransform):
             )
         first = count_in_answers(first_answer(conversations), token)
         last = count_in_answers(kept, token)
-        learned = int((inputs['labels'] == self.pose_id).sum())
+        learned = int((inputs['labels'] == self.chat.pose_id).sum())
         if learned != last - first:
             raise ValueError(
                 f'record {results["record_id"]!r}: {learned} of {last - first} {token} in its answers are '
