@@ -116,11 +116,9 @@ def _check(predicted: Array, target: Array, mask: Optional[Array]) -> Tuple[np.n
     counts = weights > 0
     if not counts.any(1).all():
         raise ValueError(f'pose {counts.any(1).argmin()} has no joint that counts: leave it out.')
-    finite = (np.isfinite(first) & np.isfinite(second)).all((1, 2))
-    if not finite.all():
-        raise ValueError(
-            f'{(~finite).sum():,} of {len(finite):,} poses are not finite, the first is {finite.argmin()}.'
-        )
+    broken = np.logical_not(np.isfinite(first + second).all((1, 2)))
+    if np.any(broken):
+        raise ValueError(f'{broken.sum():,} of {len(first):,} poses are not finite, the first is {broken.argmax()}.')
     return first, second, counts.astype(np.float64)
 
 
