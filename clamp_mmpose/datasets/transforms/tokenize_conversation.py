@@ -14,7 +14,7 @@ from clamp_mmpose.utils.choices import check_choice
 
 TOO_LONG = ('error', 'skip', 'drop_rounds')
 # what data sets know besides, for metrics
-OTHERS = ('poses', 'pose_masks', 'texts', 'betas', 'gender', 'joints_3d', 'bbox', 'aspect', 'source')
+OTHERS = ('poses', 'pose_masks', 'texts', 'betas', 'gender', 'joints_3d', 'bbox', 'person', 'aspect', 'source')
 
 
 @TRANSFORMS.register_module()
