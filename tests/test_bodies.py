@@ -1,5 +1,7 @@
 """Bodies from four sides."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from clamp_mmpose.body.skeleton_body import REST
 from clamp_mmpose.body.smpl_joints import JOINT_NAMES
 from clamp_mmpose.body.smpl_joints import PARENTS as SMPL_PARENTS
 from clamp_mmpose.visualization import draw_four_views
+from clamp_mmpose.visualization.gltf import to_glb
 from clamp_mmpose.visualization.rasterize import rasterize
 from clamp_mmpose.visualization.skeleton_mesh import LEFT, PARENTS, RIGHT, skeleton_mesh
 
@@ -148,3 +151,18 @@ def test_wrong_bodies_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             draw_four_views(**values)
+
+
+@pytest.mark.parametrize('smooth', [False, True])
+def test_a_mesh_for_web_pages(smooth):
+    """As trimesh reads it."""
+    trimesh = pytest.importorskip('trimesh')
+    vertices, faces, colors = skeleton_mesh(REST)
+    normals = np.tile([0.0, 0.6, 0.8], (len(vertices), 1)) if smooth else None
+    content = to_glb(vertices, faces, colors, normals)
+    assert content[:4] == b'glTF' and len(content) == int.from_bytes(content[8:12], 'little')
+    (read,) = trimesh.load(io.BytesIO(content), file_type='glb', process=False).geometry.values()
+    assert np.allclose(read.vertices, vertices, atol=1e-6) and np.array_equal(read.faces, faces)
+    assert np.array_equal(read.visual.vertex_attributes['color'][:, :3], colors[:, ::-1])  # RGB
+    if smooth:
+        assert np.allclose(read.vertex_normals, normals)

@@ -104,3 +104,22 @@ def tuned_llava(folder: Path):
     drop_frozen(model, content)
     torch.save(content, checkpoint)
     return config, checkpoint, model
+
+
+def tiny_chat_pose(folder: Path):
+    """The config, the checkpoint and the model of a ChatPose that starts each answer with text and ends with a pose.
+
+    Its poses depend on what it reads.
+    """
+    from clamp_mmpose.apis.trained_model import load_vision_language_model
+
+    config, checkpoint = folder / 'chat_pose.py', folder / 'chat_pose.pth'
+    text = LORA_CONFIG.format(model=tiny_llava_folder(folder / 'model'))
+    config.write_text(text.replace('VisionLanguageModel', 'ChatPose').replace('=8)', '=8, force_pose=True)'))
+    _, model = load_vision_language_model(str(config))
+    torch.manual_seed(0)
+    for name, parameter in model.named_parameters():
+        if name.startswith('pose_head'):
+            parameter.data.add_(0.5 * torch.randn_like(parameter))
+    torch.save(dict(state_dict=model.state_dict(), meta={}), checkpoint)
+    return config, checkpoint, model

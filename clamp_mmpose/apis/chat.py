@@ -4,7 +4,7 @@ import os
 import re
 import threading
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple, Union, cast
+from typing import Any, Generic, List, Optional, Sequence, Tuple, TypeVar, Union, cast
 
 import numpy as np
 from mmengine.config import Config
@@ -23,10 +23,99 @@ OneImage = Union[str, Path, np.ndarray, Image.Image]
 Images = Union[OneImage, Sequence[OneImage], None]
 Question = Union[str, Sequence[dict]]
 History = Sequence[Tuple[str, str]]
+Answer = TypeVar('Answer')
 HUB_NAME = re.compile(r'[\w.-]+/[\w.-]+')
 
 
-class ImageChat:
+class ModelChat(Generic[Answer]):
+    """A loaded model that is asked, for :class:`ImageChat` and :class:`PoseChat`; see there."""
+
+    def __init__(
+        self, config: Union[str, Path, Config], checkpoint: Optional[str] = None, device: Optional[str] = None
+    ):
+        check_exists(checkpoint)
+        self.cfg, model = load_vision_language_model(read_chat_config(config), checkpoint)
+        self.model = model.to(device or get_device())
+        self.max_length: int = cast(Any, model).max_length
+        # some versions of transformers replace methods of the layers while they run
+        self._lock = threading.Lock()
+
+    def ask(
+        self,
+        images: Sequence[Images],
+        questions: Sequence[Question],
+        max_new_tokens: Optional[int] = None,
+        temperature: Optional[float] = None,
+        batch_size: int = 8,
+        **settings: Any,
+    ) -> List[Answer]:
+        """Answer one question about each image, ``batch_size`` of them at a time; else as one call for each.
+
+        Raises:
+            ValueError: as for one question; its index is named.
+        """
+        if len(images) != len(questions):
+            raise ValueError(f'expected one question for each image, got {len(questions)} for {len(images)} images.')
+        if batch_size < 1:
+            raise ValueError(f'batch_size={batch_size!r}, expected at least 1 question.')
+        answers: List[Answer] = []
+        for start in range(0, len(questions), batch_size):
+            chosen = slice(start, start + batch_size)
+            read = [read_images(image) for image in images[chosen]]
+            asked = [with_history(question) for question in questions[chosen]]
+            answers += self._answer(read, asked, max_new_tokens, temperature, start, **settings)
+        return answers
+
+    def _answer(
+        self,
+        images: List[List[Image.Image]],
+        conversations: List[List[dict]],
+        max_new_tokens: Optional[int],
+        temperature: Optional[float],
+        start: Optional[int] = None,
+        **settings: Any,
+    ) -> List[Answer]:
+        """The answers of a batch; ``start`` is the index of its first question if there are several."""
+        usual: Any = self.model.test_cfg
+        length = usual['max_new_tokens'] if max_new_tokens is None else max_new_tokens
+        heat = usual['temperature'] if temperature is None else temperature
+        if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 1:
+            raise ValueError(f'max_new_tokens={length!r}, expected at least 1 token.')
+        check_finite_number('temperature', heat)
+        if heat < 0:
+            raise ValueError(f'temperature={heat!r}, expected at least 0.')
+        with self._lock:
+            room = self.max_length
+            for i, pair in enumerate(zip(conversations, images)):
+                try:
+                    room = min(room, self._room(*pair))
+                except ValueError as error:
+                    raise error if start is None else ValueError(f'question {start + i}: {error}') from error
+            return self._write(images, conversations, min(int(length), room), heat, **settings)
+
+    def _write(
+        self,
+        images: List[List[Image.Image]],
+        conversations: List[List[dict]],
+        max_new_tokens: int,
+        temperature: float,
+        **settings: Any,
+    ) -> List[Answer]:
+        """The answers of a batch whose settings are checked; one thread at a time."""
+        raise NotImplementedError
+
+    def _room(self, conversation: List[dict], images: List[Image.Image]) -> int:
+        """How many tokens an answer can have."""
+        tokens, limit = len(self.model.chat.prompt(conversation, images)), self.max_length
+        if tokens >= limit:
+            raise ValueError(
+                f'the conversation has {tokens:,} tokens with its images, and the model reads {limit:,} with the '
+                'answer: shorten the question, or start a new conversation.'
+            )
+        return limit - tokens
+
+
+class ImageChat(ModelChat[str]):
     """Answers questions about images by a :class:`VisionLanguageModel`. Several threads can share one.
 
     Args:
@@ -39,16 +128,6 @@ class ImageChat:
         FileNotFoundError: there is no such config or checkpoint.
         ValueError: another model, or a checkpoint that does not fit it.
     """
-
-    def __init__(
-        self, config: Union[str, Path, Config], checkpoint: Optional[str] = None, device: Optional[str] = None
-    ):
-        check_exists(checkpoint)
-        self.cfg, model = load_vision_language_model(read_chat_config(config), checkpoint)
-        self.model = model.to(device or get_device())
-        self.max_length: int = cast(Any, model).max_length
-        # some versions of transformers replace methods of the layers while they run
-        self._lock = threading.Lock()
 
     def __call__(
         self,
@@ -75,66 +154,8 @@ class ImageChat:
         conversation = with_history(question, history)
         return self._answer([read_images(image)], [conversation], max_new_tokens, temperature)[0]
 
-    def ask(
-        self,
-        images: Sequence[Images],
-        questions: Sequence[Question],
-        max_new_tokens: Optional[int] = None,
-        temperature: Optional[float] = None,
-        batch_size: int = 8,
-    ) -> List[str]:
-        """Answer one question about each image, ``batch_size`` of them at a time; else as one call for each.
-
-        Raises:
-            ValueError: as for one question; its index is named.
-        """
-        if len(images) != len(questions):
-            raise ValueError(f'expected one question for each image, got {len(questions)} for {len(images)} images.')
-        if batch_size < 1:
-            raise ValueError(f'batch_size={batch_size!r}, expected at least 1 question.')
-        answers: List[str] = []
-        for start in range(0, len(questions), batch_size):
-            chosen = slice(start, start + batch_size)
-            read = [read_images(image) for image in images[chosen]]
-            asked = [with_history(question) for question in questions[chosen]]
-            answers += self._answer(read, asked, max_new_tokens, temperature, start)
-        return answers
-
-    def _answer(
-        self,
-        images: List[List[Image.Image]],
-        conversations: List[List[dict]],
-        max_new_tokens: Optional[int],
-        temperature: Optional[float],
-        start: Optional[int] = None,
-    ) -> List[str]:
-        """The answers of a batch; ``start`` is the index of its first question if there are several."""
-        settings: Any = self.model.test_cfg
-        length = settings['max_new_tokens'] if max_new_tokens is None else max_new_tokens
-        heat = settings['temperature'] if temperature is None else temperature
-        if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 1:
-            raise ValueError(f'max_new_tokens={length!r}, expected at least 1 token.')
-        check_finite_number('temperature', heat)
-        if heat < 0:
-            raise ValueError(f'temperature={heat!r}, expected at least 0.')
-        with self._lock:
-            room = self.max_length
-            for i, pair in enumerate(zip(conversations, images)):
-                try:
-                    room = min(room, self._room(*pair))
-                except ValueError as error:
-                    raise error if start is None else ValueError(f'question {start + i}: {error}') from error
-            return self.model.generate(images, conversations, min(int(length), room), heat)
-
-    def _room(self, conversation: List[dict], images: List[Image.Image]) -> int:
-        """How many tokens an answer can have."""
-        tokens, limit = len(self.model.chat.prompt(conversation, images)), self.max_length
-        if tokens >= limit:
-            raise ValueError(
-                f'the conversation has {tokens:,} tokens with its images, and the model reads {limit:,} with the '
-                'answer: shorten the question, or start a new conversation.'
-            )
-        return limit - tokens
+    def _write(self, *question: Any, **settings: Any) -> List[str]:
+        return self.model.generate(*question, **settings)
 
 
 def read_chat_config(config: Union[str, Path, Config], options: Optional[dict] = None) -> Config:

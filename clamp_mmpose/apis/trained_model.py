@@ -8,6 +8,7 @@ from mmpose.models.builder import build_pose_estimator
 from mmpose.registry import MODELS
 
 from clamp_mmpose.models.language_models import VisionLanguageModel
+from clamp_mmpose.models.pose_estimators import ChatPose
 from clamp_mmpose.models.utils.trained_parts import load_trained
 
 from .model_zoo import read_config
@@ -43,10 +44,19 @@ def load_trained_model(
 
 def is_vision_language_model(config: Union[str, Config]) -> bool:
     """Whether the model of a config is a :class:`VisionLanguageModel`."""
+    return _has_model(config, VisionLanguageModel)
+
+
+def is_chat_pose(config: Union[str, Config]) -> bool:
+    """Whether the model of a config is a :class:`ChatPose`."""
+    return _has_model(config, ChatPose)
+
+
+def _has_model(config: Union[str, Config], expected: type) -> bool:
     init_default_scope('mmpose')
     kind = ((read_config(config) if isinstance(config, str) else config).get('model') or {}).get('type')
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
-    return isinstance(kind, type) and issubclass(kind, VisionLanguageModel)
+    return isinstance(kind, type) and issubclass(kind, expected)
 
 
 def load_vision_language_model(

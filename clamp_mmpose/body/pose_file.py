@@ -106,7 +106,7 @@ def write_obj(path: Union[str, Path], vertices: np.ndarray, faces: np.ndarray) -
         vertices: ``[V, 3]`` meters.
         faces: ``[F, 3]`` indices of vertices from 0.
     """
-    lines = ['v {:.5f} {:.5f} {:.5f}'.format(*vertex) for vertex in np.asarray(vertices).tolist()]
+    lines = ['v {:.5f} {:.5f} {:.5f}'.format(*vertex) for vertex in (np.round(vertices, 5) + 0.0).tolist()]  # no -0
     lines += ['f {} {} {}'.format(*face) for face in (np.asarray(faces) + 1).tolist()]
     atomic_write(Path(path), ('\n'.join(lines) + '\n').encode())
 

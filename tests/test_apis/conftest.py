@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmpose.apis import init_model
 from tiny import write_config, write_dots
-from tiny_llava import tuned_llava
+from tiny_llava import tiny_chat_pose, tuned_llava
 from web_page import LOCAL, missing
 
 from clamp_mmpose.apis import TextPoseInferencer
@@ -39,6 +39,12 @@ def dots_inferencer(trained):
 def tuned(tmp_path_factory):
     """A vision-language model: its config, a checkpoint of what was trained, and the model."""
     return tuned_llava(tmp_path_factory.mktemp('tuned'))
+
+
+@pytest.fixture(scope='session')
+def chat_pose(tmp_path_factory):
+    """A ChatPose whose answers have poses: its config, a checkpoint, and the model."""
+    return tiny_chat_pose(tmp_path_factory.mktemp('chat_pose'))
 
 
 @pytest.fixture(scope='module')
