@@ -29,7 +29,7 @@ def turned(**turns):
     rotations = torch.eye(3, dtype=torch.float64).repeat(1, 24, 1, 1)
     for name, axis_angle in turns.items():
         rotations[0, JOINT_NAMES.index(name.replace('_', ' '))] = axis_angle_to_matrix(
-            torch.tensor(axis_angle).double()
+            torch.tensor(axis_angle, dtype=torch.float64)
         )
     return rotations
 
