@@ -5,4 +5,5 @@ from .language_models import *  # noqa: F403
 from .layers import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .pose_estimators import *  # noqa: F403
+from .retrieval import *  # noqa: F403
 from .text_encoders import *  # noqa: F403

@@ -6,6 +6,7 @@ from .get_text_queries import GetTextQueries
 from .load_intact_image import LoadIntactImage
 from .open_clip_preprocess import OpenCLIPPreprocess
 from .pack_focus_inputs import PackFocusInputs
+from .pack_pose_text import PackPoseText
 from .pack_text_queries import PackTextQueries
 from .pack_zero_shot_inputs import PackZeroShotInputs
 from .resize_to_input import ResizeToInput
@@ -21,6 +22,7 @@ __all__ = [
     'LoadIntactImage',
     'OpenCLIPPreprocess',
     'PackFocusInputs',
+    'PackPoseText',
     'PackTextQueries',
     'PackZeroShotInputs',
     'ResizeToInput',

@@ -1,11 +1,12 @@
-"""Retrieval between two lists whose i-th entries belong together: R@k over the whole pool, and R-precision."""
+"""Retrieval by dot products: R@k over the whole gallery, and R-precision in random pools."""
 
-from typing import Dict, NamedTuple, Sequence, Union
+from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
 
 Array = Union[np.ndarray, torch.Tensor]
+QUERIES_AT_ONCE = 1024
 
 
 class Retrieval(NamedTuple):
@@ -17,7 +18,7 @@ class Retrieval(NamedTuple):
             PoseScript and ChatPose.
         expected_rank: mean rank of the right entry from 1, the middle one of those with its score.
         tied: queries whose right entry shares its score with others.
-        pool: entries in the gallery, one for each query.
+        pool: entries in the gallery.
     """
 
     recall: Dict[int, float]
@@ -27,27 +28,33 @@ class Retrieval(NamedTuple):
     pool: int
 
 
-def retrieve(query: Array, gallery: Array, ks: Sequence[int] = (1, 5, 10)) -> Retrieval:
+def retrieve(
+    query: Array, gallery: Array, ks: Sequence[int] = (1, 5, 10), positions: Optional[Sequence[int]] = None
+) -> Retrieval:
     """Search the entry of each query in the whole gallery by dot product.
 
     Args:
-        query, gallery: ``[N, D]``, of length 1 for cosines; rows i belong together. Equal rows get equal scores.
+        query, gallery: ``[N, D]`` and ``[M, D]``, of length 1 for cosines. Equal rows get equal scores.
         ks: an entry is found if fewer than k others are before it.
+        positions: in the gallery, of the entry of each query; default: rows i belong together, and M is N.
 
     Raises:
         ValueError: other shapes, values that are not finite.
     """
-    scores = _scores(query, gallery)
-    own = scores.diagonal()[:, None]
-    before, equal = (scores > own).sum(1), (scores == own).sum(1)
-    order = torch.from_numpy(scores).float().sort(dim=1, descending=True).indices
-    sorted_place = (order == torch.arange(len(order))[:, None]).int().argmax(1).numpy()
+    before, equal, by_sort = [], [], []
+    for scores, places in _scores(query, gallery, positions):
+        own = np.take_along_axis(scores, places[:, None], 1)
+        before.append((scores > own).sum(1))
+        equal.append((scores == own).sum(1))
+        order = torch.from_numpy(scores).float().sort(dim=1, descending=True).indices
+        by_sort.append((order == torch.from_numpy(places)[:, None]).int().argmax(1).numpy())
+    before, equal, by_sort = map(np.concatenate, (before, equal, by_sort))
     return Retrieval(
         recall={k: 100 * float(((k - before) / equal).clip(0, 1).mean()) for k in ks},
-        published={k: 100 * float((sorted_place < k).mean()) for k in ks},
+        published={k: 100 * float((by_sort < k).mean()) for k in ks},
         expected_rank=float((before + (equal + 1) / 2).mean()),
         tied=int((equal > 1).sum()),
-        pool=len(scores),
+        pool=len(gallery),
     )
 
 
@@ -62,7 +69,8 @@ def r_precision(
     """Recall in percent by k in random pools of few entries, which is far above R@k of the whole gallery.
 
     Args:
-        query, gallery, ks: as for :func:`retrieve`; ties count by their expected value.
+        query, gallery: ``[N, D]``; rows i belong together.
+        ks: as for :func:`retrieve`; ties count by their expected value.
         pool: the right entry, and ``pool - 1`` others that are drawn for each query.
         repetitions: draws for each query.
         seed: of the draws.
@@ -70,37 +78,46 @@ def r_precision(
     Raises:
         ValueError: as for :func:`retrieve`, or a gallery smaller than the pool.
     """
-    scores = _scores(query, gallery)
-    number = len(scores)
+    number = len(gallery)
     if not 1 < pool <= number:
         raise ValueError(f'pools of {pool} need 2 or more, and at most all {number} entries of the gallery.')
     generator = np.random.default_rng(seed)
     found = dict.fromkeys(ks, 0.0)
-    for _ in range(repetitions):
-        # the others of each query are the smallest of random numbers; its own place comes first
-        keys = generator.random((number, number))
-        np.fill_diagonal(keys, -1)
-        places = np.argpartition(keys, pool - 1, axis=1)[:, :pool]
-        drawn, own = np.take_along_axis(scores, places, 1), scores.diagonal()[:, None]
-        before, equal = (drawn > own).sum(1), (drawn == own).sum(1)
-        for k in ks:
-            found[k] += float(((k - before) / equal).clip(0, 1).mean()) / repetitions
-    return {k: 100 * share for k, share in found.items()}
+    for scores, places in _scores(query, gallery, None):
+        own = np.take_along_axis(scores, places[:, None], 1)
+        for _ in range(repetitions):
+            # the pool of a query has the smallest of random numbers, its own entry the first of all
+            keys = generator.random(scores.shape)
+            np.put_along_axis(keys, places[:, None], -1, 1)
+            drawn = np.take_along_axis(scores, np.argpartition(keys, pool - 1, axis=1)[:, :pool], 1)
+            before, equal = (drawn > own).sum(1), (drawn == own).sum(1)
+            for k in ks:
+                found[k] += float(((k - before) / equal).clip(0, 1).sum())
+    return {k: 100 * total / (repetitions * number) for k, total in found.items()}
 
 
-def _scores(query: Array, gallery: Array) -> np.ndarray:
-    """Dot products ``[N, N]``, the same for equal rows: a matrix product may round them in different ways."""
-    rows = [
+def _scores(
+    query: Array, gallery: Array, positions: Optional[Sequence[int]]
+) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
+    """Dot products ``[n, M]`` of some queries after others, and where their entries are ``[n]``.
+
+    Equal rows of the gallery get equal scores: a matrix product may round them in different ways.
+    """
+    first, second = (
         values.detach().cpu().double().numpy() if isinstance(values, torch.Tensor) else np.asarray(values, np.float64)
         for values in (query, gallery)
-    ]
-    if rows[0].shape != rows[1].shape or rows[0].ndim != 2 or not len(rows[0]):
+    )
+    places = np.arange(len(second)) if positions is None else np.asarray(positions, np.int64)
+    fits = first.ndim == second.ndim == 2 and first.shape[1] == second.shape[1] and len(first) == len(places) > 0
+    if not fits or not ((places >= 0) & (places < len(second))).all():
         raise ValueError(
-            f'expected two arrays [N, D] whose rows belong together, got {list(rows[0].shape)} and '
-            f'{list(rows[1].shape)}.'
+            f'expected queries [N, D] and a gallery [M, D] with the entry of each, got {list(first.shape)} and '
+            f'{list(second.shape)}.'
         )
-    if not all(np.isfinite(values).all() for values in rows):
+    if not np.isfinite(first).all() or not np.isfinite(second).all():
         raise ValueError('embeddings are not finite: check the weights of the retrieval model.')
-    (first, first_place), (second, second_place) = (np.unique(values, axis=0, return_inverse=True) for values in rows)
-    # NumPy 2.0 keeps a dimension of length 1
-    return (first @ second.T)[first_place.reshape(-1)[:, None], second_place.reshape(-1)[None]]
+    unique, of_row = np.unique(second, axis=0, return_inverse=True)
+    of_row = of_row.reshape(-1)  # NumPy 2.0 keeps a dimension of length 1
+    for start in range(0, len(first), QUERIES_AT_ONCE):
+        chunk = slice(start, start + QUERIES_AT_ONCE)
+        yield (first[chunk] @ unique.T)[:, of_row], places[chunk]
