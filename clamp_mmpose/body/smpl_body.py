@@ -2,31 +2,35 @@ from typing import Optional
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .kinematics import blend_skinning, forward_kinematics
+from .mesh_body import MeshBody
 from .output import BodyOutput
 from .smpl_files import BodyFile
-from .smpl_joints import JOINT_NAMES, NUM_JOINTS, NUM_SHARED, PARENTS
+from .smpl_joints import NUM_JOINTS, NUM_SHARED
 
 # joints of the left and the right hand where index, middle, little and ring finger begin
 KNUCKLES = {'SMPL-H': ((22, 25, 28, 31), (37, 40, 43, 46)), 'SMPL-X': ((25, 28, 31, 34), (40, 43, 46, 49))}
 
+# vertices of nose, left and right eye, left and right ear in the meshes of SMPL and SMPL-H, and of SMPL-X (as smplx)
+FACES = {6890: (332, 2800, 6260, 583, 4071), 10475: (9120, 9448, 9929, 6, 616)}
+# left and right shoulders, elbows, wrists, hips, knees, ankles
+COCO_JOINTS = (16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8)
 
-class SmplBody(nn.Module):
+
+class SmplBody(MeshBody):
     """SMPL (Loper et al. 2015), SMPL-H or SMPL-X from the user's file, turned by SMPL's rotations.
 
     Hands and face of SMPL-H and SMPL-X stay at rest, with flat hands; their joints are SMPL's first 22, and for 'left
     hand' and 'right hand', which they do not have, the mean of the four knuckles. Their joints and SMPL's differ by
-    centimetres: errors of the one must not be compared with those of the other.
+    centimetres: errors of the one must not be compared with those of the other. Published meshes have
+    ``coco_keypoints(output)``, ``[B, 17, 3]`` metres.
 
     Args:
         file: of :func:`read_body_file`.
         dtype: of the body's numbers and of what it returns.
     """
-
-    joint_names = JOINT_NAMES
-    parents = PARENTS
 
     def __init__(self, file: BodyFile, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
@@ -53,6 +57,8 @@ class SmplBody(nn.Module):
         ).items():
             self.register_buffer(name, torch.tensor(array, dtype=dtype).contiguous(), persistent=False)
         self.turning = turning
+        if len(file.template) in FACES:  # of other meshes the places are not known
+            self.coco_keypoints = self._coco_keypoints
 
     def forward(
         self, rotations: Tensor, betas: Optional[Tensor] = None, translation: Optional[Tensor] = None
@@ -91,24 +97,9 @@ class SmplBody(nn.Module):
             joints, vertices = joints + translation, vertices + translation
         return BodyOutput(joints, vertices)
 
-    def regress(self, regressor: Tensor, output: BodyOutput) -> Tensor:
-        """Other joints of the surface, such as Human3.6M's by ``J_regressor_h36m``.
-
-        Args:
-            regressor: ``[K, V]``.
-            output: of this body.
-
-        Returns:
-            ``[B, K, 3]`` metres.
-
-        Raises:
-            ValueError: the regressor is of another number of vertices.
-        """
-        if regressor.shape[1:] != output.vertices.shape[1:2]:
-            raise ValueError(
-                f'the regressor is {list(regressor.shape)}, expected [K, {output.vertices.shape[1]}] of {self.name}.'
-            )
-        return regressor.to(output.vertices) @ output.vertices
+    def _coco_keypoints(self, output: BodyOutput) -> Tensor:
+        """COCO's 17 keypoints ``[B, 17, 3]`` in metres: vertices of nose, eyes and ears, and SMPL's joints."""
+        return torch.cat([output.vertices[:, FACES[output.vertices.shape[1]]], output.joints[:, COCO_JOINTS]], 1)
 
 
 def _merge_resting(weights: np.ndarray, parents: tuple) -> np.ndarray:

@@ -146,6 +146,8 @@ def test_gradients_translation_and_types(file, body):
     )
     with pytest.raises(ValueError, match=r'anny has one shape, .* leave out betas'):
         body(rotations, torch.zeros(2, 10))
+    with pytest.raises(ValueError, match=r'the regressor is \[17, 6890\], expected \[K, 13718\] of anny'):
+        body.regress(torch.zeros(17, 6890), plain)
     with pytest.raises(ValueError, match=r'expected rotations \[B, 24, 3, 3\], got \[2, 22, 3, 3\]'):
         body(rotations[:, :22])
 

@@ -6,7 +6,7 @@ from clamp_mmpose.body.build import build_body
 from clamp_mmpose.body.rotations import axis_angle_to_matrix
 from clamp_mmpose.body.smpl_body import SmplBody
 from clamp_mmpose.body.smpl_files import read_body_file
-from tests.body_files import hand_layout
+from tests.body_files import hand_layout, published_layout
 from tests.parity_folders import parity_folder
 
 MODEL = parity_folder('smpl_synthetic') / 'synthetic_model.npz'
@@ -120,6 +120,23 @@ def test_joints_by_another_regressor(file):
     joints = body.regress(regressor, output)[0]
     np.testing.assert_allclose(joints[0], file.template[5])
     np.testing.assert_allclose(joints[1], (file.template[8] + file.template[9]) / 2)
+
+
+@pytest.mark.parametrize('kind, vertices, nose', [('SMPL', 6890, 332), ('SMPL-X', 10475, 9120)])
+def test_coco_keypoints_of_published_meshes(tmp_path, file, published, kind, vertices, nose):
+    assert not hasattr(SmplBody(file), 'coco_keypoints')
+    layout = published_layout() if kind == 'SMPL' else hand_layout(kind)
+    for key in ('v_template', 'shapedirs', 'posedirs', 'weights'):
+        layout[key] = np.resize(layout[key].astype(np.float32), (vertices, *layout[key].shape[1:]))
+    layout['J_regressor'] = np.eye(len(layout['J_regressor']), vertices)
+    np.savez(tmp_path / 'body.npz', **layout)
+    body = SmplBody(read_body_file(tmp_path / 'body.npz'))
+    output = body(axis_angle_to_matrix(published['axis_angle']))
+    keypoints = body.coco_keypoints(output)
+    assert keypoints.shape == (4, 17, 3)
+    assert keypoints[:, 0].equal(output.vertices[:, nose])
+    for row, name in ((5, 'left shoulder'), (10, 'right wrist'), (11, 'left hip'), (16, 'right ankle')):
+        assert keypoints[:, row].equal(output.joints[:, body.joint_names.index(name)])
 
 
 def test_build_body(tmp_path):
