@@ -99,12 +99,7 @@ def _plan(
     for request in requests[:FIRST]:
         lines.append(f'--- {request.id}, prompt {request.prompt}')
         for message in request.messages:
-            content = (
-                message['content']
-                if isinstance(message['content'], str)
-                else json.dumps(message['content'], allow_nan=False)
-            )
-            lines.append(f'[{message["role"]}] {content[:LONGEST_SHOWN]}')
+            lines.append(f'[{message["role"]}] {_shown(message["content"])[:LONGEST_SHOWN]}')
     count = tokenizer_count(args.tokenizer) if args.tokenizer else approximate
     found = estimate(requests, model, prices, JournalIndex(journal), count)
     answers = 'no limit' if found.completion_tokens is None else f'at most {found.completion_tokens:,}'
@@ -116,3 +111,15 @@ def _plan(
         cost = 'without max_tokens has no limit' if found.cost is None else f'at most {found.cost:.2f}, without retries'
         lines.append(f'cost: {cost}')
     return lines
+
+
+def _shown(content: Any) -> str:
+    """A message's text; of a list of parts, the texts, and '<image/png, 12,345 characters>' for an image."""
+    if isinstance(content, str):
+        return content
+    shown = []
+    for part in content:
+        url = part.get('image_url', {}).get('url', '')
+        image = f'<{url[5:].partition(";")[0]}, {len(url):,} characters>' if url.startswith('data:') else ''
+        shown.append(image or part.get('text') or json.dumps(part, allow_nan=False))
+    return ' '.join(shown)

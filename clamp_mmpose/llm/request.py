@@ -5,8 +5,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, TypedDict, Union
 
-from clamp_mmpose.language.image_facts import ImageFacts
-
 
 class Message(TypedDict):
     """One turn. ``content`` is a text or OpenAI's list of parts, such as ``{'type': 'image_url', ...}``."""
@@ -35,14 +33,14 @@ class Request:
         messages: 'system', 'user' and 'assistant', in order.
         prompt: name and version of the prompt, 'conversation/1'.
         settings: override the model's, such as ``temperature`` and ``max_tokens``.
-        facts: from which the messages were made; not sent, and not part of the key.
+        facts: from which the messages were made, :class:`ImageFacts` of most tasks; not sent, and not part of the key.
     """
 
     id: str
     messages: Tuple[Message, ...]
     prompt: str
     settings: Dict[str, Any] = field(default_factory=dict)
-    facts: Optional[ImageFacts] = field(default=None, compare=False, repr=False)
+    facts: Optional[Any] = field(default=None, compare=False, repr=False)
 
     def key(self, model_settings: Dict[str, Any]) -> str:
         """SHA-256 of messages and settings, in hex: two requests with the same key have the same answer.

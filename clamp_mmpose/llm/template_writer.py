@@ -1,13 +1,17 @@
 import random
 from typing import Any, Callable, Dict
 
+from clamp_mmpose.language.pose_facts.wording import Choose
+
 from .language_model import AnswerError, LanguageModel
 from .request import Reply, Request
 from .template_texts.conversation import write_conversation
 from .template_texts.description import write_attributes, write_description, write_detail
 from .template_texts.keypoint_texts import write_keypoint_texts
+from .template_texts.person import write_aspects, write_summary
 from .template_texts.reasoning import write_reasoning
 from .template_texts.scene import Scene
+from .template_texts.speculative import write_speculative
 
 VERSION = 'template/1'
 WRITERS: Dict[str, Callable[[Scene], str]] = dict(
@@ -18,6 +22,10 @@ WRITERS: Dict[str, Callable[[Scene], str]] = dict(
     attributes=write_attributes,
 )
 OF_DATA_SETS = dict(keypoint_texts=write_keypoint_texts)  # from all instances, of which there are too many for a scene
+# from facts that are not those of an image
+OTHERS: Dict[str, Callable[[Any, Choose], str]] = dict(
+    speculative_poses=write_speculative, person_descriptions=write_aspects, person_summary=write_summary
+)
 
 
 class TemplateWriter(LanguageModel):
@@ -49,7 +57,7 @@ class TemplateWriter(LanguageModel):
     def write(self, request: Request, attempt: int = 0) -> str:
         """See :meth:`answer`."""
         kind = request.prompt.partition('/')[0]
-        known = (*WRITERS, *OF_DATA_SETS)
+        known = (*WRITERS, *OF_DATA_SETS, *OTHERS)
         if kind not in known:
             raise AnswerError(
                 f'no rules for the prompt {request.prompt!r}; llm.type="template" writes {", ".join(known)}.',
@@ -60,4 +68,6 @@ class TemplateWriter(LanguageModel):
         if kind in OF_DATA_SETS:
             return OF_DATA_SETS[kind](request.facts)
         choose = random.Random(f'{self.settings["seed"]}/{request.id}/{attempt}').choice
+        if kind in OTHERS:
+            return OTHERS[kind](request.facts, choose)
         return WRITERS[kind](Scene(request.facts, choose, self.settings['with_keypoints']))

@@ -11,9 +11,9 @@ from PIL import Image
 
 from clamp_mmpose.language.image_facts import ImageFacts, Instance, SceneObject
 from clamp_mmpose.language.keypoint_names import keypoint_names
+from clamp_mmpose.llm.image_parts import data_url
 from clamp_mmpose.llm.judge.answers import read_answers, write_answers
 from clamp_mmpose.llm.judge.comparison import Comparison, Sample, compare, mean_interval, order_effect
-from clamp_mmpose.llm.judge.image_request import data_url
 from clamp_mmpose.llm.judge.make_questions import QuestionMaker, draw_images
 from clamp_mmpose.llm.judge.model_scores import model_scores
 from clamp_mmpose.llm.judge.page import write_page

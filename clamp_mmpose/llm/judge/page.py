@@ -6,8 +6,9 @@ import io
 from pathlib import Path
 from typing import Dict, List, Mapping, Sequence, Tuple, Union
 
+from clamp_mmpose.llm.image_parts import FORMATS
+
 from .comparison import Comparison
-from .image_request import FORMATS
 from .question import Question
 from .rating import Rating
 

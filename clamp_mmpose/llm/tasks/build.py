@@ -8,7 +8,9 @@ from .conversation import Conversation
 from .descriptions import Descriptions
 from .detail import Detail
 from .keypoint_texts import KeypointTexts
+from .person_descriptions import PersonDescriptions
 from .reasoning import Reasoning
+from .speculative_poses import SpeculativePoses
 from .task import TextTask
 
 TASKS: Dict[str, Type[TextTask]] = dict(
@@ -18,6 +20,8 @@ TASKS: Dict[str, Type[TextTask]] = dict(
     descriptions=Descriptions,
     attributes=Attributes,
     keypoint_texts=KeypointTexts,
+    speculative_poses=SpeculativePoses,
+    person_descriptions=PersonDescriptions,
 )
 
 

@@ -24,6 +24,7 @@ LABELS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 FENCE = re.compile(r'^[ \t]*```[\w-]*[ \t]*$', re.MULTILINE)
+FENCED = re.compile(r'```[\w-]*[ \t]*\n(.*?)(?:```|\Z)', re.DOTALL)
 JSON_KEYS = re.compile(rf'(?:(?P<question>{QUESTION})|(?P<answer>{ANSWER}|response))[ _-]?(?P<number>\d*)')
 # between two rounds: a rule, 'Round 2', the number of the next question
 BETWEEN = re.compile(
@@ -92,6 +93,19 @@ def parse_description(text: str) -> str:
     if REFUSAL.match(text):
         raise ValueError(f'a refusal: {text[:60]!r}')
     return text
+
+
+def parse_object(text: str) -> Dict[str, Any]:
+    """The JSON object that a text is, alone or in a code fence.
+
+    Raises:
+        ValueError: there is none, or it is not JSON.
+    """
+    fenced = FENCED.search(text)
+    content = (fenced[1] if fenced else text).strip()
+    if not content.startswith('{'):
+        raise ValueError(f'expected a JSON object, got {content[:60]!r}')
+    return parse_json(content)
 
 
 def _from_labels(text: str) -> Optional[List[Round]]:
@@ -180,7 +194,7 @@ def _clean(text: str) -> str:
 
 def _from_json(text: str) -> Optional[List[Round]]:
     """None: the text is not JSON."""
-    fenced = re.search(r'```[\w-]*[ \t]*\n(.*?)(?:```|\Z)', text, re.DOTALL)
+    fenced = FENCED.search(text)
     for candidate in ([fenced[1]] if fenced else []) + [text]:
         candidate = candidate.strip()
         if not candidate.startswith(('[', '{')):

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
-from clamp_mmpose.language.image_facts import ImageFacts
 from clamp_mmpose.language.text_leaks import find_leaks
 from clamp_mmpose.llm.request import Request
 from clamp_mmpose.utils.files import check_writable
@@ -31,25 +30,30 @@ class TextTask(ABC):
     A task has no state that an answer changes: a run that goes on after an interruption makes the same requests.
 
     Attributes:
+        source: the section of the config that it is written from: 'facts' of a data set with keypoints, or 'poses'.
+        follow_up: a task that is asked next in the same run, about what this one made: its ``requests`` takes a list of
+            :class:`Made`, and it writes the file.
         on_leak: what becomes of a value with :meth:`leaks`: 'keep', 'reject' (it is left out and counted), or 'again'
             (``parse`` raises a :class:`LeakError`).
     """
 
+    source: str = 'facts'
+    follow_up: Optional['TextTask'] = None
     on_leak: str = 'keep'
 
-    def requests(self, images: Sequence[ImageFacts]) -> List[Request]:
-        """One request for each image that :meth:`unusable` has no objection to, in order.
+    def requests(self, images: Sequence[Any]) -> List[Request]:
+        """One request for each image (or pose) that :meth:`unusable` has no objection to, in order.
 
         A task about the whole data set overrides it.
         """
         return [self.request(facts) for facts in images if self.unusable(facts) is None]
 
-    def unusable(self, facts: ImageFacts) -> Optional[str]:
+    def unusable(self, facts: Any) -> Optional[str]:
         """Why nothing can be written about this image, such as 'images without captions'; the images are counted."""
         return None
 
     @abstractmethod
-    def request(self, facts: ImageFacts) -> Request:
+    def request(self, facts: Any) -> Request:
         """What the language model is asked; the ids of a run differ."""
 
     @abstractmethod
