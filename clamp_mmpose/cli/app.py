@@ -11,6 +11,7 @@ import tempfile
 import threading
 from typing import TYPE_CHECKING, Optional, Sequence
 
+from .chat import BODY_HELP
 from .command import add_cfg_options, build_parser, device, positive_int, run_command
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__.splitlines()[0])
     parser.add_argument(
         'config',
-        help='config file of a model whose head reads text (TextQueryHead, CapeLLMHead) or of a VisionLanguageModel, '
-        'or its name or alias; or the folder of an exported VisionLanguageModel',
+        help='config file of a model whose head reads text (TextQueryHead, CapeLLMHead), of a VisionLanguageModel or '
+        'of a ChatPose, or its name or alias; or the folder of an exported VisionLanguageModel',
     )
     parser.add_argument('checkpoint', nargs='?', help='may be left out for a VisionLanguageModel with its own weights')
     parser.add_argument('--host', default='127.0.0.1', help='default: %(default)s, only this machine')
@@ -36,6 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
         help='name or address that browsers may use for this machine, beyond --host and localhost; may be repeated',
     )
     parser.add_argument('--texts', metavar='FOLDER', help='category texts to choose from; default: those of MP-100')
+    parser.add_argument('--body', metavar='skeleton|anny|FILE', help=f'of a ChatPose: {BODY_HELP}')
     parser.add_argument('--device', type=device)
     add_cfg_options(parser, 'model.head.language_model.init_cfg.checkpoint=FOLDER')
     return parser
@@ -61,13 +63,17 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _serve(args: argparse.Namespace) -> None:
-    from clamp_mmpose.apis import ImageChat
+    from clamp_mmpose.apis import ImageChat, PoseChat
     from clamp_mmpose.apis.chat import read_chat_config
-    from clamp_mmpose.apis.trained_model import is_vision_language_model
+    from clamp_mmpose.apis.trained_model import is_chat_pose, is_vision_language_model
     from clamp_mmpose.apis.web_app import build_chat, launch
 
     config = read_chat_config(args.config, args.cfg_options)
-    if is_vision_language_model(config):
+    if is_chat_pose(config):
+        app = build_chat(PoseChat(config, args.checkpoint, args.device, args.body or 'skeleton'))
+    elif args.body:
+        raise ValueError(f'{args.config} has no ChatPose, so that its answers have no poses: leave out --body.')
+    elif is_vision_language_model(config):
         app = build_chat(ImageChat(config, args.checkpoint, args.device))
     else:
         app = _keypoint_page(config, args)

@@ -61,7 +61,7 @@ def draw_four_views(
     else:
         points, triangles = _points('vertices', vertices, frame), np.asarray(faces)
         colors = np.full(points.shape, BODY_COLOR)
-    normals = _normals(points, triangles)
+    normals = vertex_normals(points, triangles)
     turns = _viewers(joints)
     seen = [points @ turn.T for turn in turns]
     centers = [(view.max(0) + view.min(0)) / 2 for view in seen]
@@ -78,6 +78,16 @@ def draw_four_views(
         put_text(tile, name, (round(0.03 * size), round(0.075 * size)), size / 600, (90, 90, 90))
         tiles.append(tile)
     return np.hstack(tiles)
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals ``[V, 3]`` of a mesh, those of its faces weighted by area; they point to where faces are seen
+    counter-clockwise."""
+    first, second, third = (vertices[faces[:, i]] for i in range(3))
+    of_faces = np.cross(second - first, third - first)
+    corners = faces.ravel()
+    normals = np.stack([np.bincount(corners, np.repeat(of_faces[:, i], 3), len(vertices)) for i in range(3)], 1)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
 def _points(name: str, values: np.ndarray, frame: str) -> np.ndarray:
@@ -116,14 +126,6 @@ def _look(towards: np.ndarray) -> np.ndarray:
     """Rows: right, down and away of a viewer who stands in this horizontal direction and looks at the body."""
     away, down = -towards, np.array([0.0, 1, 0])
     return np.stack([np.cross(down, away), down, away])
-
-
-def _normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals ``[V, 3]``, of faces weighted by area."""
-    first, second, third = (points[triangles[:, i]] for i in range(3))
-    of_faces = np.cross(second - first, third - first)
-    normals = np.stack([np.bincount(triangles.ravel(), np.repeat(of_faces[:, i], 3), len(points)) for i in range(3)], 1)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
 def _light(normals: np.ndarray) -> np.ndarray:

@@ -4,12 +4,10 @@ Values from the browser are what a client sent, whatever the component allows; s
 """
 
 import html
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import gradio as gr
 from PIL import Image
-
-from clamp_mmpose.apis.chat import ImageChat
 
 from .handlers import alert, checked_text, plain_errors
 from .search import MAX_CHARACTERS
@@ -33,7 +31,7 @@ def load(file: Optional[dict]) -> tuple:
 
 
 @plain_errors
-def ask(chat: ImageChat, path: Optional[str], question: str, talk: Talk) -> tuple:
+def ask(chat: Callable[[Any, str, list], str], path: Optional[str], question: str, talk: Talk) -> tuple:
     """Answer a question, or show the error and keep the question."""
     # an answer that came after another image was loaded belongs to the conversation before
     rounds = talk[1] if talk[0] == path else []
