@@ -101,11 +101,9 @@ def test_there_are_training_steps():
 
 def test_image_features(model, pixels, step):
     """Of all images, also the zeros that the program reads for a text alone."""
-    layers = dict(vision_feature_layer=-2, vision_feature_select_strategy='default')
     with torch.no_grad():
-        features = model.vlm.get_image_features(pixels, **layers)
-    features = getattr(features, 'pooler_output', features)
-    features = torch.stack(list(features)) if isinstance(features, (tuple, list)) else features
+        tower = model.parts.vision_tower(pixels, output_hidden_states=True)
+        features = model.parts.projectors[0](tower.hidden_states[-2][:, 1:])
     same(features[:, ::48], step[1]['image_features'])
 
 

@@ -84,7 +84,9 @@ def convert_chatpose(
     published = read_shards(place)
     head, llava, unused = split(published, source)
     text = dict(settings.get('llama') or settings)
-    written = _tokenizer(Path(tokenizer or place), len(llava['language_model.model.embed_tokens.weight']), settings)
+    written = _tokenizer(
+        Path(tokenizer or place), out, len(llava['language_model.model.embed_tokens.weight']), settings
+    )
     number = max(written.get_vocab().values()) + 1
     for name in ('language_model.model.embed_tokens.weight', 'language_model.lm_head.weight'):
         if name in llava:  # the image's token, which is never written, as the unknown one
@@ -117,6 +119,7 @@ def convert_chatpose(
     _, loading = from_hub(LlavaForConditionalGeneration, str(out), output_loading_info=True, use_safetensors=True)
     wrong = sorted({*loading['missing_keys'], *map(str, loading.get('mismatched_keys', ()))})
     if wrong or loading['unexpected_keys']:
+        (out / 'model.safetensors').unlink()
         raise ValueError(
             f'{source} does not fit {model_config or place / "config.json"}: missing or of another shape {wrong[:3]}, '
             f'not known {sorted(loading["unexpected_keys"])[:3]}. Give the config.json of this model.'
@@ -242,10 +245,8 @@ def _vision_config(weights: Weights, settings: Dict[str, Any]) -> Tuple[Dict[str
     return found, side
 
 
-def _tokenizer(folder: Path, number: int, settings: Dict[str, Any]) -> Any:
+def _tokenizer(folder: Path, out: Path, number: int, settings: Dict[str, Any]) -> Any:
     """LLaMA's tokenizer with the added tokens, which take the spaces around them, as in transformers 4.31."""
-    import tempfile
-
     from transformers import AddedToken, AutoTokenizer
 
     model = folder / 'tokenizer.model'
@@ -254,10 +255,10 @@ def _tokenizer(folder: Path, number: int, settings: Dict[str, Any]) -> Any:
     names = dict(bos_token='<s>', eos_token='</s>', unk_token='<unk>', pad_token='<unk>')
     length = (settings.get('llama') or settings).get('max_position_embeddings', 4096)
     fields = dict(tokenizer_class='LlamaTokenizer', legacy=True, add_bos_token=True, model_max_length=length, **names)
-    with tempfile.TemporaryDirectory() as alone:  # without files that add the tokens in another way
-        (Path(alone) / 'tokenizer.model').write_bytes(model.read_bytes())
-        (Path(alone) / 'tokenizer_config.json').write_text(json.dumps(fields))
-        tokenizer = from_hub(AutoTokenizer, alone)
+    # without the files of the folder that add the tokens in another way
+    atomic_write(out / 'tokenizer.model', model.read_bytes())
+    atomic_write(out / 'tokenizer_config.json', json.dumps(fields).encode())
+    tokenizer = from_hub(AutoTokenizer, str(out))
     added = ADDED[: number - len(tokenizer)]
     tokenizer.add_tokens([AddedToken(name, lstrip=True, rstrip=True, normalized=False) for name in added])
     if len(added) < 1 or len(tokenizer) != number:

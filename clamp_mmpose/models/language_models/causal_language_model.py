@@ -101,6 +101,7 @@ class CausalLanguageModel(BaseModule):
         chosen = {} if attention is None else dict(attn_implementation=attention)
         with without_drawing() if pretrained else contextlib.nullcontext():
             self.llm = _build(built, self.model_name, **in_precision(getattr(torch, dtype)), **chosen)
+        self.llm.tie_weights()  # without_drawing() leaves tied weights apart
         number, self.embed_dims = self.llm.get_input_embeddings().weight.shape
         if self.tokens.largest() >= number:
             raise ValueError(

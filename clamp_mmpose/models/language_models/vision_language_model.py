@@ -114,6 +114,7 @@ class VisionLanguageModel(BaseModel):
         kind = _class_of(built, self.model_name)
         with without_drawing() if pretrained else contextlib.nullcontext():
             self.vlm = kind._from_config(built, **in_precision(getattr(torch, dtype)), **chosen)
+        self.vlm.tie_weights()  # without_drawing() leaves tied weights apart
         self.parts = set_trained_parts(self.vlm, tune, lora, tune_projector, tune_vision)
         number = self.vlm.get_input_embeddings().weight.shape[0]
         largest = max(self.processor.tokenizer.get_vocab().values())
