@@ -12,7 +12,17 @@ from typing import List, Optional, Sequence
 import torch
 from torch.utils.benchmark import Measurement
 
-from benchmarks import cape_llm, heatmaps, instructions, llm_asking, llm_prompts, models, pose_errors, texts
+from benchmarks import (
+    body_fitting,
+    cape_llm,
+    heatmaps,
+    instructions,
+    llm_asking,
+    llm_prompts,
+    models,
+    pose_errors,
+    texts,
+)
 from clamp_mmpose.cli.command import add_debug, build_parser, positive_float, positive_int, run_command
 from clamp_mmpose.utils.files import atomic_write, check_writable, to_json, without_nan
 
@@ -152,6 +162,17 @@ def llm_rate(args: argparse.Namespace) -> dict:
     return result
 
 
+def fitting(args: argparse.Namespace) -> dict:
+    """Bodies fitted to people's 2D keypoints."""
+    result = body_fitting.body_fitting(args.people, args.body)
+    print(
+        f'{args.people} people of 17 keypoints, {result["keypoints"]} of them points of the body {args.body}, '
+        f'{torch.get_num_threads()} threads: {result["seconds"]:.1f} s, {result["error_px"]:.2f} px, PA-MPJPE '
+        f'{result["pa_mpjpe_mm"]:.1f} mm; the mean pose has {result["mean_pose_pa_mpjpe_mm"]:.1f} mm'
+    )
+    return result
+
+
 def errors_of_poses(args: argparse.Namespace) -> dict:
     """PA-MPJPE of many poses, against MMPose's."""
     result = pose_errors.pose_errors(args.poses)
@@ -219,6 +240,13 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(command)
     command.add_argument('--json', metavar='FILE', help='also write the results to this file')
     command.add_argument('--poses', type=positive_int, default=100_000)
+    command = kinds.add_parser('body-fitting', help=fitting.__doc__)
+    command.set_defaults(measure=fitting)
+    add_debug(command)
+    command.add_argument('--json', metavar='FILE', help='also write the results to this file')
+    command.add_argument('--people', type=positive_int, default=64)
+    command.add_argument('--body', default='skeleton', help='as for tools/fit_body.py (default: %(default)s)')
+    command.add_argument('--threads', type=positive_int, help='CPU threads')
     command = kinds.add_parser('chat-labels', help=chat_labels.__doc__)
     command.set_defaults(measure=chat_labels)
     add_debug(command)
