@@ -177,7 +177,9 @@ def test_records_with_poses(tmp_path, tokenize):
     )
     plain = dict(id='b', conversations=[TURN, {'from': 'gpt', 'value': 'No.'}])
     (tmp_path / 'a.jsonl').write_text('\n'.join(map(json.dumps, (record, plain))))
-    dataset = DATASETS.build(dict(type='InstructionDataset', ann_files='a.jsonl', data_root=str(tmp_path)))
+    dataset = DATASETS.build(
+        dict(type='InstructionDataset', ann_files='a.jsonl', data_root=str(tmp_path), serialize_data=False)
+    )
     info = dataset.get_data_info(0)
     assert info['poses'].dtype == np.float32 and np.abs(info['poses'][0] - matrices(4)).max() < 1e-6
     assert info['pose_masks'].sum() == 1 and info['pose_masks'][0, JOINT_NAMES.index('neck')]
@@ -249,7 +251,7 @@ def test_a_question_is_drawn_at_each_visit(records):
     np.random.seed(0)
     assert dataset.get_data_info(0)['conversations'] == visits[0]
     assert dataset.get_data_info(3)['img_path'] is None, 'it has an image, but the question is about a text'
-    fixed = DATASETS.build(dict(type='PoseDataset', reader=records, task='text', test_mode=True))
+    fixed = DATASETS.build(dict(type='PoseDataset', reader=records, task='text', test_mode=True, serialize_data=False))
     info = fixed.get_data_info(1)
     assert info['conversations'][0]['value'] == (
         "I have a word description of a person's pose, can you give the SMPL pose of this person? Text 1."
@@ -260,7 +262,9 @@ def test_a_question_is_drawn_at_each_visit(records):
 
 def test_image_questions(records, tokenize):
     pipeline = [dict(type='CropPerson', size=28), tokenize]
-    dataset = DATASETS.build(dict(type='PoseDataset', reader=records, task='image', pipeline=pipeline))
+    dataset = DATASETS.build(
+        dict(type='PoseDataset', reader=records, task='image', pipeline=pipeline, serialize_data=False)
+    )
     assert len(dataset) == 4 and dataset.dropped == {'poses without image': 2}
     found = dataset[3]
     assert found['inputs']['pixel_values'].shape[0] == 1 and found['data_samples']['gender'] == 'female'
