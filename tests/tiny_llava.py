@@ -107,10 +107,7 @@ def tuned_llava(folder: Path):
 
 
 def tiny_chat_pose(folder: Path):
-    """The config, the checkpoint and the model of a ChatPose that starts each answer with text and ends with a pose.
-
-    Its poses depend on what it reads.
-    """
+    """A config, a checkpoint and the model of a ChatPose whose answers have poses that depend on what it reads."""
     from clamp_mmpose.apis.trained_model import load_vision_language_model
 
     config, checkpoint = folder / 'chat_pose.py', folder / 'chat_pose.pth'
@@ -119,7 +116,8 @@ def tiny_chat_pose(folder: Path):
     _, model = load_vision_language_model(str(config))
     torch.manual_seed(0)
     for name, parameter in model.named_parameters():
-        if name.startswith('pose_head'):
-            parameter.data.add_(0.5 * torch.randn_like(parameter))
+        if parameter.requires_grad:
+            spread = 0.5 if name.startswith('pose_head') else 0.1
+            parameter.data.add_(spread * torch.randn_like(parameter))
     torch.save(dict(state_dict=model.state_dict(), meta={}), checkpoint)
     return config, checkpoint, model

@@ -1,7 +1,7 @@
 """Export a trained model: 'CONFIG CHECKPOINT --out DIR'.
 
-A CLAMP becomes a checkpoint without text encoder, and ONNX; a CapeLLM or a vision-language model is merged with its
-LoRA into a folder whose language model, or the whole, transformers reads.
+A CLAMP becomes a checkpoint without text encoder, and ONNX; a CapeLLM, a vision-language model or a ChatPose is merged
+with its LoRA into a folder whose language model, or the whole, transformers reads.
 """
 
 import argparse

@@ -82,3 +82,22 @@ def test_errors(tuned, tmp_path, capsys):
     changed.write_text(LORA_CONFIG.format(model=str(base)))
     assert export.main([str(changed), str(checkpoint), '--out', str(tmp_path / 'out')]) == 1
     assert 'the whole model of this config comes from' in capsys.readouterr().err
+
+
+def test_chat_pose(chat_pose, tmp_path):
+    """The folder gives the same texts and poses, without peft and its base; transformers reads its language model."""
+    config, checkpoint, model = chat_pose
+    out = tmp_path / 'out'
+    assert export.main([str(config), str(checkpoint), '--out', str(out)]) == 0
+    expected = logits(model.vlm, model.processor)
+    exported = transformers.LlavaForConditionalGeneration.from_pretrained(out).eval()
+    difference = (logits(exported, transformers.AutoProcessor.from_pretrained(out)) - expected).abs()
+    assert difference[expected.isfinite()].max() < 1e-4  # of the image's token, which is never written here
+    moved = shutil.move(out, tmp_path / 'moved')
+    cfg, own = load_vision_language_model(f'{moved}/config.py')
+    assert cfg.model.type == 'ChatPose' and not any('lora' in name or 'token_rows' in name for name in own.state_dict())
+    (found,), (wanted,) = (chat.generate_poses([[IMAGE]], [TURNS], 8, force_pose=True) for chat in (own, model))
+    assert found.text == wanted.text and '<POSE>' in found.text
+    assert (found.rotations - wanted.rotations).abs().max() < 1e-4 < (wanted.rotations - torch.eye(3)).abs().max()
+    rows = own.vlm.get_input_embeddings().weight[own.pose_id], model.token_rows.input[0]
+    assert (rows[0] - rows[1]).abs().max() < 1e-6 < (rows[1] - rows[1].mean()).abs().max()
