@@ -1,5 +1,5 @@
 """Measure speed: 'inference | training | head | texts | data CONFIG', 'heatmap', 'cape-...', 'llm-...', 'pose-...',
-'chat-labels'.
+'body-...', 'chat-labels'.
 
 docs/benchmarks.md has results.
 """
@@ -14,6 +14,7 @@ from torch.utils.benchmark import Measurement
 
 from benchmarks import (
     body_fitting,
+    body_skinning,
     cape_llm,
     heatmaps,
     instructions,
@@ -183,6 +184,22 @@ def errors_of_poses(args: argparse.Namespace) -> dict:
     return result
 
 
+def skinning(args: argparse.Namespace) -> dict:
+    """Posing bodies, against smplx and anny."""
+    result = body_skinning.skinning_summary(body_skinning.skinning(args.batch_size, args.pairs))
+    print(f'{args.batch_size} poses, {args.pairs} runs each, in turns')
+    for name, what in (
+        ('smpl', "ours, SMPL's size"),
+        ('smplx', 'smplx'),
+        ('anny', 'ours, anny'),
+        ('anny_posing', 'anny, its shape given'),
+        ('anny_whole', 'anny, which makes its shape each time'),
+    ):
+        print(f'{result[f"{name}_ms"]:10.2f} ms  {what}')
+    print(f'ratio {result["smpl_ratio"]:.2f} of smplx, {result["anny_ratio"]:.2f} of anny with its shape given')
+    return result
+
+
 KINDS = dict(inference=inference, training=training, head=head, texts=text, data=data, heatmap=heatmap)
 CAPE_KINDS = {'cape-asking': cape_asking, 'cape-memory': cape_memory, 'cape-training': cape_training}
 LLM_KINDS = {'llm-prompts': prompts, 'llm-journal': llm_journal, 'llm-rate': llm_rate}
@@ -235,6 +252,13 @@ def make_parser() -> argparse.ArgumentParser:
         command.add_argument('--threads', type=positive_int, default=1, help='CPU threads')
         if kind == 'cape-asking':
             command.add_argument('--keypoints', type=int, choices=sorted(cape_llm.CATEGORIES), default=17)
+    command = kinds.add_parser('body-skinning', help=skinning.__doc__)
+    command.set_defaults(measure=skinning)
+    add_debug(command)
+    command.add_argument('--json', metavar='FILE', help='also write the results to this file')
+    command.add_argument('--pairs', type=_runs, default=30, help='runs of each')
+    command.add_argument('--batch-size', type=positive_int, default=64)
+    command.add_argument('--threads', type=positive_int, help='CPU threads')
     command = kinds.add_parser('pose-errors', help=errors_of_poses.__doc__)
     command.set_defaults(measure=errors_of_poses)
     add_debug(command)

