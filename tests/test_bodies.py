@@ -163,6 +163,7 @@ def test_a_mesh_for_web_pages(smooth):
     assert content[:4] == b'glTF' and len(content) == int.from_bytes(content[8:12], 'little')
     (read,) = trimesh.load(io.BytesIO(content), file_type='glb', process=False).geometry.values()
     assert np.allclose(read.vertices, vertices, atol=1e-6) and np.array_equal(read.faces, faces)
-    assert np.array_equal(read.visual.vertex_attributes['color'][:, :3], colors[:, ::-1])  # RGB
+    assert colors[0].tolist() == [255, 165, 60]  # BGR of the left hip; linear RGB: 255 * (60 / 255) ** 2.2 ...
+    assert read.visual.vertex_attributes['color'][0].tolist() == [11, 98, 255, 255]
     if smooth:
         assert np.allclose(read.vertex_normals, normals)

@@ -196,5 +196,5 @@ def _numbers(name: str, values: Any, shape: tuple, what: str) -> np.ndarray:
 
 
 def _rounded(value: Any) -> Any:
-    """Micrometers and microradians: shorter than float32 in full."""
-    return np.round(value.astype(float), 6) if isinstance(value, np.ndarray) else value
+    """Micrometers and microradians, which are shorter than float32 in full, without -0."""
+    return np.round(value.astype(float), 6) + 0.0 if isinstance(value, np.ndarray) else value

@@ -5,6 +5,7 @@ from typing import Dict, Optional, Tuple
 import numpy as np
 
 FLOAT, UNSIGNED, BYTE = 5126, 5125, 5121  # types of glTF
+GAMMA = 2.2  # of the colors of images
 MAGIC, JSON_CHUNK, BINARY_CHUNK = b'glTF', b'JSON', b'BIN\0'
 
 
@@ -22,7 +23,8 @@ def to_glb(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray, normals:
     arrays: Dict[str, Tuple[np.ndarray, int, str]] = dict(POSITION=(points, FLOAT, 'VEC3'))
     if normals is not None:
         arrays['NORMAL'] = (np.asarray(normals, '<f4'), FLOAT, 'VEC3')
-    arrays['COLOR_0'] = (np.concatenate([np.asarray(colors, np.uint8)[:, ::-1], opaque], 1), BYTE, 'VEC4')
+    linear = np.round(255 * (colors[:, ::-1] / 255) ** GAMMA).astype(np.uint8)  # as glTF has them
+    arrays['COLOR_0'] = (np.concatenate([linear, opaque], 1), BYTE, 'VEC4')
     arrays['indices'] = (np.asarray(faces, '<u4').ravel(), UNSIGNED, 'SCALAR')
     views, accessors, content = [], [], b''
     for i, (array, kind, form) in enumerate(arrays.values()):

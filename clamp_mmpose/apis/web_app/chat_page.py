@@ -62,6 +62,7 @@ def build_chat(chat: Union[ImageChat, PoseChat]) -> gr.Blocks:
                 body = gr.Model3D(label='Body', height=420, interactive=False, elem_id='body', buttons=[], scale=2)
                 views = gr.Image(
                     label='From four sides',
+                    show_label=False,  # it would lie on the name of the first view
                     format='png',
                     interactive=False,
                     buttons=['download', 'fullscreen'],
