@@ -12,14 +12,14 @@ from mmengine.config import Config
 from clamp_mmpose.checkpoints.hub import OWN_WEIGHTS
 from clamp_mmpose.checkpoints.writer import write_safetensors
 from clamp_mmpose.models.pose_estimators import ChatPose
-from clamp_mmpose.models.utils.lora import merge_lora
 from clamp_mmpose.utils.files import check_writable
 
 from .trained_model import load_vision_language_model
 
 HERE = '{{ fileDirname }}'  # MMEngine puts the folder of the config in its place: the exported folder can be moved
 
-KEPT = ('type', 'dtype', 'attention', 'template', 'test_cfg', 'pose_token', 'pose_head', 'pose_tower')
+KEPT = ('type', 'dtype', 'attention', 'template', 'test_cfg')
+KEPT += ('pose_token', 'pose_head', 'pose_loss', 'text_loss', 'pose_tower')  # of ChatPose
 
 
 class VisionLanguageExport(NamedTuple):
@@ -49,17 +49,13 @@ def export_vision_language(
     check_writable(out / 'config.py')
     cfg, model = load_vision_language_model(config, checkpoint, options)
     vlm = model.vlm
-    if isinstance(model, ChatPose) and model.token_rows is not None:
-        model.token_rows.write(*model.token_layers)
-    for module in [module for module in vlm.modules() if 'peft_config' in vars(module)]:
-        merge_lora(module)
+    model.merge()
     vlm.to(vlm.get_input_embeddings().weight.dtype)  # what was trained beside LoRA is float32
     vlm.generation_config.eos_token_id, vlm.generation_config.pad_token_id = model.stops, model.pad
     vlm.save_pretrained(str(out), safe_serialization=True)
     model.processor.save_pretrained(str(out))
     if isinstance(model, ChatPose):
-        own = {name: value for name, value in model.state_dict().items() if name.startswith('pose_')}
-        write_safetensors({name: value.contiguous() for name, value in own.items()}, out / OWN_WEIGHTS, {})
+        write_safetensors(model.own_parts().state_dict(), out / OWN_WEIGHTS, {})
     merged_config(cfg).dump(str(out / 'config.py'))
     return VisionLanguageExport(out, out / 'config.py')
 
@@ -68,6 +64,8 @@ def merged_config(cfg: Config) -> Config:
     """The config of the exported model: nothing in it is trained, and it comes from the folder of the config."""
     cfg = copy.deepcopy(cfg)
     kept = {key: cfg.model[key] for key in KEPT if key in cfg.model}
+    if kept.get('pose_tower'):
+        kept['pose_tower'].backbone.pop('init_cfg', None)  # its weights are in the folder
     init_cfg = dict(type='Pretrained', checkpoint=HERE)
     cfg.model = dict(kept, model=HERE, tune='frozen', tune_projector=False, init_cfg=init_cfg)
     cfg.load_from, cfg.resume = None, False

@@ -11,6 +11,7 @@ from clamp_mmpose.utils.choices import check_choice
 
 from .chat_template import ANSWER, QUESTION, ChatText, ModelTemplate, VicunaTemplate
 from .conversations import IMAGE_TAG, Turn, read_turns
+from .pose_images import POSE_IMAGE_TOKEN, PoseImages
 
 IGNORED = -100  # label of a token that is not learned, as PyTorch's cross entropy has it
 Images = Sequence[Union[Image.Image, Tuple[int, int]]]
@@ -33,21 +34,34 @@ class ChatTokens:
             of a wide image are not lost.
         pose_token: an ordinary token that answers may have and questions may not, added to the tokenizer if that lacks
             it, see :class:`ChatPose`.
+        pose_images: arguments of :class:`PoseImages`, for a second image tower: as many further tokens stand behind
+            those of each image, and ``pose_pixels`` are made of it.
 
     Attributes:
         pose_id: of the pose token; None without one.
+        pose_image_id: of the tokens of the second tower; None without one.
         added_ids: tokens that the tokenizer lacked.
 
     Raises:
         ValueError: there is no chat template, or it cannot be used; the pose token is a special one.
     """
 
-    def __init__(self, processor: Any, template: Optional[str] = None, pose_token: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        processor: Any,
+        template: Optional[str] = None,
+        pose_token: Optional[str] = None,
+        pose_images: Optional[dict] = None,
+    ) -> None:
         self.processor = processor
         self.tokenizer = getattr(processor, 'tokenizer', processor)
         self.pose_token = pose_token
-        self.added_ids = _add_tokens(self.tokenizer, [pose_token] if pose_token else [])
-        self.pose_id: Optional[int] = self.tokenizer.get_vocab()[pose_token] if pose_token else None
+        self.pose_images = None if pose_images is None else PoseImages(**pose_images)
+        second = None if pose_images is None else POSE_IMAGE_TOKEN
+        self.added_ids = _add_tokens(self.tokenizer, [name for name in (pose_token, second) if name])
+        ids = self.tokenizer.get_vocab()
+        self.pose_id: Optional[int] = ids[pose_token] if pose_token else None
+        self.pose_image_id: Optional[int] = ids[second] if second else None
         image_token = str(getattr(processor, 'image_token', None) or IMAGE_TAG)
         self.image_id = self.tokenizer.get_vocab().get(image_token)
         special = [str(token) for token in self.tokenizer.added_tokens_decoder.values() if token.special]
@@ -138,7 +152,12 @@ class ChatTokens:
             if found:
                 raise ValueError(f'a turn from {turn.role} has the special token {found[0]!r}: leave it out.')
             if self.pose_token and turn.role != 'assistant' and self.pose_token in turn.text:
-                raise ValueError(f'a turn from {turn.role} has the pose token {self.pose_token!r}: only answers have.')
+                raise ValueError(
+                    f'a turn from {turn.role} has the pose token {self.pose_token!r}, which only answers may '
+                    'have: leave it out.'
+                )
+            if self.pose_images and POSE_IMAGE_TOKEN in turn.text:
+                raise ValueError(f'a turn from {turn.role} has the token {POSE_IMAGE_TOKEN!r}: leave it out.')
 
     def _jinja(self, template: Optional[str]) -> str:
         own = getattr(self.processor, 'chat_template', None) or getattr(self.tokenizer, 'chat_template', None)
@@ -215,6 +234,8 @@ class ChatTokens:
             raise ValueError(f'the text has {len(places)} image tokens for {len(images)} images.')
         for place, item in reversed(list(zip(places, images))):
             tokens = self.expansion(item if isinstance(item, tuple) else item.size)
+            if self.pose_images is not None:
+                tokens = tokens + [self.pose_image_id] * self.pose_images.number
             ids[place : place + 1] = tokens
             labels[place : place + 1] = [IGNORED] * len(tokens)
         return np.array(ids, np.int64), np.array(labels, np.int64)
@@ -248,7 +269,8 @@ class ChatTokens:
             ids = ids[: -len(self.stop)]
         if len(images) == 1:
             self.expansions[images[0].size] = ids
-        return {name: made[name] for name in image_processor.model_input_names if name in made}
+        tensors = {name: made[name] for name in image_processor.model_input_names if name in made}
+        return tensors if self.pose_images is None else dict(tensors, pose_pixels=self.pose_images(images))
 
 
 def _add_tokens(tokenizer: Any, names: Sequence[str]) -> List[int]:

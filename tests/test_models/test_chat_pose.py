@@ -1,15 +1,18 @@
 """ChatPose: poses from the states that predict pose tokens, held against transformers' LLaVA."""
 
 import copy
+import re
 
 import numpy as np
 import pytest
 import torch
+from mmpose.registry import MODELS
 from PIL import Image
 from tiny_llava import tiny_llava_folder
 from transformers import LlavaForConditionalGeneration
 
 from clamp_mmpose.body.rotations import axis_angle_to_matrix, six_to_matrix
+from clamp_mmpose.codecs.pose_images import PoseImages
 from clamp_mmpose.datasets.instructions import collate_conversations
 from clamp_mmpose.models.pose_estimators import ChatPose
 
@@ -309,3 +312,73 @@ def test_the_rows_of_the_token(tmp_path, tied):
     learned = inputs['labels'][:, 1:]
     expected = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), learned.flatten())
     assert changed == pytest.approx(expected.item(), rel=1e-5) and changed < losses['loss_text'].item()
+
+
+TOWER = dict(
+    backbone=dict(type='ResNet', depth=18, out_indices=(3,)), in_channels=512, images=dict(size=(48, 64), grid=(2, 3))
+)
+
+
+@pytest.fixture(scope='module')
+def seeing(folder, tmp_path_factory):
+    """A model with a second tower, whose weights are in a file."""
+    torch.manual_seed(5)
+    file = tmp_path_factory.mktemp('tower') / 'resnet.pth'
+    backbone = MODELS.build(TOWER['backbone'])
+    backbone.init_weights()
+    torch.save(backbone.state_dict(), file)
+    tower = copy.deepcopy(TOWER)
+    tower['backbone']['init_cfg'] = dict(type='Pretrained', checkpoint=str(file))
+    return build(folder, pose_tower=tower)
+
+
+def test_second_tower(folder, seeing):
+    """Its tokens stand behind those of each image, in training and in generation; only its projector is trained."""
+    sample = seeing.chat.inputs(turns(0, ANSWERS[0]), IMAGES[0])
+    marks = ''.join({389: 'i', seeing.chat.pose_image_id: 'p'}.get(one, '.') for one in sample['input_ids'].tolist())
+    assert re.findall('i+p+', marks) == ['iiii' + 'p' * 6] * 2 and sample['pose_pixels'].shape == (2, 3, 64, 48)
+    inputs = batch(seeing)
+    places = inputs['input_ids'] == seeing.chat.pose_image_id
+    read = []
+    handle = seeing.parts.decoder.register_forward_pre_hook(
+        lambda module, args, kwargs: read.append(kwargs['inputs_embeds']), with_kwargs=True
+    )
+    losses = seeing(inputs, mode='loss')
+    handle.remove()
+    maps = seeing.pose_tower.backbone(inputs['pose_pixels'])[-1]
+    expected = seeing.pose_tower.projector.layers(
+        torch.nn.functional.adaptive_avg_pool2d(maps, (2, 3)).flatten(2).transpose(1, 2)
+    )
+    assert (read[0][places].unflatten(0, (3, 6)) - expected).abs().max() < 1e-5
+    losses['loss_pose'].backward()
+    trained = {
+        name for name, value in seeing.named_parameters() if name.startswith('pose_tower') and value.grad is not None
+    }
+    assert trained == {f'pose_tower.projector.layers.{i}.{kind}' for i in (0, 2) for kind in ('weight', 'bias')}
+    assert all(dict(seeing.named_parameters())[name].grad.any() for name in trained)
+    handle = saying(seeing, [4, seeing.pose_id, seeing.stops[0]])
+    answers = seeing.generate_poses(IMAGES, [turns(i) for i in range(3)], 8)
+    handle.remove()
+    poses = heads_of(seeing, turns(0), IMAGES[0], answers[0].text)
+    assert (answers[0].rotations - poses).abs().max() < 1e-4
+
+
+def test_pose_images():
+    """The whole image, in the middle of the size that the tower reads."""
+    white = Image.new('RGB', (40, 10), (255, 255, 255))
+    (values,) = PoseImages(size=(8, 8), mean=(100, 0, 0), std=(1, 1, 5))([white])
+    assert values.shape == (3, 8, 8) and values.dtype == torch.float32
+    assert (values[0, 3:5] == 155).all() and (values[0, [0, 1, 2, 5, 6, 7]] == 0).all()
+    assert (values[2, 3:5] == 51).all()
+    with pytest.raises(ValueError, match='at least 1'):
+        PoseImages(grid=(0, 3))
+
+
+def test_second_tower_errors(folder, seeing, model):
+    inputs = batch(seeing)
+    with pytest.raises(ValueError, match='18 tokens of the second tower, and its images have 12 features'):
+        seeing(dict(inputs, pose_pixels=inputs['pose_pixels'][:2]), mode='loss')
+    with pytest.raises(ValueError, match="has the token '<pose_image>'"):
+        seeing.chat.inputs([{'from': 'human', 'value': 'A <pose_image>?'}, {'from': 'gpt', 'value': 'Yes.'}])
+    with pytest.raises(ValueError, match="pose_tower's backbone is frozen and has no weights"):
+        build(folder, pose_tower=copy.deepcopy(TOWER))

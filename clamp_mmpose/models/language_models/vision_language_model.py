@@ -19,7 +19,7 @@ from clamp_mmpose.models.utils.hugging_face import (
     pretrained_weights,
     without_drawing,
 )
-from clamp_mmpose.models.utils.lora import load_base_weights
+from clamp_mmpose.models.utils.lora import load_base_weights, merge_lora
 from clamp_mmpose.models.utils.tuning import check_tuning
 from clamp_mmpose.utils.choices import check_choice
 
@@ -146,6 +146,11 @@ class VisionLanguageModel(BaseModel):
             weights = with_new_rows(self.vlm, weights, self.chat.added_ids)
             load_base_weights(self.vlm, weights, source, self.model_name, 'Give the weights of the same model.')
         self._is_init = True
+
+    def merge(self) -> None:
+        """Add LoRA to the weights, in place."""
+        for module in [module for module in self.vlm.modules() if 'peft_config' in vars(module)]:
+            merge_lora(module)
 
     def forward(
         self, inputs: Dict[str, Tensor], data_samples: Optional[Sequence[Any]] = None, mode: str = 'tensor'

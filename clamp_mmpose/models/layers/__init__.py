@@ -1,6 +1,7 @@
 from .answers import BinsAnswer, PointerAnswer, TextAnswer, TokenAnswer
 from .graph_decoder import GraphDecoder
 from .joint_encoder import JointEncoder
+from .pose_tower import PoseTower
 from .projectors import LinearProjector, MLPProjector
 from .prompt_cross_attention import PromptCrossAttention
 from .prompt_encoder import PromptEncoder
@@ -14,6 +15,7 @@ __all__ = [
     'LinearProjector',
     'MLPProjector',
     'PointerAnswer',
+    'PoseTower',
     'PromptCrossAttention',
     'PromptEncoder',
     'PromptLearner',

@@ -1,8 +1,10 @@
+import contextlib
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
+from mmengine.model import PretrainedInit
 from mmpose.registry import MODELS
 from PIL import Image
 from torch import Tensor, nn
@@ -13,6 +15,7 @@ from clamp_mmpose.checkpoints.hub import OWN_WEIGHTS
 from clamp_mmpose.checkpoints.reader import read_checkpoint
 from clamp_mmpose.models.language_models import VisionLanguageModel
 from clamp_mmpose.models.language_models.image_tokens import image_token_id
+from clamp_mmpose.models.layers import PoseTower
 from clamp_mmpose.models.utils.sub_layers import SubLayer, build_sub_layer
 from clamp_mmpose.models.utils.token_rows import TokenRows
 from clamp_mmpose.utils.choices import check_choice
@@ -21,7 +24,7 @@ from .pose_answer import PoseAnswer
 from .pose_generation import ForcePose, StatesRead
 
 LORA: Dict[str, Any] = dict(rank=128, alpha=256, dropout=0.05, targets=['q_proj', 'v_proj'])  # as published
-POSE_INPUTS = ('poses', 'pose_masks')
+TARGETS = ('poses', 'pose_masks')
 
 
 @MODELS.register_module()
@@ -41,6 +44,8 @@ class ChatPose(VisionLanguageModel):
         pose_loss: a :class:`PoseRotationLoss`.
         text_loss: ``'token'``: the mean over all labeled tokens, as published; ``'sample'``: the mean over
             conversations of the mean over the labeled tokens of each, so that long answers do not outweigh poses.
+        pose_tower: a second, frozen image tower: arguments of :class:`PoseTower`, and ``images``, those of
+            :class:`PoseImages`, which :class:`TokenizeConversation` gets too.
 
     Attributes:
         pose_id: of the pose token.
@@ -58,13 +63,16 @@ class ChatPose(VisionLanguageModel):
         pose_head: SubLayer = 'PoseTokenHead',
         pose_loss: SubLayer = 'PoseRotationLoss',
         text_loss: str = 'token',
+        pose_tower: Optional[dict] = None,
         test_cfg: Optional[dict] = None,
         **kwargs: Any,
     ):
         check_choice('text_loss', text_loss, ('token', 'sample'))
         lora = LORA if lora is None and tune == 'lora' else lora
         test_cfg = dict(dict(force_pose=False), **(test_cfg or {}))
-        super().__init__(*args, tune=tune, lora=lora, test_cfg=test_cfg, chat=dict(pose_token=pose_token), **kwargs)
+        tower = dict(pose_tower or {})
+        chat = dict(pose_token=pose_token, pose_images=tower.pop('images', {}) if pose_tower else None)
+        super().__init__(*args, tune=tune, lora=lora, test_cfg=test_cfg, chat=chat, **kwargs)
         self.pose_id: int = self.chat.pose_id
         self.averaged_over = text_loss
         width = self.vlm.get_input_embeddings().weight.shape[1]
@@ -74,8 +82,37 @@ class ChatPose(VisionLanguageModel):
         if tune == 'lora':
             self.token_rows = TokenRows(*self.token_layers, [self.pose_id])
 
-        self.never_written = [image_token_id(self.vlm.config)]
+        self.pose_tower: Any = None
+        if pose_tower:
+            self.pose_tower = PoseTower(out_channels=width, grid=self.chat.pose_images.grid, **tower)
+            self.token_layers[0].register_forward_hook(self._place_features)
+        self._features: Optional[Tensor] = None
+        self.never_written = [image_token_id(self.vlm.config), self.chat.pose_image_id]
         self.token_layers[1].register_forward_hook(self._mask_logits)
+
+    @contextlib.contextmanager
+    def _seeing(self, inputs: Dict[str, Tensor]) -> Iterator[Dict[str, Tensor]]:
+        """While it is entered, the embeddings have the features of the second tower; gives the other inputs."""
+        pixels = inputs.get('pose_pixels')
+        if self.pose_tower is not None and pixels is not None:
+            self._features = self.pose_tower(pixels).flatten(0, 1)
+        try:
+            yield {key: value for key, value in inputs.items() if key not in (*TARGETS, 'pose_pixels')}
+        finally:
+            self._features = None
+
+    def _place_features(self, layer: nn.Module, inputs: Any, embeddings: Tensor) -> Tensor:
+        places = inputs[0] == self.chat.pose_image_id
+        number = int(places.sum())
+        if not number:  # a text alone, and each token that is written
+            return embeddings
+        found = 0 if self._features is None else len(self._features)
+        if number != found:
+            raise ValueError(
+                f'the batch has {number} tokens of the second tower, and its images have {found} features: give '
+                'TokenizeConversation the pose_images of the model.'
+            )
+        return embeddings.masked_scatter(places[..., None], self._features.to(embeddings.dtype))
 
     def _mask_logits(self, layer: nn.Module, inputs: Any, logits: Tensor) -> Tensor:
         """An answer has no token of an image; the published model has no such token."""
@@ -92,16 +129,40 @@ class ChatPose(VisionLanguageModel):
     def init_weights(self) -> None:
         """Load pretrained weights, see :meth:`VisionLanguageModel.init_weights`.
 
-        A folder that was exported or converted here has those of the pose head beside the files of transformers.
+        A folder that was exported or converted here has those of the other parts beside the files of transformers; if
+        not, the second tower has its own ``init_cfg``.
+
+        Raises:
+            ValueError: weights do not fit, or the frozen second tower has none.
         """
         super().init_weights()
-        init_cfg: Any = self.init_cfg or {}
-        path = Path(init_cfg.get('checkpoint', ''), OWN_WEIGHTS)
-        if init_cfg and path.is_file():
-            own = nn.ModuleDict({name: part for name, part in self.named_children() if name.startswith('pose_')})
-            load_weights(own, weights_of(read_checkpoint(path)), str(path), 'the parts of ChatPose beside LLaVA')
         if self.token_rows is not None:
             self.token_rows.read(*self.token_layers)
+        init_cfg: Any = self.init_cfg or {}
+        path = Path(init_cfg.get('checkpoint', ''), OWN_WEIGHTS)
+        saved = weights_of(read_checkpoint(path)) if init_cfg and path.is_file() else {}
+        if saved:
+            what = 'the parts of ChatPose beside its vision-language model'
+            load_weights(self.own_parts(), saved, str(path), what, optional=['pose_tower.'])
+        if self.pose_tower is not None and not any(name.startswith('pose_tower.backbone.') for name in saved):
+            address: Any = self.pose_tower.backbone.init_cfg
+            pretrained = isinstance(address, dict) and address.get('type') in ('Pretrained', PretrainedInit)
+            if init_cfg and not pretrained:  # checkpoints would not hold them
+                raise ValueError(
+                    "pose_tower's backbone is frozen and has no weights: give its init_cfg, of type Pretrained."
+                )
+            self.pose_tower.backbone.init_weights()
+
+    def own_parts(self) -> nn.ModuleDict:
+        """The parts beside the model of transformers, by name."""
+        names = ('pose_head', 'pose_tower')
+        return nn.ModuleDict({name: part for name, part in self.named_children() if name in names and part is not None})
+
+    def merge(self) -> None:
+        """Put LoRA and the rows of the pose token into the weights, in place."""
+        super().merge()
+        if self.token_rows is not None:
+            self.token_rows.write(*self.token_layers)
 
     def loss(self, inputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """``loss_text``, ``acc_text``, ``loss_pose``; with labeled poses ``pose_degrees``, the mean angle between
@@ -114,7 +175,7 @@ class ChatPose(VisionLanguageModel):
         Raises:
             ValueError: there are more or fewer poses than labeled pose tokens.
         """
-        rows = self.with_blank_image({key: value for key, value in inputs.items() if key not in POSE_INPUTS})
+        rows = self.with_blank_image({key: value for key, value in inputs.items() if key not in TARGETS})
         hidden = self.hidden_states(rows)
         losses = self.text_loss(hidden, rows['labels'])
         rotations, targets, mask = self._learned_poses(hidden, rows['labels'], inputs)
@@ -164,11 +225,12 @@ class ChatPose(VisionLanguageModel):
 
     def hidden_states(self, inputs: Dict[str, Tensor]) -> Tensor:
         """See :meth:`VisionLanguageModel.hidden_states`."""
-        return super().hidden_states({key: value for key, value in inputs.items() if key not in POSE_INPUTS})
+        with self._seeing(inputs) as seen:
+            return super().hidden_states(seen)
 
     def predict(self, inputs: Dict[str, Tensor], data_samples: Optional[Sequence[Any]] = None) -> List[Any]:
         """The data samples with an answer to the first question: ``pred_text``, and ``pred_poses`` ``[n, J, 3, 3]``."""
-        inputs = {key: value for key, value in inputs.items() if key not in POSE_INPUTS}
+        inputs = {key: value for key, value in inputs.items() if key not in TARGETS}
         answers = self._answers(self._questions(inputs, data_samples), **self.test_cfg)
         samples = [{} for _ in answers] if data_samples is None else data_samples
         return [
@@ -212,6 +274,10 @@ class ChatPose(VisionLanguageModel):
             self._answer(own, text, states.at(row, [i for i, token in enumerate(own) if token == self.pose_id]))
             for row, (own, text) in enumerate(zip(ids, self._texts(ids)))
         ]
+
+    def _write(self, prompts: Dict[str, Tensor], *args: Any, **kwargs: Any) -> List[List[int]]:
+        with torch.no_grad(), self._seeing(prompts) as seen:
+            return super()._write(seen, *args, **kwargs)
 
     def _answer(self, ids: List[int], text: str, states: Tensor) -> PoseAnswer:
         rotations, wrong = self.pose_head.predict(states)
