@@ -1,4 +1,4 @@
-"""A tiny LLaVA tuned on conversations: what its checkpoints hold, resuming, and several processes."""
+"""A tiny LLaVA, and a ChatPose, tuned on conversations: their checkpoints, resuming, and several processes."""
 
 import json
 import shutil
@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.utils import digit_version
+from PIL import Image
 from tiny_llava import tiny_llava_folder
 from two_processes import run_in_two_processes, train_in_parallel
 
+from clamp_mmpose.apis.trained_model import load_vision_language_model
 from clamp_mmpose.checkpoints.reader import read_checkpoint
-from clamp_mmpose.cli import train
+from clamp_mmpose.cli import export, train
 
 CONFIG = """
 _base_ = ['mmpose::_base_/default_runtime.py']
@@ -38,6 +40,14 @@ default_hooks = dict(checkpoint=dict(interval=1, save_best=None), logger=dict(in
 optim_wrapper = dict(constructor='TrainableOptimWrapperConstructor', optimizer=dict(type='AdamW', lr=1e-3))
 model.update(lora=dict(rank=2))
 """
+# two poses in an answer, one, none; the second process has a batch with neither images nor poses
+CHAT_POSE = """
+model.update(type='ChatPose', text_loss='sample', test_cfg=dict(max_new_tokens=4, force_pose=True))
+train_dataloader['dataset'].update(ann_files=['poses.json'])
+train_dataloader['dataset']['pipeline'][0].update(pose_token='<POSE>')
+model.update(lora=dict(rank=2, targets=['q_proj', 'v_proj']))
+"""
+POSE_ANSWERS = {0: 'It is <POSE>.', 2: '<POSE> and <POSE>', 5: 'left <POSE>'}
 WORDS = ('left', 'right', 'eye', 'chair', 'seat', 'leg', 'nose', 'face', 'front', 'back', 'above', 'below', 'sight')
 
 
@@ -57,6 +67,12 @@ def write_records(folder):
             record['image'] = f'{number}.png'
         records.append(record)
     (folder / 'records.json').write_text(json.dumps(records))
+    for number, answer in POSE_ANSWERS.items():
+        records[number]['conversations'][-1]['value'] = answer
+        poses = [dict(axis_angle=rng.normal(0, 0.5, (24, 3)).tolist()) for _ in range(answer.count('<POSE>'))]
+        records[number]['poses'] = poses
+    records[5]['poses'][0]['joints'] = ['pelvis', 'left knee', 'head']
+    (folder / 'poses.json').write_text(json.dumps(records))
 
 
 @pytest.fixture(scope='module')
@@ -82,6 +98,46 @@ def trained(base):
     return config, base / 'work'
 
 
+@pytest.fixture(scope='module')
+def chat(base):
+    config = write(base / 'chat.py', base, CHAT_POSE)
+    assert train.main([str(config), '--work-dir', str(base / 'chat')]) == 0
+    return config, base / 'chat'
+
+
+def test_checkpoints_of_chat_pose(chat):
+    """LoRA of query and value, the projector, the rows of the token, the head: what the LLaVA has is elsewhere."""
+    weights = read_checkpoint(chat[1] / 'epoch_2.pth')['state_dict']
+    assert sum('.lora_' in name for name in weights) == 8 and sum('projector' in name for name in weights) == 4
+    own = {name for name in weights if not name.startswith('vlm.')}
+    assert own == {
+        'token_rows.input',
+        'token_rows.output',
+        *(f'pose_head.layers.{i}.{kind}' for i in (0, 2) for kind in ('weight', 'bias')),
+    }
+    assert len(weights) == 12 + len(own)
+    before = read_checkpoint(chat[1] / 'epoch_1.pth')['state_dict']
+    assert not any(torch.equal(weights[name], before[name]) for name in own)
+
+
+def test_exported_chat_pose(chat, tmp_path):
+    """A folder that can be moved gives the answers and poses of the checkpoint."""
+    config, work = chat
+    assert export.main([str(config), str(work / 'epoch_2.pth'), '--out', str(tmp_path / 'out')]) == 0
+    shutil.move(tmp_path / 'out', tmp_path / 'moved')
+    asked = [[{'from': 'human', 'value': '<image>\nleft leg'}], [{'from': 'human', 'value': 'the right eye'}]]
+    images = [[Image.new('RGB', (40, 30), (200, 50, 0))], []]
+    answers = []
+    for arguments in ((str(config), str(work / 'epoch_2.pth')), (str(tmp_path / 'moved' / 'config.py'),)):
+        _, model = load_vision_language_model(*arguments)
+        answers.append(model.generate_poses(images, asked, 4, force_pose=True))
+        assert model.test_cfg['force_pose']
+    assert all('<POSE>' in answer.text for answer in answers[0])
+    for first, second in zip(*answers):
+        assert first.text == second.text and (first.rotations - second.rotations).abs().max() < 1e-5
+    assert (answers[0][0].rotations[0] - answers[0][1].rotations[0]).abs().max() > 1e-6
+
+
 def test_checkpoints_hold_what_is_trained(trained):
     config, work = trained
     content = read_checkpoint(work / 'epoch_2.pth')
@@ -96,8 +152,9 @@ def test_checkpoints_hold_what_is_trained(trained):
     assert beside.keys() == weights.keys() and all(torch.equal(beside[name], weights[name]) for name in weights)
 
 
-def test_a_resumed_training_has_the_same_bits(trained, tmp_path):
-    config, work = trained
+@pytest.mark.parametrize('kind', ['trained', 'chat'])
+def test_a_resumed_training_has_the_same_bits(request, kind, tmp_path):
+    config, work = request.getfixturevalue(kind)
     resumed = shutil.copytree(work, tmp_path / 'work')
     (resumed / 'epoch_2.pth').unlink()
     (resumed / 'last_checkpoint').write_text('epoch_1.pth')
@@ -115,6 +172,7 @@ train_dataloader['sampler'].update(shuffle=False)
 optim_wrapper.update(optimizer=dict(type='SGD', lr=0.05, momentum=0.9))
 model.update(lora=dict(rank=2, dropout=0.0))
 """
+POSE_LORA = "model['lora'].update(targets=['q_proj', 'v_proj'])"
 SHARDED = """
 model.update(tune='full', lora=None)
 train_cfg.update(max_epochs=1)
@@ -137,13 +195,14 @@ strategy = dict(
 
 
 def test_two_processes_equal_one(base, tmp_path):
-    """With different numbers of labeled tokens, and a process without images; by DDP, and by FSDP in full."""
+    """With different numbers of labeled tokens and poses, and a process without images and poses; by DDP and FSDP."""
     plain = write(tmp_path / 'plain' / 'config.py', base, DISTRIBUTED)
     sharded = write(tmp_path / 'sharded' / 'config.py', base, DISTRIBUTED + SHARDED)
     full = write(tmp_path / 'sharded' / 'one.py', base, DISTRIBUTED + SHARDED.split('runner_type')[0])
-    runs = [(plain, plain, 2, 32), (full, sharded, 1, 25)]
+    poses = write(tmp_path / 'poses' / 'config.py', base, CHAT_POSE + DISTRIBUTED + POSE_LORA)
+    runs = [(plain, plain, 2, 32), (poses, poses, 2, 18), (full, sharded, 1, 25)]
     if digit_version(torch.__version__) < digit_version('2.2'):
-        del runs[1]  # PyTorch's own FSDP fails on the CPU
+        del runs[-1]  # PyTorch's own FSDP fails on the CPU
     for config, *_ in runs:
         assert train.main([str(config), '--work-dir', str(config.parent / 'one')]) == 0
     run_in_two_processes(train_in_parallel, tmp_path, [config for _, config, *_ in runs])

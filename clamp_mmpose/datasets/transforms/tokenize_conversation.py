@@ -37,6 +37,7 @@ class TokenizeConversation(BaseTransform):
             another record is drawn if the first is too long. Nothing is cut off: a part of an image cannot be read,
             and an answer without its end is not to be learned.
         pose_token: text of the token that means a 3D pose in an answer (ChatPose), such as ``'<POSE>'``.
+        pose_images: what the second tower of the model reads, see :class:`PoseImages`.
 
     Raises:
         ValueError: see :class:`ChatTokens`, a conversation is too long, an image cannot be read, the answers have more
@@ -51,10 +52,11 @@ class TokenizeConversation(BaseTransform):
         max_length: Optional[int] = None,
         too_long: str = 'error',
         pose_token: Optional[str] = None,
+        pose_images: Optional[dict] = None,
     ):
         check_choice('TokenizeConversation: too_long', too_long, TOO_LONG)
         self.pose_token = pose_token
-        self.chat = ChatTokens(load_processor(processor), template, pose_token)
+        self.chat = ChatTokens(load_processor(processor), template, pose_token, pose_images)
         self.max_length, self.too_long = max_length, too_long
 
     def transform(self, results: dict) -> Optional[dict]:
