@@ -234,7 +234,7 @@ class ChatTokens:
             raise ValueError(f'the text has {len(places)} image tokens for {len(images)} images.')
         for place, item in reversed(list(zip(places, images))):
             tokens = self.expansion(item if isinstance(item, tuple) else item.size)
-            if self.pose_images is not None:
+            if self.pose_images is not None and self.pose_image_id is not None:
                 tokens = tokens + [self.pose_image_id] * self.pose_images.number
             ids[place : place + 1] = tokens
             labels[place : place + 1] = [IGNORED] * len(tokens)
