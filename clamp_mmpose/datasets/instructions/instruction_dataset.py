@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.body.pose_entries import read_poses, to_matrices
+from clamp_mmpose.datasets.poses.pose_records import checked_box
 from clamp_mmpose.utils.choices import check_choice
 
 from .records import image_names, read_records
@@ -26,6 +27,8 @@ class InstructionDataset(BaseDataset):
 
     A record with 3D poses (ChatPose) has ``poses``, one entry (:mod:`clamp_mmpose.body.pose_entries`) for each
     ``<POSE>`` of its answers; its sample has ``poses`` ``[P, 24, 3, 3]`` float32 and ``pose_masks`` ``[P, 24]`` bool.
+    A record about one person of an image may have ``box``, left, top, right, bottom in pixels; it becomes the ``bbox``
+    that :class:`CropPerson` reads.
 
     Args:
         ann_files: one file or several, JSON lists or ``.jsonl``.
@@ -98,7 +101,7 @@ class InstructionDataset(BaseDataset):
                 image = record.get('image')
                 img_path = None if not paths else paths if isinstance(image, list) else paths[0]
                 sample = dict(record_id=record_id, img_path=img_path, conversations=record['conversations'])
-                samples.append(dict(sample, **_poses(record, f'{path}, record {record_id!r}')))
+                samples.append(dict(sample, **_about_person(record, f'{path}, record {record_id!r}')))
                 file_of.append(number)
         if self.skipped:
             print_log(f'{self.skipped:,} records without their image are left out.', 'current', logging.WARNING)
@@ -149,15 +152,17 @@ def lay_out_epoch(file_of: np.ndarray, weights: Sequence[float], seed: int) -> T
     return np.concatenate(orders), np.concatenate(draws)
 
 
-def _poses(record: dict, place: str) -> Dict[str, np.ndarray]:
-    """The poses of a record, as axis-angle vectors, which take a third of the memory."""
-    if 'poses' not in record:
-        return {}
+def _about_person(record: dict, place: str) -> Dict[str, Any]:
+    """The box and the poses of a record; these as axis-angle vectors, which take a third of the memory."""
+    found: Dict[str, Any] = {}
     try:
-        axis_angle, masks = read_poses(record['poses'])
+        if record.get('box') is not None:
+            found['bbox'] = checked_box(record['box'])
+        if 'poses' in record:
+            found['axis_angle'], found['pose_masks'] = read_poses(record['poses'])
     except ValueError as error:
         raise ValueError(f'{place}: {error}') from error
-    return dict(axis_angle=axis_angle, pose_masks=masks)
+    return found
 
 
 def _subset(number: np.ndarray, indices: Union[int, Sequence[int]]) -> np.ndarray:

@@ -2,6 +2,7 @@ from .body_pose_error import BodyPoseError
 from .cape_pck import CapePCK
 from .coco_or_pck import CocoOrPCK
 from .confidence_auroc import ConfidenceAUROC
+from .keypoint_text_error import KeypointTextError
 from .pose_retrieval import PoseRetrieval
 from .reasoned_pose_error import ReasonedPoseError
 from .zero_shot_accuracy import ZeroShotAccuracy
@@ -11,6 +12,7 @@ __all__ = [
     'CapePCK',
     'CocoOrPCK',
     'ConfidenceAUROC',
+    'KeypointTextError',
     'PoseRetrieval',
     'ReasonedPoseError',
     'ZeroShotAccuracy',
