@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from body_poses import HAILING, SITTING, axis_angles
+from mmpose.registry import DATASETS
 from replay_server import Answer, completion, replay
 from stick_people import COCO, stick_facts, stick_person
 
@@ -244,6 +245,10 @@ def test_two_steps_in_one_run(folder, tmp_path, capsys):
         kept = axis_angle_to_matrix(torch.tensor(record['pose']['axis_angle']))
         np.testing.assert_allclose(kept, axis_angle_to_matrix(axis_angles(turns)), atol=2e-6)
     assert records[2]['pose'] is None
+    prefix = dict(img=str(folder))
+    samples = DATASETS.build(dict(type='ReasonedPoses', ann_file=str(tmp_path / 'rpe.json'), data_prefix=prefix))
+    assert len(samples) == 10 and samples.without_pose == 2  # five aspects of the two people with poses
+    assert samples[9]['texts'] == [SUMMARY]
     lines = (tmp_path / 'rpe.json.provenance.jsonl').read_text(encoding='utf-8').splitlines()
     assert [json.loads(line)['prompt'] for line in lines] == ['person_descriptions/1'] * 4 + ['person_summary/1'] * 4
 
@@ -294,8 +299,8 @@ def test_poses_by_the_nearest_center(tmp_path):
     poses = PersonPoses(dict(type='PoseRecords', ann_files=str(tmp_path / 'poses.jsonl'), images='data'))
     tall, between, far, large = [40, 10, 80, 110], [48, 10, 88, 110], [400, 0, 440, 100], [-200, -200, 320, 320]
     found = poses.match('a/1.jpg', [between, tall, far, large])
-    assert [None if pose is None else float(pose[5, 1]) for pose in found] == [0.2, 0.1, None, None]
-    assert float(poses.match('b/1.jpg', [tall])[0][0, 0]) == pytest.approx(0.3)
+    assert [None if pose is None else pose['axis_angle'][5][1] for pose in found] == [0.2, 0.1, None, None]
+    assert poses.match('b/1.jpg', [tall])[0]['axis_angle'][0][0] == pytest.approx(0.3)
     assert poses.match('c/1.jpg', [tall]) == poses.match('2.jpg', [tall]) == [None]
     (tmp_path / 'poses.jsonl').write_text(json.dumps(dict(poses=[dict(axis_angle=[[0, 0, 0]] * 24)])), encoding='utf-8')
     with pytest.raises(ValueError, match='PoseRecords has no pose with an image and a box'):

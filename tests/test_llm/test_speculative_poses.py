@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from body_poses import HAILING, SITTING, axis_angles
+from mmpose.registry import DATASETS
 from replay_server import Answer, completion, replay
 
 from clamp_mmpose.body.rotations import axis_angle_to_matrix
@@ -100,6 +101,8 @@ def test_poses_without_all_joints_are_left_out():
     task, hurt = SpeculativePoses(), sample()
     hurt.mask[22:] = False  # hands that SMPL-H does not have do not matter
     assert task.unusable(hurt) is None
+    (request,) = task.requests([hurt])
+    assert request.facts.pose['joints'][-2:] == ['left wrist', 'right wrist']
     hurt.mask[5] = False
     assert task.unusable(hurt) == 'poses with unlabeled joints'
 
@@ -164,9 +167,12 @@ def test_command_with_a_server(tmp_path, capsys):
     assert (tmp_path / 'spg.json').read_bytes() == content
     first, second = json.loads(content)
     assert first.keys() == {'pose_id', 'source', 'pose', 'sentences'}
+    assert 'joints' not in first['pose']  # all are labeled
     assert (first['pose_id'], first['source'], first['sentences']) == ('p1', 'poses.jsonl', SENTENCES)
     kept = axis_angle_to_matrix(torch.tensor(second['pose']['axis_angle']))
     np.testing.assert_allclose(kept, axis_angle_to_matrix(axis_angles(SITTING)), atol=2e-6)
+    samples = DATASETS.build(dict(type='SpeculativePoses', ann_file=str(tmp_path / 'spg.json')))
+    assert [samples[i]['texts'] for i in (0, 9)] == [SENTENCES[:1], SENTENCES[4:]] and len(samples) == 10
 
 
 def test_command_without_a_server(tmp_path, capsys):

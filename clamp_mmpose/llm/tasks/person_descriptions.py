@@ -31,13 +31,13 @@ class PersonFacts:
     Attributes:
         image: with this person alone.
         person: number in the image, from 0.
-        pose: axis-angle ``[24, 3]`` of the person's 3D pose, None if it is not known.
+        pose: the person's 3D pose, see :func:`pose_entry`; None if it is not known.
         descriptions: what is written already.
     """
 
     image: ImageFacts
     person: int
-    pose: Optional[np.ndarray] = None
+    pose: Optional[Dict[str, Any]] = None
     descriptions: Dict[str, str] = field(default_factory=dict)
 
     @property
@@ -231,6 +231,6 @@ def _record(facts: Optional[PersonFacts], descriptions: Dict[str, str]) -> Dict[
         image=facts.image.image,
         box=list(facts.box),
         person=facts.person,
-        pose=None if facts.pose is None else dict(axis_angle=facts.pose.tolist()),
+        pose=facts.pose,
         descriptions=descriptions,
     )

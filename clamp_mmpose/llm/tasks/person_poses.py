@@ -2,14 +2,12 @@ from pathlib import PurePath
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
-import torch
 from mmpose.registry import DATASETS
 
-from clamp_mmpose.body.rotations import matrix_to_axis_angle
+from clamp_mmpose.body.pose_entries import pose_entry
 from clamp_mmpose.datasets.poses import PoseSample
 
 FARTHEST, LARGER = 0.25, 2.0  # of two boxes of one person: centers apart, in longer sides; longer sides, as a ratio
-DECIMALS = 6
 
 
 class PersonPoses:
@@ -30,9 +28,9 @@ class PersonPoses:
         if not self.by_name:
             raise ValueError(f'the reader {reader.get("type")} has no pose with an image and a box: give another.')
 
-    def match(self, image: str, boxes: Sequence[Sequence[float]]) -> List[Optional[np.ndarray]]:
-        """For each box the pose ``[24, 3]`` (axis-angle) whose box has the nearest center, each pose only once; None if
-        none is near. Data sets make boxes in different ways: of a person's extent, or a square around it.
+    def match(self, image: str, boxes: Sequence[Sequence[float]]) -> List[Optional[Dict[str, Any]]]:
+        """For each box the pose (:func:`pose_entry`) whose box has the nearest center, each only once; None if none is
+        near. Data sets make boxes in different ways: of a person's extent, or a square around it.
 
         Args:
             image: the name below the folder of the images; the pose's image must end with it.
@@ -47,14 +45,13 @@ class PersonPoses:
         pairs = sorted(
             (_apart(box, one.box or box), i, j) for i, box in enumerate(boxes) for j, one in enumerate(samples)
         )
-        found: List[Optional[np.ndarray]] = [None] * len(boxes)
+        found: List[Optional[Dict[str, Any]]] = [None] * len(boxes)
         taken: Tuple[set, set] = (set(), set())
         for apart, i, j in pairs:
             if apart <= FARTHEST and i not in taken[0] and j not in taken[1]:
                 taken[0].add(i)
                 taken[1].add(j)
-                rotations = torch.as_tensor(samples[j].rotations, dtype=torch.float32)
-                found[i] = matrix_to_axis_angle(rotations).numpy().astype(float).round(DECIMALS)
+                found[i] = pose_entry(samples[j].rotations, samples[j].mask)
         return found
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from clamp_mmpose.body.build import build_body
-from clamp_mmpose.body.rotations import matrix_to_axis_angle
+from clamp_mmpose.body.pose_entries import pose_entry
+from clamp_mmpose.body.smpl_joints import NUM_SHARED
 from clamp_mmpose.datasets.poses.pose_sample import PoseSample
 from clamp_mmpose.language.pose_facts import Fact, body_facts, body_sentences
 from clamp_mmpose.llm.image_parts import drawn_part, text_part
@@ -23,7 +24,6 @@ QUESTIONS, SENTENCES = 4, 5
 START = 'This person'
 LONGEST = 60  # words of one or two succinct sentences
 VIEWS = 4
-DECIMALS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +32,14 @@ class PoseFacts:
 
     Attributes:
         pose_id, source: of the data set.
-        axis_angle: ``[24, 3]`` in radians, of SMPL's joints, the first one in the camera's frame.
+        pose: see :func:`pose_entry`.
         description: direct, of the data set or by rules.
         facts: of the posed body.
     """
 
     pose_id: str
     source: str
-    axis_angle: np.ndarray
+    pose: Dict[str, Any]
     description: str
     facts: Sequence[Fact]
 
@@ -76,7 +76,7 @@ class SpeculativePoses(TextTask):
 
     def unusable(self, facts: PoseSample) -> Optional[str]:
         """Poses of which a joint that shapes the body is not labeled."""
-        return None if facts.mask[:22].all() else 'poses with unlabeled joints'
+        return None if facts.mask[:NUM_SHARED].all() else 'poses with unlabeled joints'
 
     def requests(self, images: Sequence[PoseSample]) -> List[Request]:
         """One for each whole pose, in order."""
@@ -99,8 +99,8 @@ class SpeculativePoses(TextTask):
             Message(role='system', content=self.prompt.system.format()),
             Message(role='user', content=parts),
         )
-        axis_angle = matrix_to_axis_angle(rotations).numpy().astype(float).round(DECIMALS)
-        known = PoseFacts(facts.record_id, facts.source, axis_angle, description, body_facts(joints, names))
+        pose = pose_entry(facts.rotations, facts.mask)
+        known = PoseFacts(facts.record_id, facts.source, pose, description, body_facts(joints, names))
         return Request(f'speculative_poses/{facts.record_id}', messages, self.prompt.id, self.settings, known)
 
     def parse(self, request: Request, text: str) -> List[str]:
@@ -152,6 +152,6 @@ def _record(facts: Optional[PoseFacts], sentences: Sequence[str]) -> Dict[str, A
     return dict(
         pose_id=facts.pose_id,
         source=facts.source,
-        pose=dict(axis_angle=facts.axis_angle.tolist()),
+        pose=facts.pose,
         sentences=list(sentences),
     )
