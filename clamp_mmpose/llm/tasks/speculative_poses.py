@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from clamp_mmpose.body.build import build_body
 from clamp_mmpose.body.pose_entries import pose_entry
@@ -79,9 +80,10 @@ class SpeculativePoses(TextTask):
         return None if facts.mask[:NUM_SHARED].all() else 'poses with unlabeled joints'
 
     def requests(self, images: Sequence[PoseSample]) -> List[Request]:
-        """One for each whole pose, in order."""
+        """One for each whole pose, in order; drawing one takes some 0.2 s."""
         self.body: Any = build_body(self.body_kind)
-        return super().requests(images)
+        usable = [facts for facts in images if self.unusable(facts) is None]
+        return [self.request(facts) for facts in tqdm(usable, desc='drawing', unit='pose', disable=None)]
 
     def request(self, facts: PoseSample) -> Request:
         """Table 4's instruction; then four views and the direct description."""
