@@ -241,6 +241,8 @@ def test_errors_by_aspect_then_the_mean():
         sample(torch.zeros(0, 24, 3, 3), person='a', aspect='pose'), type='ReasonedPoseError', prefix='p'
     )
     assert nothing['p/PA-MPJPE'] == float('inf') and nothing['p/missing_aspects'] == 5
+    with pytest.raises(ValueError, match="record 'r' has no aspect or no person"):
+        evaluate(sample(turned()), type='ReasonedPoseError')
 
 
 def spg(**changes):

@@ -32,7 +32,7 @@ def trained(vocabulary, tmp_path_factory):
         dict(
             model=dict(
                 type='PoseTextRetrieval',
-                text_encoder=dict(type='WordTextEncoder', vocabulary=vocabulary, width=8, hidden=8),
+                text_encoder=dict(type='WordTextEncoder', vocabulary=vocabulary, embed_dims=8),
                 pose_encoder=dict(hidden=16, num_layers=1),
                 embed_dims=4,
             )
@@ -68,12 +68,14 @@ def test_vocabulary(tmp_path):
 
 def test_word_encoder_reads_the_order_and_no_padding(vocabulary):
     torch.manual_seed(0)
-    encoder = MODELS.build(dict(type='WordTextEncoder', vocabulary=vocabulary, width=8, hidden=6)).eval()
+    encoder = MODELS.build(dict(type='WordTextEncoder', vocabulary=vocabulary, embed_dims=12, max_length=30)).eval()
     first, second = 'this person is', 'is person this'
     alone, other = encoder([first]), encoder([second])
     assert alone.shape == (1, encoder.embed_dims) == (1, 12)
     assert (alone - other).abs().max() > 1e-3
     torch.testing.assert_close(encoder([first, TEXTS[0] * 3])[:1], alone)
+    with pytest.raises(ValueError, match='text of 31 words; max_length is 30'):
+        encoder(['this ' * 31])
     assert encoder.tokenize(['Zebra person', '']) == [[0, encoder.numbers['person']], [0]]
 
 

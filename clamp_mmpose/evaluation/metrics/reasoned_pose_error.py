@@ -1,5 +1,5 @@
 import logging
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 from mmengine.logging import print_log
@@ -21,6 +21,20 @@ class ReasonedPoseError(BodyPoseError):
 
     Arguments are those of :class:`BodyPoseError`; samples are of :class:`ReasonedPoses`.
     """
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """See :class:`BodyPoseError`; samples have ``aspect`` and ``person``, too.
+
+        Raises:
+            ValueError: one has not.
+        """
+        for sample in data_samples:
+            if not {'aspect', 'person'} <= set(sample):
+                raise ValueError(
+                    f'record {sample.get("record_id")!r} has no aspect or no person: ReasonedPoseError scores '
+                    'ReasonedPoses, others BodyPoseError.'
+                )
+        super().process(data_batch, data_samples)
 
     def score(self, poses: List[PoseResult]) -> Dict[str, float]:
         """Errors of all, and of each aspect."""
