@@ -121,6 +121,7 @@ def test_lying_and_upside_down():
     lying = np.stack([FACING[:, 0], FACING[:, 2], -FACING[:, 1]], 1) @ around_y(35).T
     left, right = colors_of(draw_four_views(lying, size=SIZE))
     assert left[1].sum() > 1.5 * right[1].sum() and right[3].sum() > 1.5 * left[3].sum()
+    assert middle_column(left[0]) > 5 and middle_column(left[2]) < -5  # from the feet, then from the head
     handstand = FACING * [-1, -1, 1]  # turned in the image plane
     left, right = colors_of(draw_four_views(handstand, size=SIZE))
     assert middle_column(left[0]) < -10 and left[1].sum() > 1.5 * right[1].sum()

@@ -100,9 +100,10 @@ def test_force_many_poses_and_none(page, monkeypatch):
         assert '<p role="status">a pose was asked for, and the answer has none' in values[3]
     assert asked == [True, False, False, False, False]
     assert html.unescape(values[2][1]['content'][0]['text']) == '<b>No.</b>'
-    answers.append(PoseAnswer('<POSE>' * 6, torch.eye(3).expand(6, 24, 3, 3)))
+    answers.append(PoseAnswer('<POSE>' * 6, torch.eye(3).expand(6, 24, 3, 3), ((1, 4),)))
     _, values = page.event('ask', [None, QUESTION, None, False], 'other')
     assert 'the answer has 6 poses, of which the first 4 are shown' in values[3]
+    assert 'pose 2: the model gave no rotation for &#x27;left knee&#x27;' in values[3]
     views = cv2.imdecode(np.frombuffer(fetched(page, values[5]), np.uint8), 1)
     assert views.shape == (4 * 256, 1024, 3) and np.array_equal(views[:256], views[768:])
 
