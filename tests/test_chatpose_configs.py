@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.dataset import ConcatDataset
 from mmengine.optim import build_optim_wrapper
@@ -170,13 +171,20 @@ def tiny_batch(cfg, tiny, monkeypatch, size):
     return FUNCTIONS.get(loader.collate_fn.type)([dataset[i] for i in sampler])
 
 
-@pytest.mark.parametrize('name', [FULL, VQA])
+@pytest.mark.parametrize('name', [FULL, VQA, TOWER])
 def test_data_model_and_rates(name, read, tiny, monkeypatch):
     """A step on a mixture of 2 texts, 2 conversations and 4 images: 6 poses; SMPL-H's hands have no labels."""
     cfg = read(name).copy()
     weights = sum(cfg.train_dataloader.sampler.weights)
     batch = tiny_batch(cfg, tiny, monkeypatch, 2 * weights)
     source = tiny[0]
+    if name == TOWER:  # another backbone of MMPose
+        small = dict(type='ResNet', depth=18, stem_channels=8, base_channels=4)
+        weights = {f'backbone.{key}': value for key, value in MODELS.build(dict(small)).state_dict().items()}
+        torch.save(dict(state_dict=weights), tiny[1] / 'tower.pth')
+        init_cfg = dict(cfg.model.pose_tower.backbone.init_cfg, checkpoint=str(tiny[1] / 'tower.pth'))
+        cfg.model.pose_tower.update(in_channels=32, backbone=dict(small, init_cfg=init_cfg))
+        assert batch['inputs']['pose_pixels'].shape == (6, 3, 256, 192)
     model = MODELS.build(
         dict(cfg.model, model=source, dtype='float32', init_cfg=dict(type='Pretrained', checkpoint=source))
     )
@@ -195,7 +203,7 @@ def test_data_model_and_rates(name, read, tiny, monkeypatch):
     assert sorted(batch['inputs']['pose_masks'].sum(1).tolist()) == [22, 22, 24, 24, 24, 24]
     assert set(trained) - lora == {
         *('token_rows.input', 'token_rows.output'),
-        *(key for key in trained if key.startswith('pose_head.')),
+        *(key for key in trained if key.startswith(('pose_head.', 'pose_tower.projector.'))),
     }
     assert losses['loss_pose'].item() > 0
     own = {key: value for key, value in cfg.optim_wrapper.items() if key not in ('dtype', 'loss_scale')}
