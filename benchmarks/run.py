@@ -21,6 +21,7 @@ from benchmarks import (
     llm_asking,
     llm_prompts,
     models,
+    pose_answers,
     pose_errors,
     texts,
 )
@@ -174,6 +175,14 @@ def fitting(args: argparse.Namespace) -> dict:
     return result
 
 
+def answers_with_poses(args: argparse.Namespace) -> dict:
+    """ChatPose's answers with poses, against the same answers without."""
+    result = pose_answers.pose_answers(args.tokens, args.poses, args.pairs)
+    print(f'{args.tokens} tokens about an image, {args.poses} poses, {args.pairs} runs each, in turns')
+    print(f'{result["ms"]:10.2f} ms, without poses {result["plain_ms"]:.2f} ms, ratio {result["ratio"]:.3f}')
+    return result
+
+
 def errors_of_poses(args: argparse.Namespace) -> dict:
     """PA-MPJPE of many poses, against MMPose's."""
     result = pose_errors.pose_errors(args.poses)
@@ -259,6 +268,14 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument('--pairs', type=_runs, default=30, help='runs of each')
     command.add_argument('--batch-size', type=positive_int, default=64)
     command.add_argument('--threads', type=positive_int, help='CPU threads')
+    command = kinds.add_parser('pose-answers', help=answers_with_poses.__doc__)
+    command.set_defaults(measure=answers_with_poses)
+    add_debug(command)
+    command.add_argument('--json', metavar='FILE', help='also write the results to this file')
+    command.add_argument('--tokens', type=positive_int, default=32, help='of an answer')
+    command.add_argument('--poses', type=positive_int, default=2)
+    command.add_argument('--pairs', type=partial(_runs, fewest=FEWEST_LONG_RUNS), default=20, help='runs of each')
+    command.add_argument('--threads', type=positive_int, default=1, help='CPU threads')
     command = kinds.add_parser('pose-errors', help=errors_of_poses.__doc__)
     command.set_defaults(measure=errors_of_poses)
     add_debug(command)

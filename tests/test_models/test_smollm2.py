@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -16,9 +17,12 @@ from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.apis.export_cape_llm import export_cape_llm
 from clamp_mmpose.apis.trained_model import load_trained_model
+from clamp_mmpose.body.rotations import axis_angle_to_matrix
+from clamp_mmpose.datasets.instructions import collate_conversations
 from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.models.heads import CapeLLMHead
-from clamp_mmpose.models.utils.lora import merge_lora
+from clamp_mmpose.models.pose_estimators import ChatPose
+from clamp_mmpose.models.utils.lora import load_base_weights, merge_lora
 from clamp_mmpose.models.utils.trained_parts import drop_frozen
 
 PERSON = 72  # COCO's 17 keypoints
@@ -166,3 +170,51 @@ def test_merged_folder(trained, saved, folder):
         found, base = (AutoModelForCausalLM.from_pretrained(path)(ids).logits for path in (merged, folder / 'base'))
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-4)
     assert (base - expected).abs().max() > 0.01
+
+
+def test_chat_pose(trained, folder):
+    """A LLaVA around the language model: a training step with a pose, and an answer with one from the same pass."""
+    from PIL import Image
+    from safetensors.torch import load_file
+    from transformers import AddedToken, AutoTokenizer, CLIPImageProcessor, LlavaProcessor
+
+    tokenizer = AutoTokenizer.from_pretrained(folder / 'base')
+    tokenizer.add_tokens(AddedToken('<image>', special=True, normalized=False), special_tokens=True)
+    images = CLIPImageProcessor(size=dict(shortest_edge=28), crop_size=dict(height=28, width=28))
+    seen = dict(patch_size=14, vision_feature_select_strategy='default', num_additional_image_tokens=1)
+    LlavaProcessor(image_processor=images, tokenizer=tokenizer, **seen).save_pretrained(folder / 'processor')
+    tower = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, projection_dim=32)
+    text = json.loads((folder / 'base' / 'config.json').read_text())
+    config = dict(
+        model_type='llava',
+        text_config=dict(text, vocab_size=len(tokenizer)),
+        vision_config=dict(tower, model_type='clip_vision_model', image_size=28, patch_size=14),
+        image_token_index=tokenizer.convert_tokens_to_ids('<image>'),
+        tie_word_embeddings=True,
+    )
+    torch.manual_seed(0)
+    model = ChatPose(config=config, processor=str(folder / 'processor'))
+    weights = {name[len('model.') :]: value for name, value in load_file(folder / 'base/model.safetensors').items()}
+    rows = weights['embed_tokens.weight']
+    weights['embed_tokens.weight'] = torch.cat([rows, rows.mean(dim=0).expand(model.pose_id + 1 - len(rows), -1)])
+    load_base_weights(model.parts.decoder, weights, 'SmolLM2', 'the language model')
+    model.token_rows.read(*model.token_layers)
+    assert model.token_rows.output is None and model.pose_id == len(tokenizer)  # its output layer is the embeddings
+
+    question = {'from': 'human', 'value': '<image>\nWhat is this person doing? Give the pose.'}
+    shown = [Image.new('RGB', (40, 30), (200, 90, 0))]
+    turns = [question, {'from': 'gpt', 'value': 'The person is waving. The pose is <POSE>.'}]
+    poses = dict(poses=axis_angle_to_matrix(torch.full((1, 24, 3), 0.3)))
+    inputs = collate_conversations([dict(inputs={**model.chat.inputs(turns, shown), **poses})])['inputs']
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-3)
+    losses = []
+    for _ in range(2):
+        found = model.train()(inputs, mode='loss')
+        (found['loss_text'] + found['loss_pose']).backward()
+        optimizer.step()
+        losses.append([found[name].item() for name in ('loss_text', 'loss_pose', 'pose_degrees')])
+    assert all(after < before for before, after in zip(*losses))
+
+    (answer,) = model.generate_poses([shown], [[question]], 12, force_pose=True)
+    assert '<POSE>' in answer.text and len(answer.rotations) == answer.text.count('<POSE>')
+    assert not answer.degenerate and (answer.rotations.det() - 1).abs().max() < 1e-4
