@@ -130,12 +130,16 @@ def test_unused_keypoints_have_no_influence(short):
     scores = np.ones(keypoints.shape[:2])
     scores[:, 2], scores[:, 7] = 0.29, np.nan
     moved = keypoints.copy()
-    moved[:, 2], moved[:, 7] = 1e6, np.nan
+    moved[:, 2], moved[:, 7] = 1e6, np.inf
     for first, second in zip(fit(keypoints, scores), fit(moved, scores)):
         np.testing.assert_array_equal(first.axis_angle, second.axis_angle)
         np.testing.assert_array_equal(first.translation, second.translation)
         assert first.error == second.error and 'left_elbow' not in first.keypoint_names
         assert len(first.keypoint_names) == len(SHOWN) - 2
+    used = [i for i, name in enumerate(SHOWN) if name in first.keypoint_names]
+    joints = first.joints[[JOINT_NAMES.index(SHOWN[i].replace('_', ' ')) for i in used]]
+    shown = 5000 * joints[:, :2] / joints[:, 2:] + CENTER
+    assert first.error == pytest.approx(np.linalg.norm(shown - keypoints[1, used], axis=1).mean(), rel=1e-3)
 
 
 def test_batch_equals_singles(short):
@@ -284,6 +288,37 @@ def test_betas_are_fitted(short):
             torch.from_numpy(array)[None] for array in (fitted.rotations, fitted.betas, fitted.translation)
         )
         np.testing.assert_allclose(body(turned, betas, translation).joints[0], fitted.joints, atol=1e-4)
+
+
+class WithFace(SkeletonBody):
+    """A nose 10 cm before the head's joint, and so on."""
+
+    offsets = torch.tensor([[0.0, 0, 0.1], [0.03, 0.04, 0.08], [-0.03, 0.04, 0.08], [0.08, 0, 0], [-0.08, 0, 0]])
+
+    def coco_keypoints(self, output):
+        return torch.cat([output.joints[:, 15:16] + self.offsets, output.joints[:, :12]], 1)
+
+
+def test_faces_follow_the_head():
+    body = WithFace()
+    model = BodyPoints(body)
+    assert model.names == [*JOINT_NAMES, 'nose', 'left eye', 'right eye', 'left ear', 'right ear']
+    rotations = axis_angle_to_matrix(torch.randn(2, 24, 3, generator=torch.Generator().manual_seed(0)))
+    head = torch.eye(3)
+    for joint in (0, 3, 6, 9, 12, 15):
+        head = head @ rotations[:, joint]
+    expected = body(rotations).joints[:, 15:16] + body.offsets @ head.mT
+    torch.testing.assert_close(model(rotations)[:, 24:], expected, atol=1e-5, rtol=0)
+
+
+def test_cost_of_betas_by_hand():
+    model = BodyPoints(build_body(str(parity_folder('smpl_synthetic') / 'synthetic_model.npz')))
+    keypoints = np.random.default_rng(0).uniform(-99, 99, (1, 24, 2))
+    problem = fitting.Fitting(model, range(24), keypoints, np.ones((1, 24)), 5000, None)
+    model._shapes = torch.zeros_like(model._shapes)  # so that the points stay where they are
+    before = problem._pose_cost(problem.posed(), 1.0)
+    problem.betas = problem.betas + 2
+    assert float((problem._pose_cost(problem.posed(), 1.0) - before)[0]) == pytest.approx(25 * 10 * 4)
 
 
 def test_gmm_decides_what_keypoints_do_not(short):

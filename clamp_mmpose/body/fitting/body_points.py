@@ -4,10 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from clamp_mmpose.body.kinematics import forward_kinematics
-from clamp_mmpose.body.smpl_joints import NUM_JOINTS, PARENTS
+from clamp_mmpose.body.smpl_joints import JOINT_NAMES, NUM_JOINTS, PARENTS
 
 from .keypoint_points import FACE
 
+HEAD = JOINT_NAMES.index('head')
 MOST_BETAS = 10  # as SMPLify; files may have 300
 
 
@@ -51,5 +52,5 @@ class BodyPoints:
             rest = rest + torch.einsum('bn,npc->bpc', betas, self._shapes.to(rotations))
         joints, face = rest[:, :NUM_JOINTS], rest[:, NUM_JOINTS:]
         joints, transforms = forward_kinematics(rotations, joints, PARENTS)
-        head = transforms[:, PARENTS.index(12)]
+        head = transforms[:, HEAD]
         return torch.cat([joints, face @ head[:, :3, :3].mT + head[:, None, :3, 3]], 1)
