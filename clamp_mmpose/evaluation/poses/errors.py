@@ -27,7 +27,7 @@ def mpjpe(predicted: Array, target: Array, root: Root = None, mask: Optional[Arr
     """
     first, second, weights = _check(predicted, target, mask)
     if root is not None:
-        joints = [root] if isinstance(root, int) else list(root)
+        joints = np.atleast_1d(root)
         first, second = (points - points[:, joints].mean(1, keepdims=True) for points in (first, second))
     return _mean_distance(first, second, weights)
 
