@@ -99,7 +99,7 @@ def test_experiments_are_those_of_the_metafiles():
     assert listed == {
         model['Name']: (model['Config'], model['Results'][0]['Metrics'].get('AP', ''))
         for model in models()
-        if model['In Collection'] not in ('FocusCLIP', 'TextQuery', 'CapeLLM', 'LLaVA-Pose')
+        if model['In Collection'] not in ('FocusCLIP', 'TextQuery', 'CapeLLM', 'LLaVA-Pose', 'ChatPose')
     }
 
 
@@ -117,7 +117,7 @@ def test_tables_of_focus_clip_are_those_of_the_metafiles():
 
 
 def test_table_of_llava_pose_is_that_of_the_metafile():
-    rows = re.findall(r'^\| \[(llava-\S+)\]\(\.\./(\S+)\) \| (.*?) \|$', REPRODUCTION, re.MULTILINE)
+    rows = re.findall(r'^\| \[(llava-\S+)\]\(\.\./(configs/llava_pose/\S+)\) \| (.*?) \|$', REPRODUCTION, re.MULTILINE)
     listed = {
         (name, config): tuple(float(cell) for cell in cells.split('|') if cell.strip()) for name, config, cells in rows
     }
@@ -125,3 +125,28 @@ def test_table_of_llava_pose_is_that_of_the_metafile():
     assert len(rows) == len(listed) == 11 and listed == {
         (model['Name'], model['Config']): tuple(model['Results'][0]['Metrics'].values()) for model in metafile['Models']
     }
+
+
+def test_tables_of_chatpose_are_those_of_the_metafile():
+    """Tables 6 and 7 by config, and ChatPose's own rows of Tables 8 to 10."""
+    rows = re.findall(
+        r'^\| \[(llava-\S+)\]\(\.\./(configs/chatpose/\S+)\)[^|]*\| (.*?) \|$', REPRODUCTION, re.MULTILINE
+    )
+    metafile = yaml.safe_load((ROOT / 'configs/chatpose/mixture/metafile.yml').read_text())
+    errors = {
+        (model['Name'], model['Config']): [
+            result['Metrics']['PA-MPJPE (ChatPose)']
+            for result in model['Results']
+            if 'PA-MPJPE (ChatPose)' in result['Metrics']
+        ]
+        for model in metafile['Models']
+    }
+    assert len(rows) == 6 and errors == {
+        (name, config): [float(cell) for cell in cells.split('|') if cell.strip()] for name, config, cells in rows
+    }
+    others = [list(result['Metrics'].values()) for result in metafile['Models'][0]['Results'][3:]]
+    assert [*others[0], *others[1]] == [
+        float(number) for number in re.findall(r'ChatPose (\d\.\d+) / (\d\.\d+)\. R@k', REPRODUCTION)[0]
+    ]
+    tables = re.findall(r'^\| ChatPose \| (\d[^|]*) \| (\d[^|]*) \|$', REPRODUCTION, re.MULTILINE)
+    assert others[2:] == [[float(number) for cell in cells for number in cell.split(' / ')] for cells in tables[:2]]
