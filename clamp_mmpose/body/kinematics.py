@@ -11,7 +11,7 @@ def forward_kinematics(rotations: Tensor, rest: Tensor, parents: Sequence[int]) 
 
     Args:
         rotations: ``[B, J, 3, 3]``, each relative to the parent's; the first one is the whole body's.
-        rest: joints in the rest pose, ``[J, 3]`` or ``[B, J, 3]`` metres.
+        rest: joints in the rest pose, ``[J, 3]`` or ``[B, J, 3]`` meters.
         parents: of each joint; -1 for the first, the others after their parents.
 
     Returns:
@@ -33,7 +33,7 @@ def blend_skinning(vertices: Tensor, weights: Tensor, transforms: Tensor) -> Ten
     """Vertices that follow their bones.
 
     Args:
-        vertices: of the rest pose, ``[V, 3]`` or ``[B, V, 3]`` metres.
+        vertices: of the rest pose, ``[V, 3]`` or ``[B, V, 3]`` meters.
         weights: ``[V, J]``, each row sums to 1.
         transforms: ``[B, J, 4, 4]`` of :func:`forward_kinematics`.
 

@@ -19,7 +19,7 @@ class MeshBody(nn.Module):
             output: of this body.
 
         Returns:
-            ``[B, K, 3]`` metres.
+            ``[B, K, 3]`` meters.
 
         Raises:
             ValueError: the regressor is of another number of vertices.

@@ -7,8 +7,8 @@ class BodyOutput(NamedTuple):
     """A posed body.
 
     Attributes:
-        joints: ``[B, 24, 3]`` metres, in SMPL's order.
-        vertices: ``[B, V, 3]`` metres; None for a body without surface.
+        joints: ``[B, 24, 3]`` meters, in SMPL's order.
+        vertices: ``[B, V, 3]`` meters; None for a body without surface.
     """
 
     joints: Tensor

@@ -70,18 +70,20 @@ def amass_root_to_camera(axis_angle: Tensor) -> Tensor:
 
     The turn about the vertical axis, the z angle of extrinsic x, y, z angles, becomes zero; then x turns by 90 degrees.
 
+    At y = +-90 degrees, where only the sum or the difference of x and z is known, z is zero already, as in SciPy.
+
     Args:
         axis_angle: ``[..., 3]`` in radians.
 
     Returns:
         matrices ``[..., 3, 3]``.
     """
-    matrix = axis_angle_to_matrix(axis_angle)
+    matrix = axis_angle_to_matrix(axis_angle.double())  # float32 is off by tens of degrees near y = +-90
     x, y, _ = euler_angles(matrix)
     zero = torch.zeros_like(x)
     around_x, around_y = (axis_angle_to_matrix(torch.stack(turn, -1)) for turn in ((x, zero, zero), (zero, y, zero)))
     upright = axis_angle_to_matrix(matrix.new_tensor([math.pi / 2, 0, 0]))
-    return upright @ around_y @ around_x
+    return (upright @ around_y @ around_x).to(axis_angle.dtype)
 
 
 def euler_angles(matrix: Tensor) -> Tuple[Tensor, Tensor, Tensor]:

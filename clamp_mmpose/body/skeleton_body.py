@@ -7,7 +7,7 @@ from .kinematics import forward_kinematics
 from .output import BodyOutput
 from .smpl_joints import JOINT_NAMES, NUM_JOINTS, PARENTS
 
-# metres, arms stretched sideways; round numbers of an adult of 1.7 m, made for this package: x to the person's left,
+# meters, arms stretched sideways; round numbers of an adult of 1.7 m, made for this package: x to the person's left,
 # y up, z to the front, the pelvis at zero
 REST = (
     (0.0, 0.0, 0.0),
@@ -40,7 +40,7 @@ REST = (
 class SkeletonBody(nn.Module):
     """A skeleton of SMPL's 24 joints with made-up bones, which needs no file and has no surface.
 
-    Its errors in millimetres are not those of SMPL's joints, and must not be compared with published ones.
+    Its errors in millimeters are not those of SMPL's joints, and must not be compared with published ones.
     """
 
     name = 'skeleton'
@@ -59,7 +59,7 @@ class SkeletonBody(nn.Module):
         Args:
             rotations: ``[B, 24, 3, 3]``, the first one is the whole body's.
             betas: its shape is always the same: must be None.
-            translation: ``[B, 3]`` metres.
+            translation: ``[B, 3]`` meters.
 
         Raises:
             ValueError: rotations of another shape, or betas.

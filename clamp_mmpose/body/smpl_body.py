@@ -24,8 +24,8 @@ class SmplBody(MeshBody):
 
     Hands and face of SMPL-H and SMPL-X stay at rest, with flat hands; their joints are SMPL's first 22, and for 'left
     hand' and 'right hand', which they do not have, the mean of the four knuckles. Their joints and SMPL's differ by
-    centimetres: errors of the one must not be compared with those of the other. Published meshes have
-    ``coco_keypoints(output)``, ``[B, 17, 3]`` metres.
+    centimeters: errors of the one must not be compared with those of the other. Published meshes have
+    ``coco_keypoints(output)``, ``[B, 17, 3]`` meters.
 
     Args:
         file: of :func:`read_body_file`.
@@ -67,7 +67,7 @@ class SmplBody(MeshBody):
         Args:
             rotations: ``[B, 24, 3, 3]``, the first one is the whole body's; those of the hands turn SMPL's hands only.
             betas: ``[B, S]`` or ``[1, S]`` of the file's own; fewer are allowed, the others are then zero.
-            translation: ``[B, 3]`` metres.
+            translation: ``[B, 3]`` meters.
 
         Raises:
             ValueError: rotations or betas of another shape.
@@ -98,7 +98,7 @@ class SmplBody(MeshBody):
         return BodyOutput(joints, vertices)
 
     def _coco_keypoints(self, output: BodyOutput) -> Tensor:
-        """COCO's 17 keypoints ``[B, 17, 3]`` in metres: vertices of nose, eyes and ears, and SMPL's joints."""
+        """COCO's 17 keypoints ``[B, 17, 3]`` in meters: vertices of nose, eyes and ears, and SMPL's joints."""
         return torch.cat([output.vertices[:, FACES[output.vertices.shape[1]]], output.joints[:, COCO_JOINTS]], 1)
 
 

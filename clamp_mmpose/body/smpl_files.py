@@ -28,10 +28,10 @@ class BodyFile(NamedTuple):
     Attributes:
         kind: 'SMPL' (24 joints), 'SMPL-H' (52) or 'SMPL-X' (55).
         source: the name of the file.
-        template: ``[V, 3]`` metres.
+        template: ``[V, 3]`` meters.
         faces: ``[F, 3]`` int64.
-        shapes: ``[V, 3, S]`` metres for each unit of S betas.
-        pose_shapes: ``[V, 3, 9 (J - 1)]`` metres for each unit of ``R - I``.
+        shapes: ``[V, 3, S]`` meters for each unit of S betas.
+        pose_shapes: ``[V, 3, 9 (J - 1)]`` meters for each unit of ``R - I``.
         regressor: ``[J, V]``, from vertices to joints.
         weights: ``[V, J]`` of the skinning.
         parents: J numbers, -1 for the first.
@@ -72,7 +72,14 @@ def read_body_file(path: Union[str, Path]) -> BodyFile:
 
 
 def write_body_file(body: BodyFile, path: Union[str, Path]) -> None:
-    """Write a body model as one ``.npz`` with the published names, which needs no pickle to be read."""
+    """Write a body model as one ``.npz`` with the published names, which needs no pickle to be read.
+
+    Raises:
+        ValueError: the path does not end in ``.npz``.
+        OSError: the file cannot be written.
+    """
+    if Path(path).suffix != '.npz':
+        raise ValueError(f'body file {path}: expected a name that ends in .npz.')
     parents = np.array(body.parents)
     buffer = io.BytesIO()
     np.savez_compressed(
@@ -100,7 +107,7 @@ def _body(content: Mapping[str, Any], path: Path) -> BodyFile:
     missing = [key for key in KEYS if key not in content]
     if missing:
         raise ValueError(f'body file {path} has no {", ".join(missing)}: it is not one of SMPL, SMPL-H or SMPL-X.')
-    blending = np.asarray(content.get('bs_type', 'lrotmin')).item()
+    blending = str(np.asarray(content.get('bs_type', 'lrotmin')).astype(str))  # bytes in files of Python 2
     if blending != 'lrotmin':
         raise ValueError(f'body file {path} has pose shapes of type {blending!r}, expected lrotmin.')
     values = {key: _numbers(content[key], key, path) for key in KEYS}

@@ -1,4 +1,5 @@
-"""Convert a published checkpoint: 'clamp SRC --model-config FILE --out DIR', 'capellm SRC ...', 'chatpose SRC ...'."""
+"""Convert what others published: 'clamp SRC --model-config FILE --out DIR', 'capellm SRC ...', 'chatpose SRC ...', or a
+body model, 'body SRC OUT.npz'."""
 
 import argparse
 from typing import Optional, Sequence
@@ -34,6 +35,10 @@ def make_parser() -> argparse.ArgumentParser:
         '--out', required=True, metavar='DIR', help='output folder, which needs no checkpoint beside it'
     )
     add_debug(chatpose)
+    body = methods.add_parser('body', help='SMPL, SMPL-H or SMPL-X, without chumpy and without running code in it')
+    body.add_argument('source', help="the user's file, .pkl or .npz")
+    body.add_argument('out', metavar='OUT.npz', help='output file')
+    add_debug(body)
     return parser
 
 
@@ -42,6 +47,8 @@ def run(args: argparse.Namespace) -> None:
         convert_capellm(args)
     elif args.method == 'chatpose':
         convert_chatpose(args)
+    elif args.method == 'body':
+        convert_body(args)
     else:
         convert_clamp(args)
 
@@ -61,6 +68,17 @@ def convert_chatpose(args: argparse.Namespace) -> None:
     report = convert_chatpose(args.source, args.out, args.model_config, args.tokenizer)
     print(f'{len(report.unused)} weights not used' + (': ' + ', '.join(report.unused) if report.unused else '.'))
     print(f'Wrote {report.folder} with {report.config.name}.')
+
+
+def convert_body(args: argparse.Namespace) -> None:
+    from clamp_mmpose.body.smpl_files import read_body_file, write_body_file
+
+    body = read_body_file(args.source)
+    write_body_file(body, args.out)
+    print(
+        f'{body.kind}: {len(body.parents)} joints, {len(body.template)} vertices, {body.shapes.shape[2]} betas.\n'
+        f'Wrote {args.out}.'
+    )
 
 
 def convert_clamp(args: argparse.Namespace) -> None:

@@ -59,6 +59,29 @@ def test_the_rest_pose_of_smpl(body):
     np.testing.assert_allclose(vertices[order[0]], mirrored[order[1]], atol=2e-5)
 
 
+def test_which_joint_moves_a_bone(file):
+    movers = dict(zip(file.bones, (JOINT_NAMES[joint] for joint in bone_movers(file))))
+    for bones, joint in (
+        ('root pelvis.L pelvis.R spine05 spine04', 'pelvis'),
+        ('spine03', 'lower spine'),
+        ('spine02', 'middle spine'),
+        ('spine01', 'upper spine'),
+        ('neck01 neck02 neck03', 'neck'),
+        ('head eye.L eye.R', 'head'),
+        ('upperleg01.L upperleg02.L', 'left hip'),
+        ('lowerleg01.R lowerleg02.R', 'right knee'),
+        ('foot.L', 'left ankle'),
+        ('toe1-1.R toe5-3.R', 'right foot'),
+        ('clavicle.L shoulder01.L', 'left collar'),
+        ('upperarm01.R upperarm02.R', 'right shoulder'),
+        ('lowerarm01.L lowerarm02.L', 'left elbow'),
+        ('wrist.R metacarpal1.R metacarpal4.R finger1-1.R finger1-3.R', 'right wrist'),
+        ('finger2-1.L finger3-2.L finger5-3.L', 'left hand'),
+    ):
+        assert {movers[bone] for bone in bones.split()} == {joint}
+    assert len(movers) == 104
+
+
 def test_a_raised_left_arm(body):
     flat, raised = body(turned()), body(turned(left_shoulder=[0, 0, math.pi / 2]))
     length = flat.joints[0, 20, 0] - flat.joints[0, 16, 0]

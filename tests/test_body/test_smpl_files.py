@@ -10,6 +10,7 @@ from scipy.sparse import csc_matrix
 from clamp_mmpose.body.rotations import axis_angle_to_matrix
 from clamp_mmpose.body.smpl_body import SmplBody
 from clamp_mmpose.body.smpl_files import read_body_file, write_body_file
+from clamp_mmpose.cli import convert_checkpoint
 from tests.body_files import hand_layout, published_layout
 from tests.parity_folders import parity_folder
 
@@ -198,7 +199,7 @@ def test_objects_in_an_npz_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r'body\.npz cannot be read \(ValueError: Object arrays cannot be loaded'):
         read_body_file(tmp_path / 'body.npz')
     notes = np.array(dict(a=1), object)  # SMPL-X's files have such notes, which are not read
-    np.savez(tmp_path / 'notes.npz', **published_layout(), part2num=notes)
+    np.savez(tmp_path / 'notes.npz', **published_layout(), part2num=notes, bs_type=b'lrotmin')
     assert read_body_file(tmp_path / 'notes.npz').kind == 'SMPL'
 
 
@@ -272,3 +273,14 @@ def test_hand_layouts_are_named(tmp_path):
         assert file.kind == kind and len(file.parents) == len(file.regressor)
         write_body_file(file, tmp_path / 'again.npz')
         assert read_body_file(tmp_path / 'again.npz').shapes.shape == file.shapes.shape
+
+
+def test_the_command(tmp_path, chumpy, capsys):
+    chumpy.dump(tmp_path / 'SMPL_NEUTRAL.pkl', old_layout(chumpy))
+    out = tmp_path / 'bodies/smpl.npz'
+    assert convert_checkpoint.main(['body', str(tmp_path / 'SMPL_NEUTRAL.pkl'), str(out)]) == 0
+    assert capsys.readouterr().out == f'SMPL: 24 joints, 72 vertices, 10 betas.\nWrote {out}.\n'
+    assert read_body_file(out).template.shape == (72, 3)
+    assert convert_checkpoint.main(['body', str(out), str(tmp_path / 'smpl.pkl')]) == 1
+    assert 'expected a name that ends in .npz' in capsys.readouterr().err
+    assert not (tmp_path / 'smpl.pkl').exists()
