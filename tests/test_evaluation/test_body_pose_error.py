@@ -125,6 +125,8 @@ def test_joints_below_an_unlabeled_one_do_not_count():
 def test_a_sample_without_predictions_or_labels():
     with pytest.raises(ValueError, match="record 'r' has no pred_poses"):
         evaluate(dict(record_id='r'))
+    with pytest.raises(ValueError, match="record 'r': pred_poses are not finite"):
+        evaluate(sample(turned() * float('nan')))
     found, _ = evaluate(dict(record_id='r', pred_poses=turned()), sample(turned()), prefix='p')
     assert (found['p/poses'], found['p/extra'], found['p/unlabeled']) == (1, 1, 1)
 

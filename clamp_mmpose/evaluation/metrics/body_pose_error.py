@@ -123,6 +123,8 @@ class BodyPoseError(BaseMetric):
         if 'pred_poses' not in sample:
             raise ValueError(f'record {name!r} has no pred_poses: BodyPoseError scores models such as ChatPose.')
         predicted = torch.as_tensor(sample['pred_poses']).detach().float().cpu().reshape(-1, NUM_JOINTS, 3, 3)
+        if not predicted.isfinite().all():
+            raise ValueError(f'record {name!r}: pred_poses are not finite: check the weights and the precision.')
         number = len(sample.get('poses', ()))
         both = min(len(predicted), number)
         found = dict(poses=[], missing=number - both, extra=len(predicted) - both, unlabeled=int(not number))
