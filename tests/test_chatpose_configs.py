@@ -183,7 +183,8 @@ def test_data_model_and_rates(name, read, tiny, monkeypatch):
         weights = {f'backbone.{key}': value for key, value in MODELS.build(dict(small)).state_dict().items()}
         torch.save(dict(state_dict=weights), tiny[1] / 'tower.pth')
         init_cfg = dict(cfg.model.pose_tower.backbone.init_cfg, checkpoint=str(tiny[1] / 'tower.pth'))
-        cfg.model.pose_tower.update(in_channels=32, backbone=dict(small, init_cfg=init_cfg))
+        cfg.model.pose_tower.in_channels = 32
+        cfg.model.pose_tower.backbone = dict(small, init_cfg=init_cfg)
         assert batch['inputs']['pose_pixels'].shape == (6, 3, 256, 192)
     model = MODELS.build(
         dict(cfg.model, model=source, dtype='float32', init_cfg=dict(type='Pretrained', checkpoint=source))
