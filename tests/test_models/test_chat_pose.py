@@ -107,6 +107,9 @@ def test_generated_poses_are_those_of_the_whole_text(model):
         loud.token_rows.output *= 0
         loud.token_rows.output += 0.4 * torch.randn(32, generator=torch.Generator().manual_seed(3))
     answers = loud.generate_poses(IMAGES, conversations, 12, force_pose=True)
+    inputs = batch(model)
+    changed = (loud(inputs, mode='tensor') != model(inputs, mode='tensor')).any(dim=(0, 1)).nonzero().tolist()
+    assert changed == [[model.pose_id]]  # a copy, as of EMA, has its own rows
     for own, asked, answer in zip(IMAGES, conversations, answers):
         (alone,) = loud.generate_poses([own], [asked], 12, force_pose=True)
         assert alone.text == answer.text and (alone.rotations - answer.rotations).abs().max() < 1e-4
@@ -204,6 +207,17 @@ def test_zeros_are_no_rotation(folder):
     losses = broken(batch(broken), mode='loss')
     losses['loss_pose'].backward()
     assert losses['loss_pose'].isfinite() and last.weight.grad.isfinite().all()
+
+
+def test_half_precision(folder):
+    """What is trained is float32, as are poses, whatever the precision of the language model."""
+    model = build(folder, dtype='bfloat16')
+    losses = model(batch(model), mode='loss')
+    (losses['loss_text'] + losses['loss_pose']).backward()
+    rows = model.token_rows
+    assert rows.input.dtype == rows.output.dtype == torch.float32 and rows.input.grad.any() and rows.output.grad.any()
+    (answer,) = model.generate_poses(IMAGES[2:], [turns(2)], 4, force_pose=True)
+    assert answer.rotations.dtype == torch.float32 and (answer.rotations.det() - 1).abs().max() < 1e-5
 
 
 def test_text_loss_by_conversations(folder, model):
@@ -315,7 +329,9 @@ def test_the_rows_of_the_token(tmp_path, tied):
 
 
 TOWER = dict(
-    backbone=dict(type='ResNet', depth=18, out_indices=(3,)), in_channels=512, images=dict(size=(48, 64), grid=(2, 3))
+    backbone=dict(type='ResNet', depth=18, base_channels=8, out_indices=(3,)),
+    in_channels=64,
+    images=dict(size=(48, 64), grid=(2, 3)),
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.utils import digit_version
+from mmpose.registry import MODELS
 from PIL import Image
 from tiny_llava import tiny_llava_folder
 from two_processes import run_in_two_processes, train_in_parallel
@@ -46,7 +47,13 @@ model.update(type='ChatPose', text_loss='sample', test_cfg=dict(max_new_tokens=4
 train_dataloader['dataset'].update(ann_files=['poses.json'])
 train_dataloader['dataset']['pipeline'][0].update(pose_token='<POSE>')
 model.update(lora=dict(rank=2, targets=['q_proj', 'v_proj']))
+images = dict(size=(48, 64), grid=(2, 3))
+train_dataloader['dataset']['pipeline'][0].update(pose_images=images)
+tower = dict(type='Pretrained', checkpoint=train_dataloader['dataset']['data_root'] + '/tower.pth')
+backbone = dict(type='ResNet', depth=18, base_channels=8, out_indices=(3,), init_cfg=tower)
+model.update(pose_tower=dict(backbone=backbone, in_channels=64, images=images))
 """
+OWN = ('pose_head', 'pose_tower.projector')
 POSE_ANSWERS = {0: 'It is <POSE>.', 2: '<POSE> and <POSE>', 5: 'left <POSE>'}
 WORDS = ('left', 'right', 'eye', 'chair', 'seat', 'leg', 'nose', 'face', 'front', 'back', 'above', 'below', 'sight')
 
@@ -81,6 +88,8 @@ def base(tmp_path_factory):
     folder = tmp_path_factory.mktemp('llava')
     tiny_llava_folder(folder / 'model')
     write_records(folder)
+    tower = MODELS.build(dict(type='mmpose.ResNet', depth=18, base_channels=8))
+    torch.save(tower.state_dict(), folder / 'tower.pth')
     return folder
 
 
@@ -106,14 +115,14 @@ def chat(base):
 
 
 def test_checkpoints_of_chat_pose(chat):
-    """LoRA of query and value, the projector, the rows of the token, the head: what the LLaVA has is elsewhere."""
+    """LoRA of query and value, both projectors, the rows of the token, the head: the others are elsewhere."""
     weights = read_checkpoint(chat[1] / 'epoch_2.pth')['state_dict']
-    assert sum('.lora_' in name for name in weights) == 8 and sum('projector' in name for name in weights) == 4
+    assert sum('.lora_' in name for name in weights) == 8 and sum('multi_modal' in name for name in weights) == 4
     own = {name for name in weights if not name.startswith('vlm.')}
     assert own == {
         'token_rows.input',
         'token_rows.output',
-        *(f'pose_head.layers.{i}.{kind}' for i in (0, 2) for kind in ('weight', 'bias')),
+        *(f'{part}.layers.{i}.{kind}' for part in OWN for i in (0, 2) for kind in ('weight', 'bias')),
     }
     assert len(weights) == 12 + len(own)
     before = read_checkpoint(chat[1] / 'epoch_1.pth')['state_dict']
@@ -200,7 +209,7 @@ def test_two_processes_equal_one(base, tmp_path):
     sharded = write(tmp_path / 'sharded' / 'config.py', base, DISTRIBUTED + SHARDED)
     full = write(tmp_path / 'sharded' / 'one.py', base, DISTRIBUTED + SHARDED.split('runner_type')[0])
     poses = write(tmp_path / 'poses' / 'config.py', base, CHAT_POSE + DISTRIBUTED + POSE_LORA)
-    runs = [(plain, plain, 2, 32), (poses, poses, 2, 18), (full, sharded, 1, 25)]
+    runs = [(plain, plain, 2, 32), (poses, poses, 2, 22), (full, sharded, 1, 25)]
     if digit_version(torch.__version__) < digit_version('2.2'):
         del runs[-1]  # PyTorch's own FSDP fails on the CPU
     for config, *_ in runs:
