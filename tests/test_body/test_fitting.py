@@ -155,6 +155,15 @@ def test_batch_equals_singles(short):
         np.testing.assert_allclose(batch[i].translation, alone.translation, atol=1e-5)
 
 
+def test_people_without_a_fit_cost_only_themselves(short):
+    _, _, keypoints = seen([mean_pose()] * 3, [0, 0, 0])
+    keypoints[0] = keypoints[0, :1]
+    keypoints[2] = np.random.default_rng(0).uniform(0, 1e12, keypoints[2].shape)
+    first, second, third = fit(keypoints)
+    assert first == FitFailure('all keypoints are in one place') and isinstance(second, BodyFit)
+    assert third.reason.startswith('no body in front of the camera fits')
+
+
 def test_wrong_arguments_are_named():
     keypoints = np.zeros((1, 3, 2))
     with pytest.raises(

@@ -13,6 +13,7 @@ from .gmm_prior import GmmPrior
 from .keypoint_points import match_keypoints
 
 FOCAL = 5000.0  # pixels, SPIN's
+SMALLEST = 1.0  # pixels that the keypoints of a person reach at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,15 +102,17 @@ def fit_keypoints(
     fits: List[Union[BodyFit, FitFailure]] = [
         FitFailure(f'{number} usable keypoints, a fit needs {min_keypoints}') for number in usable.sum(1)
     ]
+    shown = np.where(usable[..., None], keypoints, np.nan)
     people = np.flatnonzero(usable.sum(1) >= min_keypoints)
+    lowest, highest = np.nanmin(shown[people], 1), np.nanmax(shown[people], 1)
+    spread = (highest - lowest).max(1) >= SMALLEST
+    for person in people[~spread]:
+        fits[person] = FitFailure('all keypoints are in one place')
+    people = people[spread]
     if not len(people):
         return fits
     keypoints, usable = keypoints[people], usable[people]
-    if centers is None:
-        shown = np.where(usable[..., None], keypoints, np.nan)
-        middles = (np.nanmin(shown, 1) + np.nanmax(shown, 1)) / 2
-    else:
-        middles = np.asarray(centers, float)[people]
+    middles = (lowest + highest)[spread] / 2 if centers is None else np.asarray(centers, float)[people]
     relative = np.where(usable[..., None], keypoints - middles[:, None], 0)
     weights = np.where(usable, scores[people].clip(0, 1), 0) ** 2
     posed = Fitting(model, list(matched.values()), relative, weights, focal, gmm).best()
@@ -119,6 +122,9 @@ def fit_keypoints(
     errors = np.linalg.norm(shown - relative, axis=-1)
     axis_angle = matrix_to_axis_angle(posed.rotations)
     for i, person in enumerate(people):
+        if not np.isfinite(points[i]).all() or not (points[i, :, 2] > 0).all():
+            fits[person] = FitFailure('no body in front of the camera fits: check the keypoints and the focal length')
+            continue
         fits[person] = BodyFit(
             posed.rotations[i].float().numpy(),
             axis_angle[i].float().numpy(),
