@@ -30,6 +30,7 @@ SOURCE_KEYS = (
     'description_files',
     'missing_descriptions',
     'task',
+    'reader',
     'crop',
     'split',
     'split_file',

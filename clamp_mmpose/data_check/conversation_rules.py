@@ -49,4 +49,17 @@ CONVERSATION_RULES = (
         'records without their image are left out',
         "restore the images, or nothing: missing_images='skip' leaves their records out",
     ),
+    Rule(
+        'CV012',
+        'error',
+        'poses are not as many as pose tokens',
+        'give the record one pose for each pose token of its answers',
+    ),
+    Rule(
+        'CV013',
+        'error',
+        'pose is not 24 rotations of SMPL',
+        'a pose is {"axis_angle": [24 x [x, y, z]], "joints": [names of those that are labeled]}, finite, in radians',
+    ),
+    Rule('CV014', 'warning', 'rotation is larger than two full turns', 'give radians, not degrees'),
 )

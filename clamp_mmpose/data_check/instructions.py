@@ -4,11 +4,13 @@ import os
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
+import numpy as np
 from mmpose.registry import TRANSFORMS
 
+from clamp_mmpose.body.pose_entries import pose_fault
 from clamp_mmpose.checkpoints.hub import from_hub
 from clamp_mmpose.codecs.chat_tokens import IGNORED, ChatTokens
-from clamp_mmpose.codecs.conversations import conversation_faults
+from clamp_mmpose.codecs.conversations import conversation_faults, count_in_answers
 from clamp_mmpose.datasets.files.images import image_size
 from clamp_mmpose.datasets.instructions.instruction_dataset import InstructionDataset
 from clamp_mmpose.datasets.instructions.records import image_names, read_entries, record_fault
@@ -28,6 +30,8 @@ CODES = dict(
     first_answer='CV007',
 )
 MISSING = 'IM004'
+POSE_TOKEN = '<POSE>'  # if the pipeline names none
+LARGEST_ANGLE = 4 * np.pi  # radians
 
 
 class Record(NamedTuple):
@@ -82,6 +86,7 @@ def check_instructions(dataset: dict, where: str, how: ImageCheck) -> DatasetRep
             for place, entry in read_entries(path):
                 number += 1
                 findings += record_findings(entry, f'{path.name}, {place}', built.data_prefix.get('img') or '', records)
+                findings += pose_findings(entry, f'{path.name}, {place}', _pose_token(dataset.get('pipeline') or ()))
         except FileNotFoundError:
             findings.append(Finding('AF001', str(path)))
         except ValueError as error:
@@ -113,6 +118,31 @@ def record_findings(entry: Any, place: str, folder: str, records: List[Record]) 
     if not any(finding.level == 'error' for finding in found):
         paths = [os.path.join(folder, image) for image in names]
         records.append(Record(str(entry.get('id', place)), entry['conversations'], paths))
+
+
+def pose_findings(entry: Any, place: str, token: Optional[str]) -> Iterator[Finding]:
+    """Faults of the 3D poses of a record; ``token``: the pose token of the pipeline, if it has one."""
+    if record_fault(entry) or ('poses' not in entry and not token):
+        return
+    poses, token = entry.get('poses', []), token or POSE_TOKEN
+    name = f'record {entry["id"]!r}' if 'id' in entry else place
+    turns = [turn for turn in entry['conversations'] if isinstance(turn, dict) and isinstance(turn.get('value'), str)]
+    written = count_in_answers([turn for turn in turns if 'from' in turn], token)
+    if written != len(poses):
+        yield Finding('CV012', name, f'{len(poses)} poses for {written} {token}')
+    for i, pose in enumerate(poses):
+        fault = pose_fault(pose)
+        if fault:
+            yield Finding('CV013', name, f'pose {i}: {fault[1]}')
+            continue
+        angle = np.linalg.norm(np.array(pose['axis_angle'], float), axis=1).max()
+        if angle > LARGEST_ANGLE:
+            yield Finding('CV014', name, f'pose {i}: {angle:.1f} radians')
+
+
+def _pose_token(pipeline: Any) -> Optional[str]:
+    config = next((step for step in pipeline if _is_tokenizing(step)), {})
+    return config.get('pose_token')
 
 
 def count_tokens(chat: ChatTokens, records: Iterable[Record]) -> TokenCounts:

@@ -1,4 +1,4 @@
-"""Check data sets of whole images: descriptions for training, classes for zero-shot tests."""
+"""Check data sets of whole images: descriptions for training, classes for zero-shot tests, questions about 3D poses."""
 
 from typing import Dict
 
@@ -6,13 +6,21 @@ from mmpose.registry import DATASETS
 
 from clamp_mmpose.datasets.descriptions.descriptions_dataset import DescriptionsDataset
 from clamp_mmpose.datasets.descriptions.mpii_descriptions_dataset import MPIIDescriptionsDataset
+from clamp_mmpose.datasets.poses import PoseDataset, ReasonedPoses, SpeculativePoses
 from clamp_mmpose.datasets.zero_shot import ZeroShotDataset
 
 from .findings import Finding, reason_of
 from .images import ImageCheck, image_findings
 from .report import DatasetReport
 
-WHOLE_IMAGE_DATASETS = (DescriptionsDataset, MPIIDescriptionsDataset, ZeroShotDataset)
+WHOLE_IMAGE_DATASETS = (
+    DescriptionsDataset,
+    MPIIDescriptionsDataset,
+    ZeroShotDataset,
+    PoseDataset,
+    ReasonedPoses,
+    SpeculativePoses,
+)
 
 
 def check_whole_images(dataset: dict, where: str, how: ImageCheck) -> DatasetReport:
@@ -27,7 +35,8 @@ def check_whole_images(dataset: dict, where: str, how: ImageCheck) -> DatasetRep
     except (TypeError, ValueError) as error:  # TypeError: unknown arguments
         return DatasetReport([Finding('CF004', kind, reason_of(error))])
     samples = [built.get_data_info(index) for index in range(len(built))]
-    paths = list(dict.fromkeys(sample['img_path'] for sample in samples if 'img' not in sample))  # FER+ stores pixels
+    # FER+ stores pixels, and a question about a text has no image
+    paths = list(dict.fromkeys(sample['img_path'] for sample in samples if 'img' not in sample and sample['img_path']))
     digests: Dict[str, bytes] = {}
     findings = image_findings([dict(file_name=path) for path in paths], '', how, where, digests)
     return DatasetReport(list(findings), paths, len(samples), digests=digests)

@@ -122,3 +122,42 @@ def test_the_command(folder, processor, capsys):
     Config(dict(train_dataloader=loader)).dump(folder / 'config.py')
     assert main([str(folder / 'config.py'), '--no-images']) == 1
     assert 'CV005 image tags are not as many as images' in capsys.readouterr().out
+
+
+def test_poses(folder, processor):
+    turns = [dict(QUESTION, value='Pose?'), dict(ANSWER, value='It is <POSE>.')]
+    pose = dict(axis_angle=[[0, 0, 0]] * 24)
+    records = dict(
+        good=dict(poses=[pose]),
+        none={},
+        two=dict(poses=[pose, pose]),
+        short=dict(poses=[dict(axis_angle=[[0, 0, 0]] * 23)]),
+        thumb=dict(poses=[dict(pose, joints=['left thumb'])]),
+        degrees=dict(poses=[dict(axis_angle=[[0, 0, 180]] * 24)]),
+    )
+    path = folder / 'poses.jsonl'
+    path.write_text('\n'.join(json.dumps(dict(one, id=name, conversations=turns)) for name, one in records.items()))
+    found = check_dataset(config(folder, processor, 'poses.jsonl', pose_token='<POSE>'))
+    assert [(finding.code, finding.item.split("'")[1]) for finding in found] == [
+        ('CV012', 'none'),
+        ('CV012', 'two'),
+        ('CV013', 'short'),
+        ('CV013', 'thumb'),
+        ('CV014', 'degrees'),
+    ]
+    assert found[1].detail == '2 poses for 1 <POSE>' and found[4].detail == 'pose 0: 180.0 radians'
+
+
+def test_pose_dataset(folder):
+    """A PoseDataset is read, and its images are checked."""
+    pose = dict(axis_angle=[[0, 0, 0]] * 24)
+    records = [dict(id=name, image=f'{name}.png', texts=['Sits.'], poses=[pose]) for name in ('a', 'bad', 'no')]
+    (folder / 'poses.json').write_text(json.dumps(records))
+    reader = dict(type='PoseRecords', ann_files=str(folder / 'poses.json'), images=str(folder / 'images'))
+    found = check_dataset(dict(type='PoseDataset', reader=reader, task='image'))
+    assert sorted(finding.code for finding in found) == ['IM004', 'IM005']
+    assert not check_dataset(dict(type='PoseDataset', reader=reader, task='text'))
+    (folder / 'poses.json').write_text('[{}]')
+    assert [finding.code for finding in check_dataset(dict(type='PoseDataset', reader=reader, task='text'))] == [
+        'CF004'
+    ]
