@@ -15,6 +15,7 @@ from clamp_mmpose.body.rotations import axis_angle_to_matrix, six_to_matrix
 from clamp_mmpose.codecs.pose_images import PoseImages
 from clamp_mmpose.datasets.instructions import collate_conversations
 from clamp_mmpose.models.pose_estimators import ChatPose
+from clamp_mmpose.models.pose_estimators.pose_generation import StatesRead
 
 QUESTIONS = (
     'Is the left leg in front?',
@@ -108,7 +109,7 @@ def test_generated_poses_are_those_of_the_whole_text(model):
         loud.token_rows.output += 0.4 * torch.randn(32, generator=torch.Generator().manual_seed(3))
     answers = loud.generate_poses(IMAGES, conversations, 12, force_pose=True)
     inputs = batch(model)
-    changed = (loud(inputs, mode='tensor') != model(inputs, mode='tensor')).any(dim=(0, 1)).nonzero().tolist()
+    changed = (loud(inputs, mode='tensor') != model(inputs, mode='tensor')).flatten(0, 1).any(dim=0).nonzero().tolist()
     assert changed == [[model.pose_id]]  # a copy, as of EMA, has its own rows
     for own, asked, answer in zip(IMAGES, conversations, answers):
         (alone,) = loud.generate_poses([own], [asked], 12, force_pose=True)
@@ -398,3 +399,14 @@ def test_second_tower_errors(folder, seeing, model):
         seeing.chat.inputs([{'from': 'human', 'value': 'A <pose_image>?'}, {'from': 'gpt', 'value': 'Yes.'}])
     with pytest.raises(ValueError, match="pose_tower's backbone is frozen and has no weights"):
         build(folder, pose_tower=copy.deepcopy(TOWER))
+
+
+def test_states_of_the_last_place():
+    """Of each row and step, where a version of transformers gives the output layer all places of the prompt."""
+    layer = torch.nn.Linear(4, 5)
+    with StatesRead(layer) as states:
+        layer(torch.arange(24.0).reshape(2, 3, 4))
+        layer(torch.ones(2, 1, 4))
+    layer(torch.zeros(2, 1, 4))
+    assert states.at(1, [0, 1]).tolist() == [[20, 21, 22, 23], [1, 1, 1, 1]]
+    assert len(states.steps) == 2 and states.at(0, []).shape == (0, 4)
