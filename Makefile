@@ -18,7 +18,7 @@ CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
 TEXT_QUERY := configs/text_query/ap10k/tq
 
-.PHONY: setup setup-full demo demo-cape demo-focus demo-texts test test-fast test-full mutants lint benchmark clean
+.PHONY: setup setup-full demo demo-cape demo-focus demo-texts demo-chatpose test test-fast test-full mutants lint benchmark clean
 
 setup: .venv/.ready
 setup-full: .venv-full/.ready
@@ -55,6 +55,9 @@ demo-focus: .venv/.ready
 demo-texts: .venv/.ready
 	$(MALLOC) .venv/bin/python -m demos.texts.demo
 
+demo-chatpose: .venv/.ready
+	$(MALLOC) .venv/bin/python -m demos.chatpose.demo
+
 test: .venv/.ready
 	$(TEST) tests
 
@@ -88,6 +91,7 @@ benchmark: .venv/.ready
 	$(BENCHMARK) cape-memory
 	$(BENCHMARK) cape-training
 	OMP_NUM_THREADS=1 $(BENCHMARK) chat-labels
+	for name in pose-errors body-skinning body-fitting pose-answers; do OMP_NUM_THREADS=1 $(BENCHMARK) $$name; done
 
 clean:
 	rm -rf .venv .venv-full build work_dirs

@@ -25,7 +25,7 @@ def write_base_model(folder: Path, data: Path, texts: Iterable[str], size: int, 
 
     Args:
         folder: where to write.
-        data: what :func:`write_posing_people` drew.
+        data: drawn people, with ``images`` and ``annotations/train.json``.
         texts: the tokenizer is trained on them.
         size: pixels of an image.
         epochs: of the pretraining.
@@ -36,8 +36,9 @@ def write_base_model(folder: Path, data: Path, texts: Iterable[str], size: int, 
     write_processor(folder, texts, size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        vision = ToyVisionConfig(image_size=size, channels=CHANNELS, num_tokens=NUM_TOKENS, hidden_size=WIDTH)
-        tower, error = pretrain(ToyVisionModel(vision), *read_joints(data), epochs)
+        images, joints = read_joints(data)
+        vision = ToyVisionConfig(size, CHANNELS, joints.shape[1], NUM_TOKENS, WIDTH)
+        tower, error = pretrain(ToyVisionModel(vision), images, joints, epochs)
         model = LlavaForConditionalGeneration(
             LlavaConfig(
                 vision_config=vision,
@@ -67,7 +68,7 @@ def write_base_model(folder: Path, data: Path, texts: Iterable[str], size: int, 
 
 
 def read_joints(data: Path) -> Tuple[Tensor, Tensor]:
-    """Training images ``[N, 3, S, S]``, from -1 to 1, and joints ``[N, 16, 2]`` as fractions of the image."""
+    """Training images ``[N, 3, S, S]``, from -1 to 1, and joints ``[N, K, 2]`` as fractions of the image."""
     rows = read_json(data / 'annotations/train.json', 'annotations', 'draw the images first')
     images = np.stack([read_image(str(data / 'images' / row['image']))[..., ::-1] for row in rows])
     joints = torch.tensor([row['joints'] for row in rows]) / images.shape[1]
@@ -94,4 +95,4 @@ def pretrain(tower: ToyVisionModel, images: Tensor, joints: Tensor, epochs: int)
             optimizer.step()
             schedule.step()
     tower.eval()
-    return tower, float(((found - target) * deviation).abs().mean())
+    return tower, float(((found - target) * deviation).detach().abs().mean())

@@ -288,9 +288,12 @@ def test_what_is_trained(folder):
         'token_rows.output',
         *(f'pose_head.layers.{i}.{kind}' for i in (0, 2) for kind in ('weight', 'bias')),
     }
-    first = ChatPose(model=folder)  # the head starts at the identity
+    first = ChatPose(model=folder)
     six = first.pose_head(torch.randn(5, 32))
-    assert (six_to_matrix(six) - torch.eye(3)).abs().max() < 0.05
+    # the rest pose, upright in the camera's frame: half a turn about x
+    rest = torch.eye(3).repeat(24, 1, 1)
+    rest[0] = torch.diag(torch.tensor([1.0, -1, -1]))
+    assert (six_to_matrix(six) - rest).abs().max() < 0.05
 
 
 @pytest.mark.parametrize('tied', [False, True])

@@ -9,6 +9,8 @@ from clamp_mmpose.body.rotations import is_degenerate, six_to_matrix
 from clamp_mmpose.body.smpl_joints import NUM_JOINTS
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)  # as a 6D rotation
+# of the root: upright in the camera's frame, y down. From the identity, half a turn away, the gradient is near zero
+UPRIGHT = (1.0, 0.0, 0.0, 0.0, -1.0, 0.0)
 FIRST_SPREAD = 1e-3  # of the last layer's weights: the first poses are within a degree of the identity
 
 
@@ -16,8 +18,8 @@ FIRST_SPREAD = 1e-3  # of the last layer's weights: the first poses are within a
 class PoseTokenHead(BaseModule):
     """A language model's state that predicts a pose token -> rotations of joints (ChatPose, Feng et al., CVPR 2024).
 
-    Linear, ReLU, Linear to a 6D rotation of each joint. The last layer starts at the identity pose; the published one
-    starts at random.
+    Linear, ReLU, Linear to a 6D rotation of each joint. The last layer starts at the rest pose, seen upright from the
+    front; the published one starts at random.
 
     Args:
         in_channels: D, width of the language model.
@@ -38,7 +40,7 @@ class PoseTokenHead(BaseModule):
         self.layers = nn.Sequential(nn.Linear(in_channels, hidden), nn.ReLU(), nn.Linear(hidden, 6 * num_joints))
         last: Any = self.layers[-1]
         nn.init.normal_(last.weight, std=FIRST_SPREAD)
-        last.bias.data = torch.tensor(IDENTITY).repeat(num_joints)
+        last.bias.data = torch.tensor(UPRIGHT + IDENTITY * (num_joints - 1))
 
     def forward(self, states: Tensor) -> Tensor:
         """States ``[..., D]`` -> 6D rotations ``[..., J, 6]``, float32 or as the weights are."""
