@@ -262,7 +262,8 @@ def test_best_checkpoints_have_the_largest_value():
             metrics = cfg.val_evaluator if isinstance(cfg.val_evaluator, list) else [cfg.val_evaluator]
             found.add((metrics[0].type, checkpoint.save_best))
         else:
-            assert cfg.val_cfg is None or 'toy' in path.parts, path
+            # a small retrieval model keeps its last epoch
+            assert cfg.val_cfg is None or {'toy', 'retrieval'} & set(path.parts), path
     assert found == {('CocoOrPCK', 'auto'), ('CocoMetric', 'auto'), ('CapePCK', 'query_only/PCK@0.2')}
 
 
