@@ -12,7 +12,7 @@ train_dataloader = dict(
     num_workers=1,
     persistent_workers=True,
     drop_last=True,
-    sampler=dict(type='MixtureSampler', weights=[1, 1, 2], epoch_size=16000),
+    sampler=dict(type='MixtureSampler', weights=[1, 1, 2], epoch_size=12_000),
     collate_fn=dict(type='collate_conversations'),
     dataset=dict(type='mmengine.ConcatDataset', datasets=[text_to_pose, questions, image_to_pose]),
 )
