@@ -17,7 +17,10 @@ from .trained_model import is_chat_pose
 
 POSE_WORDS = re.compile(r'\b(?:poses?|smpl)\b', re.IGNORECASE)
 TOGETHER = 16  # bodies that are posed at once
-NO_POSE = 'a pose was asked for, and the answer has none, only its text; force_pose (--pose) makes the model give one.'
+NO_POSE = (
+    'a pose was asked for, and the answer has none, only its text; force_pose (--pose, or the box on the page) makes '
+    'the model give one.'
+)
 
 
 class PoseChat(ModelChat[PoseReply]):

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Dict
 
 import cv2
@@ -11,6 +11,14 @@ import numpy as np
 SENT_AS_THEY_ARE = ('JPEG', 'PNG', 'WEBP', 'GIF')
 FORMATS = (*SENT_AS_THEY_ARE, 'BMP', 'PPM', 'TIFF')  # without those for which Pillow starts Ghostscript
 QUALITY = 90  # of a JPEG
+
+
+def is_below(name: str) -> bool:
+    """Whether a name is of a file below the folder that it is looked up in, on any system.
+
+    Images go to servers: a stranger's file must not name others of this machine.
+    """
+    return not (Path(name).is_absolute() or PureWindowsPath(name).anchor or '..' in PureWindowsPath(name).parts)
 
 
 def file_part(path: Path) -> Dict[str, Any]:

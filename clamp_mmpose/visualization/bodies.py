@@ -37,9 +37,9 @@ def draw_four_views(
     is seen from the feet, the left side, the head and the right side. The projection is parallel.
 
     Args:
-        joints: ``[24, 3]`` metres, in SMPL's order. Without a mesh, bones are drawn: the person's left side in blue,
+        joints: ``[24, 3]`` meters, in SMPL's order. Without a mesh, bones are drawn: the person's left side in blue,
             the right side in orange.
-        vertices: ``[V, 3]`` metres, of a mesh in the same frame.
+        vertices: ``[V, 3]`` meters, of a mesh in the same frame.
         faces: ``[F, 3]`` indices of vertices.
         size: side of each view in pixels.
         frame: ``'camera'``: x right, y down, z away; ``'body'``: x left, y up, z to the front.

@@ -8,15 +8,15 @@ LEFT, RIGHT = (1, 4, 7, 10, 13, 16, 18, 20, 22), (2, 5, 8, 11, 14, 17, 19, 21, 2
 NECK, HEAD = 12, 15
 MIDDLE_COLOR, LEFT_COLOR, RIGHT_COLOR = (185, 185, 185), (255, 165, 60), (60, 140, 255)  # BGR
 WAIST, THICKNESS = 0.2, 0.17  # where a bone is thickest and how thick, in its lengths
-THINNEST, THICKEST = 0.024, 0.06  # metres
-SKULL = 0.1  # its radius in metres, at SMPL's head joint, which is the base of the skull
+THINNEST, THICKEST = 0.024, 0.06  # meters
+SKULL = 0.1  # its radius in meters, at SMPL's head joint, which is the base of the skull
 
 
 def skeleton_mesh(joints: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A mesh of bones, octahedra from each joint to its children and a ball as head, to draw a body without surface.
 
     Args:
-        joints: ``[24, 3]`` metres, in SMPL's order.
+        joints: ``[24, 3]`` meters, in SMPL's order.
 
     Returns:
         tuple: vertices ``[V, 3]``; faces ``[F, 3]``, counter-clockwise from outside; BGR colors ``[V, 3]`` uint8: the

@@ -69,11 +69,11 @@ def run_chatpose_demo(
     means = {kind: errors(average.expand(len(one.poses), -1, -1, -1), one.poses) for kind, one in asked.items()}
     with quiet():
         retrieved = score_retrieval(out_dir, asked['text'].records, found['all']['text']['poses'], epochs)
-    pictures = draw_poses(
+    views = draw_poses(
         out_dir / 'images', data / 'images', asked, {kind: found['all'][kind]['poses'] for kind in KINDS}
     )
     write_metrics(out_dir, found, means, retrieved, seconds)
-    return write_report(out_dir, report_lines(found, means, retrieved, seconds, error, images), pictures)
+    return write_report(out_dir, report_lines(found, means, retrieved, seconds, error, images), views)
 
 
 def all_turns(data: Path) -> List[str]:

@@ -11,6 +11,7 @@ from mmpose.registry import DATASETS
 from scipy.spatial.transform import Rotation
 
 from clamp_mmpose.datasets.files.images import read_image
+from clamp_mmpose.datasets.poses.amass import read_frames
 from tests.parity_folders import parity_folder
 from tests.pose_files import RANDOM, Runs, amass, person, png, python_2, tar_of, vectors
 
@@ -92,6 +93,14 @@ def test_posescript_100k(posescript):
     assert [list(one.texts) for one in read(**options, texts='automatic')[0]] == [['Rule.'], ['Rule 8.']]
     with pytest.raises(FileNotFoundError, match=r'new has no val_ids_100k.json'):
         read(**options, split='val')
+
+
+def test_frames_that_a_sequence_lacks(tmp_path):
+    np.savez(tmp_path / 'a.npz', poses=np.zeros((3, 156)))
+    assert read_frames(tmp_path / 'a.npz', [2, 0]).shape == (2, 52, 3)
+    for frames, wrong in (([2, -1], '-1'), ([0, 3, 9], '3')):
+        with pytest.raises(ValueError, match=f'has 3 frames, frame {wrong} is asked for'):
+            read_frames(tmp_path / 'a.npz', frames)
 
 
 def test_posescript_without_a_subset(posescript, tmp_path):
@@ -326,6 +335,10 @@ def test_humandata_with_code(tmp_path):
     np.savez(tmp_path / 'b.npz', keypoints2d=np.zeros(3))
     with pytest.raises(ValueError, match='has none of smpl, smplh, smplx, only keypoints2d'):
         read(type='HumanData', ann_files=str(tmp_path / 'b.npz'))
+    content = (tmp_path / 'a.npz').read_bytes()
+    (tmp_path / 'd.npz').write_bytes(content.replace(b'global_orient', b'global_0rient'))
+    with pytest.raises(ValueError, match=r'd.npz: smpl is damaged \(Bad CRC-32'):
+        read(type='HumanData', ann_files=str(tmp_path / 'd.npz'))
     (tmp_path / 'c.npz').write_bytes(b'no zip')
     with pytest.raises(ValueError, match=r'c.npz is not a .npz file'):
         read(type='HumanData', ann_files=str(tmp_path / 'c.npz'))

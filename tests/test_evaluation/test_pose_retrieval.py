@@ -175,6 +175,20 @@ def test_answers_without_a_pose_are_not_found(trained):
     assert none['retrieval/pose_to_text/R@3'] == none['retrieval/text_to_pose/R@1_published'] == 0
 
 
+def test_joints_without_labels_are_left_out_of_answers_too(trained):
+    _, files = trained
+    labels = poses(8, 2)
+    predicted, rows = labels.clone(), []
+    predicted[:, 22:] = poses(8, 3)[:, 22:]
+    for row in samples(predicted, labels):
+        row['pose_masks'][:, 22:] = False
+        rows.append(row)
+    found = evaluate(rows, **files)
+    assert found['retrieval/FID'] == pytest.approx(0, abs=1e-9)
+    for name in ('pose_to_text/R@1', 'pose_to_text/R@3', 'text_to_pose/R@1', 'text_to_pose/R@3'):
+        assert found[f'retrieval/{name}'] == found[f'retrieval/labels/{name}']
+
+
 def test_equal_texts_are_tied(trained):
     _, files = trained
     found = evaluate(samples(poses(8, 1), texts=['same text'] * 8), prefix='spg', **files)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -191,6 +192,13 @@ def test_request_shows_one_person(folder):
             assert image.shape[:2] == (480, 640)
             assert np.nonzero(green | red)[1].max() < 300  # the other person has no joints
         assert second.id.endswith('/1')
+
+
+@pytest.mark.parametrize('name', ['/etc/people.jpg', '../people/people.jpg', r'C:\people.jpg'])
+def test_images_elsewhere_are_not_sent(folder, name):
+    facts = replace(stick_facts(FIRST, SECOND), image=name)
+    with pytest.raises(ValueError, match=r'is not below .*would be sent to a server'):
+        PersonDescriptions(str(folder)).requests([facts])
 
 
 def test_who_is_described(folder):

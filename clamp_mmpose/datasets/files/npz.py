@@ -1,6 +1,7 @@
 """Arrays of .npz files, without executing code."""
 
 import zipfile
+import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import Any, List, Optional, Type, Union
@@ -55,7 +56,7 @@ class NpzArrays:
                     'read: save it again as plain numbers or texts, such as with .astype(float) or .astype(str).'
                 ) from error
             raise ValueError(f'{self.what} {self.path}: {name} cannot be read: {error}.') from error
-        except (zipfile.BadZipFile, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise ValueError(f'{self.what} {self.path}: {name} is damaged ({error}): copy it again.') from error
 
     def object(self, name: str) -> Any:
@@ -72,11 +73,14 @@ class NpzArrays:
                 version = npy.read_magic(member)
                 read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
                 shape, _, dtype = read(member)
+                pickled = member.read()
             except ValueError as error:
                 raise ValueError(f'{what} cannot be read: {error}.') from error
+            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                raise ValueError(f'{what} is damaged ({error}): copy it again.') from error
             if shape != () or not dtype.hasobject:
                 raise ValueError(f'{what} is an array of {dtype} {list(shape)}, expected one object.')
-            content = load_array_pickle(member.read(), what)
+            content = load_array_pickle(pickled, what)
         if not isinstance(content, list) or len(content) != 1:
             raise ValueError(f'{what}: expected one object, got {content!r:.60}.')
         return content[0]

@@ -43,9 +43,10 @@ def read_frames(path: Path, frames: Sequence[int]) -> np.ndarray:
         raise ValueError(
             f'AMASS sequence {path}: poses must be [T, 156] axis-angle (SMPL+H G), got {list(poses.shape)}.'
         )
-    if max(frames) >= len(poses) or min(frames) < 0:
+    wrong = next((frame for frame in frames if not 0 <= frame < len(poses)), None)
+    if wrong is not None:
         raise ValueError(
-            f'AMASS sequence {path} has {len(poses):,} frames, frame {max(frames):,} is asked for: it is of another '
+            f'AMASS sequence {path} has {len(poses):,} frames, frame {wrong:,} is asked for: it is of another '
             'release of AMASS than the data set.'
         )
     return poses[list(frames)].reshape(len(frames), -1, 3)

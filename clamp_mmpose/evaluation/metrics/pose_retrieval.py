@@ -27,6 +27,7 @@ class PoseRetrieval(BaseMetric):
     In percent ``pose_to_text/R@5`` (query -> gallery) and so on, expected over ties, and ``..._published``, see
     :func:`retrieve`; ``pose_to_text/rank``, the mean rank; ``pose_to_text/pool`` and ``/tied``. An answer without a
     pose is not found at any k: ``missing`` counts them, and their texts stay in the gallery.
+    Joints of an answer that the label lacks are taken as unturned, as those of the label are.
     ``labels/pose_to_text/R@5`` and so on are those of the labeled poses, which a perfect answer has. ``FID`` is between
     both kinds of poses in the space of the model, with its ``FID_samples`` and ``FID_dimensions``.
 
@@ -122,15 +123,18 @@ class PoseRetrieval(BaseMetric):
         if 'pred_poses' not in sample or not sample.get('texts'):
             raise ValueError(f'record {name!r} lacks pred_poses or texts: test ChatPose on poses with texts.')
         predicted = torch.as_tensor(sample['pred_poses']).float().cpu().reshape(-1, NUM_JOINTS, 3, 3)[:1]
-        result = dict(text=sample['texts'][0], pose=self._embed(predicted) if len(predicted) else None)
+        mask: Optional[torch.Tensor] = None
+        result: dict = dict(text=sample['texts'][0])
         if len(sample.get('poses', ())):
-            label, mask = (torch.as_tensor(np.asarray(sample[key])) for key in ('poses', 'pose_masks'))
-            result['label'] = self._embed(label[:1].float(), mask[:1].bool())
+            label, mask = (torch.as_tensor(np.asarray(sample[key]))[:1] for key in ('poses', 'pose_masks'))
+            result['label'] = self._embed(label.float(), mask)
+        # the retrieval model never saw joints without labels, such as hands where these are SMPL-H's fingers
+        result['pose'] = self._embed(predicted, mask) if len(predicted) else None
         return result
 
     @torch.no_grad()
-    def _embed(self, *pose: torch.Tensor) -> np.ndarray:
-        return _array(self.model.embed_poses(*pose))[0]
+    def _embed(self, pose: torch.Tensor, mask: Optional[torch.Tensor]) -> np.ndarray:
+        return _array(self.model.embed_poses(pose, None if mask is None else mask.bool()))[0]
 
     def _embedded(self, sample: dict) -> dict:
         keys: Tuple[str, ...] = ('pose_embedding', 'text_embedding')

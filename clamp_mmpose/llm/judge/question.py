@@ -1,10 +1,11 @@
 """Questions about images, in the format that LLaVA's own scripts answer."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from clamp_mmpose.language.image_facts import ImageFacts
+from clamp_mmpose.llm.image_parts import is_below
 from clamp_mmpose.llm.tasks.context import DECIMALS, normalized_box
 
 from .json_lines import read_lines, text_of, write_lines
@@ -132,7 +133,7 @@ def question_id(line: dict, place: str) -> str:
 def _image_name(line: dict, place: str) -> str:
     """Images go into a page and to servers: a stranger's questions must not name others of this machine."""
     name = text_of(line, 'image', place)
-    if Path(name).is_absolute() or PureWindowsPath(name).anchor or '..' in PureWindowsPath(name).parts:
+    if not is_below(name):
         raise ValueError(
             f'{place}: the image {name!r:.60} is not below the folder of the images: give its name there, and the '
             "folder as data_root and data_prefix of the config's data set."

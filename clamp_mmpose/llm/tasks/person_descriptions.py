@@ -7,7 +7,7 @@ import numpy as np
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.language.image_facts import ImageFacts, Instance
 from clamp_mmpose.language.sides import side_of
-from clamp_mmpose.llm.image_parts import photo_part, text_part
+from clamp_mmpose.llm.image_parts import is_below, photo_part, text_part
 from clamp_mmpose.llm.prompts import load_prompt
 from clamp_mmpose.llm.request import Message, Request
 from clamp_mmpose.utils.choices import check_choice
@@ -107,6 +107,11 @@ class PersonDescriptions(TextTask):
         """Table 5 (a)'s instruction; then the image with the person's joints."""
         image = facts.image
         (one,) = image.instances
+        if not is_below(image.image):
+            raise ValueError(
+                f'the image {image.image!r:.60} is not below {self.images}, and its content would be sent to a server: '
+                'give its name there in the annotations.'
+            )
         drawn = draw_left_right(
             read_image(str(Path(self.images, image.image))),
             one.keypoints,

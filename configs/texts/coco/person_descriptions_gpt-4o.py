@@ -1,7 +1,7 @@
 # Descriptions of people as in the benchmark of reasoning-based pose estimation (ChatPose, supplement 2, Table 5). The
 # 3D poses of COCO's people are not known: no errors can be measured, see ../threedpw.
 #   python tools/make_texts.py person_descriptions configs/texts/coco/person_descriptions_gpt-4o.py
-#       --out data/chatpose/rpe_coco.json --limit 50
+#       --out data/texts/rpe_coco.jsonl --limit 50
 facts = dict(
     dataset=dict(
         type='CocoDataset',

@@ -19,8 +19,8 @@ from .poses import ToyPose, random_pose
 FOCAL = 2.2  # of the camera, relative to the image's side
 SHARES = 0.9, 1.0  # of the image, that the person's height or width takes
 FAR, NEAR = 0.66, 1.12  # brightness of what is 0.5 m behind and before the pelvis
-HEAD = 0.11  # metres
-# bones from joint to joint: radii in metres, what they wear
+HEAD = 0.11  # meters
+# bones from joint to joint: radii in meters, what they wear
 BONES: Tuple[Tuple[str, str, float, float, str], ...] = (
     ('pelvis', 'upper spine', 0.13, 0.15, 'shirt'),
     ('upper spine', 'neck', 0.12, 0.06, 'shirt'),
@@ -48,7 +48,7 @@ class ToyPerson:
 
     image: np.ndarray  # [size, size, 3], RGB uint8
     pose: ToyPose
-    joints: np.ndarray  # [24, 3] metres, camera's frame, the pelvis at zero
+    joints: np.ndarray  # [24, 3] meters, camera's frame, the pelvis at zero
     points: np.ndarray  # [24, 2] pixels of the image
     shirt: str
     trousers: str
@@ -89,7 +89,7 @@ def draw_pose(size: int, *entropy: int) -> ToyPerson:
 
 
 def joints_of(axis_angle: np.ndarray) -> np.ndarray:
-    """Joints ``[24, 3]`` of a pose in metres, the pelvis at zero."""
+    """Joints ``[24, 3]`` of a pose in meters, the pelvis at zero."""
     rotations = axis_angle_to_matrix(torch.from_numpy(axis_angle).float())
     return BODY(rotations[None]).joints[0].numpy()
 
