@@ -10,7 +10,7 @@ from typing import Any, Dict, Tuple, Union
 import numpy as np
 from scipy.sparse import csc_matrix
 
-from .pickles import MMENGINE_GLOBALS, RestrictedUnpickler, _Array, _Dtype
+from .pickles import MAX_VALUES, MMENGINE_GLOBALS, RestrictedUnpickler, _Array, _Dtype, _expanded_size
 
 
 class _Sparse:
@@ -153,14 +153,17 @@ def load_array_pickle(content: bytes, what: str) -> Any:
         ValueError: see :func:`read_array_pickle`.
     """
     try:
-        return _plain(_ArrayUnpickler(io.BytesIO(content)).load(), {})
+        found = _plain(_ArrayUnpickler(io.BytesIO(content)).load(), {})
+        if _expanded_size(found, {}) > MAX_VALUES:
+            raise ValueError(f'a list contains itself, or shared lists expand to more than {MAX_VALUES:,} values')
+        return found
     except Exception as error:  # damaged bytes raise errors of any kind
-        found = re.search(r'GLOBAL (.+)', str(error))
-        if found is None:
+        refused = re.search(r'GLOBAL (.+)', str(error))
+        if refused is None:
             raise ValueError(f'{what} cannot be read ({type(error).__name__}: {error!s:.80}).') from error
         raise ValueError(
             f'{what} was refused, and nothing in it was executed: it holds more than arrays and plain values '
-            f'({found[1]}).'
+            f'({refused[1]}).'
         ) from error
 
 

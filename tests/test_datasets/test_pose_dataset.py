@@ -232,6 +232,9 @@ def test_pose_records(records):
         (dict(image=3), 'the name of a file'),
         (dict(box=[0, 0, 5]), 'four finite numbers'),
         (dict(box=[5, 0, 5, 3]), 'right > left'),
+        (dict(gender=['male']), 'gender must be one of male'),
+        (dict(betas=dict(a=1)), 'betas must be a list of numbers'),
+        (dict(betas=[1, None]), 'betas must be a list of numbers'),
     ],
 )
 def test_records_that_are_none(tmp_path, fields, text):

@@ -232,6 +232,12 @@ def test_tars_with_code_or_without_people(tmp_path):
         with pytest.raises(ValueError, match=text):
             read(type='Humans4D', tars=f'{tmp_path}/{i}.tar')
     assert not (tmp_path / 'ran').exists()
+    lists = [0]
+    for _ in range(24):  # a few bytes, which would fill the memory when they are written out
+        lists = [lists, lists]
+    tar_of(tmp_path / '4.tar', [('a.jpg', png(1)), ('a.data.pyd', pickle.dumps(lists))])
+    with pytest.raises(ValueError, match=r'a.data.pyd cannot be read \(ValueError: .*expand to more than 10,000,000'):
+        read(type='Humans4D', tars=f'{tmp_path}/4.tar')
     (tmp_path / '3.tar').write_bytes(b'no tar' * 200)
     with pytest.raises(ValueError, match='cannot be read as a tar'):
         read(type='Humans4D', tars=f'{tmp_path}/3.tar')

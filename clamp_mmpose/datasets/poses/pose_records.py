@@ -11,6 +11,7 @@ from clamp_mmpose.utils.files import atomic_write, read_json, read_json_lines, t
 from .pose_reader import PoseReader
 from .pose_sample import Box, PoseSample
 
+GENDERS = ('male', 'female', 'neutral')
 REMEDY = 'check the path; write_pose_records writes such files'
 
 
@@ -48,6 +49,9 @@ class PoseRecords(PoseReader):
             raise ValueError(f'texts must be a list of texts, got {texts!r:.60}.')
         if image is not None and not isinstance(image, str):
             raise ValueError(f'image must be the name of a file, got {image!r:.60}.')
+        gender = record.get('gender', '')
+        if gender not in ('', *GENDERS):
+            raise ValueError(f'gender must be one of {", ".join(GENDERS)}, got {gender!r:.60}.')
         axis_angle, mask = read_poses(record['poses'])
         return PoseSample(
             record_id=str(record.get('id', place.rsplit(', ', 1)[-1])),
@@ -56,8 +60,8 @@ class PoseRecords(PoseReader):
             image=None if image is None else os.path.join(self.images, image),
             box=None if record.get('box') is None else checked_box(record['box']),
             texts=texts,
-            betas=None if betas is None else np.array(betas, np.float32),
-            gender=record.get('gender', ''),
+            betas=None if betas is None else _betas(betas),
+            gender=gender,
             source=path.name,
         )
 
@@ -103,6 +107,12 @@ def checked_box(box: Any) -> Box:
     if right <= left or bottom <= top:
         raise ValueError(f'a box must be left, top, right, bottom with right > left and bottom > top; got {box!r:.60}.')
     return left, top, right, bottom
+
+
+def _betas(values: Any) -> np.ndarray:
+    if not isinstance(values, list) or not values or not all(type(value) in (int, float) for value in values):
+        raise ValueError(f'betas must be a list of numbers, got {values!r:.60}.')
+    return np.array(values, np.float32)
 
 
 def _entries(path: Path) -> Iterator[Tuple[str, Any]]:
