@@ -37,6 +37,7 @@ MIXTURES = {
 TEST_SETS = {f'llava-1.5-{size}_{name}' for size in ('7b', '13b') for name in ('3dpw', 'h36m', 'rpe')} | {
     'llava-1.5-13b_spg',
     'llava-1.5-13b_posescript',
+    'llava-1.5-13b_3dpw_vitpose-h',
 }
 # HMR2.0's 44 joints: 25 of OpenPose, then these
 EXTRA = (
@@ -74,7 +75,7 @@ def test_an_ablation_changes_its_switch_alone(name, read):
         assert cfg.model.pose_tower.backbone.type == 'mmpretrain.VisionTransformer'
     changed = {key: value for key, value in changed.items() if name not in (VQA, TOWER) or not key.startswith('model.')}
     if name == TOWER:
-        assert {key.split('.')[0] for key in changed} <= {'pose_images', 'weights', 'custom_imports'}
+        assert {key.split('.')[0] for key in changed} <= {'pose_images', 'pose_tower', 'weights', 'custom_imports'}
         changed = {}
     expected = {WEIGHTS: weights} if weights != MIXTURES[FULL][1] else SMALL if '7b' in name else {}
     assert changed == expected
@@ -108,11 +109,14 @@ def test_evaluations(name, read):
     """The model is the trained one, the metric takes the arguments, and people are cut out but for RPE."""
     cfg = read(name)
     size = name.split('_')[0]
-    assert cfg.model == read(f'{size}_full').model
+    tower = '_vitpose-h' if name.endswith('vitpose-h') else ''
+    assert cfg.model == read(f'{size}_full{tower}').model
     assert cfg.test_dataloader.dataset.test_mode and cfg.test_cfg is not None and cfg.val_cfg is None
     steps = [step.type for step in cfg.test_dataloader.dataset.pipeline]
-    about_image = name.endswith(('3dpw', 'h36m'))
+    about_image = '3dpw' in name or 'h36m' in name
     assert steps == (['CropPerson'] if about_image else []) + ['TokenizeConversation']
+    seen = cfg.test_dataloader.dataset.pipeline[-1].get('pose_images')
+    assert seen == (cfg.model.pose_tower.images if tower else None)
     metrics = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
     for metric in metrics:
         assert set(metric) - {'type'} <= set(inspect.signature(METRICS.get(metric.type)).parameters)

@@ -13,7 +13,7 @@ chat_pose_models = {
         pose_token='<POSE>',
         pose_head=dict(type='PoseTokenHead'),
         pose_loss=dict(type='PoseRotationLoss', weight=0.1),
-        test_cfg=dict(max_new_tokens=64),
+        test_cfg=dict(max_new_tokens=256),
         init_cfg=dict(type='Pretrained', checkpoint=model),
     )
     for name, model in (
