@@ -160,7 +160,9 @@ def load_array_pickle(content: bytes, what: str) -> Any:
     except Exception as error:  # damaged bytes raise errors of any kind
         refused = re.search(r'GLOBAL (.+)', str(error))
         if refused is None:
-            raise ValueError(f'{what} cannot be read ({type(error).__name__}: {error!s:.80}).') from error
+            unknown = isinstance(error, KeyError) and isinstance(error.args[0], int)  # a byte that is no instruction
+            why = 'it is no pickle, or damaged' if unknown else f'{type(error).__name__}: {error!s:.80}'
+            raise ValueError(f'{what} cannot be read ({why}).') from error
         raise ValueError(
             f'{what} was refused, and nothing in it was executed: it holds more than arrays and plain values '
             f'({refused[1]}).'

@@ -66,3 +66,5 @@ def test_damaged():
     for wrong in (content[:-20], b'', b'text', content.replace(b'_reconstruct', b'_reconstrucX')):
         with pytest.raises(ValueError, match=r'file x (cannot be read|was refused)'):
             load_array_pickle(wrong, 'file x')
+    with pytest.raises(ValueError, match=r'^file x cannot be read \(it is no pickle, or damaged\)\.$'):
+        load_array_pickle(b'\xff\xd8\xff\xe0', 'file x')

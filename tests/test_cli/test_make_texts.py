@@ -187,6 +187,10 @@ def test_budget(run, tmp_path):
     ('arguments', 'message'),
     [
         (['poem'], "error: task='poem', expected one of 'conversation', 'detail', 'reasoning'"),
+        (
+            ['person_descriptions'],
+            'error: the task person_descriptions needs images: set tasks.person_descriptions.images',
+        ),
         (['detail', '--cfg-options', 'tasks.detail.tone=1'], 'error: the task detail has no option tone; expected '),
         (['detail', '--cfg-options', 'tasks.poem.tone=1'], "error: a name in tasks='poem', expected one of "),
         (['detail', '--cfg-options', 'tasks.detail=1'], 'error: config '),

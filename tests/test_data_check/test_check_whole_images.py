@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from tiny_llava import tiny_llava_processor
 
 from clamp_mmpose.data_check.check import check_config, check_dataset
 
@@ -152,3 +153,27 @@ def test_both_crops_of_lagenda(tmp_path):
         Config(dict(test_dataloader=dict(dataset=dict(type='ZeroShotTasks', tasks=tasks, pipeline=[])))), images=False
     )
     assert (report.datasets, report.instances) == (2, 1 + 2)
+
+
+def test_evaluation_of_poses(folder):
+    """Labeled poses are tried as predictions; metrics of other answers are not tried."""
+    pytest.importorskip('transformers')
+    tiny_llava_processor(folder / 'model')
+    tokenize = dict(type='TokenizeConversation', processor=str(folder / 'model'), pose_token='<POSE>', max_length=400)
+    pose = dict(axis_angle=[[3, 0, 0], *[[0.1, 0, 0]] * 23])
+    (folder / 'poses.json').write_text(json.dumps([dict(id='a', texts=['One sits.'], poses=[pose])]))
+    data = dict(
+        type='PoseDataset',
+        task='text',
+        reader=dict(type='PoseRecords', ann_files=str(folder / 'poses.json')),
+        pipeline=[tokenize],
+        test_mode=True,
+    )
+
+    def codes(*metrics):
+        cfg = Config(dict(test_dataloader=dict(dataset=data), test_evaluator=list(metrics), test_cfg={}))
+        return [(finding.code, finding.detail) for finding in check_config(cfg).findings]
+
+    assert codes(dict(type='BodyPoseError'), dict(type='PoseRetrieval')) == []
+    found = codes(dict(type='BodyPoseError', shape='label'))
+    assert [code for code, _ in found] == ['EV008'] and 'has no betas' in found[0][1]

@@ -32,11 +32,15 @@ def build_task(name: str, **options: Any) -> TextTask:
         options: of the task's class.
 
     Raises:
-        ValueError: an unknown task or option; the message lists those that exist.
+        ValueError: an unknown task or option; the message lists those that exist. Or a needed option is missing.
     """
     check_choice('task', name, list(TASKS))
-    known: List[str] = list(inspect.signature(TASKS[name]).parameters)
+    parameters = inspect.signature(TASKS[name]).parameters
+    known: List[str] = list(parameters)
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(f'the task {name} has no option {", ".join(unknown)}; expected {", ".join(known)}.')
+    missing = [key for key in known if parameters[key].default is inspect.Parameter.empty and key not in options]
+    if missing:
+        raise ValueError(f'the task {name} needs {", ".join(missing)}: set tasks.{name}.{missing[0]} in the config.')
     return TASKS[name](**options)
