@@ -16,7 +16,7 @@ model = dict(
     test_cfg=dict(max_new_tokens=24),
 )
 
-train_cfg = dict(by_epoch=True, max_epochs=5)
+train_cfg = dict(by_epoch=True, max_epochs=4)
 val_cfg = None
 test_cfg = None
 optim_wrapper = dict(
@@ -26,6 +26,6 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=40, start_factor=0.01, by_epoch=False),
-    dict(type='CosineAnnealingLR', begin=0, end=5, eta_min=1e-5, by_epoch=True, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=0, end=4, eta_min=1e-5, by_epoch=True, convert_to_iter_based=True),
 ]
 default_hooks = dict(checkpoint=dict(interval=1, save_best=None), logger=dict(interval=20))
