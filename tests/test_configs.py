@@ -264,7 +264,12 @@ def test_best_checkpoints_have_the_largest_value():
         else:
             # a small retrieval model keeps its last epoch
             assert cfg.val_cfg is None or {'toy', 'retrieval'} & set(path.parts), path
-    assert found == {('CocoOrPCK', 'auto'), ('CocoMetric', 'auto'), ('CapePCK', 'query_only/PCK@0.2')}
+    assert found == {
+        ('CocoOrPCK', 'auto'),
+        ('CocoMetric', 'auto'),
+        ('CapePCK', 'query_only/PCK@0.2'),
+        ('PoseRetrieval', 'retrieval/text_to_pose/R@1'),
+    }
 
 
 def test_schedule_for_own_data_runs(pose_data, tmp_path, monkeypatch):

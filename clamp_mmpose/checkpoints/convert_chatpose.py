@@ -257,7 +257,7 @@ def _tokenizer(folder: Path, out: Path, number: int, settings: Dict[str, Any]) -
     fields = dict(tokenizer_class='LlamaTokenizer', legacy=True, add_bos_token=True, model_max_length=length, **names)
     # without the files of the folder that add the tokens in another way
     atomic_write(out / 'tokenizer.model', model.read_bytes())
-    atomic_write(out / 'tokenizer_config.json', json.dumps(fields).encode())
+    atomic_write(out / 'tokenizer_config.json', json.dumps(fields, allow_nan=False).encode())
     tokenizer = from_hub(AutoTokenizer, str(out))
     added = ADDED[: number - len(tokenizer)]
     tokenizer.add_tokens([AddedToken(name, lstrip=True, rstrip=True, normalized=False) for name in added])

@@ -45,7 +45,7 @@ def to_glb(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray, normals:
         bufferViews=views,
         accessors=accessors,
     )
-    text = json.dumps(scene).encode()
+    text = json.dumps(scene, allow_nan=False).encode()
     text += b' ' * (-len(text) % 4)
     chunks = struct.pack('<I4s', len(text), JSON_CHUNK) + text + struct.pack('<I4s', len(content), BINARY_CHUNK)
     return struct.pack('<4sII', MAGIC, 2, 12 + len(chunks) + len(content)) + chunks + content

@@ -26,7 +26,7 @@ def write_aspects(facts: Any, choose: Choose) -> str:
     )
     for aspect in ('shape', 'outfits'):
         aspects[aspect] = aspects[aspect] or UNKNOWN.format(aspect)
-    return json.dumps(aspects)
+    return json.dumps(aspects, allow_nan=False)
 
 
 def write_summary(facts: Any, choose: Choose) -> str:
