@@ -18,7 +18,6 @@ from mmpose.datasets.transforms import KeypointConverter
 from mmpose.evaluation.metrics import AUC, EPE, NME, CocoMetric, JhmdbPCKAccuracy, MpiiPCKAccuracy, PCKAccuracy
 from mmpose.registry import DATASETS, METRICS, TRANSFORMS
 
-from clamp_mmpose.evaluation.metrics.body_pose_error import BodyPoseError
 from clamp_mmpose.utils.files import parse_json
 
 from .evaluators import metric_class
@@ -132,7 +131,7 @@ class Trial:
         name = kind.__name__
         about_poses = 'poses' in self.samples[0] and 'gt_instances' not in self.samples[0]
         labeled = about_poses and any(len(sample['poses']) for sample in self.samples)
-        if about_poses and not (labeled and issubclass(kind, BodyPoseError)):
+        if about_poses and not (labeled and issubclass(kind, METRICS.get('BodyPoseError'))):
             return [], {}  # of answers in words, or of embeddings: there is no perfect prediction to try
         config = copy.deepcopy(dict(config))
         config.update({key: place for key in OUTPUTS if config.get(key)})
