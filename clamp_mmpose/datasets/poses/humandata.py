@@ -1,13 +1,12 @@
 import os
-from pathlib import Path
-from typing import Any, Iterator, Optional, Sequence, Union
+from typing import Any, Iterator, Optional, Sequence
 
 import numpy as np
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.datasets.files.npz import NpzArrays
 
-from .pose_reader import PoseReader
+from .npz_pose_reader import NpzPoseReader
 from .pose_sample import PoseSample
 from .smpl_poses import gender_name, matrices_of, smpl_vectors
 
@@ -16,7 +15,7 @@ BODIES = dict(smpl=24, smplh=22, smplx=22)  # joints of their vectors that are S
 
 
 @DATASETS.register_module()
-class HumanData(PoseReader):
+class HumanData(NpzPoseReader):
     """HumanData of MMHuman3D: .npz with ``image_path``, ``bbox_xywh`` ``[N, 5]`` and a dict ``smpl`` or ``smplx``.
 
     The dict, a pickle of ``global_orient`` ``[N, 3]``, ``body_pose`` ``[N, 23 or 21, 3]`` and ``betas``, is read
@@ -29,18 +28,9 @@ class HumanData(PoseReader):
         images: folder of the images.
     """
 
-    def __init__(self, ann_files: Union[str, Sequence[str]], data_root: str = '', images: str = ''):
-        super().__init__()
-        files = [ann_files] if isinstance(ann_files, (str, Path)) else list(ann_files)
-        self.files, self.images = [Path(data_root, file) for file in files], images
+    what = WHAT
 
-    def samples(self) -> Iterator[PoseSample]:
-        """The people in the order of the files."""
-        for path in self.files:
-            with NpzArrays(path, WHAT) as file:
-                yield from self._people(file)
-
-    def _people(self, file: NpzArrays) -> Iterator[PoseSample]:
+    def people(self, file: NpzArrays) -> Iterator[PoseSample]:
         kind = next((kind for kind in BODIES if kind in file.names), None)
         if kind is None:
             raise ValueError(f'{WHAT} {file.path} has none of {", ".join(BODIES)}, only {", ".join(file.names)}.')

@@ -1,13 +1,12 @@
 import os
-from pathlib import Path
-from typing import Iterator, Optional, Sequence, Union
+from typing import Iterator, Optional
 
 import numpy as np
 from mmpose.registry import DATASETS
 
 from clamp_mmpose.datasets.files.npz import NpzArrays
 
-from .pose_reader import PoseReader
+from .npz_pose_reader import NpzPoseReader
 from .pose_sample import PoseSample
 from .smpl_poses import gender_name, matrices_of, smpl_vectors, square
 
@@ -15,7 +14,7 @@ WHAT = 'pose file'
 
 
 @DATASETS.register_module()
-class SPIN(PoseReader):
+class SPIN(NpzPoseReader):
     """The .npz files of SPIN (Kolotouros et al., ICCV 2019), and of HMR2.0's evaluation (Goel et al., ICCV 2023).
 
     SPIN: ``imgname``, ``center``, ``scale`` (box / 200), ``pose`` ``[N, 72]``, ``shape``, ``gender``, ``S`` and others;
@@ -29,18 +28,9 @@ class SPIN(PoseReader):
         images: folder of the images.
     """
 
-    def __init__(self, ann_files: Union[str, Sequence[str]], data_root: str = '', images: str = ''):
-        super().__init__()
-        files = [ann_files] if isinstance(ann_files, (str, Path)) else list(ann_files)
-        self.files, self.images = [Path(data_root, file) for file in files], images
+    what = WHAT
 
-    def samples(self) -> Iterator[PoseSample]:
-        """The people in the order of the files."""
-        for path in self.files:
-            with NpzArrays(path, WHAT) as file:
-                yield from self._people(file)
-
-    def _people(self, file: NpzArrays) -> Iterator[PoseSample]:
+    def people(self, file: NpzArrays) -> Iterator[PoseSample]:
         names = file.array('imgname')
         center, scale = file.array('center').astype(float), file.array('scale').astype(float)
         pixels = scale * (1 if 'body_keypoints_2d' in file.names or 'body_pose' in file.names else 200)
