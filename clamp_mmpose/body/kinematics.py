@@ -5,6 +5,8 @@ from typing import Sequence, Tuple
 import torch
 from torch import Tensor
 
+from .smpl_joints import NUM_JOINTS
+
 
 def forward_kinematics(rotations: Tensor, rest: Tensor, parents: Sequence[int]) -> Tuple[Tensor, Tensor]:
     """Where joints are, and how their bones moved.
@@ -48,3 +50,9 @@ def blend_skinning(vertices: Tensor, weights: Tensor, transforms: Tensor) -> Ten
     for axis in range(3):
         moved = torch.addcmul(moved, blended[:, :, axis], columns[:, :, axis])
     return moved.transpose(1, 2).contiguous()
+
+
+def check_rotations(rotations: Tensor) -> None:
+    """Raise a ValueError unless they are ``[B, 24, 3, 3]``."""
+    if rotations.shape[1:] != (NUM_JOINTS, 3, 3):
+        raise ValueError(f'expected rotations [B, {NUM_JOINTS}, 3, 3], got {list(rotations.shape)}.')

@@ -3,9 +3,9 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from .kinematics import forward_kinematics
+from .kinematics import check_rotations, forward_kinematics
 from .output import BodyOutput
-from .smpl_joints import JOINT_NAMES, NUM_JOINTS, PARENTS
+from .smpl_joints import JOINT_NAMES, PARENTS
 
 # meters, arms stretched sideways; round numbers of an adult of 1.7 m, made for this package: x to the person's left,
 # y up, z to the front, the pelvis at zero
@@ -64,8 +64,7 @@ class SkeletonBody(nn.Module):
         Raises:
             ValueError: rotations of another shape, or betas.
         """
-        if rotations.shape[1:] != (NUM_JOINTS, 3, 3):
-            raise ValueError(f'expected rotations [B, {NUM_JOINTS}, 3, 3], got {list(rotations.shape)}.')
+        check_rotations(rotations)
         if betas is not None:
             raise ValueError('the skeleton has one shape: leave out betas.')
         joints, _ = forward_kinematics(rotations, self.rest.to(rotations), self.parents)

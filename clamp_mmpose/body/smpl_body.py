@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .kinematics import blend_skinning, forward_kinematics
+from .kinematics import blend_skinning, check_rotations, forward_kinematics
 from .mesh_body import MeshBody
 from .output import BodyOutput
 from .smpl_files import BodyFile
@@ -72,8 +72,7 @@ class SmplBody(MeshBody):
         Raises:
             ValueError: rotations or betas of another shape.
         """
-        if rotations.shape[1:] != (NUM_JOINTS, 3, 3):
-            raise ValueError(f'expected rotations [B, {NUM_JOINTS}, 3, 3], got {list(rotations.shape)}.')
+        check_rotations(rotations)
         rotations = rotations.to(self.template)
         identity = torch.eye(3).to(rotations)
         turned = rotations[:, 1 : 1 + self.turning]
