@@ -142,6 +142,9 @@ def test_spin(tmp_path):
     assert [one.gender for one in found] == ['male', 'female'] and found[1].betas.tolist() == list(range(10, 20))
     for one, rows in zip(found, poses):
         assert apart(one.rotations, matrices(rows)) < 1e-6 and one.mask.all()
+    np.savez(tmp_path / 'more.npz', **fields)
+    both, _ = read(type='SPIN', ann_files=['more.npz', '3dpw_test.npz'], data_root=str(tmp_path))
+    assert [one.record_id for one in both] == ['more:0', 'more:1', '3dpw_test:0', '3dpw_test:1']
     fields['imgname'] = fields['imgname'].astype(object)
     np.savez(tmp_path / 'objects.npz', **fields)
     with pytest.raises(ValueError, match=r'objects.npz: imgname is an array of objects.*save it again as plain'):
