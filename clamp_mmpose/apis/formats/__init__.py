@@ -1,5 +1,6 @@
 """Results in the formats of other tools."""
 
 from .predicted_frames import PredictedFrame, PredictedInstance, Skeleton
+from .write import FORMATS, prediction_file, write_predictions
 
-__all__ = ['PredictedFrame', 'PredictedInstance', 'Skeleton']
+__all__ = ['FORMATS', 'PredictedFrame', 'PredictedInstance', 'Skeleton', 'prediction_file', 'write_predictions']

@@ -1,0 +1,56 @@
+"""Tables of DeepLabCut, read by sleap-io."""
+
+import csv
+
+import numpy as np
+import pytest
+from predicted import MOUSE, instance, photos, video
+
+from clamp_mmpose.apis.formats import PredictedFrame, write_predictions
+
+sleap_io = pytest.importorskip('sleap_io', reason="needs the extra 'io'")
+
+
+def rows(path):
+    return list(csv.reader(path.read_text().splitlines()))
+
+
+def test_video(tmp_path):
+    frames = video([instance(8, 1)], [], [instance(9, 2)], every=5)
+    table = rows(write_predictions(frames, MOUSE, 'dlc-csv', tmp_path / 'mouse.csv'))
+    assert table[0] == ['scorer', *['clamp_mmpose'] * 9]
+    assert table[1] == ['bodyparts', *['snout'] * 3, *['leftear'] * 3, *['rightear'] * 3]
+    assert table[2] == ['coords', *['x', 'y', 'likelihood'] * 3]
+    assert [row[0] for row in table[3:]] == ['0', '5', '10']
+    assert list(map(float, table[3][1:])) == [8, 10, 0.5, 9, 20, 0.75, 10, 30, 1]
+    assert table[4][1:] == [''] * 9 and float(table[5][1]) == 9
+
+
+def test_several_animals(tmp_path):
+    frames = video([instance(8, 10), instance(20, 2)], [instance(9, 10)], [instance(30)])
+    table = rows(write_predictions(frames, MOUSE, 'dlc-csv', tmp_path / 'mice.csv'))
+    assert table[1] == ['individuals', *['individual_1'] * 9, *['track_2'] * 9, *['track_10'] * 9]
+    assert [row[0] for row in table[:4]] == ['scorer', 'individuals', 'bodyparts', 'coords']
+    x = [[row[column] for column in (1, 10, 19)] for row in table[4:]]
+    assert x == [['', '20.00000', '8.00000'], ['', '', '9.00000'], ['30.00000', '', '']]
+
+
+@pytest.mark.parametrize('place', ['', 'elsewhere'])
+def test_images_are_found_by_sleap_io(tmp_path, place):
+    """In the project's folder, with DeepLabCut's paths; and in another one."""
+    frames = photos(tmp_path / 'labeled-data' / 'm4s1', [instance(8)], [], [instance(12.25)])
+    path = write_predictions(frames, MOUSE, 'dlc-csv', tmp_path / place / 'mouse.csv')
+    assert (rows(path)[3][0] == 'labeled-data/m4s1/img000.png') == (not place)
+    labels = sleap_io.load_dlc(path)
+    assert len(labels) == 3 and labels[0].video.filename == [frame.source for frame in frames]
+    order = [labels.skeleton.node_names.index(name) for name in MOUSE.names]  # it sorts the names
+    found = [labels.find(labels.video, i)[0].instances[0].numpy()[order] for i in (0, 2)]
+    assert np.allclose(found, [frames[i].instances[0].keypoints for i in (0, 2)])
+
+
+def test_several_images_in_one_file_of_several_videos(tmp_path):
+    frames = video([instance(8)]) + video([instance(8)], path='b.avi')
+    with pytest.raises(ValueError, match='frames of one video'):
+        write_predictions(frames, MOUSE, 'dlc-csv', tmp_path / 'a.csv')
+    with pytest.raises(ValueError, match='frames of one video'):
+        write_predictions([frames[0], PredictedFrame('a.png', 64, 48)], MOUSE, 'dlc-csv', tmp_path / 'a.csv')
