@@ -18,8 +18,6 @@ from benchmarks import (
     cape_llm,
     heatmaps,
     instructions,
-    llm_asking,
-    llm_prompts,
     models,
     pose_answers,
     pose_errors,
@@ -124,6 +122,8 @@ def cape_training(args: argparse.Namespace) -> dict:
 
 def prompts(args: argparse.Namespace) -> dict:
     """Requests about images, from COCO's annotations."""
+    from benchmarks import llm_prompts  # needs openai, as the next ones do
+
     result = llm_prompts.llm_prompts(args.images)
     print(f'{result["images"]:,} images: {result["reading_s"]:.2f} s to read the annotations')
     for name in llm_prompts.TASKS:
@@ -143,6 +143,8 @@ def chat_labels(args: argparse.Namespace) -> dict:
 
 def llm_journal(args: argparse.Namespace) -> dict:
     """Resuming a long journal of answers."""
+    from benchmarks import llm_asking
+
     result = llm_asking.journal(args.lines)
     print(f'{result["lines"]:,} lines, {result["file_mib"]:.0f} MiB')
     for name, what in (('opened', 'to open'), ('resumed', 'to open, and to find all answers')):
@@ -153,6 +155,8 @@ def llm_journal(args: argparse.Namespace) -> dict:
 
 def llm_rate(args: argparse.Namespace) -> dict:
     """Requests per second to a language model."""
+    from benchmarks import llm_asking
+
     result = llm_asking.rate(args.requests, args.delay_ms / 1000)
     print(
         f'{args.requests} requests, 16 at a time, answered after {args.delay_ms:g} ms: '

@@ -24,6 +24,8 @@ def pytest_collection_modifyitems(items):
     required = os.environ.get('CLAMP_MMPOSE_REQUIRE_SHARED') == '1'
     for item in items:
         fixtures = getattr(item, 'fixturenames', ())
+        if item.get_closest_marker('cpu') and torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason='run it with CUDA_VISIBLE_DEVICES= (empty)'))
         if 'browser' in fixtures:
             item.add_marker('browser')
         if 'shared_data' in fixtures:

@@ -163,7 +163,7 @@ def test_fine_tuning_starts_from_the_projector_of_pretraining(tokenizer, mp100, 
         cfg.update(val_cfg=None, val_dataloader=None, val_evaluator=None, launcher='none', **settings)
         cfg.update(test_cfg=None, test_dataloader=None, test_evaluator=None, work_dir=str(tmp_path / stage))
         runner = build_runner(cfg)
-        before = {key: value.clone() for key, value in runner.model.state_dict().items()}
+        before = {key: value.cpu().clone() for key, value in runner.model.state_dict().items()}
         runner.train()
         checkpoint = tmp_path / stage / 'epoch_1.pth'
         return before, torch.load(checkpoint, weights_only=False)['state_dict'], str(checkpoint)

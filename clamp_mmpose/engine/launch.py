@@ -80,6 +80,15 @@ def _check_annotation_file(dataset: dict, where: str) -> None:
             )
 
 
+def _check_gpus(cfg: Config) -> None:
+    gpus, processes = torch.cuda.device_count(), int(os.environ.get('LOCAL_WORLD_SIZE', 1))
+    if cfg.launcher == 'pytorch' and 0 < gpus < processes:
+        raise ValueError(
+            f'{processes} processes on a machine with {gpus} GPUs: start as many processes as GPUs, or set '
+            'CUDA_VISIBLE_DEVICES= (empty) to train on the CPU.'
+        )
+
+
 def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
     """Build a Runner that checks the checkpoint and the data. Without a GPU, several processes use gloo.
 
@@ -89,7 +98,11 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
         cfg: the config, with ``launcher`` and ``work_dir``. With ``resume='auto'``, ``load_from`` counts only if the
             work dir has no checkpoint; with ``resume=True``, it is the checkpoint to resume from.
         change_schedule: see :class:`ResumeHook`.
+
+    Raises:
+        ValueError: more processes than GPUs.
     """
+    _check_gpus(cfg)
     if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
         if not torch.distributed.is_initialized():  # MMEngine would ask for a CUDA device
             torch.distributed.init_process_group('gloo')

@@ -107,4 +107,4 @@ def mean_similarity(model: nn.Module, cfg: Config) -> np.ndarray:
         total = total + torch.where(labeled, match, torch.zeros_like(match)).sum(dim=0)
         count = count + labeled.sum(dim=0)
     model.train(was_training)
-    return (total / count).numpy()
+    return (total / count).cpu().numpy()

@@ -54,11 +54,11 @@ def score_retrieval(
     runner.train()
     model = runner.model.eval()
     by_id = {str(record['id']): record['texts'][0] for record in described['val']}
-    texts = model.embed_texts([by_id[str(record['id'])] for record in records]).numpy()
+    texts = model.embed_texts([by_id[str(record['id'])] for record in records]).cpu().numpy()
     scores = {}
     for name, poses in (('true', read_asked(data / 'val/text.jsonl').poses), ('generated', generated)):
         with torch.no_grad():
-            embedded = model.embed_poses(poses).numpy()
+            embedded = model.embed_poses(poses).cpu().numpy()
         found = {'P2T': retrieve(embedded, texts, KS), 'T2P': retrieve(texts, embedded, KS)}
         scores[name] = {f'{way}_R{k}': one.recall[k] for way, one in found.items() for k in KS}
     return scores

@@ -115,6 +115,7 @@ def test_checkpoints_and_resuming(trained, tmp_path):
     assert all(torch.equal(value, again[name]) for name, value in content['state_dict'].items())
 
 
+@pytest.mark.cpu
 def test_two_processes_equal_one(base_models, tmp_path):
     """Both ranks together learn from 12 images with 1 to 5 labeled keypoints as one process does."""
     extra = EXTRA.format(model=model_of(base_models, 'text', dropout=0.0), names=NAMES, rounds=5) + DISTRIBUTED

@@ -53,3 +53,12 @@ def test_persistent_workers_without_workers(tmp_path):
     cfg.merge_from_dict({'train_dataloader.num_workers': 0, 'train_dataloader.persistent_workers': True})
     runner = build_runner(cfg)
     assert len(runner.build_dataloader(runner._train_dataloader)) == 1
+
+
+def test_more_processes_than_gpus(tmp_path, monkeypatch):
+    config = Config.fromfile(write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', num_images=4)))
+    config.update(launcher='pytorch', work_dir=str(tmp_path / 'work'))
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')
+    with pytest.raises(ValueError, match='2 processes on a machine with 1 GPUs: start as many'):
+        build_runner(config)

@@ -41,6 +41,7 @@ def run(*command, port=0):
     return done.stdout
 
 
+@pytest.mark.cpu
 @pytest.mark.slow
 def test_two_processes_equal_one(tmp_path, free_port):
     # some keypoints are not labeled, so the processes have different numbers of labeled ones

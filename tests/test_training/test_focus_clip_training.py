@@ -153,6 +153,7 @@ def test_texts_in_a_repeated_data_set_are_counted_once(folder):
     assert '2 of 9 texts are longer' in train(folder / 'repeat.py', folder / 'work', expect=1)
 
 
+@pytest.mark.cpu
 @pytest.mark.slow
 def test_two_processes_equal_one(folder):
     entries = json.loads((folder / 'train.json').read_text())

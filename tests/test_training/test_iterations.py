@@ -79,6 +79,7 @@ def same_weights(first, second):
     return first.keys() == second.keys() and all(torch.equal(value, second[name]) for name, value in first.items())
 
 
+@pytest.mark.cpu
 def test_killed_in_a_validation(dots, tmp_path, monkeypatch):
     """In the middle of the second pass; iteration 4 would be the best."""
     config, whole, evaluated = dots
@@ -104,6 +105,7 @@ def test_killed_in_a_validation(dots, tmp_path, monkeypatch):
     assert info['best_score'] == 0.9 and info['best_ckpt'] == str(tmp_path / NAMES[0])
 
 
+@pytest.mark.cpu
 def test_last_checkpoint_is_missing(resume, dots):
     code, text, evaluated = resume()
     assert code == 0 and f'resuming from {resume.work / "iter_2.pth"}, the newest checkpoint that can be' in text

@@ -36,6 +36,7 @@ def train(config, work_dir, *arguments, wait=True):
     return process
 
 
+@pytest.mark.cpu
 @pytest.mark.slow
 def test_killed_and_resumed(tmp_path):
     config = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', num_images=48))

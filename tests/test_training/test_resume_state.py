@@ -86,6 +86,7 @@ def test_an_evaluation_logs_its_scores_and_times_alone(dots):
     ] * 3
 
 
+@pytest.mark.cpu
 def test_killed_in_a_validation(dots, tmp_path, monkeypatch, capsys):
     """Epoch 2 would be the best; it was saved before its evaluation."""
     config, whole = dots
@@ -121,6 +122,7 @@ def test_killed_in_a_validation(dots, tmp_path, monkeypatch, capsys):
     assert evaluated[5:] == [0.9, 0.5]
 
 
+@pytest.mark.cpu
 def test_a_copied_work_dir_is_resumed_in_itself(resume, dots):
     """``last_checkpoint`` and the path of the best checkpoint are those of the original."""
     _, whole = dots

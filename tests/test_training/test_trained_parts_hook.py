@@ -72,6 +72,7 @@ def test_checkpoints_hold_what_is_trained(whole):
     assert notes['frozen_parts']['backbone']['source'] == str(work.parent / 'base.pth')
 
 
+@pytest.mark.cpu
 def test_a_resumed_training_has_the_same_bits(whole, tmp_path):
     config, work = whole
     resumed = shutil.copytree(work, tmp_path / 'work')
@@ -136,6 +137,7 @@ def test_the_inferencer_gives_the_same_predictions(whole):
     assert np.array_equal(results[0], results[1]) and np.array_equal(results[0], results[2])
 
 
+@pytest.mark.cpu
 def test_with_averaged_weights(tmp_path):
     """EMAHook saves two sets of weights, and exchanges them for an evaluation."""
     extra = "custom_hooks.append(dict(type='EMAHook', momentum=0.5))\ntrain_cfg.update(max_epochs=2)"
@@ -184,6 +186,7 @@ train_cfg.update(max_epochs=1)
 """
 
 
+@pytest.mark.cpu
 def test_two_processes_equal_one(tmp_path):
     """Also with MMEngine's FlexibleRunner: by DDP, which saves other names of the weights, and by FSDP, resumed."""
     config = config_of(tmp_path / 'plain', DISTRIBUTED, augment=False, dropout=0.0)
@@ -207,6 +210,7 @@ def test_two_processes_equal_one(tmp_path):
         assert one['state_dict'][TRAINED[1]].abs().max() > 0  # B starts at zero
 
 
+@pytest.mark.cpu
 def test_flexible_runner(tmp_path):
     """MMEngine's runner for FSDP and DeepSpeed, with our hooks: trains, resumes and tests as Runner does."""
     plain, flexible = (

@@ -203,6 +203,7 @@ strategy = dict(
 """
 
 
+@pytest.mark.cpu
 def test_two_processes_equal_one(base, tmp_path):
     """With different numbers of labeled tokens and poses, and a process without images and poses; by DDP and FSDP."""
     plain = write(tmp_path / 'plain' / 'config.py', base, DISTRIBUTED)
