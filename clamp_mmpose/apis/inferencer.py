@@ -30,6 +30,7 @@ from .merging import CropMerger, check_finite, suppress_duplicates
 from .model_zoo import find_model, read_config
 from .outputs import ResultFiles, output_names
 from .results import ResultsInferencer
+from .two_pass import find_boxes
 
 InputType = Union[str, Path, np.ndarray, Image]
 Keypoints = Union[str, Sequence[str], TextQueries, None]
@@ -50,7 +51,9 @@ class TextPoseInferencer(ResultsInferencer):
         model: a config file, a config, or the alias of a model in a ``metafile.yml`` of this package or of MMPose.
         weights: the checkpoint; needed unless the metafile names published weights.
         device, det_model, det_weights, det_cat_ids, show_progress: as in the base class. A detector is only built when
-            boxes are missing; without mmdet, or with ``det_model='whole_image'``, the whole image is the box.
+            boxes are missing; without mmdet, or with ``det_model='whole_image'``, the whole image is the box. With
+            ``'two_pass'``, the default of a config with ``find_instances = 'two_pass'``, the model finds the box of its
+            only instance by itself, see :mod:`~clamp_mmpose.apis.two_pass`.
         keypoints, skeleton, category: what a head that reads text finds in calls without ``keypoints`` and
             ``category``, as in :meth:`preprocess`. Default: the names of the model's head or data set.
 
@@ -226,6 +229,7 @@ class TextPoseInferencer(ResultsInferencer):
             names=self.keypoint_names if queries is None else list(queries.keypoint_names),
             fields=dict(self.model.dataset_meta, **({} if queries is None else dict(text_queries=queries))),
             score_maps=draw_score_maps,
+            two_pass=self.two_pass and bboxes is None,
             limit=max(batch_size, CROPS),
             fail=_raise if on_error == 'raise' else lambda item, error: failures.append((item, error)),
         )
@@ -262,10 +266,24 @@ class TextPoseInferencer(ResultsInferencer):
             yield self._chunk(call, images)
 
     def _chunk(self, call: dict, images: List[ImageBoxes]) -> Tuple[Dict[str, Any], List[np.ndarray]]:
+        if call['two_pass']:
+            find_boxes(images, lambda: self._samples(call, images, {}), self.pipeline)
         shown = [image.image for image in images]
         return dict(call, images=images, shown=shown), shown
 
     @torch.no_grad()
+    def _samples(
+        self, call: dict, images: Sequence[ImageBoxes], failed: Dict[int, Exception]
+    ) -> Iterator[Tuple[List[int], List[PoseDataSample]]]:
+        """The samples of all boxes, in batches, with their images' indices; adds the errors of images to ``failed``."""
+
+        def make(image: ImageBoxes, box: np.ndarray) -> dict:
+            crop = dict(img=image.image, img_path=image.path, bbox=box[None, :4], bbox_score=box[4:5])
+            return self.pipeline(dict(call['fields'], **crop))
+
+        for owners, crops in crop_batches(images, make, call['limit'], failed):
+            yield owners, self.model.test_step(self.collate_fn(crops))
+
     def forward(
         self, inputs: Dict[str, Any], merge_results: bool = True, pose_based_nms: bool = False
     ) -> List[PoseDataSample]:
@@ -277,13 +295,7 @@ class TextPoseInferencer(ResultsInferencer):
         mergers = [CropMerger(image.path, image.image.shape[:2], names, inputs['score_maps']) for image in images]
         single: List[List[PoseDataSample]] = [[] for _ in images]
         failed: Dict[int, Exception] = {}
-
-        def make(image: ImageBoxes, box: np.ndarray) -> dict:
-            crop = dict(img=image.image, img_path=image.path, bbox=box[None, :4], bbox_score=box[4:5])
-            return self.pipeline(dict(inputs['fields'], **crop))
-
-        for owners, crops in crop_batches(images, make, inputs['limit'], failed):
-            samples = self.model.test_step(self.collate_fn(crops))
+        for owners, samples in self._samples(inputs, images, failed):
             for i in dict.fromkeys(owners):
                 own = [sample for owner, sample in zip(owners, samples) if owner == i]
                 try:

@@ -8,16 +8,23 @@ from mmpose.apis.inferencers.utils import default_det_models
 from mmpose.evaluation.functional import nms
 from mmpose.registry import DATASETS
 
+from clamp_mmpose.utils.choices import check_choice
+
 from .inputs import CheckedInputsInferencer
+
+TWO_PASS = 'two_pass'
+WHOLE_IMAGE = ('whole_image', 'whole-image')
 
 
 class LazyDetectorInferencer(CheckedInputsInferencer):
     """MMPose's :class:`Pose2DInferencer` that builds its detector for the first image without boxes.
 
-    Without mmdet, or with ``det_model='whole_image'``, the whole image is the box.
+    Without mmdet, or with ``det_model='whole_image'``, the whole image is the box. With ``det_model='two_pass'``, or if
+    the config has ``find_instances = 'two_pass'``, it is the box of the first pass, see :mod:`.two_pass`.
     """
 
     det_cat_ids: Sequence[int]
+    two_pass = False
 
     def _init_detector(
         self,
@@ -27,7 +34,11 @@ class LazyDetectorInferencer(CheckedInputsInferencer):
         device: Optional[str] = None,
     ) -> None:
         """Choose a detector; it is built for the first image without boxes."""
-        if det_model not in (None, 'whole_image', 'whole-image') and importlib.util.find_spec('mmdet') is None:
+        if det_model is None:
+            det_model = self.cfg.get('find_instances')
+            check_choice('find_instances', det_model, (None, TWO_PASS))
+        self.two_pass = det_model == TWO_PASS
+        if det_model not in (None, TWO_PASS, *WHOLE_IMAGE) and importlib.util.find_spec('mmdet') is None:
             raise ImportError(
                 f'the detector {det_model!r} needs mmdet, which is not installed: make setup-full installs it; or give '
                 'boxes.'
@@ -36,7 +47,9 @@ class LazyDetectorInferencer(CheckedInputsInferencer):
         self._detector_lock = Lock()
         wanted = det_model is not None or _dataset_family(self.cfg.get('dataset_type', '')) in default_det_models
         self._build_detector = None
-        if det_model in ('whole_image', 'whole-image') or not wanted:
+        if self.two_pass:
+            self._whole_image_reason = ''
+        elif det_model in WHOLE_IMAGE or not wanted:
             self._whole_image_reason = 'no detector is known for this data set' if not wanted else 'as requested'
         elif importlib.util.find_spec('mmdet') is None and det_model is None:
             self._whole_image_reason = 'mmdet is not installed'

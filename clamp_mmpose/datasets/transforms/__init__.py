@@ -12,6 +12,7 @@ from .pack_zero_shot_inputs import PackZeroShotInputs
 from .resize_to_input import ResizeToInput
 from .sample_description import SampleDescription
 from .tokenize_conversation import TokenizeConversation
+from .whole_image_box import WholeImageBox
 
 __all__ = [
     'CapeBBoxTransform',
@@ -28,4 +29,5 @@ __all__ = [
     'ResizeToInput',
     'SampleDescription',
     'TokenizeConversation',
+    'WholeImageBox',
 ]
