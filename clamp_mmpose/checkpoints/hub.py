@@ -5,6 +5,8 @@ from typing import Any, Union
 
 from clamp_mmpose.utils.files import read_json
 
+from .packages import local_source
+
 OWN_WEIGHTS = 'chat_pose.safetensors'  # in a folder of transformers: weights that are not of its model
 
 
@@ -13,8 +15,9 @@ def check_folder(source: Union[str, Path]) -> None:
 
     Raises:
         ValueError: it holds an adapter, or its index names other files than safetensors of the folder.
+        ImportError, ValueError, OSError: see :func:`local_source`.
     """
-    folder = Path(source)
+    folder = Path(local_source(source))
     if (folder / 'adapter_config.json').is_file():
         raise ValueError(f'{folder} holds an adapter (adapter_config.json): merge it into its model, and save that.')
     index = folder / 'model.safetensors.index.json'
@@ -29,13 +32,14 @@ def check_folder(source: Union[str, Path]) -> None:
 
 
 def from_hub(kind: type, source: str, **kwargs: Any) -> Any:
-    """``kind.from_pretrained`` of a folder, a name on the hub or a ``.gguf`` file.
+    """``kind.from_pretrained`` of a folder, a name on the hub, a ``.gguf`` file or a ``package://`` address.
 
     Raises:
         FileNotFoundError: the ``.gguf`` file does not exist.
         ValueError: it cannot be loaded, or needs its own code.
+        ImportError, ValueError, OSError: see :func:`local_source`.
     """
-    place = source
+    place = source = local_source(source)
     if source.endswith('.gguf'):
         if not Path(source).is_file():
             raise FileNotFoundError(f'model {source} does not exist (looked in {Path.cwd()}): check the path.')

