@@ -99,7 +99,8 @@ def evaluator_findings(
     for metric in metrics:
         kind = metric_class(metric)
         name = kind.__name__
-        if issubclass(kind, READ_LABELS) and dataset.get('bbox_file'):
+        reads_labels = issubclass(kind, READ_LABELS) or getattr(kind, 'reads_labels', False)
+        if reads_labels and dataset.get('bbox_file'):
             yield Finding('EV007', name, str(dataset['bbox_file']))
         if not issubclass(kind, CocoMetric):
             continue

@@ -1,6 +1,6 @@
 """Percentile bootstrap intervals."""
 
-from typing import Callable, NamedTuple, Sequence, Union
+from typing import Callable, List, NamedTuple, Sequence, Union
 
 import numpy as np
 
@@ -60,3 +60,33 @@ def paired_interval(
         raise ValueError(f'expected pairs of values, got {len(first):,} and {len(second):,}')
     difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
     return interval(difference, seed=seed, resamples=resamples, level=level)
+
+
+def ratio_intervals(
+    numerators: np.ndarray, denominators: np.ndarray, seed: int = 0, resamples: int = 1000, level: float = 0.95
+) -> List[Interval]:
+    """For each column, the sum of its numerators divided by that of its denominators, with its interval.
+
+    Rows are drawn, with all of their columns; see :func:`interval`. Draws without denominators in a column are left out
+    there, and a column without any is NaN.
+
+    Args:
+        numerators, denominators: ``[N, M]``, such as the correct and the labeled keypoints of each image.
+    """
+    numerators, denominators = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
+    number = len(numerators)
+    draw = np.random.default_rng(seed).integers
+    sums = []
+    for _ in range(resamples if number else 0):
+        times = np.bincount(draw(number, size=number), minlength=number).astype(np.float64)
+        sums.append((times @ numerators, times @ denominators))
+    found = []
+    for column in range(numerators.shape[1]):
+        total = denominators[:, column].sum()
+        if not total:
+            found.append(Interval(float('nan'), float('nan'), float('nan')))
+            continue
+        draws = [top[column] / bottom[column] for top, bottom in sums if bottom[column]]
+        low, high = np.percentile(draws, [50 * (1 - level), 50 * (1 + level)])
+        found.append(Interval(float(numerators[:, column].sum() / total), float(low), float(high)))
+    return found

@@ -156,6 +156,7 @@ def test_what_fails_in_the_evaluation_is_found(cfg, toy, name):
     [
         (without('bbox'), {'BX001', 'EV005', 'EV013'}),  # its instance counts as missed
         (detect('PCKAccuracy'), {'EV007'}),  # gives a number, of zeros
+        (detect('PCKTable'), {'EV007'}),
         (detect(category_id=3), {'DT003'}),
         (detect(bbox=[4, 5, 0, 30]), {'DT007'}),
         (detect(score=float('nan')), {'DT009'}),

@@ -3,6 +3,7 @@ from .cape_pck import CapePCK
 from .coco_or_pck import CocoOrPCK
 from .confidence_auroc import ConfidenceAUROC
 from .keypoint_text_error import KeypointTextError
+from .pck_table import PCKTable
 from .pose_retrieval import PoseRetrieval
 from .reasoned_pose_error import ReasonedPoseError
 from .zero_shot_accuracy import ZeroShotAccuracy
@@ -13,6 +14,7 @@ __all__ = [
     'CocoOrPCK',
     'ConfidenceAUROC',
     'KeypointTextError',
+    'PCKTable',
     'PoseRetrieval',
     'ReasonedPoseError',
     'ZeroShotAccuracy',

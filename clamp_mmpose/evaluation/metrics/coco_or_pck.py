@@ -1,9 +1,14 @@
 import logging
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any, Dict, Optional, Sequence
 
 from mmengine.logging import print_log
 from mmpose.evaluation.metrics import CocoMetric, PCKAccuracy
 from mmpose.registry import METRICS
+from xtcocotools.cocoeval import COCOeval
+
+from clamp_mmpose.evaluation.keypoints.average_precision import average_precision
 
 
 @METRICS.register_module()
@@ -16,14 +21,17 @@ class CocoOrPCK(CocoMetric):
 
     Args:
         pck_thr: threshold of PCK, as a share of the box.
+        resamples: with more than 0, ``AP_low`` and ``AP_high`` are the ends of the 95 % interval of AP, from so many
+            draws of the images.
         coco_metric: as for ``CocoMetric``.
     """
 
     needs_all_fields = False  # tells the data check that missing sigmas and areas are not faults
 
-    def __init__(self, pck_thr: float = 0.1, **coco_metric: Any) -> None:
+    def __init__(self, pck_thr: float = 0.1, resamples: int = 0, **coco_metric: Any) -> None:
         super().__init__(**coco_metric)
         self.pck_thr = pck_thr
+        self.resamples = resamples
 
     # a property of the base class; both halves are needed to override the setter
     @property
@@ -62,6 +70,18 @@ class CocoOrPCK(CocoMetric):
         if self.by_pck:
             return PCKAccuracy(self.pck_thr, prefix='').compute_metrics(results)
         return super().compute_metrics(results)
+
+    def _do_python_keypoint_eval(self, outfile_prefix: str) -> list:
+        found = super()._do_python_keypoint_eval(outfile_prefix)
+        if self.resamples and self.iou_type == 'keypoints':
+            with redirect_stdout(StringIO()):  # the base class has printed the same
+                predicted = self.coco.loadRes(f'{outfile_prefix}.keypoints.json')
+                evaluation = COCOeval(self.coco, predicted, 'keypoints', self.dataset_meta['sigmas'], self.use_area)
+                evaluation.params.useSegm = None
+                evaluation.evaluate()
+            ends = average_precision(evaluation, resamples=self.resamples)
+            found += [('AP_low', ends.low), ('AP_high', ends.high)]
+        return found
 
     def _complete(self, name: str) -> None:
         """Give the loaded annotations the fields that COCOeval reads."""

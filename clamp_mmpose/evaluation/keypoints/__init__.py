@@ -1,0 +1,1 @@
+"""Predicted keypoints beside their labels: instances and their files, PCK with intervals, exchanged sides, AP."""
