@@ -1,24 +1,12 @@
 """Pose estimation guided by text. Importing this package registers its modules in MMPose's registries."""
 
 import sys
-from pathlib import Path
 
 __version__ = '0.1.0'
 
 
-# the first computes for less time than importing MMPose takes; the second reports why an import fails
-WITHOUT_MMPOSE = ('score_mp100.py', 'env.py')
-
-
-def _needs_no_models() -> bool:
-    """Whether this process runs ``tools/NAME.py --help`` or a command that works without MMPose: it starts at once."""
-    package = Path(__file__).resolve().parent
-    command = Path(sys.argv[0]).resolve()
-    ours = any(tools in command.parents for tools in (package.parent / 'tools', package / '.mim' / 'tools'))
-    return ours and (sys.argv[-1] in ('-h', '--help') or command.name in WITHOUT_MMPOSE)
-
-
-if not _needs_no_models():
+def register() -> None:
+    """Import MMPose, make it run on the installed versions, and register all modules. May be called again."""
     from . import compat
 
     compat.install()
@@ -41,3 +29,8 @@ if not _needs_no_models():
 
     register_safe_loaders()
     register_safe_readers()
+
+
+# the command imports the package for its parsers, and calls register() when the arguments are right
+if not getattr(sys.modules.get('clamp_mmpose_command'), 'parses_first', False):
+    register()

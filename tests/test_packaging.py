@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ('LICENSE', 'README.md', 'clamp_mmpose', 'configs', 'model-index.yml', 'pyproject.toml', 'setup.py', 'tools')
+SOURCES = (
+    *('LICENSE', 'README.md', 'clamp_mmpose', 'clamp_mmpose_command.py', 'configs', 'model-index.yml'),
+    *('pyproject.toml', 'setup.py', 'tools'),
+)
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +45,10 @@ def test_content(wheel):
     for_mim = (configs - toy) | {'model-index.yml', 'tools/train.py'}
     assert {f'clamp_mmpose/.mim/{name}' for name in for_mim} <= names
     assert toy and not any('/toy' in name for name in names)
-    assert {name.split('/')[0] for name in names} == {'clamp_mmpose', 'clamp_mmpose-0.1.0.dist-info'}
+    top_level = {'clamp_mmpose', 'clamp_mmpose_command.py', 'clamp_mmpose-0.1.0.dist-info'}
+    assert {name.split('/')[0] for name in names} == top_level
+    scripts = wheel.read('clamp_mmpose-0.1.0.dist-info/entry_points.txt').decode()
+    assert scripts.split() == ['[console_scripts]', 'clamp-mmpose', '=', 'clamp_mmpose_command:main']
 
 
 def test_metadata(wheel):
@@ -51,7 +57,9 @@ def test_metadata(wheel):
     needed = {line.split('<')[0].split('>')[0] for line in metadata.get_all('Requires-Dist') if 'extra' not in line}
     # a project's own builds of torch and the OpenMMLab packages are never replaced
     assert needed == {'ftfy', 'numpy', 'open_clip_torch', 'pyyaml', 'roma', 'scipy', 'timm'}
-    assert set(metadata.get_all('Provides-Extra')) == {'app', 'body', 'export', 'llm', 'text', 'texts'}
+    assert set(metadata.get_all('Provides-Extra')) == {
+        *('app', 'body', 'docs', 'export', 'io', 'llm', 'text', 'texts', 'weights'),
+    }
 
 
 def test_works_without_the_checkout(wheel, tmp_path):

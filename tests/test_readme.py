@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from clamp_mmpose.cli.commands import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path for path in [*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md'), *ROOT.glob('tests/data/*.md')])
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding='utf-8') for page in PAGES}
@@ -53,26 +55,25 @@ def test_readme_is_short():
 
 
 def commands():
-    """(page, script, arguments) of every command in a code block."""
+    """(page, module of clamp_mmpose.cli, arguments) of every command in a code block."""
     for page, text in TEXTS.items():
         for block in re.findall(r'```sh\n(.*?)```', text, re.DOTALL):
             for line in block.replace('\\\n', ' ').splitlines():
                 words = shlex.split(line, comments=True)
                 if words[:1] == ['python'] and words[1].startswith('tools/'):
-                    yield page, words[1], words[2:]
+                    yield page, Path(words[1]).stem, words[2:]
+                if words[:1] == ['clamp-mmpose'] and words[1:2] not in ([], ['NAME']):
+                    yield page, COMMANDS[words[1]].module, words[2:]
 
 
-@pytest.mark.parametrize('page, script, arguments', list(commands()))
-def test_commands_can_be_parsed(page, script, arguments):
-    module = importlib.import_module(f'clamp_mmpose.cli.{Path(script).stem}')
-    module.make_parser().parse_args(arguments)
+@pytest.mark.parametrize('page, module, arguments', list(commands()))
+def test_commands_can_be_parsed(page, module, arguments):
+    importlib.import_module(f'clamp_mmpose.cli.{module}').make_parser().parse_args(arguments)
 
 
 def test_commands_are_found():
-    scripts = {script for _, script, _ in commands()}
-    assert scripts >= {
-        f'tools/{name}.py' for name in ('train', 'test', 'predict', 'export', 'zero_shot', 'score_mp100')
-    }
+    modules = {module for _, module, _ in commands()}
+    assert modules >= {'train', 'test', 'predict', 'export', 'zero_shot', 'score_mp100'}
 
 
 def test_make_targets_exist():

@@ -1,4 +1,6 @@
-from clamp_mmpose.cli.convert_checkpoint import main
+import sys
+
+from clamp_mmpose_command import main
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(main(['convert', *sys.argv[1:]]))

@@ -1,4 +1,6 @@
-from clamp_mmpose.cli.test import main
+import sys
+
+from clamp_mmpose_command import main
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(main(['test', *sys.argv[1:]]))

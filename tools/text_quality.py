@@ -1,4 +1,6 @@
-from clamp_mmpose.cli.text_quality import main
+import sys
+
+from clamp_mmpose_command import main
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(main(['text-quality', *sys.argv[1:]]))

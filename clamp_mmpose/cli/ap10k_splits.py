@@ -7,7 +7,7 @@ from .command import build_parser, positive_int, run_command, whole_number
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'ap10k-splits')
     parser.add_argument('annotation_dir', help='folder with ap10k-train-split1.json and ap10k-val-split1.json')
     parser.add_argument('--out-dir', metavar='DIR', help='output folder (default: ANNOTATION_DIR)')
     parser.add_argument('--shots', type=positive_int, default=20, help='number of instances per species (default: 20)')

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__.splitlines()[0])
+    parser = build_parser(__doc__.splitlines()[0], 'app')
     parser.add_argument(
         'config',
         help='config file of a model whose head reads text (TextQueryHead, CapeLLMHead), of a VisionLanguageModel or '

@@ -26,7 +26,7 @@ BODY_HELP = (
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__.splitlines()[0])
+    parser = build_parser(__doc__.splitlines()[0], 'chat')
     parser.add_argument(
         'config',
         help='config file or name of a VisionLanguageModel or a ChatPose; or a folder with a model of transformers, '

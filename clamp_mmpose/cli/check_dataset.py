@@ -23,7 +23,7 @@ class PrintRules(argparse.Action):
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'check')
     parser.add_argument('config', help='config file, or the name or alias of a model')
     add_cfg_options(parser, 'train_dataloader.dataset.data_root=data/')
     parser.add_argument('--no-images', action='store_true', help='do not open the images')

@@ -7,7 +7,7 @@ from .command import build_parser, percentage, run_command, whole_number
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'coco-subset')
     parser.add_argument('annotation_file', help='person_keypoints_train2017.json')
     parser.add_argument('--out-dir', metavar='DIR', help='output folder (default: that of ANNOTATION_FILE)')
     parser.add_argument(

@@ -4,16 +4,32 @@ import argparse
 import io
 import math
 import sys
+import textwrap
 import traceback
 from pathlib import Path
 from typing import Callable, Optional, Sequence
 
 from .cfg_options import CfgOptions
+from .commands import COMMANDS
 
 
-def build_parser(description: str) -> argparse.ArgumentParser:
-    """Build a parser with the arguments of all commands."""
-    parser = argparse.ArgumentParser(description=description)
+def build_parser(description: str, name: Optional[str] = None) -> argparse.ArgumentParser:
+    """Build a parser with the arguments of all commands.
+
+    Args:
+        description: the first lines of the help.
+        name: of a command of ``clamp-mmpose``, whose examples end the help.
+    """
+    if name is None:
+        parser = argparse.ArgumentParser(description=description)
+    else:
+        lines = [f'  clamp-mmpose {name} {example}'.rstrip() for example in COMMANDS[name].examples]
+        parser = argparse.ArgumentParser(
+            f'clamp-mmpose {name}',
+            description=textwrap.fill(description, 100),
+            epilog='\n'.join(['examples:', *lines]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
     add_debug(parser)
     return parser
 

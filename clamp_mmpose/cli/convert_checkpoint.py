@@ -8,7 +8,7 @@ from .command import add_debug, build_parser, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'convert')
     methods = parser.add_subparsers(dest='method', required=True)
     clamp = methods.add_parser('clamp', help='a released CLAMP checkpoint (MMPose 0.x key names)')
     clamp.add_argument('source', help='the released checkpoint')

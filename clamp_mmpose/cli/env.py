@@ -26,7 +26,7 @@ PACKAGES = {
 
 
 def make_parser() -> argparse.ArgumentParser:
-    return build_parser(__doc__)
+    return build_parser(__doc__, 'env')
 
 
 def installed(distribution: str) -> str:

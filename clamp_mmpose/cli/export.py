@@ -11,7 +11,7 @@ from .command import add_cfg_options, build_parser, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'export')
     parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument('checkpoint')
     parser.add_argument('--out', required=True, metavar='DIR', help='output folder')

@@ -29,7 +29,7 @@ TOGETHER = 32  # people that are fitted at once
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser((__doc__ or '').splitlines()[0])
+    parser = build_parser((__doc__ or '').splitlines()[0], 'fit-body')
     parser.add_argument('images', nargs='*', metavar='IMAGE', help='with --config and --checkpoint')
     parser.add_argument('--config', help='of a model that finds keypoints, as for tools/predict.py')
     parser.add_argument('--checkpoint')

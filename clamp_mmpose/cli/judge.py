@@ -22,7 +22,7 @@ STEPS = dict(
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'judge')
     steps = parser.add_subparsers(dest='step', required=True, metavar='STEP')
     for name, text in STEPS.items():
         step = steps.add_parser(name, help=text, description=f'{text[0].upper()}{text[1:]}.')

@@ -7,7 +7,7 @@ from .command import add_cfg_options, build_parser, positive_float, positive_int
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__ or '')
+    parser = build_parser(__doc__ or '', 'keypoint-records')
     parser.add_argument('config', help='config file with facts, as for tools/make_texts.py')
     parser.add_argument('--out', required=True, metavar='FILE', help='.jsonl or .json, for InstructionDataset')
     parser.add_argument(

@@ -19,7 +19,7 @@ SHOWN = 10  # failures
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__ or '')
+    parser = build_parser(__doc__ or '', 'texts')
     parser.add_argument('task', help='what is written, such as conversation, detail, reasoning or descriptions')
     parser.add_argument('config', help='config file with facts (or poses), llm and tasks, see configs/texts')
     parser.add_argument(

@@ -19,7 +19,7 @@ WRITTEN = ('predictions', 'visualizations')
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__.splitlines()[0])
+    parser = build_parser(__doc__.splitlines()[0], 'predict')
     parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument('checkpoint')
     parser.add_argument('inputs', nargs='+', metavar='IMAGE_OR_FOLDER')

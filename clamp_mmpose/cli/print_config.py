@@ -7,7 +7,7 @@ from .command import add_cfg_options, build_parser, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'print-config')
     parser.add_argument('config', help='config file, or the name or alias of a model')
     add_cfg_options(parser, 'train_dataloader.batch_size=16')
     return parser

@@ -7,7 +7,7 @@ from .command import build_parser, positive_int, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'score-mp100')
     parser.add_argument('--ann', required=True, metavar='FILE', help='annotations, such as mp100_split1_test.json')
     parser.add_argument(
         '--predictions',

@@ -11,7 +11,7 @@ LOCAL_FILES = '/data/local-files/?d='  # Label Studio's address of files on its 
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'text-quality')
     parser.add_argument(
         'files',
         nargs='+',

@@ -9,7 +9,7 @@ from .run_arguments import add_run_arguments, load_config
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'train')
     parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument(
         '--resume',

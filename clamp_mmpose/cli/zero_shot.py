@@ -11,7 +11,7 @@ from .command import add_cfg_options, build_parser, device, run_command
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(__doc__, 'zero-shot')
     parser.add_argument(
         'config',
         help='config of FocusCLIP or CLAMP, its name or alias, or open_clip://ARCH/TAG, such as open_clip://ViT-B-16-quickgelu/openai',

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 TOOLS = sorted(
     path
     for path in [*(ROOT / 'tools').glob('*.py'), *(ROOT / 'tools' / 'datasets').glob('*.py')]
-    if 'cli' in path.read_text()
+    if 'clamp_mmpose' in path.read_text()
 )
 
 

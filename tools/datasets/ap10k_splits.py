@@ -1,4 +1,6 @@
-from clamp_mmpose.cli.ap10k_splits import main
+import sys
+
+from clamp_mmpose_command import main
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(main(['ap10k-splits', *sys.argv[1:]]))
