@@ -1,0 +1,15 @@
+"""Labels made with other tools."""
+
+from .import_project import ImportReport, import_project
+from .project import LabeledImage, LabeledInstance, LabeledProject
+from .read_project import KINDS, read_project
+
+__all__ = [
+    'KINDS',
+    'ImportReport',
+    'LabeledImage',
+    'LabeledInstance',
+    'LabeledProject',
+    'import_project',
+    'read_project',
+]
