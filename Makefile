@@ -20,7 +20,7 @@ CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
 TEXT_QUERY := configs/text_query/ap10k/tq
 
-.PHONY: setup setup-full demo demo-cape demo-focus demo-texts demo-chatpose test test-fast test-full mutants lint benchmark clean
+.PHONY: setup setup-full demo demo-cape demo-focus demo-texts demo-chatpose test test-fast test-full mutants lint docs benchmark clean
 
 setup: .venv/.ready
 setup-full: .venv-full/.ready
@@ -78,6 +78,10 @@ lint: .venv/.ready
 	.venv/bin/lint-imports
 	.venv/bin/basedpyright
 
+# its plugins print an advertisement otherwise
+docs: .venv/.ready
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+
 benchmark: .venv/.ready
 	for size in 1 8; do \
 	    $(BENCHMARK) inference $(CLAMP)_vit-b_ap10k.py --against $(BASELINE)_vit-b-clip_ap10k.py --batch-size $$size; \
@@ -96,4 +100,4 @@ benchmark: .venv/.ready
 	for name in pose-errors body-skinning body-fitting pose-answers; do OMP_NUM_THREADS=1 $(BENCHMARK) $$name; done
 
 clean:
-	rm -rf .venv .venv-full build work_dirs
+	rm -rf .venv .venv-full build site work_dirs

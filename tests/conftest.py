@@ -77,7 +77,8 @@ def free_port() -> int:
 def _unformatted_configs():
     """MMEngine lays out the text of a config with yapf for each checkpoint, for half a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmengine.config.config.FormatCode', lambda text, **options: (text, True))
+        # OneDL's MMEngine has no FormatCode
+        patch.setattr('mmengine.config.config.FormatCode', lambda text, **options: (text, True), raising=False)
         yield
 
 

@@ -188,6 +188,18 @@ def batches_of(config, work_dir, number, **options):
     return [torch.stack(next(runner.train_loop.dataloader_iterator)['inputs']) for _ in range(number)]
 
 
+def test_skipped_batches(dots, tmp_path):
+    """OneDL's MMEngine skips the batches that were trained before a resume."""
+    cfg = Config.fromfile(dots[0])
+    cfg.work_dir, cfg.launcher = str(tmp_path), 'none'
+    runner = build_runner(cfg)
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    runner.call_hook('before_train')
+    runner.train_loop.dataloader_iterator.skip_iter(3)
+    images = torch.stack(next(runner.train_loop.dataloader_iterator)['inputs'])
+    assert torch.equal(images, batches_of(dots[0], tmp_path / 'all', 4)[3])
+
+
 def test_batches(dots, tmp_path):
     """Each pass has its own order and augmentations; loader workers change neither."""
     options = dict(sampler=dict(type='DefaultSampler', shuffle=False))

@@ -37,7 +37,7 @@ class EpochSeedHook(Hook):
         if isinstance(runner.train_loop, IterBasedTrainLoop):
             # MMEngine's iterator has started its workers already, and waits two seconds after each pass
             loader._iterator = None
-            runner.train_loop.dataloader_iterator = self._endless(loader, runner.seed)
+            runner.train_loop.dataloader_iterator = EndlessBatches(self._endless(loader, runner.seed))
 
     def before_train_epoch(self, runner: Runner) -> None:
         seed = make_seed([runner.seed, runner.epoch, get_rank()])
@@ -56,6 +56,28 @@ class EpochSeedHook(Hook):
             if hasattr(sampler, 'set_epoch'):
                 sampler.set_epoch(number)
             yield from loader
+
+
+class EndlessBatches:
+    """The iterator of a training loop.
+
+    Args:
+        batches: all batches, without an end.
+    """
+
+    def __init__(self, batches: Iterator[Any]):
+        self.batches = batches
+
+    def __iter__(self) -> 'EndlessBatches':
+        return self
+
+    def __next__(self) -> Any:
+        return next(self.batches)
+
+    def skip_iter(self, number: int) -> None:
+        """Skip batches when a training is resumed; only OneDL's MMEngine calls this, OpenMMLab's loads them itself."""
+        for _ in range(number):
+            next(self.batches)
 
 
 class SeededBatches:

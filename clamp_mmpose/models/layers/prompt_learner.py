@@ -53,7 +53,7 @@ class PromptLearner(BaseModule):
         self.register_buffer('ends', ends + len(self.contexts), persistent=False)
 
     def forward(self, text_encoder: CLIPTextEncoder) -> Tuple[Tensor, Tensor]:
-        """Token embeddings ``[K, L, width]`` of [start][contexts][name][end], and the end tokens' indices ``[K]``."""
+        """Token embeddings ``[K, L, width]`` of start, contexts, name and end, and the indices ``[K]`` of the ends."""
         embedded = text_encoder.text.token_embedding(self.tokens)
         contexts = self.contexts.expand(len(embedded), -1, -1)
         return torch.cat([embedded[:, :1], contexts, embedded[:, 1:]], dim=1), self.ends
