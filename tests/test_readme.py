@@ -40,7 +40,8 @@ def test_named_files_exist(page):
     paths = set(
         re.findall(r'(?:tools|configs|clamp_mmpose|benchmarks|demos|tests)/[\w./-]+\.(?:py|sh|yml)\b', TEXTS[page])
     )
-    assert [path for path in paths if not (ROOT / path).is_file()] == []
+    named = [path for path in paths if not path.startswith('configs/own/')]  # those are written by new-config
+    assert [path for path in named if not (ROOT / path).is_file()] == []
 
 
 def test_architecture_names_every_folder():

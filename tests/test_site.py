@@ -101,6 +101,6 @@ def test_files_of_the_repository_are_shown_as_text(site):
 
 def test_the_api_has_arguments_and_shapes(site):
     text = re.sub(r'<[^>]+>', '', (site / 'api/models/index.html').read_text(encoding='utf-8'))
-    assert 'Finds keypoints named in text (CapeX, Rusanovsky et al. 2024' in text and 'decoder_layers: int = 3' in text
+    assert 'Finds keypoints named in text (CapeX, Rusanovsky et al. 2024' in text and 'decoder_layers=3' in text
     for name in ('CLAMPHead', 'CapeLLMHead', 'TIMMBackbone', 'HFTextEncoder', 'CausalLanguageModel', 'FocusCLIP'):
         assert name in text
