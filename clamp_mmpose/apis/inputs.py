@@ -13,6 +13,7 @@ from mmpose.apis import Pose2DInferencer
 from clamp_mmpose.datasets.files.images import image_files
 from clamp_mmpose.utils.files import atomic_write, to_json
 
+VIDEO_SUFFIXES = ('.mkv', '.m4v', '.mts', '.wmv', '.flv', '.avi')  # Python's table lacks some of them
 UNSEEN_FRAMES = 1  # containers without an index give their number of frames from duration and rate
 
 
@@ -53,8 +54,10 @@ class VideoFrames:
 
 
 def is_video(inputs: Any) -> bool:
-    kind = mimetypes.guess_type(str(inputs))[0] if isinstance(inputs, (str, Path)) else None
-    return (kind or '').startswith('video/') and not Path(inputs).is_dir()
+    if not isinstance(inputs, (str, Path)) or Path(inputs).is_dir():
+        return False
+    kind = mimetypes.guess_type(str(inputs))[0] or ''
+    return kind.startswith('video/') or str(inputs).lower().endswith(VIDEO_SUFFIXES)
 
 
 def check_encodable(path: Union[str, Path]) -> None:

@@ -57,6 +57,11 @@ class LazyDetectorInferencer(CheckedInputsInferencer):
             arguments = (det_model, det_weights, det_cat_ids, device)
             self._build_detector = lambda: super(LazyDetectorInferencer, self)._init_detector(*arguments)
 
+    @property
+    def finds_one(self) -> bool:
+        """Whether an image without given boxes is taken to have one instance, since there is no detector."""
+        return self.detector is None and self._build_detector is None
+
     def _ensure_detector(self) -> None:
         with self._detector_lock:
             if self._build_detector is not None:

@@ -1,9 +1,10 @@
-"""Find keypoints in images: CONFIG CHECKPOINT IMAGE_OR_FOLDER... --keypoints 'left ear, nose'.
+"""Find keypoints in images or videos: CONFIG CHECKPOINT IMAGE_FOLDER_OR_VIDEO... --keypoints 'left ear, nose'.
 
 ``--keypoints`` and ``--category`` are for heads that read text (TextQueryHead, CapeLLMHead); omit them for others.
 
 Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image. An image that fails is reported, the others
-continue, and the exit code is then 1.
+continue, and the exit code is then 1. Of a video: ``tracks.csv`` and ``NAME_labeled.mp4``, see
+:mod:`clamp_mmpose.cli.predict_video`.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from .command import add_cfg_options, build_parser, device, finite_float, one_line, positive_int, run_command
+from .predict_video import add_video_options, check_no_video_options, run_videos
 
 WRITTEN = ('predictions', 'visualizations')
 
@@ -22,7 +24,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = build_parser(__doc__.splitlines()[0], 'predict')
     parser.add_argument('config', help='config file, or the name or alias of a model')
     parser.add_argument('checkpoint')
-    parser.add_argument('inputs', nargs='+', metavar='IMAGE_OR_FOLDER')
+    parser.add_argument('inputs', nargs='+', metavar='IMAGE_FOLDER_OR_VIDEO')
     parser.add_argument('--out-dir', default='work_dirs/predict', help='default: %(default)s')
     parser.add_argument(
         '--keypoints',
@@ -56,10 +58,16 @@ def make_parser() -> argparse.ArgumentParser:
         default=0.3,
         help='minimum score to draw a keypoint; with --keypoints, to draw it filled (default: %(default)s)',
     )
-    parser.add_argument('--det-model', help="detector of mmdet, or 'whole_image'")
+    parser.add_argument(
+        '--det-model',
+        help="detector of mmdet, 'whole_image', or 'two_pass': the only animal is looked for in the whole image, then "
+        "again in the box of its keypoints; for models trained so (find_instances = 'two_pass' in the config, which "
+        'makes it the default)',
+    )
     parser.add_argument('--det-weights')
     parser.add_argument('--det-cat-ids', type=int, nargs='+')
     parser.add_argument('--device', type=device)
+    add_video_options(parser)
     add_cfg_options(parser, 'model.head.language_model.init_cfg.checkpoint=FOLDER')
     return parser
 
@@ -163,6 +171,7 @@ def run(args: argparse.Namespace) -> int:
 
     from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.boxes import parse_box
+    from clamp_mmpose.apis.inputs import is_video
     from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.datasets.files.images import silence_opencv
 
@@ -171,6 +180,10 @@ def run(args: argparse.Namespace) -> int:
     if args.bbox and args.bboxes:
         raise ValueError('give --bbox or --bboxes, not both.')
     silence_opencv()  # one line for each bad image
+    videos = [item for item in args.inputs if is_video(item)]
+    if videos:
+        return run_videos(args, videos)
+    check_no_video_options(args)
     images = collect(args.inputs, args.out_dir)
     boxes = find_boxes(args.bboxes, list(images)) if args.bboxes else {}
     if args.bbox:

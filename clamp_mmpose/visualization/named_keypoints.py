@@ -34,6 +34,7 @@ def draw_named_keypoints(
     links: Sequence[Tuple[int, int]] = (),
     font_scale: float = 0.35,
     hollow: bool = False,
+    labels: bool = True,
 ) -> np.ndarray:
     """Draw keypoints and their names, in a size that grows with large images.
 
@@ -49,6 +50,7 @@ def draw_named_keypoints(
         links: pairs of keypoint indices to join.
         font_scale: of OpenCV's font.
         hollow: draw keypoints below ``threshold`` as rings instead of leaving them out.
+        labels: write the names.
 
     Returns:
         np.ndarray: a new image.
@@ -68,9 +70,9 @@ def draw_named_keypoints(
                 cv2.line(drawn, instance[start], instance[end], (255, 255, 255), line, cv2.LINE_AA)
     colors = [PALETTE[k % len(PALETTE)] for k in np.nonzero(shown)[1]]
     texts = [names[k] for k in np.nonzero(shown)[1]]
-    labels = _labels(points[shown], texts, image.shape[1::-1], zoom, font_scale)
+    placed = _labels(points[shown], texts, image.shape[1::-1], zoom, font_scale) if labels else []
     sure = confident[shown]
-    for k, _, box, _ in labels:
+    for k, _, box, _ in placed:
         point, start = points[shown][k], np.array(leader_start(box, points[shown][k]))
         # up to the point, or to the edge of its ring
         short = 0 if sure[k] else min(1, 4 * zoom / max(1, np.linalg.norm(start - point)))
@@ -82,7 +84,7 @@ def draw_named_keypoints(
             cv2.circle(drawn, point, round(2 * zoom), color, -1, cv2.LINE_AA)
         else:
             cv2.circle(drawn, point, round(4 * zoom), color, line, cv2.LINE_AA)
-    for k, text, (x1, y1, x2, y2), scale in labels:
+    for k, text, (x1, y1, x2, y2), scale in placed:
         # darken the background: an outline of thicker text would be wider than the text in OpenCV 5
         drawn[y1:y2, x1:x2] //= 4
         put_text(drawn, text, (x1 + PAD, y2 - PAD - _descent(scale)), scale, colors[k], line)
