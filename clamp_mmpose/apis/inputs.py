@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Union
 
 import mmcv
-import numpy as np
 from mmpose.apis import Pose2DInferencer
 
 from clamp_mmpose.datasets.files.images import image_files
@@ -21,16 +20,16 @@ class VideoFrames:
     """The frames of a video or camera, which counts those that were read.
 
     Args:
-        frames: images ``[H, W, 3]`` BGR.
+        frames: images ``[H, W, 3]`` BGR, or anything else for each frame.
         name: of the video, for errors.
         expected: number of frames by the file's header; 0: unknown.
     """
 
-    def __init__(self, frames: Iterable[np.ndarray], name: str, expected: int = 0):
+    def __init__(self, frames: Iterable[Any], name: str, expected: int = 0):
         self.frames, self.name, self.expected = frames, name, max(0, expected)
         self.read = 0
 
-    def __iter__(self) -> Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[Any]:
         for frame in self.frames:
             self.read += 1
             yield frame

@@ -12,7 +12,7 @@ from mmpose.datasets.transforms import GetBBoxCenterScale
 from .crops import ImageBoxes
 
 CONFIDENT = 0.5  # of the highest score of the instance
-MARGIN = 1 / 3  # on each side, of the longer side of the keypoints' box
+MARGIN = 0.15  # on each side, of the longer side of the keypoints' box, as in imported data
 SMALLEST = 1 / 16  # side of a box, of the longer side of the image: a single keypoint has no extent
 PASSES = 2  # before that of the results; the first box may be wide, by one keypoint that is far off
 

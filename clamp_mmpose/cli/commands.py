@@ -62,6 +62,7 @@ GROUPS: Dict[str, Dict[str, Command]] = {
             (
                 'CONFIG CHECKPOINT photos/ --out-dir predictions',
                 'CONFIG CHECKPOINT photo.jpg --keypoints "left ear, nose" --bbox 40,30,200,180',
+                'CONFIG CHECKPOINT video.mp4 --out-dir out --smooth 2',
             ),
         ),
         'export': Command(

@@ -8,7 +8,8 @@ from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.apis.model_zoo import read_config
-from clamp_mmpose.apis.two_pass import keypoints_box, whole_image
+from clamp_mmpose.apis.two_pass import MARGIN, keypoints_box, whole_image
+from clamp_mmpose.datasets.imports import boxes
 
 POINTS = np.array([[100, 80], [130, 80], [100, 104], [130, 104], [115, 92]], float)  # 30 x 24
 
@@ -18,12 +19,12 @@ def shifted(pixels):
 
 
 def test_box_of_confident_keypoints():
-    """The last one has less than half of the best score; the margin is a third of the longer side."""
+    """The last one has less than half of the best score; the margin is 15 % of the longer side, 30."""
     points = np.vstack([POINTS[:4], [[20, 300]]])
     box = keypoints_box(points, np.array([0.8, 0.4, 0.5, 0.6, 0.39]), (320, 400))
-    assert box.tolist() == [[90, 70, 140, 114, 1]]
+    assert box.tolist() == [[95.5, 75.5, 134.5, 108.5, 1]]
     wide = keypoints_box(points, np.array([0.8, 0.4, 0.5, 0.6, 0.4]), (320, 400))  # 110 x 220, clipped to the image
-    np.testing.assert_allclose(wide, [[0, 80 - 220 / 3, 130 + 220 / 3, 320, 1]], rtol=1e-6)
+    np.testing.assert_allclose(wide, [[0, 47, 163, 320, 1]], rtol=1e-6)
 
 
 def test_box_of_one_keypoint():
@@ -36,7 +37,12 @@ def test_box_of_one_keypoint():
 def test_no_finite_keypoint_gives_the_whole_image():
     assert keypoints_box(np.full((5, 2), np.nan), np.ones(5), (60, 80)).tolist() == [[0, 0, 80, 60, 1]]
     known = np.vstack([POINTS[:4], [[np.inf, 0]]])
-    assert keypoints_box(known, np.ones(5), (320, 400)).tolist() == [[90, 70, 140, 114, 1]]
+    assert keypoints_box(known, np.ones(5), (320, 400)).tolist() == [[95.5, 75.5, 134.5, 108.5, 1]]
+
+
+def test_margin_of_imported_data():
+    """A model sees boxes as those that it was trained on."""
+    assert MARGIN == boxes.MARGIN
 
 
 def test_whole_image_without_padding():
@@ -84,11 +90,11 @@ def arena(tmp_path_factory):
 
 
 def test_passes(find, arena):
-    """Errors of 40 pixels (of 400), 6.25 (of 50 * 1.25) and again 6.25: the second and third box have the same size."""
+    """Errors of 40 pixels (of 400), 4.875 (of 39 * 1.25), and the same again, of a box of the same size."""
     seen, predictions = find(arena, init=dict(det_model='two_pass'))
-    expected = [[40, 32, 360, 288], [130, 70, 180, 114], [96.25, 70, 146.25, 114]]
+    expected = [[40, 32, 360, 288], [135.5, 75.5, 174.5, 108.5], [100.375, 75.5, 139.375, 108.5]]
     np.testing.assert_allclose(seen, expected, rtol=1e-5)
-    np.testing.assert_allclose(predictions[0][0]['keypoints'], shifted(6.25), rtol=1e-5)
+    np.testing.assert_allclose(predictions[0][0]['keypoints'], shifted(4.875), rtol=1e-5)
     np.testing.assert_allclose(predictions[0][0]['bbox'][0], expected[2], rtol=1e-5)
 
 

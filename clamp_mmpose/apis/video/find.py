@@ -11,7 +11,7 @@ from clamp_mmpose.apis.two_pass import keypoints_box
 from .track import iou
 
 STRIDE = 0.25  # seconds between frames that are searched as a whole; the others start at the box of the nearest
-SETTLED = 0.5  # IoU of the box that was looked at and that of the keypoints found in it
+SETTLED = 0.7  # IoU of the box that was seen and that of its keypoints; below, some may be outside the crop
 PASSES = 2  # corrections of a box that is not settled
 LOST = 0.5  # of the batch's median score: the whole frame is searched again
 

@@ -83,7 +83,7 @@ def iou(first: Sequence[float], second: Sequence[float]) -> float:
     """Intersection over union of two boxes (x1, y1, x2, y2)."""
     a, b = np.asarray(first, float), np.asarray(second, float)
     inner = np.prod(np.maximum(0, np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])))
-    union = _area(a) + _area(b) - inner
+    union = _area(first) + _area(second) - inner
     return float(inner / union) if union > 0 else 0.0
 
 
