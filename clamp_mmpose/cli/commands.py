@@ -60,9 +60,8 @@ GROUPS: Dict[str, Dict[str, Command]] = {
             'predict',
             'find keypoints in images and videos',
             (
-                'CONFIG CHECKPOINT photos/ --out-dir predictions',
-                'CONFIG CHECKPOINT photo.jpg --keypoints "left ear, nose" --bbox 40,30,200,180',
                 'CONFIG CHECKPOINT video.mp4 --out-dir out --smooth 2',
+                'CONFIG CHECKPOINT photos/ --keypoints "left ear, nose" --bbox 40,30,200,180',
             ),
         ),
         'export': Command(
