@@ -28,3 +28,13 @@ def photos(folder, *rows):
         cv2.imwrite(str(path), np.full((48, 64, 3), 40 * i, np.uint8))
         frames.append(PredictedFrame(str(path), 64, 48, None, list(row)))
     return frames
+
+
+def film(path, frames=12):
+    """A video of 64x48 pixels, 10 frames a second; frame i has the brightness 20 i."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (64, 48))
+    for i in range(frames):
+        writer.write(np.full((48, 64, 3), 20 * i, np.uint8))
+    writer.release()
+    return str(path)

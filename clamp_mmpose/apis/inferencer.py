@@ -29,6 +29,7 @@ from .inputs import input_name
 from .merging import CropMerger, check_finite, suppress_duplicates
 from .model_zoo import find_model, read_config
 from .outputs import ResultFiles, output_names
+from .pose_result import named_skeleton
 from .results import ResultsInferencer
 from .two_pass import find_boxes
 
@@ -225,8 +226,10 @@ class TextPoseInferencer(ResultsInferencer):
         queries = self.queries(keypoints, skeleton, category)
         failures: List[Tuple[InputType, Exception]] = []
         self.failures = failures  # one list for each call, since other threads may run too
+        names = self.keypoint_names if queries is None else list(queries.keypoint_names)
         call = dict(
-            names=self.keypoint_names if queries is None else list(queries.keypoint_names),
+            names=names,
+            skeleton=named_skeleton(names, (self.model.dataset_meta or {}) if queries is None else vars(queries)),
             fields=dict(self.model.dataset_meta, **({} if queries is None else dict(text_queries=queries))),
             score_maps=draw_score_maps,
             two_pass=self.two_pass and bboxes is None,
@@ -313,7 +316,7 @@ class TextPoseInferencer(ResultsInferencer):
         kept = [i for i in range(len(images)) if i not in failed]
         for i in kept:
             for sample in single[i]:
-                sample.set_metainfo(dict(keypoint_names=names))
+                sample.set_metainfo(dict(keypoint_names=names, skeleton=inputs['skeleton']))
                 if self.has_score_maps and not inputs['score_maps']:
                     sample.pred_fields.pop('score_maps')
         inputs['shown'][:] = [images[i].image for i in kept]
@@ -321,6 +324,7 @@ class TextPoseInferencer(ResultsInferencer):
             return [sample for i in kept for sample in single[i]]
         merged = [mergers[i].merge() for i in kept]
         for i, sample in zip(kept, merged):
+            sample.set_metainfo(dict(skeleton=inputs['skeleton']))  # removed by postprocess
             if images[i].output is not None:
                 files = ResultFiles(images[i].path, images[i].output, _bound(inputs['fail'], images[i].item))
                 sample.set_field(files, 'files', field_type='metainfo')  # removed by postprocess

@@ -10,8 +10,10 @@ from clamp_mmpose.utils.choices import check_finite_number
 from clamp_mmpose.visualization.predictions import draw_prediction
 from clamp_mmpose.visualization.text import drawable
 
+from .formats import PredictedFrame, Skeleton
 from .inputs import check_encodable, frame_id
 from .lazy_detector import LazyDetectorInferencer
+from .pose_result import PoseResult, predicted_frame
 
 
 class ResultsInferencer(LazyDetectorInferencer):
@@ -78,9 +80,10 @@ class ResultsInferencer(LazyDetectorInferencer):
             pred.files.write_image(folder, image)
         return drawn if return_vis else ([] if wanted else None)
 
-    def postprocess(self, preds: List[PoseDataSample], *args: Any, pred_out_dir: str = '', **kwargs: Any) -> dict:
+    def postprocess(self, preds: List[PoseDataSample], *args: Any, pred_out_dir: str = '', **kwargs: Any) -> PoseResult:
         """As the base class, with :func:`instance_dicts`; images that could not be written are left out."""
         files = [pred.pop('files', None) for pred in preds]
+        skeletons = [pred.pop('skeleton') for pred in preds]
         result = super().postprocess(preds, *args, **kwargs)
         for pred, found, file in zip(preds, result['predictions'], files):
             instances = instance_dicts(pred)
@@ -94,7 +97,13 @@ class ResultsInferencer(LazyDetectorInferencer):
         for key, values in result.items():
             if values:
                 result[key] = list(compress(values, kept))
-        return result
+        frames = [self._predicted_frame(pred) for pred in compress(preds, kept)]
+        return PoseResult(dict(result, predictions=result['predictions']), frames, next(iter(skeletons), Skeleton(())))
+
+    def _predicted_frame(self, sample: PoseDataSample) -> PredictedFrame:
+        if self._video_input:
+            return predicted_frame(sample, self.video_info['name'], frame_id(sample.img_path))
+        return predicted_frame(sample, sample.img_path)
 
 
 def instance_dicts(sample: PoseDataSample) -> List[dict]:

@@ -2,9 +2,9 @@
 
 ``--keypoints`` and ``--category`` are for heads that read text (TextQueryHead, CapeLLMHead); omit them for others.
 
-Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image. An image that fails is reported, the others
-continue, and the exit code is then 1. Of a video: ``tracks.csv`` and ``NAME_labeled.mp4``, see
-:mod:`clamp_mmpose.cli.predict_video`.
+Writes ``predictions/NAME.json`` and ``visualizations/NAME`` for each image, and with ``--format`` one file for all of
+them, such as ``predictions.dlc.csv``. An image that fails is reported, the others continue, and the exit code is then
+1. Of a video: ``tracks.csv`` and ``NAME_labeled.mp4``, see :mod:`clamp_mmpose.cli.predict_video`.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from .command import add_cfg_options, build_parser, device, finite_float, one_li
 from .predict_video import add_video_options, check_no_video_options, run_videos
 
 WRITTEN = ('predictions', 'visualizations')
+FORMATS = ('coco', 'dlc-csv', 'dlc-h5', 'slp', 'nwb', 'yolo', 'label-studio')  # of apis/formats, imported later
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -26,6 +27,13 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('checkpoint')
     parser.add_argument('inputs', nargs='+', metavar='IMAGE_FOLDER_OR_VIDEO')
     parser.add_argument('--out-dir', default='work_dirs/predict', help='default: %(default)s')
+    parser.add_argument(
+        '--format',
+        action='append',
+        choices=FORMATS,
+        default=[],
+        help='also write all predictions in this format (may be given several times)',
+    )
     parser.add_argument(
         '--keypoints',
         help='keypoint names for a head that reads text (TextQueryHead, CapeLLMHead), separated by commas; a name may '
@@ -171,6 +179,7 @@ def run(args: argparse.Namespace) -> int:
 
     from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.boxes import parse_box
+    from clamp_mmpose.apis.formats import check_target, prediction_file, write_predictions
     from clamp_mmpose.apis.inputs import is_video
     from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.datasets.files.images import silence_opencv
@@ -191,6 +200,9 @@ def run(args: argparse.Namespace) -> int:
     out = Path(args.out_dir)
     targets = name_outputs(images, out)
     out.mkdir(parents=True, exist_ok=True)  # before the model is loaded
+    files = {format: prediction_file(out, 'predictions', format) for format in args.format}
+    for format, file in files.items():
+        check_target(format, file)
     inferencer = TextPoseInferencer(
         read_config(args.config, args.cfg_options),
         args.checkpoint,
@@ -204,6 +216,7 @@ def run(args: argparse.Namespace) -> int:
     )
 
     failed = 0
+    frames, skeleton = [], None
     paths = list(images)
     for start in track(range(0, len(paths), args.batch_size), description='Images'):
         batch = paths[start : start + args.batch_size]
@@ -225,10 +238,16 @@ def run(args: argparse.Namespace) -> int:
                 errors.update(inferencer.failures)
                 done = [path for path in group if path not in errors]
                 errors.update(save([(path, *targets[path]) for path in done], result))
+                frames += result.frames
+                skeleton = result.skeleton if result.frames else skeleton
             errors.update(inferencer.failures)
             for path, error in errors.items():
                 print(f'skipped {path}: {one_line(error)}', file=sys.stderr)
             failed += len(errors)
+    for format, file in files.items():
+        if skeleton is not None:
+            write_predictions(frames, skeleton, format, file)
+            print(f'{format}: {file}')
     print(f'{len(paths) - failed} of {len(paths)} images done' + (f', {failed} failed' * bool(failed)) + f', in {out}.')
     return 1 if failed else 0
 

@@ -85,7 +85,7 @@ def run_videos(args: argparse.Namespace, videos: Sequence[str]) -> int:
             every=args.every or 1,
             smooth=args.smooth or 0.0,
             max_instances=args.max_instances,
-            formats=[args.format] if getattr(args, 'format', None) else [],
+            formats=args.format,
             draw=args.draw != 'nothing',
             threshold=args.kpt_thr,
             overwrite=args.overwrite,

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from clamp_mmpose.apis.formats import FORMATS
 from clamp_mmpose.cli import predict
 from clamp_mmpose.utils import files
 
@@ -192,3 +193,44 @@ def test_inputs_are_never_overwritten(run, images, tmp_path, capsys):
     assert predict.main(['config', 'model', str(drawn), '--out-dir', str(tmp_path / 'link')]) == 1
     assert 'is an input and would be overwritten' in capsys.readouterr().err
     assert (drawn / 'a.png').read_bytes() == before
+
+
+def test_formats(run, images):
+    code, output, _ = run(images, '--format', 'coco', '--format', 'dlc-csv', '--draw', 'nothing')
+    assert code == 0 and list(predict.FORMATS) == list(FORMATS)
+    folder = images.parent / 'out'
+    assert f'coco: {folder / "predictions.coco.json"}' in output
+    expected = json.loads((folder / 'predictions/b.json').read_text())[0]
+    found = json.loads((folder / 'predictions.coco.json').read_text())[1]
+    assert found['image_id'] == 2 and found['keypoints'][:2] == pytest.approx(expected['keypoints'][0], abs=1e-4)
+    row = (folder / 'predictions.dlc.csv').read_text().splitlines()[4].split(',')
+    assert row[0] == str(images / 'b.png') and float(row[2]) == pytest.approx(expected['keypoints'][0][1], abs=1e-4)
+
+
+def test_formats_are_checked_before_the_model_is_loaded(run, images, capsys):
+    (images.parent / 'out' / 'predictions.yolo').mkdir(parents=True)
+    (images.parent / 'out' / 'predictions.yolo' / 'mine.txt').write_text('kept')
+    parser = predict.make_parser()
+    args = parser.parse_args(
+        ['config', 'weights', str(images), '--out-dir', str(images.parent / 'out'), '--format', 'yolo']
+    )
+    with pytest.raises(FileExistsError, match=r'predictions\.yolo exists: move it away'):
+        predict.run(args)
+
+
+def test_a_full_disk_keeps_the_old_file(trained, run, images, monkeypatch, capsys):
+    run(images / 'a.png', '--format', 'coco', '--draw', 'nothing')
+    old = (images.parent / 'out/predictions.coco.json').read_bytes()
+    plain = files.os.replace
+
+    def replace(source, target):
+        if str(target).endswith('.coco.json'):
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        plain(source, target)
+
+    monkeypatch.setattr(files.os, 'replace', replace)
+    arguments = [str(images), '--out-dir', str(images.parent / 'out'), '--format', 'coco', '--draw', 'nothing']
+    assert predict.main([*trained[:2], *arguments, '--device', 'cpu']) == 1
+    assert 'No space left on device' in capsys.readouterr().err
+    assert (images.parent / 'out/predictions.coco.json').read_bytes() == old
+    assert not list((images.parent / 'out').glob('.*.part'))

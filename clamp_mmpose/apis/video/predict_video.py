@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Se
 import numpy as np
 
 from clamp_mmpose.apis.formats import PredictedFrame, Skeleton
-from clamp_mmpose.apis.formats.write import prediction_file, write_predictions
+from clamp_mmpose.apis.formats.write import check_target, prediction_file, write_predictions
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
 
 from .draw import draw_video
@@ -76,6 +76,8 @@ def predict_video(
     """
     info = video_info(video)
     targets = [prediction_file(out_dir, Path(video).stem, name) for name in formats]
+    for name, target in zip(formats, targets):
+        check_target(name, target)
     settings = dict(
         video=[Path(video).name, os.path.getsize(video)],
         keypoint_names=list(inferencer.keypoint_names),

@@ -54,3 +54,29 @@ def test_several_images_in_one_file_of_several_videos(tmp_path):
         write_predictions(frames, MOUSE, 'dlc-csv', tmp_path / 'a.csv')
     with pytest.raises(ValueError, match='frames of one video'):
         write_predictions([frames[0], PredictedFrame('a.png', 64, 48)], MOUSE, 'dlc-csv', tmp_path / 'a.csv')
+
+
+@pytest.mark.parametrize('images', [False, True])
+def test_h5_is_the_table_without_pickles(tmp_path, images):
+    h5py = pytest.importorskip('h5py')
+    frames = photos(tmp_path / 'labeled-data' / 'm', [instance(8)], [instance(9), instance(20)]) if images else None
+    frames = frames or video([instance(8, 1)], [], [instance(9, 2)], every=5)
+    path = write_predictions(frames, MOUSE, 'dlc-h5', tmp_path / 'mouse.h5')
+    with h5py.File(path) as file:
+        group = file['df_with_missing']
+        index = ['labeled-data/m/img000.png', 'labeled-data/m/img001.png'] if images else [0, 5, 10]
+        assert [row.decode() if images else row for row in group['axis1'][:]] == index
+        levels = [[name.decode() for name in group[f'axis0_level{i}'][:]] for i in range(group.attrs['axis0_nlevels'])]
+        assert levels[-1] == ['likelihood', 'x', 'y'] and levels[-2] == sorted(MOUSE.names)
+        assert group['axis0_label2' if not images else 'axis0_label3'][:6].tolist() == [1, 2, 0, 1, 2, 0]
+        assert group['block0_values'][0, :3].tolist() == [8, 10, 0.5]
+        texts = []
+        for target in (file, group, *group.values()):
+            texts += [value for value in target.attrs.values() if isinstance(value, (str, bytes))]
+        assert len(texts) > 30 and not any(str(text).endswith('.') for text in texts)  # as every pickle does
+    pandas = pytest.importorskip('pandas')
+    pytest.importorskip('tables', reason='needs PyTables, with which pandas reads HDF5')
+    table = pandas.read_hdf(path)
+    write_predictions(frames, MOUSE, 'dlc-csv', tmp_path / 'mouse.csv')
+    header = list(range(4 if images else 3))
+    pandas.testing.assert_frame_equal(table, pandas.read_csv(tmp_path / 'mouse.csv', header=header, index_col=0))
