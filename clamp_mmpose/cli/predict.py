@@ -58,7 +58,10 @@ def make_parser() -> argparse.ArgumentParser:
         'and height); for images that are not in it the detector or the whole image is used',
     )
     parser.add_argument(
-        '--batch-size', type=positive_int, default=8, help='images per batch, at least 1 (default: %(default)s)'
+        '--batch-size',
+        type=positive_int,
+        default=8,
+        help='images or frames per batch, at least 1 (default: %(default)s)',
     )
     parser.add_argument(
         '--kpt-thr',

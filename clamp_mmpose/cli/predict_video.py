@@ -91,8 +91,11 @@ def run_videos(args: argparse.Namespace, videos: Sequence[str]) -> int:
             overwrite=args.overwrite,
             progress=progress,
         )
-        new = f'{done.predicted} of them now, at {done.predicted / max(progress.seconds, 1e-9):.1f} frames per second'
-        print(f'{done.frames} frames of {video} ({new}): {", ".join(map(str, done.files))}')
+        rate = f'{done.predicted / max(progress.seconds, 1e-9):.1f} frames per second'
+        earlier = done.frames - done.predicted
+        how = f'{earlier} by an earlier run' if earlier else ''
+        how = ', '.join(filter(None, [how, f'{done.predicted} now at {rate}' if done.predicted else '']))
+        print(f'{done.frames} frames of {video} ({how}): {", ".join(map(str, done.files))}')
         if done.damage is not None:
             print(f'{one_line(done.damage)} The results are of the frames before.', file=sys.stderr)
             failed = 1

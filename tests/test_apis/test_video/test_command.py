@@ -34,7 +34,9 @@ def test_one_video(run, short, tmp_path):
     code, output, errors = run(short[0], '--det-model', 'two_pass', '--every', '2', '--smooth', '1.5')
     assert code == 0, errors
     assert [frame for frame, _ in rows(tmp_path / 'tracks.csv')] == [0, 2, 4]
-    assert '3 frames of' in output and 'frames per second' in output and 'a_labeled.mp4' in output
+    assert '3 frames of' in output and '(3 now at' in output and 'a_labeled.mp4' in output
+    code, output, errors = run(short[0], '--det-model', 'two_pass', '--every', '2', '--draw', 'nothing')
+    assert code == 0 and '(3 by an earlier run)' in output
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a.frames.jsonl', 'a_labeled.mp4', 'tracks.csv']
 
 

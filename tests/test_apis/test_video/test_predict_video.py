@@ -11,7 +11,9 @@ import pytest
 from square_video import FindsSquare, points, rows, square, write_video
 from tiny import NAMES
 
+from clamp_mmpose.apis.formats import PredictedFrame, PredictedInstance, Skeleton
 from clamp_mmpose.apis.video import predict_video, read_tracks
+from clamp_mmpose.apis.video.draw import draw_frame
 from clamp_mmpose.apis.video.find import FrameFinder
 
 
@@ -179,6 +181,44 @@ def test_tracks_are_read_back(moving, predict, tmp_path):
 def test_fixed_box(moving, predict, finder, tmp_path):
     predict(moving, tmp_path, draw=False, box=[10, 0, 170, 160], every=20)
     assert [box.tolist() for box in finder.model.test_step.boxes] == [[10, 0, 170, 160]] * 2
+
+
+def test_detected_animals_are_followed(predict, finder, tmp_path, monkeypatch):
+    """Two squares, one of which is not detected in four frames; a box around both is what no animal is."""
+
+    def detected(image, *thresholds):
+        found = cv2.connectedComponentsWithStats((image[..., 0] > 128).astype(np.uint8))[2][1:, :4]
+        return np.array([[x - 2, y - 2, x + w + 2, y + h + 2, 0.5] for x, y, w, h in found], np.float32)
+
+    both = [np.maximum(square(i), square(i + 17)) if i not in (5, 6, 7, 8) else square(i) for i in range(20)]
+    video = write_video(tmp_path / 'two.avi', both)
+    monkeypatch.setattr(finder, 'two_pass', False)
+    monkeypatch.setattr(finder, 'detector', object())
+    monkeypatch.setattr(finder, '_find_boxes', detected)
+    predict(video, tmp_path / 'out', max_instances=2)
+    found = rows(tmp_path / 'out' / 'tracks.csv')
+    assert len(found) == 36
+    first = 0 if np.abs(found[0, 0][:, :2] - points(0)).max() < 1.5 else 1
+    for i in range(20):
+        assert np.abs(found[i, first][:, :2] - points(i)).max() < 1.5
+        if i not in (5, 6, 7, 8):
+            assert np.abs(found[i, 1 - first][:, :2] - points(i + 17)).max() < 1.5
+    assert found[0, 0][0, 2] == 0.9
+
+
+def test_names_are_drawn_if_they_are_few():
+    skeleton = Skeleton(tuple(NAMES))
+    found = PredictedInstance(points(0), np.ones(5), (0.0, 0.0, 9.0, 9.0), 1.0, 3)
+    far = PredictedInstance(points(17), np.ones(5), (100.0, 100.0, 109.0, 109.0), 1.0, 4)
+    blank = np.zeros((160, 200, 3), np.uint8)
+    with_names = draw_frame(blank, PredictedFrame('a.mp4', 200, 160, 0, [found]), skeleton)
+    dots = draw_frame(blank, PredictedFrame('a.mp4', 200, 160, 0, [found, found, far]), skeleton)
+    assert blank.max() == 0
+    near = np.zeros((160, 200), np.uint8)
+    for x, y in [*points(0), *points(17)]:
+        cv2.circle(near, (round(x), round(y)), 5, 1, -1)
+    near[:25, :25] = near[80:105, 95:125] = 1  # the numbers of the tracks
+    assert with_names[near == 0].any() and not dots[near == 0].any() and dots[near == 1].any()
 
 
 def test_real_frames(shared_data, finder, predict, tmp_path, monkeypatch):
