@@ -3,7 +3,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Tuple, Union
 
-from clamp_mmpose.utils.files import read_yaml
+from clamp_mmpose.utils.files import read_json, read_yaml
 
 from .clean_text import alike, clean_text
 
@@ -12,6 +12,10 @@ INDEX = 'mp100.yml'
 REMEDY = 'a folder of texts holds mp100.yml and one file for each layout'
 ENTRY = dict(id=int, slug=str, name=str, supercategory=str, num_keypoints=int, split=int, layout=str)
 LAYOUT = dict(keypoints=list, skeleton=list, swap=list)
+# of a category in a JSON file; more keys are allowed
+JSON_ENTRY = dict(
+    id=int, name=str, supercategory=str, keypoints=list, descriptions=list, skeleton=list, flip_pairs=list
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class CategoryTexts:
         slug: the category's unique name; ``name`` is the readable one, which two categories may share.
         category_id: its id in the annotations.
         supercategory: its group in the annotations.
-        split: the split of MP-100 that tests the category.
+        split: the split of MP-100 that tests the category; 0: none.
         names: K different names; left and right are the object's own, not the image's.
         descriptions: K sentences that say where the keypoint is.
         skeleton: pairs of keypoint indices, from 0.
@@ -45,15 +49,39 @@ def load_texts(folder: Union[str, Path, None] = None) -> Dict[int, CategoryTexts
 
     Args:
         folder: holds ``mp100.yml``, the list of categories, and ``<layout>.yml`` with the keypoints of one or more of
-            them; None: ``clamp_mmpose/language/texts``.
+            them; None: ``clamp_mmpose/language/texts``. Or a JSON file with a list of categories, each with its
+            ``id``, ``name``, ``supercategory``, ``keypoints`` (their names), ``descriptions``, ``skeleton`` and
+            ``flip_pairs``.
 
     Raises:
-        FileNotFoundError: the index or a layout does not exist.
-        ValueError: a file is not YAML or has missing or unknown keys; ids or slugs repeat; a layout and its
+        FileNotFoundError: the index, a layout or the JSON file does not exist.
+        ValueError: a file is not YAML or JSON or has missing or unknown keys; ids or slugs repeat; a layout and its
             category differ in the number of keypoints; texts are empty, repeated or not clean; indices are
             out of range.
     """
-    return dict(_load(Path(folder or FOLDER).resolve()))
+    path = Path(folder or FOLDER).resolve()
+    return dict(_load_json(path) if path.suffix == '.json' else _load(path))
+
+
+def names_of_category(texts: Union[str, Path], category: str) -> List[str]:
+    """The keypoint names of one category, for a config that is about it alone.
+
+    Without the file, the names are one placeholder: a config must be readable before its data are there, and training
+    says what is missing.
+
+    Args:
+        texts: as for :func:`load_texts`.
+        category: its slug.
+
+    Raises:
+        ValueError: the texts have no such category; also see :func:`load_texts`.
+    """
+    if not Path(texts).exists():
+        return ['keypoint']
+    found = {own.slug: list(own.names) for own in load_texts(texts).values()}
+    if category not in found:
+        raise ValueError(f'{texts} has no category {category!r}; it has {", ".join(sorted(found))}.')
+    return found[category]
 
 
 @lru_cache(maxsize=8)
@@ -97,9 +125,35 @@ def _load(folder: Path) -> Dict[int, CategoryTexts]:
     return categories
 
 
+@lru_cache(maxsize=8)
+def _load_json(path: Path) -> Dict[int, CategoryTexts]:
+    entries = read_json(path, 'category texts', 'give the path of the list of categories', expected=list)
+    categories: Dict[int, CategoryTexts] = {}
+    for i, entry in enumerate(entries):
+        where = f'{path}, category number {i}'
+        _check_keys({key: entry[key] for key in JSON_ENTRY if key in entry}, JSON_ENTRY, JSON_ENTRY, where)
+        slug = entry['name'].strip().lower()
+        if entry['id'] in categories or slug in {known.slug for known in categories.values()}:
+            raise ValueError(f'{where}: ids and names must differ, but {entry["id"]} or {slug!r} occurs twice.')
+        if len(entry['keypoints']) != len(entry['descriptions']):
+            raise ValueError(
+                f'{where}: expected one description for each keypoint, got {len(entry["descriptions"])} for '
+                f'{len(entry["keypoints"])}.'
+            )
+        keypoints = [{name: text} for name, text in zip(entry['keypoints'], entry['descriptions'])]
+        layout = _layout(dict(keypoints=keypoints, skeleton=entry['skeleton'], swap=entry['flip_pairs']), where)
+        readable = slug.replace('_', ' ')
+        categories[entry['id']] = CategoryTexts(slug, entry['id'], readable, entry['supercategory'], 0, **layout)
+    return categories
+
+
 def _read_layout(path: Path) -> dict:
     content = read_yaml(path, 'category texts', REMEDY)
     _check_keys(content, LAYOUT, ('keypoints',), str(path))
+    return _layout(content, str(path))
+
+
+def _layout(content: dict, path: str) -> dict:
     names, descriptions = [], []
     for i, keypoint in enumerate(content['keypoints']):
         # one mapping per keypoint: YAML would silently drop the first of two equal keys of one mapping
@@ -139,7 +193,7 @@ def _read_layout(path: Path) -> dict:
     )
 
 
-def _pairs(content: dict, key: str, num_keypoints: int, path: Path) -> List[Tuple[int, int]]:
+def _pairs(content: dict, key: str, num_keypoints: int, path: str) -> List[Tuple[int, int]]:
     pairs = content.get(key, [])
     for pair in pairs:
         if (

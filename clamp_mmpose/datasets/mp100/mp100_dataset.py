@@ -1,8 +1,8 @@
 import logging
 import os.path as osp
 from collections import Counter
-from copy import deepcopy
-from typing import Any, Dict, List, Optional, Set
+from copy import copy
+from typing import Any, Dict, List, Optional, Sequence, Set
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -29,7 +29,12 @@ class MP100Dataset(BaseCocoStyleDataset):
 
     Args:
         ann_file: such as ``mp100_split1_train.json``.
-        texts: folder of text files, see :func:`load_texts`; None: those of the package.
+        texts: folder of text files, or a JSON file, see :func:`load_texts`; None: those of the package.
+        categories: slugs of the categories to use; None: all.
+        without: slugs of categories to leave out.
+        num_images: of each category, this many images, drawn at random, or all if there are fewer; None: all. Of the
+            same ``image_seed``, a smaller number is a part of a larger one.
+        image_seed: of this draw.
         missing_images: ``'error'``, or ``'skip'``: their instances are left out and counted in the log.
         hidden: what v = 0 means: ``'ignored'``: the keypoint has no label but may be in the image, as in MP-100;
             ``'absent'``: it is not in the image, so its score map is trained to zero.
@@ -37,7 +42,8 @@ class MP100Dataset(BaseCocoStyleDataset):
 
     Raises:
         FileNotFoundError: an image does not exist; the message counts them by category.
-        ValueError: the annotations are malformed; a category has no texts, or texts for another number of keypoints.
+        ValueError: the annotations are malformed; a category has no texts, or texts for another number of keypoints;
+            ``categories`` or ``without`` has a name that the file has not.
     """
 
     METAINFO: dict = dict(dataset_name='mp100')
@@ -48,6 +54,10 @@ class MP100Dataset(BaseCocoStyleDataset):
         texts: Optional[str] = None,
         missing_images: str = 'error',
         hidden: str = 'ignored',
+        categories: Optional[Sequence[str]] = None,
+        without: Sequence[str] = (),
+        num_images: Optional[int] = None,
+        image_seed: int = 0,
         **kwargs: Any,
     ):
         check_choice('MP100Dataset: missing_images', missing_images, ('error', 'skip'))
@@ -57,6 +67,10 @@ class MP100Dataset(BaseCocoStyleDataset):
         self.texts = str(FOLDER if texts is None else texts)
         self.missing_images = missing_images
         self.hidden = hidden
+        if num_images is not None and num_images < 1:
+            raise ValueError(f'MP100Dataset: num_images={num_images}, expected at least 1, or None for all.')
+        self.categories, self.without = categories, without
+        self.num_images, self.image_seed = num_images, image_seed
         self.category_fields: Dict[int, dict] = {}
         super().__init__(ann_file=ann_file, **kwargs)
         self._metainfo['ann_file'] = self.ann_file  # for CapePCK
@@ -69,10 +83,15 @@ class MP100Dataset(BaseCocoStyleDataset):
         """The kept instances, in the order of the benchmark."""
         annotations = read_instances(str(self.ann_file))
         texts = load_texts(self.texts)
-        self.category_fields = {
-            category.id: self._category_info(category, texts) for category in annotations.categories.values()
-        }
-        instances = [instance for instance in annotations.instances if instance.image_id % self.sample_interval == 0]
+        used = self._used_categories(annotations)
+        self.category_fields = {number: self._category_info(annotations.categories[number], texts) for number in used}
+        instances = [
+            instance
+            for instance in annotations.instances
+            if instance.category_id in used and instance.image_id % self.sample_interval == 0
+        ]
+        if self.num_images is not None:
+            instances = few_images(instances, self.num_images, self.image_seed)
         missing = self._missing(instances, annotations)
         return [
             self._data_info(instance, annotations)
@@ -84,7 +103,20 @@ class MP100Dataset(BaseCocoStyleDataset):
     def get_data_info(self, idx: int) -> dict:
         """An instance with the fields of its category."""
         data_info = BaseDataset.get_data_info(self, idx)  # the metainfo has no keypoints to copy
-        return dict(data_info, **deepcopy(self.category_fields[data_info['category_id']]))
+        # a deep copy of 68 names and links takes as long as reading a small image
+        fields = {name: copy(value) for name, value in self.category_fields[data_info['category_id']].items()}
+        return dict(data_info, **fields)
+
+    def _used_categories(self, annotations: MP100Annotations) -> List[int]:
+        slugs = {category.slug: number for number, category in annotations.categories.items()}
+        chosen = list(slugs if self.categories is None else self.categories)
+        unknown = [slug for slug in (*chosen, *self.without) if slug not in slugs]
+        if unknown:
+            raise ValueError(f'{self.ann_file} has no categories {unknown}; it has {", ".join(slugs)}.')
+        used = [slugs[slug] for slug in chosen if slug not in self.without]
+        if not used:
+            raise ValueError(f'{self.ann_file}: without={list(self.without)} leaves no category of {chosen}.')
+        return used
 
     def _category_info(self, category: Category, texts: Dict[int, CategoryTexts]) -> dict:
         label = f'{self.ann_file}: category {category.id} ({category.slug})'
@@ -157,3 +189,15 @@ class MP100Dataset(BaseCocoStyleDataset):
             )
         print_log(f'{found}. They are left out (missing_images="skip").', logger='current', level=logging.WARNING)
         return missing
+
+
+def few_images(instances: List[Instance], number: int, seed: int) -> List[Instance]:
+    """The instances on up to ``number`` images of each category, drawn at random with this seed."""
+    of_category: Dict[int, Set[int]] = {}
+    for instance in instances:
+        of_category.setdefault(instance.category_id, set()).add(instance.image_id)
+    drawn = {
+        category: set(np.random.RandomState([seed, category]).permutation(sorted(images))[:number].tolist())
+        for category, images in of_category.items()
+    }
+    return [instance for instance in instances if instance.image_id in drawn[instance.category_id]]

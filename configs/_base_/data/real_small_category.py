@@ -1,0 +1,16 @@
+# One category of real_small, for heads with a fixed list of keypoints: fly, or the one that the environment variable
+# CLAMP_MMPOSE_CATEGORY names.
+_base_ = ['./real_small.py']
+from clamp_mmpose.language.category_texts import names_of_category  # noqa: E402  MMEngine looks for _base_ first
+
+category = '{{$CLAMP_MMPOSE_CATEGORY:fly}}'
+names = names_of_category(_base_.texts_file, category)
+num_keypoints = len(names)
+codec = dict(_delete_=True, type='KeypointHeatmap', input_size=_base_.input_size, heatmap_size=(40, 40), sigma=2)
+target = [dict(type='GenerateTarget', encoder=codec)]
+
+train_dataloader = dict(
+    dataset=dict(categories=[category], pipeline=[*_base_.load, *_base_.augment, *_base_.crop, *target, *_base_.texts])
+)
+val_dataloader = dict(dataset=dict(categories=[category]))
+test_dataloader = val_dataloader
