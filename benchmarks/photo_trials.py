@@ -14,10 +14,10 @@ from clamp_mmpose.datasets.mp100.annotations import read_instances
 from clamp_mmpose.utils.files import atomic_write, read_json, to_json
 
 CONFIGS = {
-    'plain': 'simple_baseline/real_small/sb_efficientnet-lite0_real-small.py',
-    'clamp': 'clamp/real_small/clamp_efficientnet-lite0_real-small.py',
-    'text-query': 'text_query/real_small/tq_efficientnet-lite0_real-small.py',
-    'cape': 'cape_llm/real_small/cape_llama-tiny_efficientnet-lite0_real-small_pointer.py',
+    'plain': 'configs/simple_baseline/real_small/sb_efficientnet-lite0_real-small.py',
+    'clamp': 'configs/clamp/real_small/clamp_efficientnet-lite0_real-small.py',
+    'text-query': 'configs/text_query/real_small/tq_efficientnet-lite0_real-small.py',
+    'cape': 'configs/cape_llm/real_small/cape_llama-tiny_efficientnet-lite0_real-small_pointer.py',
 }
 ONE_CATEGORY = ('plain', 'clamp')
 PARTS = ('main', 'few-shot', 'left-out')

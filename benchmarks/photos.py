@@ -106,7 +106,7 @@ def _in_a_process(args: argparse.Namespace, start: float, trial: Trial) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
+    parser = build_parser(str(__doc__))
     kinds = parser.add_subparsers(dest='kind', required=True)
     for kind, run in (('train', train), ('one', one)):
         command = kinds.add_parser(kind, help=run.__doc__)

@@ -10,7 +10,8 @@ from mmpose.registry import DATASETS
 from mp100_files import DOTS
 from PIL import Image
 
-from clamp_mmpose.datasets.mp100.annotations import read_instances
+from clamp_mmpose.datasets.mp100.annotations import Instance, read_instances
+from clamp_mmpose.datasets.mp100.mp100_dataset import few_images
 from clamp_mmpose.language.text_queries import TextQueries
 
 
@@ -289,3 +290,31 @@ def test_real_annotations(shared_data, tmp_path):
         assert info['id'] == kept[i].id
         assert max(info['bbox'][0, 2:] - info['bbox'][0, :2]) == pytest.approx(kept[i].normalizer, rel=1e-5)
         assert len(info['keypoint_names']) == info['keypoints'].shape[1] == len(kept[i].visible)
+
+
+def test_some_categories_and_few_images(mp100):
+    """Annotations 10 and 11 are mugs, on one image or two; 12 and 13 are pens."""
+
+    def ids(**kwargs):
+        dataset = build(mp100, **kwargs)
+        return [dataset.get_data_info(i)['id'] for i in range(len(dataset))]
+
+    assert ids(categories=['pen']) == ids(without=['mug']) == [12, 13]
+    assert list(build(mp100, categories=['pen']).category_fields) == [build(mp100).get_data_info(2)['category_id']]
+    with pytest.raises(ValueError, match=r"has no categories \['cup'\]; it has"):
+        ids(categories=['cup'])
+    with pytest.raises(ValueError, match='leaves no category'):
+        ids(categories=['pen'], without=['pen'])
+    with pytest.raises(ValueError, match='num_images=0'):
+        ids(num_images=0)
+
+
+def test_drawn_images_are_nested():
+    """20 images of two instances each, of two categories; a smaller draw of a seed is a part of a larger one."""
+    instances = [
+        Instance(i, i, i // 2, 1 + i // 40, np.zeros((1, 2)), np.ones(1, bool), [0, 0, 9, 9], 9, 81) for i in range(80)
+    ]
+    few, more, other = (few_images(instances, n, seed) for n, seed in ((3, 0), (8, 0), (3, 1)))
+    assert [len(few), len(more)] == [12, 32]  # of each category, with all instances of an image
+    assert {i.id for i in few} < {i.id for i in more} and {i.id for i in few} != {i.id for i in other}
+    assert len(few_images(instances, 99, 0)) == 80

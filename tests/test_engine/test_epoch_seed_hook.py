@@ -6,12 +6,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import InfiniteSampler
+from mmengine.runner import IterBasedTrainLoop
+from torch.utils.data import DataLoader
 
 from clamp_mmpose.engine.hooks import EpochSeedHook
 
 
 class Draws(torch.utils.data.Dataset):
     """Each sample is one number of Python, of NumPy and of PyTorch."""
+
+    def __len__(self):
+        return 6
 
     def __getitem__(self, index):
         return random.random(), np.random.rand(), torch.rand(()).item()
@@ -46,3 +52,18 @@ def test_all_three_generators_follow_seed_epoch_process_and_indices(other, monke
 
 def test_batches_leave_the_random_state_to_the_model():
     assert np.array_equal(draws((4, 2))[1], draws((1,))[1])
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_an_infinite_sampler_goes_on_after_its_first_workers(workers):
+    """MMEngine has started workers, whose end closes the sampler's one generator; the hook starts its own."""
+    loader = DataLoader(
+        Draws(), 4, sampler=InfiniteSampler(Draws(), seed=0), num_workers=workers, persistent_workers=workers > 0
+    )
+    loop = IterBasedTrainLoop.__new__(IterBasedTrainLoop)
+    loop.dataloader, loop.dataloader_iterator = loader, iter(loader)
+    hook, runner = EpochSeedHook(), SimpleNamespace(seed=3, train_loop=loop)
+    hook.before_train(runner)
+    values = [torch.stack(next(loop.dataloader_iterator)) for _ in range(3)]
+    assert [batch.shape for batch in values] == [(3, 4)] * 3
+    assert len(torch.cat(values, dim=1).unique()) == 36

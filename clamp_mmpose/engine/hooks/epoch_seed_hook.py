@@ -5,6 +5,7 @@ from typing import Any, Iterator, List, Sequence
 
 import numpy as np
 import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
@@ -51,6 +52,9 @@ class EpochSeedHook(Hook):
     def _endless(self, loader: DataLoader, seed: int) -> Iterator[Any]:
         """The batches of one pass through the data after another."""
         sampler = getattr(loader.batch_sampler, 'sampler', loader.sampler)
+        if isinstance(sampler, InfiniteSampler):
+            # its one generator was closed together with MMEngine's iterator, if that had workers
+            sampler.indices = sampler._indices_of_rank()
         for number in itertools.count():
             self.epoch_seed.fill_(make_seed([seed, number, get_rank()]))
             if hasattr(sampler, 'set_epoch'):

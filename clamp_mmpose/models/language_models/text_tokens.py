@@ -14,7 +14,8 @@ class TextTokens:
     inside a text are plain text.
 
     Args:
-        tokenizer: byte-level or SentencePiece, with or without a token for the beginning of a text or for padding.
+        tokenizer: byte-level, SentencePiece or WordPiece, with or without a token for the beginning of a text or for
+            padding. Without an end-of-text token, as in BERT's, its separator ends a text.
         name: of the model, for errors.
 
     Attributes:
@@ -27,6 +28,8 @@ class TextTokens:
 
     def __init__(self, tokenizer: Any, name: str = 'the tokenizer'):
         self.tokenizer = tokenizer
+        if tokenizer.eos_token_id is None:
+            tokenizer.eos_token = tokenizer.sep_token
         if tokenizer.eos_token_id is None:
             raise ValueError(f'{name} has no end-of-text token, which ends an answer: set eos_token in its files.')
         self.end: int = tokenizer.eos_token_id

@@ -6,7 +6,7 @@ from clamp_mmpose.language.category_texts import names_of_category  # noqa: E402
 category = '{{$CLAMP_MMPOSE_CATEGORY:fly}}'
 names = names_of_category(_base_.texts_file, category)
 num_keypoints = len(names)
-codec = dict(_delete_=True, type='KeypointHeatmap', input_size=_base_.input_size, heatmap_size=(40, 40), sigma=2)
+codec = dict(type='KeypointHeatmap', input_size=_base_.input_size, heatmap_size=(40, 40), sigma=2)
 target = [dict(type='GenerateTarget', encoder=codec)]
 
 train_dataloader = dict(

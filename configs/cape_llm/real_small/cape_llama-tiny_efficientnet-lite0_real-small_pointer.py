@@ -6,7 +6,7 @@ _base_ = [
     '../../_base_/data/real_small.py',
 ]
 
-codec = dict(_delete_=True, type='CoordinateAnswer', input_size=_base_.input_size)
+codec = dict(type='CoordinateAnswer', input_size=_base_.input_size)
 model = dict(
     head=dict(
         type='CapeLLMHead',
