@@ -12,6 +12,7 @@ from mmpose.registry import METRICS, MODELS, TRANSFORMS
 from clamp_mmpose.body.rotations import axis_angle_to_matrix
 from clamp_mmpose.evaluation.poses import frechet_distance, r_precision, retrieve
 from clamp_mmpose.language.words import read_vocabulary, split_words, write_vocabulary
+from clamp_mmpose.models.layers import PromptLearner
 
 TEXTS = [f'This person is doing thing {i}.' for i in range(8)]
 
@@ -77,6 +78,14 @@ def test_word_encoder_reads_the_order_and_no_padding(vocabulary):
     with pytest.raises(ValueError, match='text of 31 words; max_length is 30'):
         encoder(['this ' * 31])
     assert encoder.tokenize(['Zebra person', '']) == [[0, encoder.numbers['person']], [0]]
+
+
+def test_word_encoder_takes_learned_contexts(vocabulary):
+    encoder = MODELS.build(dict(type='WordTextEncoder', vocabulary=vocabulary, embed_dims=12)).eval()
+    learner = PromptLearner(['person', 'person is is'], encoder, num_contexts=1)
+    with torch.no_grad():
+        learner.contexts.copy_(encoder.embed_tokens(torch.tensor(encoder.tokenize(['this'])[0])))
+    torch.testing.assert_close(encoder.encode(*learner(encoder)), encoder(['this person', 'this person is is']))
 
 
 def test_pose_encoder_takes_unlabeled_joints_as_unturned():

@@ -5,10 +5,15 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmpose.registry import MODELS
 from safetensors.torch import load_file, save_file
+from tiny import build as build_clamp
+from tiny import model_config, samples
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizerFast, T5Config, T5Model
 
+from clamp_mmpose.apis.export import bake
+from clamp_mmpose.models.layers import PromptLearner
 from clamp_mmpose.models.text_encoders.hf_text_encoder import _encoder_of
 
 WORDS = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'left', 'right', 'eye', 'nose', 'tail', 'base', 'of']
@@ -212,3 +217,48 @@ def test_long_texts_are_cut(folder):
     assert torch.allclose(encoder([long, 'nose']), encoder([cut, 'nose']), atol=1e-6)
     with pytest.raises(ValueError, match='text of 32 tokens'):
         build(folder)([long])
+
+
+@pytest.mark.parametrize('pooling', ['mean', 'cls', 'eos'])
+def test_prompt_of_given_contexts_is_a_sentence(folder, pooling):
+    """With the embeddings of 'base of' as contexts, prompts are texts; names of other lengths do not matter."""
+    encoder = build(folder, pooling=pooling, init_cfg=pretrained(folder)).train()
+    learner = PromptLearner(['nose', 'left eye of tail'], encoder, num_contexts=2)
+    assert learner.tokens.tolist() == [[2, 8, 3, 0, 0, 0], [2, 5, 7, 11, 9, 3]]  # [CLS] nose [SEP] [PAD] ...
+    with torch.no_grad():
+        learner.contexts.copy_(encoder.embed_tokens(torch.tensor(encoder.tokenize(['base of'])[0])))
+    with torch.autocast('cpu', torch.bfloat16):
+        prompts = encoder.encode(*learner(encoder))
+    torch.testing.assert_close(prompts, encoder(['base of nose', 'base of left eye of tail']), atol=1e-6, rtol=0)
+    prompts.square().sum().backward()
+    assert learner.contexts.grad.abs().max() > 0  # through the frozen encoder
+    assert all(parameter.grad is None for parameter in encoder.parameters())
+    with pytest.raises(ValueError, match='has 13 tokens; the text tower reads 16, which leaves 12 with 2 contexts'):
+        learner.set_names(['eye ' * 13], encoder)
+
+
+def test_clamp_trains_with_it(folder):
+    """No CLIP: a tower of timm, a learned projection, and this encoder; and the prompts can be baked in."""
+    parts = dict(
+        backbone=dict(type='TIMMBackbone', model_name='resnet10t', out_indices=(3,)),
+        in_channels=256,
+        project=True,
+        text_encoder=dict(type='HFTextEncoder', model=str(folder), init_cfg=pretrained(folder)),
+    )
+    model = build_clamp(**parts)
+    model.head.init_weights()
+    before = model.head.text_encoder(['nose'])
+    losses = model.train().loss(torch.rand(2, 3, 64, 64), samples(2, 5))
+    sum(value for name, value in losses.items() if name.startswith('loss')).backward()
+    trained = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
+    assert 'head.prompt_learner.contexts' in trained and 'head.projection.weight' in trained
+    without = {name for name, _ in model.named_parameters()} - trained
+    assert all(name.startswith('head.text_encoder.') for name in without)
+    torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=1.0).step()
+    assert torch.equal(model.head.text_encoder(['nose']), before)
+
+    cfg, baked = bake(Config(dict(model=model_config(**parts))), model.eval())
+    image = torch.rand(1, 3, 64, 64)
+    assert 'text_encoder' not in cfg.model.head and not hasattr(baked.head, 'text_encoder')
+    with torch.no_grad():
+        assert torch.equal(baked(image, None, mode='tensor'), model(image, None, mode='tensor'))

@@ -13,6 +13,7 @@ from mmpose.registry import MODELS
 
 from clamp_mmpose.checkpoints.packages import PACKAGES, local_source
 from clamp_mmpose.checkpoints.timm_weights import create_timm_model, load_timm_weights
+from clamp_mmpose.models.layers import PromptLearner
 
 LITE0, MINILM = 'package://efficientnet-lite0', 'package://all-minilm-l6-v2'
 
@@ -75,4 +76,9 @@ def test_text_encoder():
         embeddings = F.normalize(encoder(texts), dim=1)
     expected = torch.tensor([[1.0, 0.6660, 0.1046], [0.6660, 1.0, 0.1411], [0.1046, 0.1411, 1.0]])
     torch.testing.assert_close(embeddings @ embeddings.t(), expected, atol=1e-4, rtol=0)
+    learner = PromptLearner(['nose', 'left front paw'], encoder, num_contexts=4)
+    with torch.no_grad():
+        learner.contexts.copy_(encoder.embed_tokens(torch.tensor(encoder.tokenize(['a photo of a'])[0])))
+        prompts = encoder.encode(*learner(encoder))
+        torch.testing.assert_close(prompts, encoder(['a photo of a nose', 'a photo of a left front paw']))
     assert encoder.embed_dims == 384 and 'all_minilm_l6_v2' not in sys.modules

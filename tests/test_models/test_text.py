@@ -53,6 +53,11 @@ def test_prompt_of_given_contexts_is_a_sentence():
     assert torch.equal(learner.tokens[0], open_clip.tokenize(['nose'], 5)[0])
 
 
+def test_encoders_without_token_embeddings_are_refused():
+    with pytest.raises(ValueError, match=r'takes token embeddings, .*; Linear has no tokenize, special_tokens, embed_'):
+        PromptLearner(['nose'], torch.nn.Linear(2, 2))
+
+
 def test_bad_names():
     text = encoder()
     with pytest.raises(ValueError, match=r"must differ, got \['nose', 'nose'\]"):

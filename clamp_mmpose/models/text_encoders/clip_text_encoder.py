@@ -1,5 +1,5 @@
 from functools import lru_cache
-from typing import TYPE_CHECKING, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple, Union
 
 import torch
 from mmpose.registry import MODELS
@@ -55,6 +55,14 @@ class CLIPTextEncoder(CLIPTower):
     def tokenize(self, texts: Sequence[str]) -> List[List[int]]:
         """BPE ids of each text, without start and end token."""
         return [self.tokenizer.encode(text) for text in texts]
+
+    def special_tokens(self) -> Tuple[List[int], List[int]]:
+        """The ids before and behind those of a text."""
+        return [self.tokenizer.sot_token_id], [self.tokenizer.eot_token_id]
+
+    def embed_tokens(self, ids: Tensor) -> Tensor:
+        """Token ids -> their embeddings ``[..., width]``, without positions."""
+        return self.text.token_embedding(ids)
 
     def count_tokens(self, texts: Sequence[str]) -> List[int]:
         """Number of tokens of each text, with start and end; the tower reads up to ``max_length``."""

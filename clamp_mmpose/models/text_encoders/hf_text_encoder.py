@@ -1,4 +1,4 @@
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.model import BaseModule, PretrainedInit
@@ -53,6 +53,7 @@ class HFTextEncoder(BaseModule):
         # newer transformers build in the precision of the config; we always use full precision
         self.text = _encoder_of(AutoModel.from_config(config, trust_remote_code=False)).float()
         self.embed_dims = config.hidden_size
+        self.width = self.text.get_input_embeddings().weight.shape[1]
         self.max_length = min(self.tokenizer.model_max_length, getattr(config, 'max_position_embeddings', 512))
         if not tune:
             freeze(self)
@@ -78,6 +79,20 @@ class HFTextEncoder(BaseModule):
         )
         self._is_init = True
 
+    def tokenize(self, texts: Sequence[str]) -> List[List[int]]:
+        """The ids of each text, without special tokens."""
+        return self.tokenizer(list(texts), add_special_tokens=False)['input_ids']
+
+    def special_tokens(self) -> Tuple[List[int], List[int]]:
+        """The ids before and behind those of a text, such as [CLS] and [SEP]."""
+        (own,), whole = self.tokenize(['x']), self.tokenizer('x')['input_ids']
+        start = next(i for i in range(len(whole)) if whole[i : i + len(own)] == own)
+        return whole[:start], whole[start + len(own) :]
+
+    def embed_tokens(self, ids: Tensor) -> Tensor:
+        """Token ids -> their embeddings ``[..., width]``, without positions."""
+        return self.text.get_input_embeddings()(ids)
+
     def count_tokens(self, texts: Sequence[str]) -> List[int]:
         """Number of tokens of each text, with special tokens; the model reads up to ``max_length``."""
         return [len(ids) for ids in self.tokenizer(list(texts))['input_ids']]
@@ -101,7 +116,26 @@ class HFTextEncoder(BaseModule):
         # full precision, so that the embedding of a text does not depend on autocast
         with torch.autocast(device.type, enabled=False):
             hidden = self.text(input_ids=ids, attention_mask=mask).last_hidden_state
-        rows = torch.arange(len(hidden), device=device)
+        return self._pool(hidden, mask)
+
+    def encode(self, embeddings: Tensor, ends: Tensor) -> Tensor:
+        """Run the encoder on token embeddings.
+
+        Args:
+            embeddings: ``[K, L, width]``, with special tokens.
+            ends: ``[K]``, the position of each text's last token; the rest is padding.
+
+        Returns:
+            Tensor: ``[K, D]``, pooled over each text's tokens.
+        """
+        mask = (torch.arange(embeddings.shape[1], device=ends.device) <= ends[:, None]).long()
+        with torch.autocast(embeddings.device.type, enabled=False):
+            hidden = self.text(inputs_embeds=embeddings, attention_mask=mask).last_hidden_state
+        return self._pool(hidden, mask)
+
+    def _pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Outputs ``[K, L, D]`` and the mask of the texts' tokens ``[K, L]`` -> ``[K, D]``."""
+        rows = torch.arange(len(hidden), device=hidden.device)
         # argmax is the first real token, for padding on either side
         if self.pooling == 'cls':
             return hidden[rows, mask.argmax(dim=1)]

@@ -1,4 +1,4 @@
-from typing import List, Sequence
+from typing import List, Sequence, Tuple
 
 import torch
 from mmpose.registry import MODELS
@@ -35,7 +35,8 @@ class WordTextEncoder(nn.Module):
     ):
         super().__init__()
         self.numbers = {word: i for i, word in enumerate(read_vocabulary(vocabulary), 1)}
-        self.embed_dims, self.max_length = embed_dims, max_length
+        self.embed_dims = self.width = embed_dims
+        self.max_length = max_length
         self.embedding = nn.Embedding(len(self.numbers) + 1, embed_dims)
         self.positions = nn.Parameter(0.02 * torch.randn(max_length, embed_dims))
         layer = nn.TransformerEncoderLayer(
@@ -46,6 +47,14 @@ class WordTextEncoder(nn.Module):
     def tokenize(self, texts: Sequence[str]) -> List[List[int]]:
         """The numbers of the words of each text."""
         return [[self.numbers.get(word, UNKNOWN) for word in split_words(text)] or [UNKNOWN] for text in texts]
+
+    def special_tokens(self) -> Tuple[List[int], List[int]]:
+        """The ids before and behind those of a text: none."""
+        return [], []
+
+    def embed_tokens(self, ids: Tensor) -> Tensor:
+        """The numbers of words -> their embeddings ``[..., D]``, without positions."""
+        return self.embedding(ids.clamp(min=UNKNOWN))
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Embed texts: the mean over their words.
@@ -59,8 +68,15 @@ class WordTextEncoder(nn.Module):
             text = texts[[len(row) for row in rows].index(longest)]
             raise ValueError(f'text of {longest} words; max_length is {self.max_length}: {text!r:.80}.')
         ids = pad_sequence(rows, batch_first=True, padding_value=PADDING).to(self.positions.device)
-        padding = ids == PADDING
-        words = self.embedding(ids.clamp(min=UNKNOWN)) + self.positions[:longest]
+        return self._mean(self.embed_tokens(ids), ids == PADDING)
+
+    def encode(self, embeddings: Tensor, ends: Tensor) -> Tensor:
+        """Run the encoder on embeddings ``[K, L, D]``; ``ends [K]`` are the positions of the texts' last words."""
+        return self._mean(embeddings, torch.arange(embeddings.shape[1], device=ends.device) > ends[:, None])
+
+    def _mean(self, embeddings: Tensor, padding: Tensor) -> Tensor:
+        """The mean over the words ``[K, D]`` of the transformer's outputs."""
+        words = embeddings + self.positions[: embeddings.shape[1]]
         hidden = self.encoder(words, src_key_padding_mask=padding)
         weights = (~padding)[..., None].to(hidden.dtype)
         return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
