@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from .check_dataset import print_findings, summary
-from .command import build_parser, run_command, whole_number
+from .command import build_parser, positive_int, run_command, whole_number
 
 EXAMPLES = """examples:
   clamp-mmpose import my_project/config.yaml --out data/mouse
   clamp-mmpose import corrected.json --kind label-studio --out data/mouse --images frames"""
 # the readers are not imported for the help
 TOOLS = ('deeplabcut', 'sleap', 'label-studio', 'cvat', 'coco', 'yolo')
-KEPT = 3
 
 
 def fraction(text: str) -> float:
@@ -50,6 +49,10 @@ def make_parser() -> argparse.ArgumentParser:
         '--val', type=fraction, default=0.2, metavar='FRACTION', help='of the images, for validation (default: 0.2)'
     )
     parser.add_argument('--seed', type=whole_number, default=0, help='random seed of the split (default: 0)')
+    parser.add_argument(
+        '--every', type=positive_int, default=1, metavar='N', help='of each video, take each N-th labeled image'
+    )
+    parser.add_argument('--predictions', action='store_true', help='take what a model predicted as labels, too')
     parser.add_argument('--copy', action='store_true', help='copy the images instead of linking them')
     parser.add_argument('--no-check', action='store_true', help='do not run the data check')
     return parser
@@ -103,9 +106,10 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from clamp_mmpose.datasets.imports import import_project, read_project
+    from clamp_mmpose.datasets.imports import ReadOptions, import_project, read_project
 
-    project = read_project(args.source, args.kind)
+    folders = tuple(Path(folder) for folder in args.images)
+    project = read_project(args.source, args.kind, ReadOptions(args.category, folders, args.predictions))
     report = import_project(
         project,
         args.source,
@@ -115,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
         args.val,
         args.seed,
         args.labeler,
+        args.every,
         args.images,
         args.copy,
         functools.partial(track, console=Console(stderr=True)),

@@ -47,6 +47,8 @@ def merge_labelers(images: Sequence[LabeledImage]) -> Repeats:
 
 def _groups(instances: List[LabeledInstance], labelers: Sequence[Optional[str]]) -> List[List[LabeledInstance]]:
     """Those of one animal: of one individual's name, else the nearest."""
+    if len(instances) == len(labelers) and len({instance.track for instance in instances}) == 1:
+        return [instances]  # one each: the same animal, however far apart the labels are
     groups = [[instance] for instance in instances if instance.labeler == labelers[0]]
     for labeler in labelers[1:]:
         own = [instance for instance in instances if instance.labeler == labeler]

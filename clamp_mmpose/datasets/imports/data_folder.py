@@ -48,18 +48,25 @@ class DataFolder:
     links: List[Tuple[int, int]] = field(default_factory=list)
     entries: Dict[str, Entry] = field(default_factory=dict)
     record: Dict[str, Any] = field(default_factory=dict)
+    _known: Dict[Any, str] = field(default_factory=dict, repr=False)
 
     def find(self, image: LabeledImage) -> Optional[str]:
         """The path of an image that the folder has already, None if it has not."""
+        if len(self._known) < len(self.entries):
+            for name, entry in self.entries.items():
+                self._learn(name, entry.image.get('source', {}))
         source = _source(image)
-        for name, entry in self.entries.items():
-            known = entry.image.get('source', {})
-            if image.path is None:
-                if image.video and (known.get('video'), known.get('frame')) == (source.get('video'), source['frame']):
-                    return name
-            elif known.get('file') == source['file'] or os.path.realpath(self.path / 'images' / name) == source['file']:
-                return name
-        return None
+        if image.path is not None:
+            return self._known.get(source['file'])
+        return self._known.get((source.get('video'), source.get('frame')))
+
+    def _learn(self, name: str, source: dict) -> None:
+        """Remember where an image of the folder is from."""
+        self._known[os.path.realpath(self.path / 'images' / name)] = name
+        if 'file' in source:
+            self._known[source['file']] = name
+        elif 'video' in source:
+            self._known[source['video'], source.get('frame')] = name
 
     def add(self, image: LabeledImage, instances: List[LabeledInstance], part: str, extent: float, copy: bool) -> str:
         """Add an image with its instances, or replace the instances of an image that is there; its path."""
@@ -68,6 +75,7 @@ class DataFolder:
             name = self._place(image, copy)
             entry = dict(file_name=name, width=image.width, height=image.height, source=_source(image))
             self.entries[name] = Entry(entry, [], part)
+            self._learn(name, _source(image))
         entry = self.entries[name]
         size = entry.image['width'], entry.image['height']
         entry.annotations = [_annotation(instance, size, extent) for instance in instances]

@@ -16,7 +16,7 @@ import numpy as np
 from clamp_mmpose.utils.files import read_text, read_yaml
 
 from .deeplabcut_h5 import read_h5
-from .project import LabeledImage, LabeledInstance, LabeledProject
+from .project import LabeledImage, LabeledInstance, LabeledProject, ReadOptions
 
 CONFIG_KEYS = ('video_sets', 'bodyparts', 'scorer', 'Task', 'multianimalproject')
 LEVELS = ('scorer', 'individuals', 'bodyparts', 'coords')
@@ -52,11 +52,12 @@ def is_deeplabcut(source: Path) -> bool:
     return source.suffix.lower() == '.csv' and read_text(source).lstrip().lower().startswith('scorer')
 
 
-def read_deeplabcut(source: Path) -> LabeledProject:
+def read_deeplabcut(source: Path, options: ReadOptions) -> LabeledProject:
     """Read all labels of a project.
 
     Args:
         source: the folder of the project, its ``config.yaml``, a folder of labels, or a table.
+        options: none is used.
 
     Raises:
         FileNotFoundError: there are no labels.

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -25,20 +25,20 @@ class Outside(NamedTuple):
 
 def search_images(images: Sequence[LabeledImage], folders: Sequence[Path]) -> None:
     """Look for images that are not where the project says: by their path below a folder, else by their name."""
-    known = {}
-    for folder in folders:
+    absent = [image for image in images if image.pixels is None and not (image.path and image.path.is_file())]
+    known: Dict[str, List[Path]] = {}
+    for folder in dict.fromkeys(folders) if absent else ():
         for path in image_files(folder, '**/*'):
             parts = path.relative_to(folder).parts
             for start in range(len(parts)):
                 known.setdefault('/'.join(parts[start:]).lower(), []).append(path)
-    for image in images:
-        if image.path is None or image.path.is_file():
-            continue
-        parts = image.name.split('/')
-        for start in range(len(parts)):
-            found = known.get('/'.join(parts[start:]).lower(), [])
-            if len(found) == 1:
-                image.path = found[0]
+    for image in absent:
+        for name in (image.name, *image.aliases):
+            parts = name.split('/')
+            found = (known.get('/'.join(parts[start:]).lower(), []) for start in range(len(parts)))
+            path = next((paths[0] for paths in found if len(paths) == 1), None)
+            if path is not None:
+                image.path = path
                 break
 
 
@@ -75,12 +75,11 @@ def check_images(
 def _size(image: LabeledImage) -> Tuple[Optional[Tuple[int, int]], str]:
     """Width and height, or why the image cannot be used."""
     try:
-        if image.path is not None:
-            pixels = read_image(str(image.path))
-        elif image.pixels is not None:
-            pixels = image.pixels()
-        else:
-            return None, f'image {image.name} is not in the project'
+        if image.pixels is not None:  # a frame of a video; it is read when it is written
+            return (image.width or 0, image.height or 0), ''
+        if image.path is None:
+            return None, f'image {image.name} does not exist' + (f': no video {image.video}' if image.video else '')
+        pixels = read_image(str(image.path))
     except (OSError, ValueError) as error:
         return None, str(error)
     return (pixels.shape[1], pixels.shape[0]), ''

@@ -51,6 +51,7 @@ def import_project(
     val_fraction: float = 0.2,
     seed: int = 0,
     labeler: Optional[str] = None,
+    every: int = 1,
     image_folders: Sequence[Union[str, Path]] = (),
     copy: bool = False,
     progress: Callable[..., Iterable] = lambda iterator, **options: iterator,
@@ -67,6 +68,7 @@ def import_project(
         val_fraction: of the images, for validation.
         seed: of the split.
         labeler: use only the labels of this person; None: of all.
+        every: take each so many labeled images of a video: consecutive frames are alike.
         image_folders: where to look for images that are not where the project says.
         copy: copy images rather than link them.
         progress: wraps the iterator over images, such as ``rich.progress.track``.
@@ -82,12 +84,15 @@ def import_project(
     if folder is not None:
         _reorder(project, folder)
     images = _labeled(project, labeler, notes, source)
-    search_images(images, [*map(Path, image_folders), *([out / 'images'] if folder is not None else [])])
+    kept = [out / 'images'] if folder is not None else []
+    if every > 1:
+        images = _thinned(images, every, notes)
+    search_images(images, [*map(Path, image_folders), *kept, *project.folders])
     images, missing, changed, outside = check_images(images, progress)
     if not images:
         raise ValueError(
-            f'{source}: none of the {len(missing):,} labeled images can be used, for example: {missing[0]:.300} Give '
-            'the folder of the images with --images.'
+            f'{source}: none of the {len(missing):,} labeled images can be used, for example: '
+            f'{missing[0].rstrip("."):.300}; give the folder of the images with --images.'
         )
     repeats = merge_labelers(images)
     names = normal_names(project.names) if folder is None else folder.names
@@ -112,11 +117,19 @@ def import_project(
     else:
         notes.append(f'names, pairs and sigmas of {out / "metainfo.py"} are kept')
     before = len(folder.entries)
+    lost: List[str] = []
     for i, image in enumerate(images):
         instances = [instance for instance in image.instances if instance.labeled.any()]
-        folder.add(image, instances, parts[i], extent, copy)
+        try:
+            folder.add(image, instances, parts[i], extent, copy)
+        except ValueError as error:  # a frame of a damaged video
+            lost.append(str(error))
+    if lost:
+        notes.append(f'{len(lost):,} frames left out: {_some(lost)}')
+    if not folder.entries:
+        raise ValueError(f'{source}: no frame can be decoded, for example: {lost[0]:.300}.')
     added = len(folder.entries) - before
-    report = ImportReport(folder, project.names, swaps, added, len(images) - added, how, found, notes)
+    report = ImportReport(folder, project.names, swaps, added, len(images) - len(lost) - added, how, found, notes)
     _record(report, project, source, sigmas)
     folder.write(metainfo)
     return report
@@ -177,6 +190,19 @@ def _labeled(
     if len(images) < len(project.images):
         notes.append(f'{len(project.images) - len(images):,} images without labels left out')
     return images
+
+
+def _thinned(images: List[LabeledImage], every: int, notes: List[str]) -> List[LabeledImage]:
+    order = sorted(images, key=lambda image: (image.video or '', image.frame if image.frame is not None else -1))
+    videos: Dict[Optional[str], int] = {}
+    kept = []
+    for image in order:
+        number = videos.setdefault(image.video, 0)
+        videos[image.video] += 1
+        if number % every == 0:
+            kept.append(image)
+    notes.append(f'{len(images) - len(kept):,} labeled images left out: each {every} of a video is taken')
+    return kept
 
 
 def _left_out(missing: List[str], outside: List[Outside], repeats: Repeats, names: List[str], total: int) -> List[str]:

@@ -49,7 +49,8 @@ class LabeledImage:
         video: name of the video that it is from, if known.
         frame: its index there, from 0.
         split: 'train', 'val' or 'test' if the tool says so.
-        pixels: reads the frame as ``[H, W, 3]`` uint8 BGR.
+        pixels: reads the frame as ``[H, W, 3]`` uint8 BGR; then ``width`` and ``height`` are set.
+        aliases: other names that its file may have.
     """
 
     name: str
@@ -61,6 +62,7 @@ class LabeledImage:
     frame: Optional[int] = None
     split: Optional[str] = None
     pixels: Optional[Callable[[], np.ndarray]] = None
+    aliases: List[str] = field(default_factory=list)
 
 
 @dataclass
@@ -75,6 +77,7 @@ class LabeledProject:
         swaps: pairs of indices that mirroring exchanges; None: the tool does not say.
         category: of what the instances are, if the tool says so.
         notes: what was left out or changed, and why.
+        folders: where images may be that are not at their ``path``.
     """
 
     kind: str
@@ -84,3 +87,19 @@ class LabeledProject:
     swaps: Optional[List[Tuple[int, int]]] = None
     category: Optional[str] = None
     notes: List[str] = field(default_factory=list)
+    folders: List[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What readers can be told.
+
+    Args:
+        category: of several in a file, which.
+        image_folders: where images or videos may be that are not where the file says.
+        predictions: also take what a model predicted and nobody corrected.
+    """
+
+    category: Optional[str] = None
+    image_folders: Tuple[Path, ...] = ()
+    predictions: bool = False
