@@ -12,7 +12,7 @@ default_hooks = dict(
 )
 log_processor = dict(by_epoch=False)
 
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=660, val_interval=220)
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=660, val_interval=220)
 val_cfg = dict()
 test_cfg = dict()
 
