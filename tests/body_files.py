@@ -1,9 +1,9 @@
 """Made-up body files in the layouts of SMPL, SMPL-H and SMPL-X."""
 
 import numpy as np
+from parity_folders import parity_folder
 
 from clamp_mmpose.body.smpl_joints import PARENTS
-from tests.parity_folders import parity_folder
 
 
 def published_layout() -> dict:

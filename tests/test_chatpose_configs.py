@@ -14,11 +14,11 @@ from mmengine.dataset import ConcatDataset
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import FUNCTIONS
 from mmpose.registry import DATA_SAMPLERS, DATASETS, METRICS, MODELS
+from pose_files import amass, person, png, tar_of
 from test_cape_llm_configs import flattened
 from tiny_llava import tiny_llava_folder
 
 from clamp_mmpose.evaluation.poses.joint_sets import LSP14
-from tests.pose_files import amass, person, png, tar_of
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / 'configs/chatpose'

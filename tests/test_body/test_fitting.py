@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from parity_folders import parity_folder
 from scipy.stats import multivariate_normal
 
 from clamp_mmpose.body.build import build_body
@@ -22,7 +23,6 @@ from clamp_mmpose.body.skeleton_body import SkeletonBody
 from clamp_mmpose.body.smpl_joints import JOINT_NAMES
 from clamp_mmpose.evaluation.poses.errors import pa_mpjpe
 from clamp_mmpose.language.keypoint_names import keypoint_names
-from tests.parity_folders import parity_folder
 
 PARTS = ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')
 SHOWN = [f'{side}_{part}' for part in PARTS for side in ('left', 'right')]

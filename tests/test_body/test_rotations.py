@@ -4,6 +4,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from parity_folders import parity_folder
 from scipy.spatial.transform import Rotation
 
 from clamp_mmpose.body.kinematics import forward_kinematics
@@ -18,7 +19,6 @@ from clamp_mmpose.body.rotations import (
     six_to_matrix,
 )
 from clamp_mmpose.body.skeleton_body import SkeletonBody
-from tests.parity_folders import parity_folder
 
 
 @pytest.fixture(scope='module')

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from body_files import hand_layout, published_layout
+from parity_folders import parity_folder
 
 from clamp_mmpose.body.build import build_body
 from clamp_mmpose.body.rotations import axis_angle_to_matrix
 from clamp_mmpose.body.smpl_body import SmplBody
 from clamp_mmpose.body.smpl_files import read_body_file
-from tests.body_files import hand_layout, published_layout
-from tests.parity_folders import parity_folder
 
 MODEL = parity_folder('smpl_synthetic/synthetic_model.npz')
 

@@ -5,14 +5,14 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from body_files import hand_layout, published_layout
+from parity_folders import parity_folder
 from scipy.sparse import csc_matrix
 
 from clamp_mmpose.body.rotations import axis_angle_to_matrix
 from clamp_mmpose.body.smpl_body import SmplBody
 from clamp_mmpose.body.smpl_files import read_body_file, write_body_file
 from clamp_mmpose.cli import convert_checkpoint
-from tests.body_files import hand_layout, published_layout
-from tests.parity_folders import parity_folder
 
 
 @pytest.fixture()

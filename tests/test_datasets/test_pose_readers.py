@@ -8,12 +8,12 @@ import zipfile
 import numpy as np
 import pytest
 from mmpose.registry import DATASETS
+from parity_folders import parity_folder
+from pose_files import RANDOM, Runs, amass, person, png, python_2, tar_of, vectors
 from scipy.spatial.transform import Rotation
 
 from clamp_mmpose.datasets.files.images import read_image
 from clamp_mmpose.datasets.poses.amass import read_frames
-from tests.parity_folders import parity_folder
-from tests.pose_files import RANDOM, Runs, amass, person, png, python_2, tar_of, vectors
 
 ROOTS = np.load(parity_folder('rotations.npz'))
 
