@@ -5,7 +5,7 @@ import math
 import pickle
 import re
 from _compat_pickle import IMPORT_MAPPING
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from types import ModuleType
 from typing import Any, Callable, Dict, Tuple, Union
 
@@ -113,7 +113,8 @@ class RestrictedUnpickler(pickle._Unpickler):  # the version in Python, whose in
     def known(self) -> Dict[str, Any]:
         from torch._weights_only_unpickler import _get_allowed_globals
 
-        return {**_get_allowed_globals(), **MMENGINE_GLOBALS}
+        # milestones of MMEngine's schedulers; newer versions of PyTorch allow it themselves
+        return {'collections.Counter': Counter, **_get_allowed_globals(), **MMENGINE_GLOBALS}
 
     def find_class(self, module: str, name: str) -> Any:
         name = f'{IMPORT_MAPPING.get(module, module)}.{name}'  # protocol 2 writes __builtin__

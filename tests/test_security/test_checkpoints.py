@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -85,6 +86,13 @@ def test_arrays_and_numbers_are_read_right(tmp_path, either_torch):
     for name, value in values.items():
         assert np.array_equal(read['meta'][name], value) and np.asarray(read['meta'][name]).dtype == value.dtype, name
     assert type(read['meta']['big']) is np.ndarray and read['twice'][0] is read['twice'][1]
+
+
+def test_milestones_of_schedulers(tmp_path, either_torch):
+    """MultiStepLR, the usual schedule of MMPose, keeps them in a Counter."""
+    torch.save(dict(param_schedulers=[dict(milestones=Counter([170, 200, 200]))]), tmp_path / 'a.pth')
+    (state,) = read_checkpoint(tmp_path / 'a.pth')['param_schedulers']
+    assert type(state['milestones']) is Counter and state['milestones'] == {170: 1, 200: 2}
 
 
 def test_a_history_replaces_no_method(tmp_path, either_torch):
