@@ -39,6 +39,7 @@ def test_content(wheel):
     names = set(wheel.namelist())
     python = {path.relative_to(ROOT).as_posix() for path in (ROOT / 'clamp_mmpose').rglob('*.py')}
     texts = {path.relative_to(ROOT).as_posix() for path in (ROOT / 'clamp_mmpose').rglob('*.yml')}
+    texts |= {path.relative_to(ROOT).as_posix() for path in (ROOT / 'clamp_mmpose').rglob('*.j2')}
     configs = {path.relative_to(ROOT).as_posix() for path in (ROOT / 'configs').rglob('*.py')}
     toy = {name for name in configs if '/toy' in name}  # for the data of demos/, which is not in the wheel
     assert python | texts | {'clamp_mmpose/py.typed'} <= names and len(texts) >= 30
@@ -56,7 +57,7 @@ def test_metadata(wheel):
     assert metadata['Name'] == 'clamp_mmpose' and metadata['License-Expression'] == 'Apache-2.0'
     needed = {line.split('<')[0].split('>')[0] for line in metadata.get_all('Requires-Dist') if 'extra' not in line}
     # a project's own builds of torch and the OpenMMLab packages are never replaced
-    assert needed == {'ftfy', 'numpy', 'open_clip_torch', 'pyyaml', 'roma', 'scipy', 'timm'}
+    assert needed == {'ftfy', 'jinja2', 'numpy', 'open_clip_torch', 'pyyaml', 'roma', 'scipy', 'timm'}
     assert set(metadata.get_all('Provides-Extra')) == {
         *('app', 'body', 'docs', 'export', 'io', 'llm', 'text', 'texts', 'weights'),
     }
