@@ -19,12 +19,18 @@ def shifted(pixels):
 
 
 def test_box_of_confident_keypoints():
-    """The last one has less than half of the best score; the margin is 15 % of the longer side, 30."""
+    """The last one has less than a quarter of the best score; the margin is 15 % of the longer side, 30."""
     points = np.vstack([POINTS[:4], [[20, 300]]])
-    box = keypoints_box(points, np.array([0.8, 0.4, 0.5, 0.6, 0.39]), (320, 400))
+    box = keypoints_box(points, np.array([0.8, 0.2, 0.5, 0.6, 0.19]), (320, 400))
     assert box.tolist() == [[95.5, 75.5, 134.5, 108.5, 1]]
-    wide = keypoints_box(points, np.array([0.8, 0.4, 0.5, 0.6, 0.4]), (320, 400))  # 110 x 220, clipped to the image
+    wide = keypoints_box(points, np.array([0.8, 0.2, 0.5, 0.6, 0.2]), (320, 400))  # 110 x 220, clipped to the image
     np.testing.assert_allclose(wide, [[0, 47, 163, 320, 1]], rtol=1e-6)
+
+
+def test_box_of_keypoints_seen_from_far():
+    """A sixteenth of the 320 pixels that were seen is added to the 4.5."""
+    box = keypoints_box(POINTS, np.ones(5), (320, 400), [0, 10, 320, 250, 1])
+    assert box.tolist() == [[75.5, 55.5, 154.5, 128.5, 1]]
 
 
 def test_box_of_one_keypoint():
@@ -90,11 +96,14 @@ def arena(tmp_path_factory):
 
 
 def test_passes(find, arena):
-    """Errors of 40 pixels (of 400), 4.875 (of 39 * 1.25), and the same again, of a box of the same size."""
+    """Errors of 40 pixels (of 400), 9.875 (of 79 * 1.25) and 6.109375 (of 48.875 * 1.25).
+
+    The margins are 15 % of 30 pixels and a sixteenth of the box before, 320 and 79 pixels.
+    """
     seen, predictions = find(arena, init=dict(det_model='two_pass'))
-    expected = [[40, 32, 360, 288], [135.5, 75.5, 174.5, 108.5], [100.375, 75.5, 139.375, 108.5]]
+    expected = [[40, 32, 360, 288], [115.5, 55.5, 194.5, 128.5], [100.4375, 70.5625, 149.3125, 113.4375]]
     np.testing.assert_allclose(seen, expected, rtol=1e-5)
-    np.testing.assert_allclose(predictions[0][0]['keypoints'], shifted(4.875), rtol=1e-5)
+    np.testing.assert_allclose(predictions[0][0]['keypoints'], shifted(6.109375), rtol=1e-5)
     np.testing.assert_allclose(predictions[0][0]['bbox'][0], expected[2], rtol=1e-5)
 
 

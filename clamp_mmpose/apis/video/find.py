@@ -93,4 +93,4 @@ def _instance(found: dict) -> PredictedInstance:
 
 
 def _box(instance: PredictedInstance, image: np.ndarray) -> List[float]:
-    return keypoints_box(instance.keypoints, instance.scores, image.shape[:2])[0, :4].tolist()
+    return keypoints_box(instance.keypoints, instance.scores, image.shape[:2], instance.box)[0, :4].tolist()
