@@ -3,13 +3,14 @@
 import hashlib
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from clamp_mmpose.apis.formats import PredictedFrame, Skeleton
+from clamp_mmpose.apis.formats import Skeleton
 from clamp_mmpose.apis.formats.write import check_target, prediction_file, write_predictions
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
+from clamp_mmpose.apis.pose_result import named_skeleton
 
 from .draw import draw_video
 from .find import FrameFinder
@@ -19,7 +20,7 @@ from .smoothing import smooth_tracks
 from .table import write_tracks
 from .track import Tracker
 
-GAP = 1.0  # seconds that a track may be lost
+GAP = 1.0  # seconds that a track may be lost; at least one of the predicted frames
 
 Progress = Callable[[Iterable[Any], str, Optional[int]], Iterable[Any]]
 
@@ -108,11 +109,17 @@ def predict_video(
         raise damage or ValueError(f'video {video} gave no frame.')
 
     found = journal.frames
-    meta: Dict[str, Any] = inferencer.model.dataset_meta or {}
-    follow_tracks(found, info.rate, 1 if box or inferencer.finds_one else max_instances, meta.get('sigmas'))
+    skeleton = video_skeleton(inferencer)
+    sigmas = (inferencer.model.dataset_meta or {}).get('sigmas')
+    tracker = Tracker(
+        sigmas if sigmas is not None and len(sigmas) == len(skeleton.names) else None,
+        max(2 * every, round(GAP * info.rate)),
+        1 if box or inferencer.finds_one else max_instances,
+    )
+    for frame in found:
+        tracker.update(frame)
     if smooth:
         smooth_tracks(found, smooth)
-    skeleton = video_skeleton(inferencer)
     files = [out_dir / 'tracks.csv', *targets]
     write_tracks(found, skeleton.names, files[0])
     for name, target in zip(formats, targets):
@@ -125,29 +132,11 @@ def predict_video(
     return VideoOutputs(files, len(found) - before, len(found), damage)
 
 
-def follow_tracks(
-    frames: Sequence[PredictedFrame],
-    rate: float,
-    max_instances: Optional[int] = None,
-    sigmas: Optional[Sequence[float]] = None,
-) -> None:
-    """Give the instances of all frames of a video their tracks, in place."""
-    sigmas = None if sigmas is None or not len(sigmas) else sigmas
-    tracker = Tracker(sigmas, max(1, round(GAP * rate)), max_instances)
-    for frame in frames:
-        tracker.update(frame)
-
-
 def video_skeleton(inferencer: TextPoseInferencer) -> Skeleton:
     """Names, links and left/right pairs of what the inferencer finds."""
     queries = inferencer.queries()
-    if queries is not None:
-        return Skeleton(tuple(queries.keypoint_names), tuple(queries.skeleton_links))
-    meta: Dict[str, Any] = inferencer.model.dataset_meta or {}
-    links = tuple((int(start), int(end)) for start, end in meta.get('skeleton_links') or ())
-    flips = [int(index) for index in meta.get('flip_indices') or ()]
-    swaps = tuple((i, other) for i, other in enumerate(flips) if i < other)
-    return Skeleton(tuple(inferencer.keypoint_names), links, swaps)
+    fields = (inferencer.model.dataset_meta or {}) if queries is None else vars(queries)
+    return named_skeleton(inferencer.keypoint_names, fields)
 
 
 def _damage(frames: Any) -> Optional[ValueError]:

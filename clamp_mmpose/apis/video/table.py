@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Dict, Sequence, Tuple, Union
 
@@ -63,10 +64,16 @@ def read_tracks(path: Union[str, Path], names: Sequence[str]) -> Dict[Tuple[int,
     for number, row in enumerate(rows, 2):
         try:
             frame, track, name, x, y, score = row
-            values = [float(value) if value else np.nan for value in (x, y, score)]
+            values = [_number(value) for value in (x, y, score)]
             found.setdefault((int(frame), int(track)), np.full((len(names), 3), np.nan))[list(names).index(name)] = (
                 values
             )
         except ValueError as error:
             raise ValueError(f'tracks {path}, line {number} cannot be read: {error}.') from error
     return found
+
+
+def _number(text: str) -> float:
+    if text and not math.isfinite(float(text)):
+        raise ValueError(f'{text} is not a finite number')
+    return float(text) if text else math.nan

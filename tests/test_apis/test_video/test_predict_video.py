@@ -173,6 +173,9 @@ def test_tracks_are_read_back(moving, predict, tmp_path):
     for names in (['snout', *NAMES[1:]], NAMES[:4], [*NAMES, 'tail']):
         with pytest.raises(ValueError, match=r'are of another skeleton: they have nose, left eye'):
             read_tracks(tmp_path / 'tracks.csv', names)
+    (tmp_path / 'inf.csv').write_text('frame,id,name,x,y,score\n0,0,nose,,,0.5\n0,0,nose,1,inf,0.5\n')
+    with pytest.raises(ValueError, match=r'inf\.csv, line 3 cannot be read: inf is not a finite number'):
+        read_tracks(tmp_path / 'inf.csv', ['nose'])
     (tmp_path / 'other.csv').write_text('frame,x,y\n0,1,2\n')
     with pytest.raises(ValueError, match='must have the columns frame,id,name,x,y,score, got frame,x,y'):
         read_tracks(tmp_path / 'other.csv', NAMES)
