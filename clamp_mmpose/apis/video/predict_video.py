@@ -150,5 +150,7 @@ def _damage(frames: Any) -> Optional[ValueError]:
 def _fingerprint(inferencer: TextPoseInferencer, checkpoint: str) -> str:
     """Changes with the config of the model and the file of its weights."""
     state = os.stat(checkpoint)
-    parts = inferencer.cfg.get('model'), inferencer.two_pass, state.st_size, state.st_mtime_ns
+    model = {key: value for key, value in inferencer.cfg.model.items() if key != 'test_cfg'}
+    flip = (inferencer.cfg.model.get('test_cfg') or {}).get('flip_test')  # its other settings change with every call
+    parts = model, flip, inferencer.two_pass, state.st_size, state.st_mtime_ns
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
