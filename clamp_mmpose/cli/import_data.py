@@ -8,9 +8,6 @@ from typing import Optional, Sequence
 from .check_dataset import print_findings, summary
 from .command import build_parser, positive_int, run_command, whole_number
 
-EXAMPLES = """examples:
-  clamp-mmpose import my_project/config.yaml --out data/mouse
-  clamp-mmpose import corrected.json --kind label-studio --out data/mouse --images frames"""
 # the readers are not imported for the help
 TOOLS = ('deeplabcut', 'sleap', 'label-studio', 'cvat', 'coco', 'yolo')
 
@@ -27,8 +24,7 @@ def fraction(text: str) -> float:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(__doc__)
-    parser.epilog, parser.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
+    parser = build_parser(__doc__, 'import')
     parser.add_argument('source', help="the tool's project or export: a folder or a file")
     parser.add_argument(
         '--out', required=True, metavar='DIR', help='folder to write, or of an earlier import: adds to it'

@@ -183,6 +183,7 @@ def run(args: argparse.Namespace) -> int:
     from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.boxes import parse_box
     from clamp_mmpose.apis.formats import check_target, prediction_file, write_predictions
+    from clamp_mmpose.apis.formats.imported_names import as_imported
     from clamp_mmpose.apis.inputs import is_video
     from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.datasets.files.images import silence_opencv
@@ -249,7 +250,7 @@ def run(args: argparse.Namespace) -> int:
             failed += len(errors)
     for format, file in files.items():
         if skeleton is not None:
-            write_predictions(frames, skeleton, format, file)
+            write_predictions(frames, as_imported(skeleton, inferencer.cfg), format, file)
             print(f'{format}: {file}')
     print(f'{len(paths) - failed} of {len(paths)} images done' + (f', {failed} failed' * bool(failed)) + f', in {out}.')
     return 1 if failed else 0

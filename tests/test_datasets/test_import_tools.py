@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from import_files import SIZE, contents, draw_image
+from import_files import SIZE, contents, deeplabcut_project, draw_image
 
+from clamp_mmpose.apis.formats import PredictedFrame, PredictedInstance, Skeleton, write_predictions
+from clamp_mmpose.apis.formats.imported_names import as_imported
 from clamp_mmpose.cli.import_data import main
 from clamp_mmpose.datasets.imports import ReadOptions, import_project, read_project
+from clamp_mmpose.datasets.imports.deeplabcut_h5 import read_h5
 
 NAMES = ['nose', 'L_ear', 'R_ear']
 NAN = [np.nan, np.nan]
@@ -375,6 +378,42 @@ def test_corrected_predictions_add_to_the_data(tmp_path):
     assert after['frames/0.png']['instances'][0]['keypoints'] == [48, 36, 2, 32, 24, 2]
     assert after['frames/5.png']['instances'][0]['keypoints'] == [32, 24, 2, 0, 0, 0]
     assert after['frames/1.png'] == {**before['frames/1.png'], 'id': after['frames/1.png']['id']}
+
+
+def test_predictions_of_this_package_come_back(tmp_path):
+    project = deeplabcut_project(
+        tmp_path / 'project', {'a.png': [1, 2, 3, 4, 5, 6], 'b.png': [1, 2, 3, 4, 5, 6]}, NAMES
+    )
+    out = tmp_path / 'data'
+    assert main([str(project), '--out', str(out), '--no-check']) == 0
+    loader = dict(dataset=dict(type='CocoDataset', metainfo=dict(from_file=str(out / 'metainfo.py'))))
+    readable = Skeleton(('nose', 'left ear', 'right ear'), swaps=((1, 2),))
+    skeleton = as_imported(readable, dict(train_dataloader=loader))
+    assert skeleton == Skeleton(tuple(NAMES), swaps=((1, 2),))
+    assert as_imported(Skeleton(('nose',)), dict(train_dataloader=loader)).names == ('nose',)
+
+    new = draw_image(tmp_path / 'new' / 'c.png', 7)
+    found = PredictedInstance(POINTS[0], np.ones(3), (5, 5, 40, 30), 0.9)
+    frames = [PredictedFrame(str(path), 64, 48, instances=[found]) for path in (out / 'images/vid/a.png', new)]
+    file = tmp_path / 'predictions.json'
+    write_predictions(frames, skeleton, 'label-studio', file)
+    assert main([str(file), '--out', str(out), '--no-check']) == 1  # nobody looked at them
+    tasks = json.loads(file.read_text())
+    for each in tasks:  # somebody submits them as they are
+        each['annotations'] = [dict(result=each.pop('predictions')[0]['result'], completed_by=1)]
+    file.write_text(json.dumps(tasks))
+    assert main([str(file), '--out', str(out), '--no-check']) == 0
+    images = contents(out)
+    assert sorted(images) == ['c.png', 'vid/a.png', 'vid/b.png']
+    for name in ('c.png', 'vid/a.png'):
+        (instance,) = images[name]['instances']
+        np.testing.assert_allclose(np.reshape(instance['keypoints'], (3, 3))[:, :2], POINTS[0], atol=1e-3)
+        np.testing.assert_allclose(instance['bbox'], [5, 5, 35, 25], atol=0.01)
+
+    write_predictions(frames, skeleton, 'dlc-h5', tmp_path / 'predictions.h5')
+    columns, _, values = read_h5(tmp_path / 'predictions.h5')
+    assert [column[2:] for column in columns] == [(name, axis) for name in NAMES for axis in 'xy']
+    np.testing.assert_allclose(values, [POINTS[0].ravel()] * 2)
 
 
 def test_empty_and_broken_projects(tmp_path, capsys):

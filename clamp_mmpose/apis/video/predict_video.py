@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Sequence
 import numpy as np
 
 from clamp_mmpose.apis.formats import Skeleton
+from clamp_mmpose.apis.formats.imported_names import as_imported
 from clamp_mmpose.apis.formats.write import check_target, prediction_file, write_predictions
 from clamp_mmpose.apis.inferencer import TextPoseInferencer
 from clamp_mmpose.apis.pose_result import named_skeleton
@@ -123,7 +124,7 @@ def predict_video(
     files = [out_dir / 'tracks.csv', *targets]
     write_tracks(found, skeleton.names, files[0])
     for name, target in zip(formats, targets):
-        write_predictions(found, skeleton, name, target)
+        write_predictions(found, as_imported(skeleton, inferencer.cfg), name, target)
     if draw:
         files.append(out_dir / f'{Path(video).stem}_labeled.mp4')
         draw_video(

@@ -257,6 +257,8 @@ def _image(task: dict, folder: Path) -> Optional[LabeledImage]:
         return None
     path = _path_of(address)
     file = Path(path)
+    if '/local-files/' in address and not (folder / file).is_file():
+        file = Path('/', path)  # the storage may start at the root of the file system
     name = path.lstrip('/')
     plain = UPLOADED.sub('', PurePosixPath(path).name)
     source = data.get('source') if isinstance(data.get('source'), dict) else {}
