@@ -1,4 +1,4 @@
-"""A hook of MkDocs: what the pages link to outside of docs/ becomes a part of the site."""
+"""A hook of MkDocs: what pages link to outside of docs/ becomes part of the site; docstrings lose Sphinx's roles."""
 
 import html
 import posixpath
@@ -9,6 +9,7 @@ from mkdocs.structure.files import File
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {'CONTRIBUTING.md': 'contributing.md', 'CHANGELOG.md': 'changelog.md'}
+ROLE = re.compile(r':(?:class|func|meth|mod|attr):(<code>)(?:~[\w.]*\.)?')  # of docstrings, for Sphinx
 LINK = re.compile(r'(?<=\]\()([^)\s#:]+)(?=[#)])')
 
 
@@ -33,6 +34,11 @@ def on_page_markdown(markdown, page, **kwargs):
         return match[1] if target is None else posixpath.relpath(site_path(target), folder or '.')
 
     return LINK.sub(in_site, markdown)
+
+
+def on_page_content(content, **kwargs):
+    """Show only the names of what docstrings refer to."""
+    return ROLE.sub(r'\1', content)
 
 
 def linked(file):

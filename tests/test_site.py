@@ -104,3 +104,5 @@ def test_the_api_has_arguments_and_shapes(site):
     assert 'Finds keypoints named in text (CapeX, Rusanovsky et al. 2024' in text and 'decoder_layers=3' in text
     for name in ('CLAMPHead', 'CapeLLMHead', 'TIMMBackbone', 'HFTextEncoder', 'CausalLanguageModel', 'FocusCLIP'):
         assert name in text
+    for page in (site / 'api').rglob('*.html'):
+        assert re.findall(r':(?:class|func|mod):|~clamp_mmpose', page.read_text(encoding='utf-8')) == [], page.parent
