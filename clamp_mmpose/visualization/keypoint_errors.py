@@ -3,13 +3,12 @@ from typing import Sequence, Tuple
 import cv2
 import numpy as np
 
-from .named_keypoints import PALETTE as NAMED_PALETTE
-from .named_keypoints import draw_named_keypoints
+from .named_keypoints import PALETTE, draw_named_keypoints
 
 MARGIN = 0.1  # around the box and the predicted keypoints, of the longer side
 NAMED = 5  # keypoints with names, those farthest from their labels
 ERROR = (255, 60, 60)
-PALETTE = NAMED_PALETTE[:-1]  # without white
+CROWDED = 20  # keypoints that get thin lines
 
 
 def draw_keypoint_errors(
@@ -49,14 +48,23 @@ def draw_keypoint_errors(
     for k in np.flatnonzero(labeled):
         point, label = _pixel(found[k]), _pixel(truth[k])
         color = PALETTE[k % len(PALETTE)]
-        cv2.line(drawn, point, label, ERROR if wrong[k] else color, 2 if wrong[k] else 1, cv2.LINE_AA)
+        cv2.line(
+            drawn,
+            point,
+            label,
+            ERROR if wrong[k] else color,
+            2 if wrong[k] and len(names) < CROWDED else 1,
+            cv2.LINE_AA,
+        )
         cv2.circle(drawn, label, 5, (0, 0, 0), 3, cv2.LINE_AA)
         cv2.circle(drawn, label, 5, color, 1, cv2.LINE_AA)
         cv2.circle(drawn, point, 4, (0, 0, 0), -1, cv2.LINE_AA)
         cv2.circle(drawn, point, 3, color, -1, cv2.LINE_AA)
     distances = np.where(labeled & wrong, np.linalg.norm(found - np.nan_to_num(truth), axis=1), -1)
     worst = [k for k in np.argsort(-distances)[:NAMED] if distances[k] >= 0]
-    return draw_named_keypoints(drawn, found[worst], [names[k] for k in worst]) if worst else drawn
+    named = np.full_like(found, np.nan)
+    named[worst] = found[worst]
+    return draw_named_keypoints(drawn, named, names)
 
 
 def _part(

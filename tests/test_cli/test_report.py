@@ -1,5 +1,6 @@
 """The report of a training: what is in the page, and what cannot be."""
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -9,9 +10,11 @@ import pytest
 from mmengine.config import Config
 from tiny import write_config, write_dots
 
+from clamp_mmpose.apis.inferencer import TextPoseInferencer
 from clamp_mmpose.apis.report.confidence import confidence
 from clamp_mmpose.apis.report.evaluate import Evaluation
 from clamp_mmpose.apis.report.trained_run import TrainedRun, find_run, read_scalars
+from clamp_mmpose.apis.report.without_boxes import predict_without_boxes
 from clamp_mmpose.apis.report.worst import worst_instances
 from clamp_mmpose.apis.report.write import render
 from clamp_mmpose.cli import report, train
@@ -54,7 +57,7 @@ def work_dir(tmp_path_factory):
 
 def test_report_of_a_training(work_dir, capsys):
     before = {path.name for path in work_dir.iterdir()}
-    assert report.main([str(work_dir)]) == 0
+    assert report.main([str(work_dir), '--cfg-options', 'find_instances=two_pass']) == 0
     assert {path.name for path in work_dir.iterdir()} - before == {'report.html', 'report.json'}
     instances = read_scored_instances(work_dir / 'report.json')
     assert len(instances) == 12
@@ -64,12 +67,36 @@ def test_report_of_a_training(work_dir, capsys):
     assert 'epoch_2.pth (iteration 6) on the validation data: 12 images, 12 instances' in page.text
     assert f'PCK@0.2 {value:.3f} {low:.3f}–{high:.3f}' in page.text
     assert 'left eye, right eye' in page.text and 'coco/AP_low' in page.text
+    (alone,) = pck_intervals(without_boxes(work_dir, instances), (0.1,))
+    assert f'PCK@0.1 without boxes {alone.value:.3f} {alone.low:.3f}–{alone.high:.3f}' in page.text
     images = [attrs for tag, attrs in page.tags if tag == 'img']
     assert len(images) == 13 and all(attrs['src'].startswith('data:image/') for attrs in images)
     assert {tag for tag, _ in page.tags}.isdisjoint({'script', 'link', 'iframe', 'object', 'a'})
     policy = next(attrs['content'] for _, attrs in page.tags if attrs.get('http-equiv') == 'Content-Security-Policy')
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     assert not re.search(r'https?:', page.text)
+
+
+def without_boxes(work_dir, instances):
+    inferencer = TextPoseInferencer(str(work_dir / 'dots.py'), str(work_dir / 'epoch_2.pth'), det_model='two_pass')
+    (result,) = inferencer([one.image for one in instances], batch_size=12)
+    return [
+        dataclasses.replace(one, keypoints=np.array(own['keypoints']))
+        for one, (own,) in zip(instances, result['predictions'])
+    ]
+
+
+def test_images_with_one_instance_are_predicted_without_boxes(work_dir):
+    instances = read_scored_instances(work_dir / 'report.json')
+    twice = [*instances[:3], dataclasses.replace(instances[0], id=99)]
+    assert predict_without_boxes(find_run(work_dir), twice) == []
+    found = predict_without_boxes(find_run(work_dir, options=dict(find_instances='two_pass')), twice)
+    expected = without_boxes(work_dir, instances[1:3])
+    assert [one.id for one in found] == [one.id for one in expected]
+    for one, other, boxed in zip(found, expected, instances[1:3]):
+        assert np.allclose(one.keypoints, other.keypoints, atol=1e-3) and one.scores.shape == (5,)
+        assert np.array_equal(one.labels, boxed.labels, equal_nan=True)
+        assert not np.allclose(one.keypoints, boxed.keypoints, atol=0.5)
 
 
 def test_scalars_of_the_work_dir(work_dir):
@@ -134,7 +161,7 @@ def instance(number, found, scores=(0.9, 0.3), category=EAR, image='no/such.png'
 def rendered(instances, tmp_path):
     config = Config(dict(model=dict(head=dict(type='HeatmapHead'))))
     run = TrainedRun(tmp_path, config, tmp_path / 'a.py', tmp_path / 'a.pth')
-    return render(run, Evaluation({'NME': 0.25}, instances, ['val.json'], False, 0), 'val')
+    return render(run, Evaluation({'NME': 0.25}, instances, ['val.json'], False, [], 0), 'val')
 
 
 def test_texts_are_escaped(tmp_path):

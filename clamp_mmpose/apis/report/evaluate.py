@@ -12,6 +12,7 @@ from clamp_mmpose.evaluation.keypoints.scored_instance import ScoredInstance
 from clamp_mmpose.evaluation.metrics import CocoOrPCK, PCKTable
 
 from .trained_run import TrainedRun
+from .without_boxes import predict_without_boxes
 
 RESAMPLES = 1000
 
@@ -24,6 +25,7 @@ class Evaluation(NamedTuple):
         instances: all, with their predictions.
         files: annotation files.
         detections: whether the config tests on detected boxes; here the labels' are used.
+        without_boxes: those of :func:`predict_without_boxes`.
         iteration: of the checkpoint; 0 if it does not say.
     """
 
@@ -31,6 +33,7 @@ class Evaluation(NamedTuple):
     instances: List[ScoredInstance]
     files: List[str]
     detections: bool
+    without_boxes: List[ScoredInstance]
     iteration: int
 
 
@@ -61,7 +64,8 @@ def evaluate_run(run: TrainedRun, split: str = 'val') -> Evaluation:
         table = next(one for one in runner.test_loop.evaluator.metrics if isinstance(one, PCKTable))
     iteration = int((read_checkpoint(run.checkpoint).get('meta') or {}).get('iter', 0))
     numbers = {name: float(value) for name, value in metrics.items()}
-    return Evaluation(numbers, table.instances, files, detections, iteration)
+    alone = predict_without_boxes(run, table.instances)
+    return Evaluation(numbers, table.instances, files, detections, alone, iteration)
 
 
 def _use_labeled_boxes(loader: dict, where: str) -> Tuple[List[str], bool]:

@@ -1,6 +1,6 @@
 """What the tables of a report say, in a few sentences."""
 
-from typing import Dict, Iterator, List, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from .confidence import Confidence
 FEW = 50  # images
 GOOD = 0.95  # PCK
 EXCHANGED = 0.02  # share of left and right keypoints
+WORSE = 0.05  # PCK
 UNRELIABLE = 0.15  # calibration error
 
 
@@ -22,6 +23,7 @@ def findings(
     keypoints: Dict[str, List[KeypointRow]],
     sides: Dict[str, List[SideRow]],
     confidence: Confidence,
+    without_boxes: Optional[Interval],
 ) -> Iterator[str]:
     """Sentences on what to look at.
 
@@ -30,6 +32,7 @@ def findings(
         pck: over all of them, at the threshold of the rows.
         keypoints, sides: rows by category; ``pck[0]`` of a keypoint is at that threshold.
         confidence: of the same instances.
+        without_boxes: as ``pck``, if the model finds the boxes.
     """
     images = len({one.image for one in instances})
     if images < FEW:
@@ -52,6 +55,11 @@ def findings(
             f'Left and right are confused: {misplaced:,} of {labeled:,} such keypoints are at the label of the other '
             'side. Look at the images below: are the labels right, and do the flip pairs of the metainfo name the '
             'right points?'
+        )
+    if without_boxes is not None and without_boxes.value < pck.value - WORSE:
+        yield (
+            f'Without boxes, PCK falls from {pck.value:.2f} to {without_boxes.value:.2f}: the model often looks at the '
+            'wrong part of the image. Train longer, or give boxes (predict --bboxes, --bbox or --det-model).'
         )
     if confidence.error > UNRELIABLE:
         high = np.average(confidence.scores) > confidence.correct

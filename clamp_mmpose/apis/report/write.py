@@ -22,6 +22,7 @@ from .trained_run import TrainedRun, read_scalars
 from .worst import worst_instances
 
 CORRECT = 0.1  # threshold of what is counted as right or wrong
+PAIRS = 12  # of left and right that are shown at once
 CALIBRATED = ('CLAMPHead', 'TextQueryHead', 'CapeLLMHead')  # heads with test_cfg.temperature
 
 
@@ -58,6 +59,8 @@ def render(run: TrainedRun, evaluation: Evaluation, split: str) -> str:
     trust = confidence(instances, CORRECT)
     scalars = read_scalars(run.folder)
     metrics = evaluation.metrics
+    alone = [one for one in evaluation.without_boxes if not np.isnan(one.labels).all()]
+    unboxed = pck_intervals(alone, (CORRECT,))[0] if alone else None
     ap = next((name for name in metrics if name.split('/')[-1] == 'AP' and f'{name}_low' in metrics), None)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -81,15 +84,19 @@ def render(run: TrainedRun, evaluation: Evaluation, split: str) -> str:
         left_out=len(evaluation.instances) - len(instances),
         thresholds=THRESHOLDS,
         overall=overall,
+        without_boxes=unboxed,
         ap=Interval(metrics[ap], metrics[f'{ap}_low'], metrics[f'{ap}_high']) if ap else None,
         # -1 is COCO's AP of a size that no instance has
         others={name: value for name, value in metrics.items() if not name.startswith('pck/') and value != -1},
         categories={name: (len(own), pck_intervals(own, THRESHOLDS)) for name, own in groups.items()},
         keypoints=keypoints,
-        sides={name: rows for name, rows in sides.items() if rows},
+        sides=sorted(
+            ((name, row) for name, rows in sides.items() for row in rows), key=lambda pair: -pair[1].misplaced
+        ),
+        shown_sides=PAIRS,
         trust=trust,
         temperature=_temperature(run, trust.temperature),
-        findings=list(findings(instances, overall[THRESHOLDS.index(CORRECT)], keypoints, sides, trust)),
+        findings=list(findings(instances, overall[THRESHOLDS.index(CORRECT)], keypoints, sides, trust, unboxed)),
         pck_curve=pck_curve(_curve_groups(groups)),
         reliability=reliability_diagram(trust.table),
         curves=training_curves(scalars) if curve_names(scalars) else None,
