@@ -20,7 +20,7 @@ CLAMP := configs/clamp/ap10k/clamp
 BASELINE := configs/simple_baseline/ap10k/sb
 TEXT_QUERY := configs/text_query/ap10k/tq
 
-.PHONY: setup setup-full demo demo-cape demo-focus demo-texts demo-chatpose test test-fast test-full mutants lint docs benchmark clean
+.PHONY: setup setup-full demo demo-cape demo-focus demo-texts demo-chatpose demo-photos test test-fast test-full mutants lint docs benchmark clean
 
 setup: .venv/.ready
 setup-full: .venv-full/.ready
@@ -59,6 +59,9 @@ demo-texts: .venv/.ready
 
 demo-chatpose: .venv/.ready
 	$(MALLOC) .venv/bin/python -m demos.chatpose.demo
+
+demo-photos: .venv/.ready
+	$(MALLOC) .venv/bin/python -m demos.photos.demo
 
 test: .venv/.ready
 	$(TEST) tests

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.hooks import Hook
 
 from clamp_mmpose.apis.model_zoo import configs_root
 from clamp_mmpose.datasets.mp100.annotations import read_instances
@@ -20,6 +21,7 @@ CONFIGS = {
     'cape': 'configs/cape_llm/real_small/cape_llama-tiny_efficientnet-lite0_real-small_pointer.py',
 }
 ONE_CATEGORY = ('plain', 'clamp')
+DATA = Path('data'), Path('..', 'shared', 'data')
 PARTS = ('main', 'few-shot', 'left-out')
 THRESHOLDS = (0.05, 0.1, 0.2)
 
@@ -109,14 +111,16 @@ def trial_config(
     return cfg
 
 
-def run_trial(cfg: Config, trial: Trial, result: Path) -> None:
-    """Train, predict the val set, and write the errors of every instance to ``result``."""
+def run_trial(cfg: Config, trial: Trial, result: Path, hooks: Sequence[Hook] = ()) -> dict:
+    """Train, predict the val set, and write the errors of every instance to ``result``; returns its content."""
     from clamp_mmpose.engine.launch import build_runner  # slow, and the parent process does not need it
 
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
     runner = build_runner(cfg)
+    for hook in hooks:
+        runner.register_hook(hook)
     runner.train()
-    seconds = time.perf_counter() - start
+    seconds, processor = time.perf_counter() - start, time.process_time() - processor
     written = f'{cfg.val_evaluator.outfile_prefix}.predictions.json'
     predictions = read_json(written, 'predictions', 'run the training again', expected=dict)
     ann_file = Path(cfg.val_dataloader.dataset.data_root, cfg.val_dataloader.dataset.ann_file)
@@ -126,10 +130,12 @@ def run_trial(cfg: Config, trial: Trial, result: Path) -> None:
         iters=cfg.train_cfg.max_iters,
         batch_size=cfg.train_dataloader.batch_size,
         seconds=seconds,
+        cpu_seconds=processor,  # of this process: on a machine with other work, what the training itself takes
         device=str(next(runner.model.parameters()).device),
         instances=scored,
     )
     atomic_write(result, to_json(content, 'results').encode())
+    return content
 
 
 def instance_hits(ann_file: Path, predictions: Dict[int, np.ndarray]) -> List[Dict[str, Any]]:
@@ -169,3 +175,20 @@ def _set_size(config: Any, size: int) -> None:
             config[key] = (size, size) if key == 'input_size' else (size // 4, size // 4)
         elif isinstance(value, (dict, list)):
             _set_size(value, size)
+
+
+def data_folder() -> Path:
+    """The folder real_small; sets CLAMP_MMPOSE_DATA, which the configs read, if it is not set.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    places = [Path(os.environ['CLAMP_MMPOSE_DATA'])] if 'CLAMP_MMPOSE_DATA' in os.environ else list(DATA)
+    found = next((place for place in places if (place / 'real_small').is_dir()), None)
+    if found is None:
+        raise FileNotFoundError(
+            f'no folder real_small in {" or ".join(map(str, places))}: set CLAMP_MMPOSE_DATA to the folder that has '
+            'it; docs/data.md says where the photographs come from.'
+        )
+    os.environ['CLAMP_MMPOSE_DATA'] = str(found)
+    return found / 'real_small'

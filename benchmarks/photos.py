@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 from benchmarks.photo_tables import tables
-from benchmarks.photo_trials import CONFIGS, PARTS, Trial, all_trials, run_trial, trial_config
+from benchmarks.photo_trials import CONFIGS, PARTS, Trial, all_trials, data_folder, run_trial, trial_config
 from clamp_mmpose.cli.command import add_cfg_options, add_debug, build_parser, positive_int, run_command, whole_number
 from clamp_mmpose.language.category_texts import load_texts
 from clamp_mmpose.utils.files import atomic_write
-
-DATA = Path('data'), Path('..', 'shared', 'data')
 
 
 def train(args: argparse.Namespace) -> Optional[int]:
@@ -65,23 +63,6 @@ def selected(args: argparse.Namespace) -> List[Trial]:
         if trial.method in args.methods
         and (not args.categories or (trial.category or trial.without or '') in (*args.categories, ''))
     ]
-
-
-def data_folder() -> Path:
-    """The folder real_small; sets CLAMP_MMPOSE_DATA, which the configs read, if it is not set.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    places = [Path(os.environ['CLAMP_MMPOSE_DATA'])] if 'CLAMP_MMPOSE_DATA' in os.environ else list(DATA)
-    found = next((place for place in places if (place / 'real_small').is_dir()), None)
-    if found is None:
-        raise FileNotFoundError(
-            f'no folder real_small in {" or ".join(map(str, places))}: set CLAMP_MMPOSE_DATA to the folder that has '
-            'it; docs/data.md says where the photographs come from.'
-        )
-    os.environ['CLAMP_MMPOSE_DATA'] = str(found)
-    return found / 'real_small'
 
 
 def result_file(out_dir: Path, trial: Trial) -> Path:

@@ -17,6 +17,7 @@ def keypoint_panel(
     names: Sequence[str],
     links: Sequence[Sequence[int]],
     hollow: bool = False,
+    labels: bool = True,
 ) -> np.ndarray:
     """A part of an image, enlarged, with named keypoints and a caption above, RGB.
 
@@ -24,14 +25,13 @@ def keypoint_panel(
         image: ``[h, w, 3]``, RGB uint8.
         box: the part, x1, y1, x2, y2 in image pixels.
         size: (w, h) of the panel without the caption.
-        keypoints, scores, names, links, hollow: as ``draw_named_keypoints`` takes them; keypoints are image pixels.
+        keypoints, scores, names, links, hollow, labels: as for ``draw_named_keypoints``; keypoints are image pixels.
     """
     matrix = enlarge(box, size)
     shown = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderValue=(40, 40, 40))
     keypoints = np.asarray(keypoints) @ matrix[:, :2].T + matrix[:, 2]
-    return np.vstack(
-        [title(caption, size[0], 44), draw_named_keypoints(shown, keypoints, names, scores, links=links, hollow=hollow)]
-    )
+    drawn = draw_named_keypoints(shown, keypoints, names, scores, links=links, hollow=hollow, labels=labels)
+    return np.vstack([title(caption, size[0], 44), drawn])
 
 
 def enlarge(box: Sequence[float], size: Tuple[int, int]) -> np.ndarray:
