@@ -3,7 +3,7 @@
 import shutil
 import time
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import cv2
 import numpy as np
@@ -47,12 +47,14 @@ class SayIterations(Hook):
             )
 
 
-def run_photos_demo(out_dir: Path, say: Say, iters: int = ITERS, category: str = CATEGORY) -> Path:
-    """The demo, with this number of batches."""
+def run_photos_demo(
+    out_dir: Path, say: Say, iters: int = ITERS, category: str = CATEGORY, size: Optional[int] = None
+) -> Path:
+    """The demo, with this number of batches; ``size`` replaces the config's width and height of the input."""
     data = data_folder()
     shutil.rmtree(out_dir, ignore_errors=True)
     trial = Trial('clamp', 0, category)
-    cfg = trial_config(trial, out_dir / 'run', iters, keep=True)
+    cfg = trial_config(trial, out_dir / 'run', iters, size, keep=True)
     say(f'[1/2] training CLAMP on the photographs of {data}, category {category}; log in {cfg.work_dir}')
     with quiet():
         result = run_trial(cfg, trial, out_dir / 'result.json', [SayIterations(say)])

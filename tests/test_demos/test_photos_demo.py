@@ -15,7 +15,7 @@ def test_report_shows_what_was_measured(tmp_path, monkeypatch):
     monkeypatch.setenv('CLAMP_MMPOSE_CATEGORY', 'bee')
     write_photos(tmp_path)
     said = []
-    report = run_photos_demo(tmp_path / 'demo', said.append, iters=2, category='bee').read_text()
+    report = run_photos_demo(tmp_path / 'demo', said.append, iters=2, category='bee', size=64).read_text()
     result = json.loads((tmp_path / 'demo/result.json').read_text())
     assert [each['id'] for each in result['instances']] == [101, 102] and result['iters'] == 2
     hits = [each['hits'][1] / 3 for each in result['instances']]

@@ -151,3 +151,14 @@ def test_offline(monkeypatch):
 def test_unknown_model():
     with pytest.raises(ValueError, match=r"no model 'swinv2_tiny_window9_256'.*swinv2_tiny_window8_256"):
         build(dict(model_name='swinv2_tiny_window9_256'))
+
+
+def test_channels_are_last_in_memory_where_that_is_faster():
+    """In training on the CPU; the values are those of the other layout."""
+    tower = build(dict(model_name='tf_efficientnet_lite0', out_indices=(2,))).train()
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    (features,) = tower(images)
+    assert features.is_contiguous(memory_format=torch.channels_last) and not features.is_contiguous()
+    (expected,) = tower.timm_model(images)
+    torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-4)
+    assert tower.eval()(images)[0].is_contiguous()

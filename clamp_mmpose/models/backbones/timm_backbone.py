@@ -1,5 +1,6 @@
 from typing import List, Optional, Sequence, Tuple
 
+import torch
 from mmengine.model import BaseModule, PretrainedInit
 from mmpose.registry import MODELS
 from torch import Tensor
@@ -82,6 +83,9 @@ class TIMMBackbone(BaseModule):
 
     def forward(self, img: Tensor) -> Tuple[Tensor, ...]:
         """``[B, 3, H, W]`` -> one map ``[B, C, h, w]`` for each of ``out_indices``, or ``(pooled [B, C],)``."""
+        if self.training and img.device.type == 'cpu':
+            # a training step of EfficientNet-lite0 takes 1.4 s on one core, otherwise 2.3 s (32 images of 160 x 160)
+            img = img.contiguous(memory_format=torch.channels_last)
         try:
             features = self._features(img)
         except AssertionError as error:
