@@ -3,7 +3,7 @@
 import shutil
 import time
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 import cv2
 import numpy as np
@@ -36,7 +36,7 @@ class SayIterations(Hook):
     def before_train(self, runner: Runner) -> None:
         self.start = time.perf_counter()
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         done = runner.iter + 1
         if done % self.every == 0 or done == runner.max_iters:
             taken = time.perf_counter() - self.start
@@ -108,4 +108,4 @@ def draw(folder: Path, data: Path, category: str, predictions: Dict[str, list]) 
 
 
 if __name__ == '__main__':
-    run_command(run_photos_demo, __doc__, 'work_dirs/demo_photos')
+    run_command(run_photos_demo, str(__doc__), 'work_dirs/demo_photos')
