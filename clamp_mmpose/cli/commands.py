@@ -158,6 +158,11 @@ GROUPS: Dict[str, Dict[str, Command]] = {
             "write random subsets of COCO's training images",
             ('person_keypoints_train2017.json', 'person_keypoints_train2017.json --percent 5 10 --seeds 0'),
         ),
+        'real-small': Command(
+            'real_small',
+            'assemble the photographs of the benchmark from clones of their repositories',
+            ('--list', 'clones --out data/real_small'),
+        ),
         'keypoint-records': Command(
             'keypoint_records',
             'write conversations that ask for keypoints',

@@ -10,7 +10,7 @@ PLAN = Path(__file__).parents[2] / 'tools/datasets/real_small.json'
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = build_parser(str(__doc__))
+    parser = build_parser(str(__doc__), 'real-small')
     parser.add_argument('sources', nargs='?', type=Path, help='folder with the clones; absent ones are left out')
     parser.add_argument(
         '--out', type=Path, default=Path('data/real_small'), help='output folder (default: %(default)s)'

@@ -1,4 +1,6 @@
-from clamp_mmpose.cli.real_small import main
+import sys
+
+from clamp_mmpose_command import main
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(main(['real-small', *sys.argv[1:]]))
