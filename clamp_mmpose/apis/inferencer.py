@@ -100,6 +100,9 @@ class TextPoseInferencer(ResultsInferencer):
             )
         if not model:
             raise ValueError('give the config of the model: one inside a checkpoint is never executed.')
+        if isinstance(model, Config) and 'data_mode' not in model:  # which the base class reads
+            dataset = (model.get('test_dataloader') or {}).get('dataset') or {}
+            model.data_mode = dataset.get('data_mode', 'topdown')
         check_exists(weights)
         category = find_category(category) if isinstance(category, str) else category  # before the model is loaded
         self.failures: List[Tuple[InputType, Exception]] = []

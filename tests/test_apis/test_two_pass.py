@@ -115,3 +115,13 @@ def test_the_config_chooses_it(find, arena):
     assert find(arena, options=two_pass, bboxes=[given])[0].tolist() == given
     with pytest.raises(ValueError, match="find_instances='detector', expected one of None, 'two_pass'"):
         find(arena, options=dict(find_instances='detector'))
+
+
+def test_a_config_of_own_data_needs_no_data_mode(trained):
+    """Its data set has it."""
+    cfg = read_config(trained[0])
+    cfg._cfg_dict.pop('data_mode')
+    assert TextPoseInferencer(cfg, trained[1], device='cpu').cfg.data_mode == 'topdown'
+    cfg.data_mode = 'bottomup'
+    with pytest.raises(ValueError, match="this model is 'bottomup'"):
+        TextPoseInferencer(cfg, trained[1], device='cpu')
