@@ -94,6 +94,15 @@ def device(text: str) -> str:
     return text
 
 
+def warn_of_unused_gpu(asked: Optional[str] = None) -> None:
+    """Print a warning if a GPU is there and will not be used; ``asked`` is the device that was given, None for none."""
+    from clamp_mmpose.utils.devices import unused_gpu
+
+    warning = unused_gpu(asked)
+    if warning:
+        print(f'warning: {warning}', file=sys.stderr)
+
+
 def _number(text: str, kind: type, expected: str, fits: Callable[[float], bool]) -> float:
     try:
         number = kind(text)

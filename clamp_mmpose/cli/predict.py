@@ -14,7 +14,16 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from .command import add_cfg_options, build_parser, device, finite_float, one_line, positive_int, run_command
+from .command import (
+    add_cfg_options,
+    build_parser,
+    device,
+    finite_float,
+    one_line,
+    positive_int,
+    run_command,
+    warn_of_unused_gpu,
+)
 from .predict_video import add_video_options, check_no_video_options, run_videos
 
 WRITTEN = ('predictions', 'visualizations')
@@ -192,6 +201,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError('--skeleton needs --keypoints: give the names of the keypoints it connects.')
     if args.bbox and args.bboxes:
         raise ValueError('give --bbox or --bboxes, not both.')
+    warn_of_unused_gpu(args.device)
     silence_opencv()  # one line for each bad image
     videos = [item for item in args.inputs if is_video(item)]
     if videos:

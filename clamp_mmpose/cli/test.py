@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Optional, Sequence
 
-from .command import build_parser, run_command
+from .command import build_parser, run_command, warn_of_unused_gpu
 from .run_arguments import add_run_arguments, load_config
 
 
@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, (list, tuple)) else [cfg.test_evaluator]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
 
+    warn_of_unused_gpu()
     limit_threads(cfg)
     metrics = build_runner(cfg).test()
     main_process = is_main_process()

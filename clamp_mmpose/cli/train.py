@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Optional, Sequence
 
-from .command import build_parser, run_command
+from .command import build_parser, run_command, warn_of_unused_gpu
 from .run_arguments import add_run_arguments, load_config
 
 
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> Optional[int]:
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
 
+    warn_of_unused_gpu()
     limit_threads(cfg)
     runner = build_runner(cfg, args.change_schedule)
     try:
