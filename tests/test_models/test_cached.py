@@ -60,6 +60,18 @@ def test_a_large_weight_is_seen_too():
     assert layer.total() == 100_003
 
 
+@pytest.mark.parametrize(
+    'layout', [lambda values: values.to(memory_format=torch.channels_last), lambda values: values.mT]
+)
+@torch.no_grad()
+def test_a_weight_in_another_order_of_memory_is_seen_too(layout):
+    layer = Layer().eval()
+    layer.weight = nn.Parameter(layout(torch.zeros(2, 3, 4, 5)))
+    assert layer.total() == 0
+    layer.weight.data += 1  # not tracked: seen by the values
+    assert layer.total() == 120
+
+
 def test_weights_of_inference_mode_have_no_version():
     with torch.inference_mode():
         layer = Layer(4).eval()

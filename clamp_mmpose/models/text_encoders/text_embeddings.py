@@ -47,7 +47,7 @@ class TextEmbeddings(BaseModule):
         kept = self._kept  # another thread may replace it meanwhile
         stamp, recent, older = kept
         # training leaves a frozen encoder alone: comparing values would wait for the GPU in each step
-        if stamp is None or not stamp.matches(WeightStamp(weights_in(self.encoder), values=not self.training)):
+        if stamp is None or not stamp.fits(weights_in(self.encoder), values=not self.training):
             stamp, recent, older = WeightStamp(weights_in(self.encoder)), {}, {}
         found = {}
         for text in dict.fromkeys(texts):

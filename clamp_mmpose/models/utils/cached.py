@@ -17,7 +17,7 @@ class Cached(nn.Module):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._kept: Dict[Hashable, Tuple[Optional[WeightStamp], Any]] = {}
+        self._kept: Dict[Hashable, Tuple[WeightStamp, Any]] = {}
 
     def cached(self, key: Hashable, compute: Callable[[], Any], sources: Optional[Iterable[Tensor]] = None) -> Any:
         """``compute()`` or its cached result, in full precision, so that it is also right outside autocast.
@@ -33,8 +33,9 @@ class Cached(nn.Module):
         entry = kept.get(key)
         if _is_traced():  # the weights are symbols there
             return compute() if entry is None else entry[1]
-        stamp = WeightStamp(weights_in(self) if sources is None else sources)
-        if entry is None or not stamp.matches(entry[0]):
+        sources = list(weights_in(self) if sources is None else sources)
+        if entry is None or not entry[0].fits(sources):
+            stamp = WeightStamp(sources)
             for oldest in list(kept)[: max(0, len(kept) + 1 - MAX_ENTRIES)]:
                 kept.pop(oldest, None)
             device = next(self.parameters()).device

@@ -1,4 +1,4 @@
-from typing import Iterable, Iterator, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -11,26 +11,32 @@ class WeightStamp:
     """Tells whether weights have changed, at a fraction of the cost of comparing them.
 
     Every operation that PyTorch tracks is seen, and every other tensor in their place. Writing through ``Tensor.data``
-    is not tracked: it is seen by the values, of which large tensors are sampled.
+    is not tracked: it is seen by the values, of which large tensors are sampled. Views of the samples are kept, and one
+    operation reads them all: on a GPU, hundreds of small ones would take longer than the model.
 
     Args:
         tensors: the weights.
-        values: whether to look at the values too; on a GPU, comparing them waits for it.
     """
 
-    def __init__(self, tensors: Iterable[Tensor], values: bool = True):
-        tensors = [getattr(tensor, '_local_tensor', tensor).detach() for tensor in tensors]
-        self.identity: Tuple = tuple(map(_identity, tensors))
-        self.values: Optional[Tensor] = None
-        if values and tensors:
-            device = tensors[0].device
-            self.values = torch.cat([_sampled(tensor).to(device, torch.float64) for tensor in tensors])
+    def __init__(self, tensors: Iterable[Tensor]):
+        tensors = _plain(tensors)
+        self.identity = _identities(tensors)
+        groups: Dict[Tuple[torch.device, torch.dtype], List[Tensor]] = {}
+        for tensor in tensors:
+            groups.setdefault((tensor.device, tensor.dtype), []).append(_sampled(tensor))
+        self.samples = list(groups.values())
+        self.values = [torch.cat(group) for group in self.samples]
 
-    def matches(self, other: 'WeightStamp') -> bool:
-        """Whether the weights are the same; values are compared if both stamps have them."""
-        if self.identity != other.identity:
+    def fits(self, tensors: Iterable[Tensor], values: bool = True) -> bool:
+        """Whether these are the same weights, unchanged.
+
+        Args:
+            tensors: the weights now.
+            values: whether to look at the values too; on a GPU, comparing them waits for it.
+        """
+        if self.identity != _identities(_plain(tensors)):
             return False
-        return self.values is None or other.values is None or torch.equal(self.values, other.values)
+        return not values or all(torch.equal(torch.cat(group), kept) for group, kept in zip(self.samples, self.values))
 
 
 def weights_in(*modules: Optional[nn.Module]) -> Iterator[Tensor]:
@@ -41,12 +47,20 @@ def weights_in(*modules: Optional[nn.Module]) -> Iterator[Tensor]:
             yield from module.buffers()
 
 
-def _identity(tensor: Tensor) -> Tuple:
+def _plain(tensors: Iterable[Tensor]) -> List[Tensor]:
+    return [getattr(tensor, '_local_tensor', tensor).detach() for tensor in tensors]
+
+
+def _identities(tensors: Sequence[Tensor]) -> Tuple:
     # tensors made in inference mode have no version
-    version = None if tensor.is_inference() else tensor._version
-    return tensor.data_ptr(), version, tensor.dtype, tensor.shape
+    return tuple(
+        (tensor.data_ptr(), None if tensor.is_inference() else tensor._version, tensor.dtype, tensor.shape)
+        for tensor in tensors
+    )
 
 
 def _sampled(tensor: Tensor) -> Tensor:
-    flat = tensor.reshape(-1)
+    """Some values ``[N]``, as a view that follows changes: whatever the memory format, dimensions in memory order."""
+    order = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
+    flat = tensor.permute(order).reshape(-1)
     return flat if len(flat) <= WHOLE else flat[:: len(flat) // SAMPLES]
