@@ -60,7 +60,10 @@ def test_a_large_weight_is_seen_too():
     assert layer.total() == 100_003
 
 
-@pytest.mark.parametrize(
+LAYOUTS = [lambda values: values.to(memory_format=torch.channels_last), lambda values: values.mT]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
     'layout', [lambda values: values.to(memory_format=torch.channels_last), lambda values: values.mT]
 )
 @torch.no_grad()

@@ -23,7 +23,7 @@ class WeightStamp:
         self.identity = _identities(tensors)
         groups: Dict[Tuple[torch.device, torch.dtype], List[Tensor]] = {}
         for tensor in tensors:
-            groups.setdefault((tensor.device, tensor.dtype), []).append(_sampled(tensor))
+            groups.setdefault((tensor.device, tensor.dtype), []).append(_sampled(tensor.detach()))
         self.samples = list(groups.values())
         self.values = [torch.cat(group) for group in self.samples]
 
@@ -48,7 +48,7 @@ def weights_in(*modules: Optional[nn.Module]) -> Iterator[Tensor]:
 
 
 def _plain(tensors: Iterable[Tensor]) -> List[Tensor]:
-    return [getattr(tensor, '_local_tensor', tensor).detach() for tensor in tensors]
+    return [getattr(tensor, '_local_tensor', tensor) for tensor in tensors]
 
 
 def _identities(tensors: Sequence[Tensor]) -> Tuple:
