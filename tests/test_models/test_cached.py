@@ -63,9 +63,7 @@ def test_a_large_weight_is_seen_too():
 LAYOUTS = [lambda values: values.to(memory_format=torch.channels_last), lambda values: values.mT]
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-    'layout', [lambda values: values.to(memory_format=torch.channels_last), lambda values: values.mT]
-)
+@pytest.mark.parametrize('layout', LAYOUTS)
 @torch.no_grad()
 def test_a_weight_in_another_order_of_memory_is_seen_too(layout):
     layer = Layer().eval()
