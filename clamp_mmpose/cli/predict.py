@@ -258,9 +258,12 @@ def run(args: argparse.Namespace) -> int:
             for path, error in errors.items():
                 print(f'skipped {path}: {one_line(error)}', file=sys.stderr)
             failed += len(errors)
-    for format, file in files.items():
-        if skeleton is not None:
-            write_predictions(frames, as_imported(skeleton, inferencer.cfg), format, file)
+    if skeleton is not None:
+        order = {path: i for i, path in enumerate(paths)}
+        frames.sort(key=lambda frame: order[frame.source])  # groups have another order
+        skeleton = as_imported(skeleton, inferencer.cfg)
+        for format, file in files.items():
+            write_predictions(frames, skeleton, format, file)
             print(f'{format}: {file}')
     print(f'{len(paths) - failed} of {len(paths)} images done' + (f', {failed} failed' * bool(failed)) + f', in {out}.')
     return 1 if failed else 0

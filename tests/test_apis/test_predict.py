@@ -196,15 +196,19 @@ def test_inputs_are_never_overwritten(run, images, tmp_path, capsys):
 
 
 def test_formats(run, images):
-    code, output, _ = run(images, '--format', 'coco', '--format', 'dlc-csv', '--draw', 'nothing')
+    boxes = images.parent / 'boxes.json'
+    boxes.write_text(json.dumps({str(images / 'c.png'): [[4, 4, 40, 60]]}))  # found first, written last
+    code, output, _ = run(images, '--bboxes', boxes, '--format', 'coco', '--format', 'dlc-csv', '--draw', 'nothing')
     assert code == 0 and list(predict.FORMATS) == list(FORMATS)
     folder = images.parent / 'out'
     assert f'coco: {folder / "predictions.coco.json"}' in output
     expected = json.loads((folder / 'predictions/b.json').read_text())[0]
     found = json.loads((folder / 'predictions.coco.json').read_text())[1]
     assert found['image_id'] == 2 and found['keypoints'][:2] == pytest.approx(expected['keypoints'][0], abs=1e-4)
-    row = (folder / 'predictions.dlc.csv').read_text().splitlines()[4].split(',')
-    assert row[0] == str(images / 'b.png') and float(row[2]) == pytest.approx(expected['keypoints'][0][1], abs=1e-4)
+    rows = [line.split(',') for line in (folder / 'predictions.dlc.csv').read_text().splitlines()]
+    assert [row[0] for row in rows[3:]] == [str(images / f'{name}.png') for name in 'abc']
+    row = rows[4]
+    assert float(row[2]) == pytest.approx(expected['keypoints'][0][1], abs=1e-4)
 
 
 def test_formats_are_checked_before_the_model_is_loaded(run, images, capsys):

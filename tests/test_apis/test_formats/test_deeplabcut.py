@@ -7,6 +7,7 @@ import pytest
 from predicted import MOUSE, instance, photos, video
 
 from clamp_mmpose.apis.formats import PredictedFrame, write_predictions
+from clamp_mmpose.datasets.imports.deeplabcut_h5 import read_h5
 
 sleap_io = pytest.importorskip('sleap_io', reason="needs the extra 'io'")
 
@@ -74,6 +75,13 @@ def test_h5_is_the_table_without_pickles(tmp_path, images):
         for target in (file, group, *group.values()):
             texts += [value for value in target.attrs.values() if isinstance(value, (str, bytes))]
         assert len(texts) > 30 and not any(str(text).endswith('.') for text in texts)  # as every pickle does
+    columns, read, values = read_h5(path)
+    assert read == [str(name) for name in index]
+    animal = 'individual_1' if images else ''
+    assert columns[:3] == [
+        ('clamp_mmpose', animal, *part) for part in (('snout', 'x'), ('snout', 'y'), ('leftear', 'x'))
+    ]
+    assert values[0, :4].tolist() == [8, 10, 9, 20]
     pandas = pytest.importorskip('pandas')
     pytest.importorskip('tables', reason='needs PyTables, with which pandas reads HDF5')
     table = pandas.read_hdf(path)
