@@ -85,5 +85,5 @@ class LazyDetectorInferencer(CheckedInputsInferencer):
 
 def _dataset_family(dataset_type: str) -> str:
     """MMPose's folder of a data set ('animal', 'body' ...), which determines the default detector."""
-    dataset = DATASETS.get(dataset_type)
+    dataset = DATASETS.get(dataset_type) if dataset_type else None
     return dataset.__module__.split('datasets.')[-1].split('.')[0] if dataset else ''

@@ -4,7 +4,7 @@ from threading import Lock
 
 import pytest
 
-from clamp_mmpose.apis.lazy_detector import LazyDetectorInferencer
+from clamp_mmpose.apis.lazy_detector import LazyDetectorInferencer, _dataset_family
 
 
 def test_threads_share_one_detector():
@@ -21,3 +21,9 @@ def test_a_detector_needs_mmdet(monkeypatch):
     inferencer = LazyDetectorInferencer.__new__(LazyDetectorInferencer)
     with pytest.raises(ImportError, match=r"detector 'rtmdet' needs mmdet, which is not installed"):
         inferencer._init_detector('rtmdet')
+
+
+def test_the_family_of_a_data_set():
+    assert _dataset_family('AP10KDataset') == 'animal'
+    assert _dataset_family('BaseCocoStyleDataset') != 'animal'
+    assert _dataset_family('') == ''  # a config without dataset_type
