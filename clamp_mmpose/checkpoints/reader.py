@@ -97,7 +97,16 @@ def _read_safetensors(path: Path) -> dict:
     with safe_open(str(path), 'pt') as file:
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         notes = (file.metadata() or {}).get(NOTES)
-    return weights if notes is None else dict(state_dict=weights, meta=parse_json(notes))
+    return weights if notes is None else dict(state_dict=weights, meta=_with_numbers(parse_json(notes)))
+
+
+def _with_numbers(meta: Any) -> Any:
+    """Notes whose names of keypoints have their numbers as keys again; JSON has only texts."""
+    dataset_meta = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    names = dataset_meta.get('keypoint_id2name') if isinstance(dataset_meta, dict) else None
+    if isinstance(names, dict) and all(key.isascii() and key.isdigit() for key in names):
+        dataset_meta['keypoint_id2name'] = {int(key): name for key, name in names.items()}
+    return meta
 
 
 def _check_meta(content: dict, path: Path) -> None:
