@@ -9,7 +9,7 @@ from mmpose.structures import PoseDataSample
 from clamp_mmpose.apis import TextPoseInferencer
 from clamp_mmpose.apis.model_zoo import read_config
 from clamp_mmpose.apis.two_pass import MARGIN, keypoints_box, whole_image
-from clamp_mmpose.datasets.imports import boxes
+from clamp_mmpose.datasets.imports import LabeledInstance, boxes
 
 POINTS = np.array([[100, 80], [130, 80], [100, 104], [130, 104], [115, 92]], float)  # 30 x 24
 
@@ -49,6 +49,9 @@ def test_no_finite_keypoint_gives_the_whole_image():
 def test_margin_of_imported_data():
     """A model sees boxes as those that it was trained on."""
     assert MARGIN == boxes.MARGIN
+    points = np.array([[100.0, 80]])
+    imported = boxes.box_of(LabeledInstance(points), boxes.ALONE * 400)
+    np.testing.assert_allclose(imported, keypoints_box(points, np.ones(1), (320, 400))[0, :4])
 
 
 def test_whole_image_without_padding():

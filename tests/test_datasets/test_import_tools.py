@@ -10,7 +10,7 @@ from import_files import SIZE, contents, deeplabcut_project, draw_image
 from clamp_mmpose.apis.formats import PredictedFrame, PredictedInstance, Skeleton, write_predictions
 from clamp_mmpose.apis.formats.imported_names import as_imported
 from clamp_mmpose.cli.import_data import main
-from clamp_mmpose.datasets.imports import ReadOptions, import_project, read_project
+from clamp_mmpose.datasets.imports import LabeledInstance, ReadOptions, data_folder, import_project, read_project
 from clamp_mmpose.datasets.imports.deeplabcut_h5 import read_h5
 
 NAMES = ['nose', 'L_ear', 'R_ear']
@@ -436,3 +436,9 @@ def test_empty_and_broken_projects(tmp_path, capsys):
     assert 'unpack it' in error(tmp_path / 'g.zip')
     assert 'not found' in error(Path('/nowhere'))
     assert not (tmp_path / 'out').exists()
+
+
+def test_box_of_a_project_with_one_keypoint():
+    """It has no extent: a sixteenth of the image's longer side around it, not a few pixels."""
+    annotation = data_folder._annotation(LabeledInstance(np.array([[100.0, 80]])), (400, 320), 0.0)
+    assert annotation['bbox'] == [87.5, 67.5, 25, 25]

@@ -4,6 +4,7 @@ from .project import LabeledInstance
 
 MARGIN = 0.15  # of the longer side of the keypoints, on each side
 SMALLEST = 2.0  # pixels
+ALONE = 1 / 16 / (2 * MARGIN)  # of the image, the extent of a single keypoint: its box is a sixteenth, as in two_pass
 
 
 def box_of(instance: LabeledInstance, extent: float = 0.0, margin: float = MARGIN) -> np.ndarray:

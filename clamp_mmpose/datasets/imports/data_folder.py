@@ -12,7 +12,7 @@ import numpy as np
 from clamp_mmpose.datasets.files.coco import read_annotations
 from clamp_mmpose.utils.files import atomic_write, read_json, to_json
 
-from .boxes import box_of
+from .boxes import ALONE, box_of
 from .project import LabeledImage, LabeledInstance
 
 PARTS = ('train', 'val', 'test')
@@ -193,6 +193,7 @@ def _link(source: Path, target: Path) -> bool:
 
 
 def _annotation(instance: LabeledInstance, size: Tuple[int, int], extent: float) -> dict:
+    extent = extent or ALONE * max(size)
     corners = box_of(instance, extent).reshape(2, 2).clip(0, size)
     if (corners[1] <= corners[0]).any():  # a box that lies outside
         corners = box_of(LabeledInstance(instance.keypoints), extent).reshape(2, 2).clip(0, size)
