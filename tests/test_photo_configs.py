@@ -1,10 +1,14 @@
 """The configs of real_small take the keypoints of whatever categories are in the folder."""
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
-from photo_files import BEE, CUP, write_photos
+from mmengine.dataset import pseudo_collate
+from mmpose.registry import DATASETS, MODELS, TRANSFORMS
+from photo_files import BEE, CUP, needs_weights, write_photos
 
 from clamp_mmpose.language.category_texts import load_texts, names_of_category
 
@@ -90,3 +94,33 @@ def test_configs_can_be_read_without_the_data(tmp_path, monkeypatch):
     monkeypatch.setenv('CLAMP_MMPOSE_DATA', str(tmp_path))
     assert Config.fromfile(PLAIN).model.head.out_channels == 1
     assert CUP['name'] not in Config.fromfile(CLAMP).model.head.names
+
+
+@needs_weights
+def test_a_language_model_with_a_tokenizer_that_has_no_end(photos):
+    """BERT's ends a text with its separator, token 102; the answers of CapeLLM's small LLaMA then train."""
+    cfg = Config.fromfile(CAPE)
+    cfg.model.backbone.init_cfg = None
+    cfg.model.head.language_model.config.update(hidden_size=32, intermediate_size=32, num_hidden_layers=1)
+    model = MODELS.build(cfg.model).train()
+    tokens = model.head.language_model.tokens
+    assert (tokens.end, tokens.start) == (102, [101]) and tokens.tokenizer.pad_token_id == 0
+    assert tokens.encode('the left wing') == (1996, 2187, 3358)
+    batch = pseudo_collate([DATASETS.build(cfg.train_dataloader.dataset)[i] for i in (0, 7)])
+    batch = model.data_preprocessor(batch, training=True)
+    losses = model.loss(batch['inputs'], batch['data_samples'])
+    # before training, an answer points anywhere among the 100 image tokens
+    assert losses['loss_pointer'].item() == pytest.approx(math.log(100), abs=1)
+
+
+def test_images_are_kept_in_memory(photos):
+    steps = Config.fromfile(LEFT_OUT).train_dataloader.dataset.pipeline
+    load = TRANSFORMS.build(steps[0])
+    path = str(photos / 'images/bee/train_1.jpg')
+    first = load(dict(img_path=path))['img']
+    expected = first.copy()
+    first[:] = 0  # a transform may change its own copy
+    Path(path).unlink()
+    np.testing.assert_array_equal(load(dict(img_path=path))['img'], expected)
+    with pytest.raises(FileNotFoundError):
+        TRANSFORMS.build(dict(type='LoadIntactImage'))(dict(img_path=path))

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from photo_files import POINTS, write_photos
+from photo_files import POINTS, needs_weights, write_photos
 
 from benchmarks import photos
 from benchmarks.photo_baselines import Baselines
@@ -111,6 +111,7 @@ def test_no_results(tmp_path, data, capsys):
     assert 'has no results' in capsys.readouterr().err
 
 
+@needs_weights
 def test_a_training_writes_its_result(data, tmp_path, capsys):
     out = tmp_path / 'out'
     options = ['--out-dir', str(out), '--parts', 'main', '--seeds', '0', '--categories', 'bee']

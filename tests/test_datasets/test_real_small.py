@@ -3,7 +3,6 @@
 import json
 
 import cv2
-import h5py
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -12,6 +11,8 @@ from clamp_mmpose.cli.real_small import PLAN, main
 from clamp_mmpose.datasets.mp100.mp100_dataset import MP100Dataset
 from clamp_mmpose.datasets.photos.real_small import choose, padded_box
 from clamp_mmpose.datasets.photos.sources import READERS, Photo, Subject
+
+h5py = pytest.importorskip('h5py')  # extra [io]
 
 
 def picture(path, width, height, value=120):

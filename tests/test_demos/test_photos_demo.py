@@ -4,12 +4,13 @@ import json
 
 import cv2
 import pytest
-from photo_files import write_photos
+from photo_files import needs_weights, write_photos
 
 from demos.photos.demo import run_photos_demo
 
 
 @pytest.mark.slow
+@needs_weights
 def test_report_shows_what_was_measured(tmp_path, monkeypatch):
     monkeypatch.setenv('CLAMP_MMPOSE_DATA', str(tmp_path))
     monkeypatch.setenv('CLAMP_MMPOSE_CATEGORY', 'bee')

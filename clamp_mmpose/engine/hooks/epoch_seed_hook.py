@@ -59,7 +59,14 @@ class EpochSeedHook(Hook):
             self.epoch_seed.fill_(make_seed([seed, number, get_rank()]))
             if hasattr(sampler, 'set_epoch'):
                 sampler.set_epoch(number)
-            yield from loader
+            batches = 0
+            for batch in loader:
+                batches += 1
+                yield batch
+            if not batches:  # it would be tried again for ever
+                raise ValueError(
+                    f'a pass through the train_dataloader gives no batch: {type(sampler).__name__} is empty.'
+                )
 
 
 class EndlessBatches:
