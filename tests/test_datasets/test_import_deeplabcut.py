@@ -65,6 +65,7 @@ def test_variants_of_a_table(shared_data, name):
 
 
 def test_h5_as_its_csv(shared_data):
+    pytest.importorskip('h5py')
     csv = shared_data / 'foreign/deeplabcut_openfield/labeled-data/m4s1/CollectedData_Pranav.csv'
     tables = [read_project(csv.with_suffix(suffix)) for suffix in ('.csv', '.h5')]
     assert [table.names for table in tables] == [['snout', 'leftear', 'rightear', 'tailbase']] * 2
@@ -75,6 +76,7 @@ def test_h5_as_its_csv(shared_data):
 
 @pytest.mark.parametrize('name', ['dlc_table', 'dlc_fixed', 'dlc_animals_fixed'])
 def test_h5_layouts_of_pandas(name):
+    pytest.importorskip('h5py')
     columns, rows, values = read_h5(FIXTURES / f'{name}.h5')
     assert rows == ['labeled-data/vid/img0.png', 'labeled-data/vid/img1.png']
     number = values.shape[1]
@@ -139,6 +141,15 @@ def test_other_alphabets_and_windows_paths(tmp_path):
     metainfo = parse_pose_metainfo(dict(from_file=str(tmp_path / 'out/metainfo.py')))
     assert [metainfo['keypoint_id2name'][i] for i in range(3)] == [*parts[:2], '{{ $home:x }}']
     assert not (tmp_path / 'out/images/vid/b.png').is_symlink()
+
+
+def test_copied_header_and_repeated_rows(tmp_path):
+    project = deeplabcut_project(tmp_path / 'project', {'a.png': [1, 2, 3, 4, 5, 6]}, PARTS)
+    table = project / 'labeled-data/vid/CollectedData_Ann.csv'
+    table.with_name('CollectedData_Ben.csv').write_text(table.read_text())
+    table.write_text(table.read_text() + 'labeled-data/vid/a.png,2,2,3,4,5,6\n')
+    (image,) = read_project(project).images
+    assert [(each.labeler, each.keypoints[0, 0]) for each in image.instances] == [('Ann', 2), ('Ben', 1)]
 
 
 def test_importing_again_adds(tmp_path):

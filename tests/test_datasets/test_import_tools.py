@@ -62,6 +62,7 @@ def test_slp(sleap_labels, tmp_path, embed):
 
 
 def test_slp_of_sleap(shared_data):
+    pytest.importorskip('sleap_io')
     project = read_project(shared_data / 'foreign/sleap/clip.2node.slp')
     assert project.names == ['head', 'thorax'] and project.links == [(1, 0)]
     assert len(project.images) == 1500
@@ -72,6 +73,7 @@ def test_slp_of_sleap(shared_data):
 
 
 def test_slp_predictions_and_missing_video(shared_data, tmp_path, capsys):
+    pytest.importorskip('sleap_io')
     source = shared_data / 'foreign/sleap/dance.mp4.labels.slp'
     project = read_project(source)
     assert sum(len(image.instances) for image in project.images) == 3
@@ -381,6 +383,7 @@ def test_corrected_predictions_add_to_the_data(tmp_path):
 
 
 def test_predictions_of_this_package_come_back(tmp_path):
+    pytest.importorskip('sleap_io')
     project = deeplabcut_project(
         tmp_path / 'project', {'a.png': [1, 2, 3, 4, 5, 6], 'b.png': [1, 2, 3, 4, 5, 6]}, NAMES
     )
@@ -417,6 +420,8 @@ def test_predictions_of_this_package_come_back(tmp_path):
 
 
 def test_empty_and_broken_projects(tmp_path, capsys):
+    pytest.importorskip('sleap_io')
+
     def error(source, *arguments):
         assert main([str(source), '--out', str(tmp_path / 'out'), *arguments]) == 1
         return capsys.readouterr().err

@@ -44,7 +44,7 @@ class Table:
 def is_deeplabcut(source: Path) -> bool:
     """Whether it is a project, its config, its folder of labels, or one of its tables."""
     if source.is_dir():
-        return bool(_tables(source)) or _config_file(source) is not None
+        return bool(_tables(source)) or _config_file(source, 0) is not None
     if source.suffix.lower() in ('.h5', '.hdf5', '.hdf'):
         return True
     if source.suffix.lower() in ('.yaml', '.yml'):
@@ -96,7 +96,7 @@ def _read_table(path: Path, notes: List[str]) -> Table:
     if twin.is_file():
         try:
             other = Table(twin, *read_h5(twin))
-        except ValueError as error:
+        except (ImportError, ValueError) as error:
             notes.append(f'{twin.name} was not compared with {path.name}: {error}')
         else:
             different = _differences(table, other)
@@ -205,7 +205,9 @@ def _add_images(
 ) -> None:
     individuals = list(dict.fromkeys(column[1] for column in table.columns))
     multiple = len(individuals) > 1 or bool(individuals[0])
-    labeler = next((column[0] for column in table.columns if column[0]), table.path.stem)
+    labeler = table.columns[0][0] or table.path.stem
+    if table.path.stem.startswith(COLLECTED):  # the header of a copied table names somebody else
+        labeler = table.path.stem[len(COLLECTED) :]
     for row, values in zip(table.rows, table.values):
         path, video, name = places.find(row)
         image = images.setdefault(
@@ -217,6 +219,9 @@ def _add_images(
             keypoints[individuals.index(individual), names.index(part), 'xy'.index(coordinate.lower())] = value
         for individual, points in zip(individuals, keypoints):
             instance = LabeledInstance(points, track=individual if multiple else None, labeler=labeler)
+            known = [(other.track, other.labeler) for other in image.instances]
+            if (instance.track, labeler) in known:  # the image has two rows: the last one counts
+                del image.instances[known.index((instance.track, labeler))]
             if instance.labeled.any():
                 image.instances.append(instance)
 
@@ -267,9 +272,9 @@ def _tables(folder: Path) -> List[Path]:
     ]
 
 
-def _config_file(folder: Path) -> Optional[Path]:
-    """The config of a project, in this folder or up to two folders above."""
-    for place in (folder, *list(folder.resolve().parents)[:2]):
+def _config_file(folder: Path, above: int = 2) -> Optional[Path]:
+    """The config of a project, in this folder or so many folders above."""
+    for place in (folder, *list(folder.resolve().parents)[:above]):
         files = sorted(place.glob('*.y*ml'), key=lambda path: (path.name != 'config.yaml', path.name))
         for file in files:
             if _config(file) is not None:

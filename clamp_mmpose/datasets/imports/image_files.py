@@ -55,11 +55,10 @@ def check_images(
     """
     silence_opencv()
     with ThreadPoolExecutor() as pool:
-        sizes = progress(pool.map(_size, images), total=len(images), description='images')
-        looked = list(zip(images, sizes))
+        sizes = list(progress(pool.map(_size, images), total=len(images), description='Images'))
     usable, missing, notes = [], [], []
     outside: List[Outside] = []
-    for image, (size, fault) in looked:
+    for image, (size, fault) in zip(images, sizes):
         if size is None or fault:
             missing.append(fault)
             continue

@@ -15,6 +15,7 @@ from .names import Swap, find_swaps, normal_names, order_of
 from .project import LabeledImage, LabeledProject
 from .splits import split_images
 
+MANY_FRAMES = 500
 LISTED = 20  # cases of one reason in the record's messages
 
 
@@ -85,6 +86,11 @@ def import_project(
         _reorder(project, folder)
     images = _labeled(project, labeler, notes, source)
     kept = [out / 'images'] if folder is not None else []
+    frames = sum(image.pixels is not None for image in images)
+    if every == 1 and frames > MANY_FRAMES:
+        notes.append(
+            f'{frames:,} frames of videos are written: consecutive ones are alike, --every 10 takes each tenth'
+        )
     if every > 1:
         images = _thinned(images, every, notes)
     search_images(images, [*map(Path, image_folders), *kept, *project.folders])

@@ -122,8 +122,9 @@ def _labelings(task: dict, place: str, notes: List[str]) -> Iterator[Tuple[str, 
         notes.append(f'{place}: only the labels marked as ground truth are used')
         used = reference
     latest: Dict[str, dict] = {}
+    numbered = {id(each): f'annotation {i}' for i, each in enumerate(used, 1)}
     for each in sorted(used, key=lambda each: str(each.get('updated_at') or each.get('created_at') or '')):
-        latest[_person(each.get('completed_by'))] = each
+        latest[_person(each.get('completed_by')) or numbered[id(each)]] = each
     for person, each in latest.items():
         if each.get('result'):
             yield person, each['result']
