@@ -183,7 +183,7 @@ def test_tables_by_hand(tmp_path):
     assert 'right ear 3 0.667 0.667 (0.000–1.000) 0.667 15.3 0.30' in page.text
     assert 'left ear, right ear 3 0 1' in page.text
     assert 'Left and right are confused: 2 of 6 such keypoints' in page.text
-    assert '1. such.png: mean error 40.0 % of the box; left ear (40 %), right ear (40 %)' in page.text
+    assert '1. no/such.png: mean error 40.0 % of the box; left ear (40 %), right ear (40 %)' in page.text
     assert 'image no/such.png does not exist' in page.text
     # of six keypoints four are correct; three have .9, three .3
     assert '0.9 to 1.0 3 0.90 0.67 50.0 % 0.67' in page.text

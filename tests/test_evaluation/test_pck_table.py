@@ -105,6 +105,16 @@ def test_exchanged_sides():
     ]
     assert side_rows(rows) == [(('left ear', 'right ear'), 4, 3, 1)]
     assert side_rows(rows, 0.2)[0].misplaced == 4
+    moved[1] = [24, 20]  # seen from the side: the labels are 4 pixels apart
+    assert not misplaced_sides(ears((20, 21), (25, 20))).any()
+
+
+def test_images_without_labels_are_not_drawn():
+    rng = np.random.default_rng(0)
+    samples = [sample(i, i, rng.uniform(0, 0.2, 3)) for i in range(6)]
+    unlabeled = [sample(i, i, [0, 0, 0], (0, 0, 0)) for i in range(6, 12)]
+    labeled, both = ([scored_instance(one, META) for one in own] for own in (samples, samples + unlabeled))
+    assert pck_intervals(both) == pck_intervals(labeled)
 
 
 def test_metric(tmp_path, monkeypatch):

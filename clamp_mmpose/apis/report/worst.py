@@ -16,7 +16,7 @@ class WorstInstance(NamedTuple):
     """One of the instances with the largest mean error.
 
     Args:
-        file: name of its image.
+        file: name of its image, with the folder.
         category: its category.
         error: mean distance of its keypoints, as a share of the longer side of the box.
         wrong: names of the wrong keypoints, the worst first, each with its error.
@@ -61,4 +61,5 @@ def _drawn(one: ScoredInstance, threshold: float) -> WorstInstance:
         jpeg = buffer.tobytes() if done else None
     except (OSError, ValueError) as error:
         reason = str(error)
-    return WorstInstance(Path(one.image).name, one.category.name, _mean_error(one), texts, jpeg, reason)
+    file = '/'.join(Path(one.image).parts[-2:])  # frames of different videos may have the same name
+    return WorstInstance(file, one.category.name, _mean_error(one), texts, jpeg, reason)
