@@ -111,8 +111,8 @@ def test_exchanged_sides():
 
 def test_images_without_labels_are_not_drawn():
     rng = np.random.default_rng(0)
-    samples = [sample(i, i, rng.uniform(0, 0.2, 3)) for i in range(6)]
-    unlabeled = [sample(i, i, [0, 0, 0], (0, 0, 0)) for i in range(6, 12)]
+    samples = [sample(i, i, rng.uniform(0, 0.2, 3)) for i in range(40)]
+    unlabeled = [sample(i, i, [0, 0, 0], (0, 0, 0)) for i in range(40, 120)]
     labeled, both = ([scored_instance(one, META) for one in own] for own in (samples, samples + unlabeled))
     assert pck_intervals(both) == pck_intervals(labeled)
 
