@@ -55,7 +55,7 @@ def table(args: argparse.Namespace) -> None:
 def selected(args: argparse.Namespace) -> List[Trial]:
     """The trainings that the arguments name, in order."""
     slugs = [own.slug for own in load_texts(data_folder() / 'categories.json').values()]
-    few_shot = [slug for slug in args.few_shot or ('person', 'fly') if slug in slugs]
+    few_shot = [slug for slug in args.few_shot or ('person', 'fly') if slug in slugs] or slugs[:2]
     trials = all_trials(slugs, args.parts, args.seeds, few_shot, args.shots)
     return [
         trial
@@ -100,7 +100,9 @@ def make_parser() -> argparse.ArgumentParser:
         command.add_argument('--methods', nargs='+', choices=list(CONFIGS), default=list(CONFIGS))
         command.add_argument('--categories', nargs='+', metavar='NAME', help='default: all')
         command.add_argument('--seeds', nargs='+', type=whole_number, default=[0, 1, 2])
-        command.add_argument('--few-shot', nargs='+', metavar='NAME', help='categories (default: person fly)')
+        command.add_argument(
+            '--few-shot', nargs='+', metavar='NAME', help='categories (default: person and fly, or the first two)'
+        )
         command.add_argument('--shots', nargs='+', type=positive_int, default=[5, 20, 80], help='default: 5 20 80')
         command.add_argument('--iters', type=positive_int, help='batches of a training (default: as in the configs)')
         command.add_argument('--size', type=positive_int, help='of the network input (default: as in the configs)')
