@@ -47,5 +47,5 @@ train_dataloader = dict(
         dataset=dict(ann_file='annotations/train.json', **_base_.source, pipeline=train_pipeline),
     )
 )
-# a model from random weights learns faster than the pretrained parts (PCK@0.2 .905 against .892 with the 8e-4 of the others)
+# a model from random weights takes a higher rate: PCK@0.2 .905, and .892 with the 8e-4 of the others (seed 0)
 optim_wrapper = dict(optimizer=dict(lr=1.6e-3))
