@@ -2,14 +2,12 @@
 
 import copy
 import json
-import warnings
 from pathlib import Path
 from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.utils import digit_version
 from mmpose.models.builder import build_pose_estimator
 from torch import Tensor, nn
 
@@ -17,10 +15,9 @@ from clamp_mmpose.checkpoints.writer import write_checkpoint
 from clamp_mmpose.models.heads import CLAMPHead
 from clamp_mmpose.utils.files import check_writable
 
+from .onnx_file import run_onnx, write_onnx
 from .trained_model import load_trained_model
 
-NEW_EXPORTER = digit_version(torch.__version__) >= digit_version('2.9.0')  # PyTorch's own default from then on
-ONNX_LIMIT = 2**31 - 2**20  # bytes of weights in a single ONNX file, with a margin for the graph
 TOLERANCE = 1e-4  # of the largest heatmap value
 
 
@@ -71,7 +68,9 @@ def export_clamp(
     meta = {key: value for key, value in content.get('meta', {}).items() if key == 'dataset_meta'}
     write_checkpoint(dict(state_dict=baked.state_dict(), meta=meta), out / 'checkpoint.pth')
     image = torch.rand(2, 3, *baked_cfg.model.head.decoder.input_size[::-1], generator=torch.Generator().manual_seed(0))
-    write_onnx(baked, image, out / 'model.onnx', metadata(baked_cfg, baked_cfg.model.head.names))
+    free = dict(image={0: 'batch'}, heatmaps={0: 'batch'})
+    properties = metadata(baked_cfg, baked_cfg.model.head.names)
+    write_onnx(Heatmaps(baked), dict(image=image), ['heatmaps'], free, out / 'model.onnx', properties)
     differences = {
         size: compare_onnx(
             baked,
@@ -127,56 +126,6 @@ class Heatmaps(nn.Module):
         return self.model(image, None, mode='tensor')
 
 
-@torch.no_grad()
-def write_onnx(model: nn.Module, image: Tensor, path: Path, properties: Dict[str, str]) -> None:
-    """Export with a free batch axis; the example has two images, since exporters treat a batch of one as a constant."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise ImportError(
-            f'the baked checkpoint is in {path.parent}; for ONNX: pip install "clamp_mmpose[export]"'
-        ) from error
-    function = Heatmaps(model)
-    function(image)  # fill the caches of eval mode, which become constants of the graph
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # sizes of the feature map become constants on purpose
-        if NEW_EXPORTER:
-            size = sum(value.numel() * value.element_size() for value in model.state_dict().values())
-            torch.onnx.export(
-                function,
-                (image,),
-                str(path),
-                input_names=['image'],
-                output_names=['heatmaps'],
-                dynamo=True,
-                verbose=False,
-                dynamic_shapes=dict(image={0: torch.export.Dim('batch', min=1)}),
-                external_data=size > ONNX_LIMIT,
-            )
-        else:
-            # the fused attention has no ONNX form; modules in training mode do not use it, and their dropout is 0
-            attentions = [module for module in function.modules() if isinstance(module, nn.MultiheadAttention)]
-            try:
-                for attention in attentions:
-                    attention.training = True
-                torch.onnx.export(
-                    function,
-                    (image,),
-                    str(path),
-                    input_names=['image'],
-                    output_names=['heatmaps'],
-                    opset_version=17,
-                    dynamic_axes=dict(image={0: 'batch'}, heatmaps={0: 'batch'}),
-                    training=torch.onnx.TrainingMode.PRESERVE,
-                )
-            finally:
-                for attention in attentions:
-                    attention.training = False
-    graph = onnx.load(str(path), load_external_data=False)
-    onnx.helper.set_model_props(graph, properties)
-    onnx.save(graph, str(path))
-
-
 def metadata(cfg: Config, names: Sequence[str]) -> Dict[str, str]:
     """What a user of the ONNX file needs, as JSON values."""
     preprocessor = cfg.model.data_preprocessor
@@ -191,9 +140,6 @@ def metadata(cfg: Config, names: Sequence[str]) -> Dict[str, str]:
 @torch.no_grad()
 def compare_onnx(model: nn.Module, path: Path, image: Tensor) -> float:
     """The maximum difference between ONNX and PyTorch, as a fraction of the maximum heatmap value."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    got = session.run(None, {session.get_inputs()[0].name: image.numpy()})[0]
+    (got,) = run_onnx(path, dict(image=image))
     expected = model(image, None, mode='tensor').numpy()
     return float(np.abs(got - expected).max() / np.abs(expected).max())

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any, List, NamedTuple, Optional
 
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmpose.registry import MODELS
 
 from clamp_mmpose.checkpoints.writer import write_checkpoint
 from clamp_mmpose.models.backbones import TransformersBackbone
@@ -16,7 +14,6 @@ from clamp_mmpose.models.utils.lora import merge_lora
 from clamp_mmpose.models.utils.trained_parts import drop_frozen
 from clamp_mmpose.utils.files import check_writable
 
-from .model_zoo import read_config
 from .trained_model import load_trained_model
 
 LANGUAGE_MODEL, VISION_TOWER = 'language_model', 'vision_tower'
@@ -29,14 +26,6 @@ class CapeLLMExport(NamedTuple):
     config: Path
     checkpoint: Path
     folders: List[Path]
-
-
-def is_cape_llm(config: str) -> bool:
-    """Whether the model of a config has a :class:`CapeLLMHead`."""
-    init_default_scope('mmpose')
-    kind = ((read_config(config).get('model') or {}).get('head') or {}).get('type')
-    kind = MODELS.get(kind) if isinstance(kind, str) else kind
-    return isinstance(kind, type) and issubclass(kind, CapeLLMHead)
 
 
 def export_cape_llm(config: str, checkpoint: str, out_dir: str, options: Optional[dict] = None) -> CapeLLMExport:

@@ -36,7 +36,8 @@ def load_trained_model(
     model = build_pose_estimator(copy.deepcopy(cfg.model)).eval()
     if not isinstance(model.head, head):
         raise ValueError(
-            f'{config} has a {type(model.head).__name__}; only a CLAMPHead or a CapeLLMHead can be exported.'
+            f'{config} has a {type(model.head).__name__}; only a CLAMPHead, a TextQueryHead or a CapeLLMHead can be '
+            'exported.'
         )
     load_trained(model, content, checkpoint)
     return cfg, model, content
@@ -45,6 +46,14 @@ def load_trained_model(
 def is_vision_language_model(config: Union[str, Config]) -> bool:
     """Whether the model of a config is a :class:`VisionLanguageModel`."""
     return _has_model(config, VisionLanguageModel)
+
+
+def has_head(config: str, expected: type) -> bool:
+    """Whether the model of a config has such a head."""
+    init_default_scope('mmpose')
+    kind = ((read_config(config).get('model') or {}).get('head') or {}).get('type')
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    return isinstance(kind, type) and issubclass(kind, expected)
 
 
 def is_chat_pose(config: Union[str, Config]) -> bool:

@@ -55,7 +55,7 @@ def test_other_heads_are_refused(tmp_path):
     cfg.model.head = dict(type='HeatmapHead', in_channels=32, out_channels=5, decoder=cfg.codec)
     cfg.dump(tmp_path / 'stock.py')
     torch.save(dict(state_dict={}), tmp_path / 'empty.pth')
-    with pytest.raises(ValueError, match='has a HeatmapHead; only a CLAMPHead or a CapeLLMHead can be exported'):
+    with pytest.raises(ValueError, match='has a HeatmapHead; only a CLAMPHead, a TextQueryHead or a CapeLLMHead'):
         export_clamp(str(tmp_path / 'stock.py'), str(tmp_path / 'empty.pth'), str(tmp_path / 'out'))
     with pytest.raises(ValueError, match=r'empty\.pth does not fit this model'):
         export_clamp(str(config), str(tmp_path / 'empty.pth'), str(tmp_path / 'out'))

@@ -117,21 +117,30 @@ class TextQueryHead(BaseHead):
 
     def forward(self, feats: Tuple[Tensor, ...], queries: Optional[Sequence[TextQueries]] = None) -> QueryPredictions:
         """Backbone features and the queries of each image (None: the head's names) -> predictions."""
+        queries = queries or self.queries(None, len(feats[0]))
+        texts, padding = self.embed([query.texts for query in queries])
+        adjacency = _adjacency([query.skeleton_links for query in queries], texts) if self.graph else None
+        return self.locate(feats, texts, padding, adjacency)
+
+    def locate(
+        self, feats: Tuple[Tensor, ...], texts: Tensor, padding: Optional[Tensor], adjacency: Optional[Tensor]
+    ) -> QueryPredictions:
+        """Backbone features, texts and their padding from :meth:`embed` -> predictions.
+
+        ``adjacency [B, K, K]`` has rows that sum to 1, or to 0 for a keypoint without links; None: no skeletons.
+        """
         feature_map = feats[-1] if feats[-1].ndim == 4 else feats[0]  # CLIP towers may add their global embedding
         if feature_map.shape[1] != self.in_channels:
             raise ValueError(
                 f'the feature map has {feature_map.shape[1]} channels, the head in_channels='
                 f'{self.in_channels}: set in_channels to those of the backbone.'
             )
-        queries = queries or self.queries(None, len(feature_map))
-        texts, padding = self.embed([query.texts for query in queries])
         size = feature_map.shape[2], feature_map.shape[3]
         centers = cell_centers(size, self.decoder.input_size, feature_map.device)
         image = self.image_projection(feature_map).flatten(2).transpose(1, 2)
         positions = sine_encoding(centers, image.shape[2])
         image, texts = self.joint_encoder(image, positions, texts, padding)
         similarity, proposal, start = self.proposal(image, texts, size, centers)
-        adjacency = _adjacency([query.skeleton_links for query in queries], texts) if self.graph else None
         return QueryPredictions(
             similarity, [proposal, *self.graph_decoder(texts, start, image, positions, padding, adjacency)]
         )
@@ -245,10 +254,20 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
     return each.sum() * get_world_size() / instances.clamp(min=1)
 
 
-def _adjacency(links: Sequence[Sequence[Tuple[int, int]]], queries: Tensor) -> Tensor:
-    """Adjacency of the skeletons ``[B, K, K]``: the neighbors of a keypoint have equal weights that sum to 1."""
+def joined(links: Sequence[Sequence[Tuple[int, int]]], queries: Tensor) -> Tensor:
+    """Which keypoints the skeletons join, ``[B, K, K]``, 0 or 1; queries are ``[B, K, width]``."""
     linked = [(b, i, j) for b, pairs in enumerate(links) for pair in pairs for i, j in (pair, pair[::-1])]
-    adjacency = queries.new_zeros(len(queries), queries.shape[1], queries.shape[1])
+    matrix = queries.new_zeros(len(queries), queries.shape[1], queries.shape[1])
     if linked:
-        adjacency[tuple(torch.tensor(linked, device=queries.device).t())] = 1.0
-    return adjacency / adjacency.sum(dim=-1, keepdim=True).clamp(min=1)
+        matrix[tuple(torch.tensor(linked, device=queries.device).t())] = 1.0
+    return matrix
+
+
+def normalized(matrix: Tensor) -> Tensor:
+    """Adjacency ``[..., K, K]`` of 0 and 1 -> the neighbors of a keypoint have equal weights that sum to 1."""
+    return matrix / matrix.sum(dim=-1, keepdim=True).clamp(min=1)
+
+
+def _adjacency(links: Sequence[Sequence[Tuple[int, int]]], queries: Tensor) -> Tensor:
+    """Adjacency of the skeletons ``[B, K, K]``."""
+    return normalized(joined(links, queries))
