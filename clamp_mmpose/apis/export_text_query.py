@@ -68,10 +68,11 @@ class QueryFunction(nn.Module):
             links: ``[K, K]``, 1 for two keypoints that the skeleton joins.
         """
         head: Any = self.model.head
+        # shape[0], since len() makes the batch size a constant of the graph
         texts = head.text_projection(self.embeddings if embeddings is None else embeddings)
         matrix: Any = self.links if links is None else links
-        adjacency = normalized(matrix)[None].expand(len(image), -1, -1) if head.graph else None
-        texts = texts[None].expand(len(image), -1, -1)
+        adjacency = normalized(matrix)[None].expand(image.shape[0], -1, -1) if head.graph else None
+        texts = texts[None].expand(image.shape[0], -1, -1)
         found = head.locate(self.model.extract_feat(image), texts, None, adjacency)
         return found.points[-1] * self.size, found.similarity.sigmoid().flatten(2).amax(dim=-1)
 
@@ -130,7 +131,7 @@ def export_text_query(
     outputs = dict(keypoints={0: 'batch'}, scores={0: 'batch'})
     if embeddings_input:
         function, inputs = QueryFunction(model), [dict(image=image, **own) for image, own in zip(images, texts)]
-        outputs = {name: dict(axes, **{1: 'number'}) for name, axes in outputs.items()}
+        outputs = {name: {**axes, 1: 'number'} for name, axes in outputs.items()}
     else:
         function, inputs = QueryFunction(model, **texts[0]), [dict(image=image) for image in images]
     free = {**{name: free[name] for name in inputs[1]}, **outputs}
