@@ -92,6 +92,8 @@ def check_settings(settings: Dict[str, Any], source: str) -> None:
             )
         if key in ('_scope_', '_base_', 'from_file') or (isinstance(value, str) and '{{' in value):
             raise ValueError(f'{source} was refused, and nothing was run: {place}={value!r:.80} names other files.')
+    if '{{' in settings_text(settings):  # in a key or in bytes: MMEngine replaces it before Python reads the text
+        raise ValueError(f'{source} was refused, and nothing was run: {{{{...}}}} in it names other files.')
 
 
 def registered_names() -> Set[str]:

@@ -90,6 +90,8 @@ def convert_clamp(source: str, model_config: str, out_dir: str) -> ConversionRep
             f'{fit.unused[:6]}. {remedy}'
         )
     text = f"_base_ = ['mmpose::_base_/default_runtime.py']\n{config.pretty_text}"
+    if '{{' in text:  # MMEngine replaces it before Python reads the config; a crafted one could run code
+        raise ValueError(f'{model_config} has {{{{ in a setting, as in a name of class_names: remove the braces.')
     atomic_write(out / 'config.py', text.encode())
     write_checkpoint(dict(state_dict=renamed, meta=dict(converted_from=Path(source).name)), out / 'checkpoint.pth')
     return ConversionReport(out / 'config.py', out / 'checkpoint.pth', len(renamed), unused, sorted(fit.missing))

@@ -50,6 +50,12 @@ def test_the_card(folder):
         ("model['backbone']['type'] = 'builtins.exec'", 'is no registered part of a model'),
         ("model['_scope_'] = 'antigravity'", 'names other files'),
         ("model['name'] = '{{{{$HOME:x}}}}'", 'names other files'),
+        # MMEngine would put the first value into the second key, which ends the string there
+        (
+            "model['a'] = {{\"{{{{$ZQ:\\\\\\\\?'==1}}}}\": 1, \"\\\"{{{{$ZQ:'==1}}}}:open('{ran}','w')}}}}#\": 2}}",
+            'names other files',
+        ),
+        ("model['a'] = b'{{{{$HOME:x}}}}'", 'names other files'),
         ("test_dataloader['dataset']['metainfo'] = dict(from_file='{ran}')", 'names other files'),
         ("dataset_type = 'os.system'", "dataset_type='os.system' is no data set"),
         ('model = 3', 'has no model and test_dataloader'),

@@ -172,6 +172,12 @@ def test_foreign_checkpoints_fail(parity, tmp_path):
     (tmp_path / 'half.json').write_text((vit / 'config.json').read_text()[:100])
     with pytest.raises(ValueError, match=r'half\.json cannot be read as JSON'):
         convert_clamp(str(vit / 'checkpoint.pth'), str(tmp_path / 'half.json'), str(tmp_path))
+    content = json.loads((vit / 'config.json').read_text())
+    content['config']['class_names'][0] = '{{'  # MMEngine would replace it
+    (tmp_path / 'braces.json').write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r'braces\.json has \{\{ in a setting'):
+        convert_clamp(str(vit / 'checkpoint.pth'), str(tmp_path / 'braces.json'), str(tmp_path / 'out'))
+    assert not (tmp_path / 'out/config.py').exists()
     with pytest.raises(FileNotFoundError, match=r'nowhere\.json'):
         convert_clamp(str(vit / 'checkpoint.pth'), 'nowhere.json', str(tmp_path))
 

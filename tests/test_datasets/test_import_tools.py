@@ -433,6 +433,13 @@ def test_empty_and_broken_projects(tmp_path, capsys):
     assert 'cannot be read by sleap-io' in error(tmp_path / 'c.slp')
     (tmp_path / 'd.yaml').write_text('kpt_shape: [3]\n')
     assert 'kpt_shape must be [number of keypoints, 2 or 3]' in error(tmp_path / 'd.yaml')
+    (tmp_path / 'd.yaml').write_text('kpt_shape: [1000000000000, 3]\n')
+    assert 'kpt_shape must be' in error(tmp_path / 'd.yaml')  # at once, without a list of so many names
+    for i, (key, value) in enumerate([('width', float('inf')), ('id', [1])]):  # not what the tool writes
+        content = coco([], [[1, 2, 2]])
+        content['images'][0][key] = value
+        (tmp_path / f'd{i}.json').write_text(json.dumps(content))
+        assert 'has not the form of a project of coco' in error(tmp_path / f'd{i}.json')
     (tmp_path / 'e.xml').write_text('<annotations><image>')
     assert 'cannot be read as XML' in error(tmp_path / 'e.xml')
     (tmp_path / 'f.json').write_text(json.dumps(coco([], [[1, 2, 2]])))

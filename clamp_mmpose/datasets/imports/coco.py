@@ -124,8 +124,8 @@ def _images(
             path,
             width=_size(entry.get('width')),
             height=_size(entry.get('height')),
-            video=source.get('video'),
-            frame=source.get('frame'),
+            video=str(source['video']) if source.get('video') else None,
+            frame=source['frame'] if isinstance(source.get('frame'), int) else None,
             split=part,
             aliases=[name],
         )

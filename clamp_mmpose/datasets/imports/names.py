@@ -9,6 +9,8 @@ from clamp_mmpose.language.sides import find_sides
 
 UNSEEN = re.compile(r'[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u202a-\u202e\ufeff]')
 LONGEST = 100  # characters
+# MMEngine replaces {{...}} wherever a config that names keypoints is read, and a crafted one could run code
+BRACES = str.maketrans('{}', '()')
 
 
 class Swap(NamedTuple):
@@ -49,9 +51,10 @@ def _readable(name: str, index: int, paired: bool) -> str:
 def _cleaned(name: str) -> str:
     text = UNSEEN.sub(' ', str(name).encode('utf-8', 'replace').decode())[:LONGEST]
     try:
-        return clean_text(text)
+        text = clean_text(text)
     except ValueError:  # other invisible characters
-        return ''.join(character for character in text if character.isprintable()).strip()
+        text = ''.join(character for character in text if character.isprintable()).strip()
+    return text.translate(BRACES)
 
 
 def find_swaps(names: Sequence[str], given: Optional[Sequence[Tuple[int, int]]]) -> List[Swap]:

@@ -55,4 +55,10 @@ def read_project(
             f'{source} is none of the projects that can be imported ({", ".join(KINDS)}): give the folder or the file '
             'that the tool exported, or its kind with --kind.'
         )
-    return KINDS[kind].read(source, options or ReadOptions())
+    try:
+        return KINDS[kind].read(source, options or ReadOptions())
+    except (TypeError, AttributeError, LookupError, OverflowError) as error:  # a value of another type than the tool's
+        raise ValueError(
+            f'{source} has not the form of a project of {kind} ({type(error).__name__}: {error!s:.120}): export it '
+            'again, or name its kind with --kind.'
+        ) from error

@@ -11,6 +11,7 @@ from clamp_mmpose.utils.files import read_text, read_yaml
 from .image_files import search_images
 from .project import LabeledImage, LabeledInstance, LabeledProject, ReadOptions
 
+MAX_KEYPOINTS = 10_000
 SPLITS = {'train': ('train',), 'val': ('val', 'valid', 'validation'), 'test': ('test',)}
 
 
@@ -33,7 +34,7 @@ def read_yolo(source: Path, options: ReadOptions) -> LabeledProject:
         isinstance(shape, list)
         and len(shape) == 2
         and isinstance(shape[0], int)
-        and shape[0] > 0
+        and 0 < shape[0] <= MAX_KEYPOINTS
         and shape[1] in (2, 3)
     ):
         raise ValueError(f'{file}: kpt_shape must be [number of keypoints, 2 or 3], got {shape!r:.60}.')
