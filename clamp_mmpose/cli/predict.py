@@ -76,7 +76,8 @@ def make_parser() -> argparse.ArgumentParser:
         '--kpt-thr',
         type=finite_float,
         default=0.3,
-        help='minimum score to draw a keypoint; with --keypoints, to draw it filled (default: %(default)s)',
+        help='minimum score to draw a keypoint; with --keypoints, to draw it filled; and to label it in '
+        '--format yolo (default: %(default)s)',
     )
     parser.add_argument(
         '--det-model',
@@ -263,7 +264,7 @@ def run(args: argparse.Namespace) -> int:
         frames.sort(key=lambda frame: order[frame.source])  # groups have another order
         skeleton = as_imported(skeleton, inferencer.cfg)
         for format, file in files.items():
-            write_predictions(frames, skeleton, format, file)
+            write_predictions(frames, skeleton, format, file, args.kpt_thr)
             print(f'{format}: {file}')
     print(f'{len(paths) - failed} of {len(paths)} images done' + (f', {failed} failed' * bool(failed)) + f', in {out}.')
     return 1 if failed else 0

@@ -21,7 +21,7 @@ from demos.common.command import Say, quiet, run_command
 from demos.common.panels import keypoint_panel
 from demos.common.report import table, write_report
 
-CATEGORY = 'fly'  # its licence, Apache-2.0, lets anyone show the images
+CATEGORY = 'fly'  # its license, Apache-2.0, lets anyone show the images
 ITERS = 300
 SHOWN = 3  # images
 PANEL = (420, 420)  # (w, h) in pixels

@@ -198,7 +198,8 @@ def test_inputs_are_never_overwritten(run, images, tmp_path, capsys):
 def test_formats(run, images):
     boxes = images.parent / 'boxes.json'
     boxes.write_text(json.dumps({str(images / 'c.png'): [[4, 4, 40, 60]]}))  # found first, written last
-    code, output, _ = run(images, '--bboxes', boxes, '--format', 'coco', '--format', 'dlc-csv', '--draw', 'nothing')
+    formats = [option for format in ('coco', 'dlc-csv', 'yolo') for option in ('--format', format)]
+    code, output, _ = run(images, '--bboxes', boxes, *formats, '--kpt-thr', '2', '--draw', 'nothing')
     assert code == 0 and list(predict.FORMATS) == list(FORMATS)
     folder = images.parent / 'out'
     assert f'coco: {folder / "predictions.coco.json"}' in output
@@ -209,6 +210,8 @@ def test_formats(run, images):
     assert [row[0] for row in rows[3:]] == [str(images / f'{name}.png') for name in 'abc']
     row = rows[4]
     assert float(row[2]) == pytest.approx(expected['keypoints'][0][1], abs=1e-4)
+    labels = (folder / 'predictions.yolo/train/labels/b.txt').read_text().split()
+    assert len(labels) == 5 + 3 * len(expected['keypoints']) and set(labels[7::3]) == {'0'}  # no score is above 2
 
 
 def test_formats_are_checked_before_the_model_is_loaded(run, images, capsys):

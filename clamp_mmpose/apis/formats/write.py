@@ -60,7 +60,11 @@ def check_target(format: str, path: Path) -> None:
 
 
 def write_predictions(
-    frames: Iterable[PredictedFrame], skeleton: Skeleton, format: str, path: Union[str, Path]
+    frames: Iterable[PredictedFrame],
+    skeleton: Skeleton,
+    format: str,
+    path: Union[str, Path],
+    min_score: float = 0.0,
 ) -> Path:
     """Write what was found in images, or in the frames of a video.
 
@@ -69,6 +73,7 @@ def write_predictions(
         skeleton: of all instances.
         format: a key of ``FORMATS``.
         path: the file, see :func:`prediction_file`; missing folders are created.
+        min_score: keypoints with a lower score are left out of the format that has no scores, YOLO's.
 
     Returns:
         Path: the file.
@@ -80,5 +85,6 @@ def write_predictions(
     """
     check_choice('format', format, tuple(FORMATS))
     path = Path(path)
-    FORMATS[format].write(checked_frames(frames, skeleton), skeleton, path)
+    options = dict(min_score=min_score) if format == 'yolo' else {}
+    FORMATS[format].write(checked_frames(frames, skeleton), skeleton, path, **options)
     return path

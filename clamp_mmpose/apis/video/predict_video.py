@@ -68,7 +68,7 @@ def predict_video(
         smooth: standard deviation in frames, see :func:`smooth_tracks`; 0: not at all.
         max_instances: the number of animals, see :class:`Tracker`.
         formats: of :func:`write_predictions`.
-        threshold: keypoints with a lower score are not drawn.
+        threshold: keypoints with a lower score are not drawn, and no labels for YOLO.
         overwrite: start again.
         progress: wraps (items, what they are, their number or None).
 
@@ -124,7 +124,7 @@ def predict_video(
     files = [out_dir / 'tracks.csv', *targets]
     write_tracks(found, skeleton.names, files[0])
     for name, target in zip(formats, targets):
-        write_predictions(found, as_imported(skeleton, inferencer.cfg), name, target)
+        write_predictions(found, as_imported(skeleton, inferencer.cfg), name, target, threshold)
     if draw:
         files.append(out_dir / f'{Path(video).stem}_labeled.mp4')
         draw_video(

@@ -122,7 +122,7 @@ def test_thinning_and_smoothing(moving, predict, tmp_path):
     done = predict(moving, tmp_path, every=3, draw=False)
     found = rows(tmp_path / 'tracks.csv')
     assert [frame for frame, _ in found] == list(range(0, 40, 3)) and done.predicted == 14
-    again = predict(moving, tmp_path, every=3, smooth=3.0, formats=['dlc-csv'])
+    again = predict(moving, tmp_path, every=3, smooth=3.0, formats=['dlc-csv', 'yolo'], threshold=0.95)
     assert again.predicted == 0  # only smoothed, written and drawn
     smooth = rows(tmp_path / 'tracks.csv')
     # a Gaussian of 3 frames over frames 3 apart, cut at three standard deviations
@@ -131,6 +131,8 @@ def test_thinning_and_smoothing(moving, predict, tmp_path):
     expected = np.tensordot(weights / weights.sum(), near, 1)
     np.testing.assert_allclose(smooth[15, 0][:, :2], expected, atol=2e-3)
     assert (tmp_path / 'moving.dlc.csv').is_file()
+    (labels, *_) = sorted((tmp_path / 'moving.yolo/train/labels').iterdir())
+    assert labels.read_text().split()[7::3] == ['0'] * 5  # their scores are 0.9
     capture = cv2.VideoCapture(str(tmp_path / 'moving_labeled.mp4'))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 14
     assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(8 / 3, abs=0.01)
