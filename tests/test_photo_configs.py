@@ -57,6 +57,14 @@ def test_a_wrong_list_of_categories(photos, old, new, message):
         load_texts(path)
 
 
+def test_names_run_no_code(photos):
+    path = photos / 'categories.json'
+    path.write_text(path.read_text().replace('"left wing tip"', '"left {{$HOME:x}}"'))
+    assert load_texts(path)
+    with pytest.raises(ValueError, match=r'no keypoint of bee may have it'):
+        names_of_category(path, 'bee')
+
+
 def test_heads_of_one_category(photos):
     plain, clamp = Config.fromfile(PLAIN), Config.fromfile(CLAMP)
     assert plain.model.head.out_channels == 3 and clamp.model.head.names == BEE['keypoints']

@@ -74,13 +74,17 @@ def names_of_category(texts: Union[str, Path], category: str) -> List[str]:
         category: its slug.
 
     Raises:
-        ValueError: the texts have no such category; also see :func:`load_texts`.
+        ValueError: the texts have no such category, or a name has ``{{``; also see :func:`load_texts`.
     """
     if not Path(texts).exists():
         return ['keypoint']
     found = {own.slug: list(own.names) for own in load_texts(texts).values()}
     if category not in found:
         raise ValueError(f'{texts} has no category {category!r}; it has {", ".join(sorted(found))}.')
+    if any('{{' in name for name in found[category]):  # in the config that a training writes, it could run code
+        raise ValueError(
+            f'{texts}: MMEngine replaces {{{{...}}}} in configs, so no keypoint of {category} may have it.'
+        )
     return found[category]
 
 
