@@ -442,6 +442,10 @@ def test_empty_and_broken_projects(tmp_path, capsys):
         assert 'has not the form of a project of coco' in error(tmp_path / f'd{i}.json')
     (tmp_path / 'e.xml').write_text('<annotations><image>')
     assert 'cannot be read as XML' in error(tmp_path / 'e.xml')
+    (tmp_path / 'e.xml').write_text(
+        '<annotations><track label="mouse"><skeleton frame="x" keyframe="1"/></track></annotations>'
+    )
+    assert "e.xml: invalid literal for int() with base 10: 'x'" in error(tmp_path / 'e.xml')
     (tmp_path / 'f.json').write_text(json.dumps(coco([], [[1, 2, 2]])))
     assert 'images can be used' in error(tmp_path / 'f.json')
     (tmp_path / 'g.zip').write_bytes(b'PK\x05\x06' + bytes(18))

@@ -62,3 +62,7 @@ def read_project(
             f'{source} has not the form of a project of {kind} ({type(error).__name__}: {error!s:.120}): export it '
             'again, or name its kind with --kind.'
         ) from error
+    except ValueError as error:
+        if source.name in str(error):
+            raise
+        raise ValueError(f'{source}: {error}') from error  # of a value that is no number, say
