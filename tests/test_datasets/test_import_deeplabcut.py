@@ -10,6 +10,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from clamp_mmpose.cli.import_data import main
 from clamp_mmpose.datasets.imports import import_project, read_project
 from clamp_mmpose.datasets.imports.deeplabcut_h5 import names_of_pickle, read_h5
+from clamp_mmpose.datasets.imports.names import normal_names
 
 FIXTURES = Path(__file__).resolve().parents[1] / 'data' / 'imports'
 PARTS = ['snout', 'leftear', 'rightear']
@@ -42,7 +43,8 @@ def test_open_field_mouse(tmp_path, shared_data, capsys):
 
 def test_multi_animal(tmp_path, shared_data):
     project = read_project(shared_data / 'foreign/deeplabcut_multi_animal')
-    assert project.names == ['A', 'B', 'C', 'D', 'E']
+    assert project.names == ['A', 'B', 'C', 'D', 'E'] and normal_names(project.names) == ['a', 'b', 'c', 'd', 'e']
+    assert normal_names(['L_B_Paw', 'R_B_Paw']) == ['left back paw', 'right back paw']
     assert project.links == [(0, 1), (1, 2), (0, 2)]
     by_name = {image.name: image for image in project.images}
     assert [len(by_name[f'video/img00{i}.png'].instances) for i in range(4)] == [2, 3, 0, 2]

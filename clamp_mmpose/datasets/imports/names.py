@@ -40,7 +40,9 @@ def normal_names(names: Sequence[str]) -> List[str]:
 
 
 def _readable(name: str, index: int, paired: bool) -> str:
-    text = readable_name(_cleaned(name))
+    text = _cleaned(name)
+    # alone, beside A and C, they are letters, not 'back' and 'front'
+    text = text.lower() if text in ('B', 'F') else readable_name(text)
     if re.fullmatch(r'\d*', text):
         return f'point {text or index + 1}'
     if paired:  # 'leftear' is two words if there is a 'rightear'
