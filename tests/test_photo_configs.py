@@ -37,6 +37,21 @@ def test_texts_of_a_list_of_categories(photos):
         names_of_category(photos / 'categories.json', 'fly')
 
 
+def test_default_category(photos, monkeypatch):
+    """Fly, or the first category of a folder without flies."""
+    monkeypatch.delenv('CLAMP_MMPOSE_CATEGORY')
+    assert Config.fromfile(str(PLAIN)).names == BEE['keypoints']
+    assert Config.fromfile(str(LEFT_OUT)).val_dataloader.dataset.categories == ['bee']
+    others = photos / 'others' / 'real_small'
+    others.mkdir(parents=True)
+    text = (photos / 'categories.json').read_text()
+    (others / 'categories.json').write_text(text.replace('"tea_cup"', '"fly"'))
+    monkeypatch.setenv('CLAMP_MMPOSE_DATA', str(others.parent))
+    assert Config.fromfile(str(PLAIN)).names == CUP['keypoints']
+    monkeypatch.setenv('CLAMP_MMPOSE_DATA', str(photos / 'nowhere'))
+    assert Config.fromfile(str(PLAIN)).category == 'fly'
+
+
 @pytest.mark.parametrize(
     'old, new, message',
     [

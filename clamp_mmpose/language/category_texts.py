@@ -88,6 +88,19 @@ def names_of_category(texts: Union[str, Path], category: str) -> List[str]:
     return found[category]
 
 
+def category_or_first(texts: Union[str, Path], category: str, usual: str) -> str:
+    """The category of a config that any folder of photographs can take the place of.
+
+    Args:
+        texts: as for :func:`load_texts`.
+        category: its slug; 'auto': ``usual``, or the first one if the texts do not have that.
+    """
+    if category != 'auto' or not Path(texts).exists():
+        return usual if category == 'auto' else category
+    slugs = [own.slug for own in load_texts(texts).values()]
+    return usual if usual in slugs else slugs[0]
+
+
 @lru_cache(maxsize=8)
 def _load(folder: Path) -> Dict[int, CategoryTexts]:
     index = folder / INDEX

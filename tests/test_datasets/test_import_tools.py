@@ -12,6 +12,7 @@ from clamp_mmpose.apis.formats.imported_names import as_imported
 from clamp_mmpose.cli.import_data import main
 from clamp_mmpose.datasets.imports import LabeledInstance, ReadOptions, data_folder, import_project, read_project
 from clamp_mmpose.datasets.imports.deeplabcut_h5 import read_h5
+from clamp_mmpose.datasets.imports.names import normal_names
 
 NAMES = ['nose', 'L_ear', 'R_ear']
 NAN = [np.nan, np.nan]
@@ -103,6 +104,7 @@ def test_yolo_by_hand(tmp_path):
         '1 0.5 0.5 0.5 0.5 0.25 0.25 2 0.5 0.75 1 0 0 0\n0 .5 .5 .5 .5 .5 .5 2 .5 .5 2 .5 .5 2\n'
     )
     (labels / 'b.txt').write_text('1 0.5 0.5 0.5 0.5 0.25 0.25\n')
+    (labels / 'classes.txt').write_text('cat\ndog\n')  # of labelImg: no label
     (labels / 'gone.txt').write_text('1 0.5 0.5 0.5 0.5 0.25 0.25 2 0.5 0.75 1 0 0 0\n')
     (root / 'data.yaml').write_text(
         'path: /home/somebody/pose\ntrain: images/train\nval: images/train\nkpt_shape: [3, 3]\nflip_idx: [0, 2, 1]\n'
@@ -251,6 +253,7 @@ def test_cvat_points_and_tracks(tmp_path):
     )
     file.write_text(f'<annotations><track id="4" label="mouse">{frames}</track></annotations>')
     project = read_project(file)
+    assert project.category == 'mouse' and 'imported as one' not in ''.join(project.notes)
     assert [(image.name, image.instances[0].track) for image in project.images] == [
         ('frame_000000.png', '4'),
         ('frame_000002.png', '4'),
@@ -452,6 +455,34 @@ def test_empty_and_broken_projects(tmp_path, capsys):
     assert 'unpack it' in error(tmp_path / 'g.zip')
     assert 'not found' in error(Path('/nowhere'))
     assert not (tmp_path / 'out').exists()
+
+
+def test_folders_with_one_export_and_with_two(sleap_labels, tmp_path):
+    (tmp_path / 'a').mkdir()
+    sleap_labels.save(str(tmp_path / 'a/first.slp'), verbose=False)
+    assert read_project(tmp_path / 'a').names == NAMES
+    (tmp_path / 'a/second.slp').write_bytes(b'')
+    with pytest.raises(ValueError, match=r'one \.slp file, found first\.slp, second\.slp: give the file'):
+        read_project(tmp_path / 'a')
+
+    label_studio(tmp_path / 'b/min.json', task('a.png', regions([('nose', 50, 25)])))
+    (tmp_path / 'b/classes.json').write_text('["mouse"]')
+    project = read_project(tmp_path / 'b')
+    assert (project.kind, project.names) == ('label-studio', ['nose'])
+    label_studio(tmp_path / 'b/more.json', task('b.png', regions([('nose', 50, 25)])))
+    with pytest.raises(ValueError, match=r'one JSON file of Label Studio, found min\.json, more\.json: give the file'):
+        read_project(tmp_path / 'b')
+
+
+@pytest.mark.parametrize(
+    'names, readable',
+    [
+        (['A', 'B', 'tail_B'], ['a', 'b', 'tail b']),
+        (['L_F_Paw', 'R_B_Paw'], ['left front paw', 'right back paw']),
+    ],
+)
+def test_letters_that_count_are_not_short_for_words(names, readable):
+    assert normal_names(names) == readable
 
 
 def test_box_of_a_project_with_one_keypoint():

@@ -42,6 +42,7 @@ def read_cvat(source: Path, options: ReadOptions) -> LabeledProject:
     notes: List[str] = []
     skeletons = {element.get('label', '') for element in root.iter('skeleton')}
     skeletons |= {track.get('label', '') for track in root.iter('track') if track.find('skeleton') is not None}
+    skeletons.discard('')  # those of a track have the label of the track
     chosen = {options.category} if options.category in skeletons else skeletons
     names, links = _keypoints(root, chosen, notes)
     images = [*_images(root, names, chosen), *_tracks(root, names, chosen, notes)]

@@ -39,6 +39,8 @@ class Region(NamedTuple):
 
 
 def is_label_studio(source: Path) -> bool:
+    if source.is_dir():
+        return bool(_exports(source))
     if not (source.is_file() and source.suffix.lower() == '.json'):
         return False
     try:
@@ -50,13 +52,23 @@ def is_label_studio(source: Path) -> bool:
     )
 
 
+def _exports(folder: Path) -> List[Path]:
+    """The files of a folder with labeled keypoints."""
+    return [file for file in sorted(folder.glob('*.json')) if is_label_studio(file) and f'"{POINT}"' in read_text(file)]
+
+
 def read_label_studio(source: Path, options: ReadOptions) -> LabeledProject:
     """Read the tasks of an export; what a model predicted is only read with ``options.predictions``.
 
     Raises:
         ValueError: not such a file.
     """
-    source = sorted(source.glob('*.json'))[0] if source.is_dir() and list(source.glob('*.json')) else source
+    if source.is_dir():
+        exports = _exports(source)
+        if len(exports) != 1:
+            listed = ', '.join(file.name for file in exports) or 'none'
+            raise ValueError(f'{source} must have one JSON file of Label Studio, found {listed}: give the file.')
+        source = exports[0]
     tasks = read_json(source, 'tasks', REMEDY, expected=list, finite=False)
     notes: List[str] = []
     found: List[Tuple[LabeledImage, List[Tuple[str, List[Region], Dict[str, List[str]]]]]] = []

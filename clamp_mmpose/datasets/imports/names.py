@@ -11,6 +11,8 @@ UNSEEN = re.compile(r'[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u202
 LONGEST = 100  # characters
 # MMEngine replaces {{...}} wherever a config that names keypoints is read, and a crafted one could run code
 BRACES = str.maketrans('{}', '()')
+# beside a point A, B is not short for 'back'
+COUNTING, NOT_COUNTING = (re.compile(rf'(?<![^\W_])[{letters}](?![^\W_])') for letters in ('ACDE', 'BF'))
 
 
 class Swap(NamedTuple):
@@ -28,7 +30,9 @@ def normal_names(names: Sequence[str]) -> List[str]:
         names: K, as a tool has them.
     """
     sides = find_sides([_cleaned(name) or '?' for name in names]).flip_indices
-    readable = [_readable(name, i, sides[i] != i) for i, name in enumerate(names)]
+    counted = any(COUNTING.search(str(name)) for name in names)
+    spelled = [NOT_COUNTING.sub(lambda found: found[0].lower(), str(name)) if counted else name for name in names]
+    readable = [_readable(name, i, sides[i] != i) for i, name in enumerate(spelled)]
     doubled = {text for pair in alike(readable) for text in pair}
     # 'L_ear' and 'left ear' of one project: as they are written
     readable = [(_cleaned(name) or text) if text in doubled else text for name, text in zip(names, readable)]

@@ -20,12 +20,12 @@ class Kind(NamedTuple):
 
 # the first that recognizes a project reads it
 KINDS: Dict[str, Kind] = {
-    'sleap': Kind(is_sleap, read_sleap),
     'deeplabcut': Kind(is_deeplabcut, read_deeplabcut),
     'yolo': Kind(is_yolo, read_yolo),
     'cvat': Kind(is_cvat, read_cvat),
     'label-studio': Kind(is_label_studio, read_label_studio),
     'coco': Kind(is_coco, read_coco),
+    'sleap': Kind(is_sleap, read_sleap),
 }
 
 

@@ -12,6 +12,8 @@ from .project import LabeledImage, LabeledInstance, LabeledProject, ReadOptions
 
 
 def is_sleap(source: Path) -> bool:
+    if source.is_dir():
+        return any(source.glob('*.slp'))
     return source.is_file() and source.suffix.lower() == '.slp'
 
 
@@ -24,6 +26,12 @@ def read_sleap(source: Path, options: ReadOptions) -> LabeledProject:
         ImportError: sleap-io is not installed.
         ValueError: the file is damaged or has no skeleton.
     """
+    if source.is_dir():
+        files = sorted(source.glob('*.slp'))
+        if len(files) != 1:
+            listed = ', '.join(file.name for file in files) or 'none'
+            raise ValueError(f'{source} must have one .slp file, found {listed:.160}: give the file.')
+        source = files[0]
     sio = sleap_io('.slp files')
     try:
         labels = sio.load_slp(str(source))

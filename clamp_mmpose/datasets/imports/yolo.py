@@ -170,7 +170,7 @@ def _folder(folder: Path) -> Dict[Path, Path]:
     files = {_label_file(path): path for path in image_files(folder, '**/*')}
     labels = _label_file(folder / 'x.png').parent
     for text in sorted(labels.glob('**/*.txt')) if labels.is_dir() and labels != folder else ():
-        if text not in files:  # its image is missing
+        if text not in files and text.name != 'classes.txt':  # its image is missing
             files[text] = folder / text.relative_to(labels).with_suffix('.png')
     return files
 
