@@ -97,6 +97,8 @@ def test_all_methods_see_the_same_images():
     cfgs = [Config.fromfile(path) for path in (PLAIN, CLAMP, LEFT_OUT, CAPE)]
     for name in ('backbone', 'data_preprocessor'):
         assert all(cfg.model[name] == cfgs[0].model[name] for cfg in cfgs)
+    # a language model from random weights takes a higher rate
+    assert [cfg.optim_wrapper.optimizer.pop('lr') for cfg in cfgs] == [8e-4, 8e-4, 8e-4, 1.6e-3]
     for cfg in cfgs:
         assert (cfg.load, cfg.augment, cfg.crop) == (cfgs[0].load, cfgs[0].augment, cfgs[0].crop)
         assert cfg.optim_wrapper == cfgs[0].optim_wrapper and cfg.train_cfg == cfgs[0].train_cfg

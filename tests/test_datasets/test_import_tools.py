@@ -181,6 +181,26 @@ def test_roboflow(tmp_path):
     assert '1 instances with another number of keypoints left out' in notes
 
 
+def test_folders_of_coco_2017(tmp_path):
+    """COCO's own layout; both parts have an image of the same name."""
+    for part in ('train2017', 'val2017'):
+        draw_image(tmp_path / part / 'a.png', len(part))
+        content = dict(
+            images=[dict(id=1, file_name='a.png', width=64, height=48)],
+            annotations=[dict(id=1, image_id=1, category_id=1, keypoints=[len(part), 9, 2], bbox=[2, 3, 30, 20])],
+            categories=[dict(id=1, name='mouse', keypoints=['nose'])],
+        )
+        (tmp_path / 'annotations').mkdir(exist_ok=True)
+        (tmp_path / f'annotations/person_keypoints_{part}.json').write_text(json.dumps(content))
+    report = import_project(read_project(tmp_path), tmp_path, tmp_path / 'out')
+    assert report.added == 2 and report.split == 'as in the project'
+    files = {part: contents(tmp_path / 'out', part).values() for part in ('train', 'val')}
+    assert {part: image['source']['file'] for part, (image,) in files.items()} == {
+        part: str(tmp_path / f'{part}2017/a.png') for part in files
+    }
+    assert [image['instances'][0]['keypoints'][0] for (image,) in files.values()] == [9, 7]
+
+
 def test_coco_with_several_categories(tmp_path):
     draw_image(tmp_path / 'images/a.png')
     content = coco(NAMES, [[10, 11, 2] * 3])

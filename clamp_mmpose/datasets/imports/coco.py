@@ -161,10 +161,10 @@ def _part(file: Path, folder: Path) -> Optional[str]:
 
 
 def _path(file: Path, folder: Path, name: str) -> Path:
-    split = re.sub('[^a-z]', '', file.stem.rpartition('_')[2].lower())
-    options = [
-        base / name for base in (file.parent, folder / 'images', folder, folder / 'images' / split, folder / split)
-    ]
+    written = file.stem.rpartition('_')[2]  # 'train2017' of COCO's own files
+    splits = dict.fromkeys([written, re.sub('[^a-z]', '', written.lower())])
+    of_split = [place / split for split in splits for place in (folder / 'images', folder)]
+    options = [base / name for base in (file.parent, folder / 'images', folder, *of_split)]
     return next((path for path in options if path.is_file()), options[0])
 
 
