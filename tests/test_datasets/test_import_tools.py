@@ -278,6 +278,10 @@ def test_cvat_points_and_tracks(tmp_path):
         ('frame_000000.png', '4'),
         ('frame_000002.png', '4'),
     ]
+    body = point.format('bee', '10,10;20,20')
+    file.write_text(f'<annotations><image id="0" name="a.png" width="64" height="48">{body}</image></annotations>')
+    with pytest.raises(ValueError, match='points without names, several in one shape: label a skeleton'):
+        read_project(file)
     file.write_text('<!DOCTYPE a [<!ENTITY b "c">]>\n<annotations></annotations>')
     with pytest.raises(ValueError, match='declares entities'):
         read_project(file)

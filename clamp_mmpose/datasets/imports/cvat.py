@@ -45,6 +45,11 @@ def read_cvat(source: Path, options: ReadOptions) -> LabeledProject:
     skeletons.discard('')  # those of a track have the label of the track
     chosen = {options.category} if options.category in skeletons else skeletons
     names, links = _keypoints(root, chosen, notes)
+    if not names and root.find('.//points') is not None:
+        raise ValueError(
+            f'{file} has points without names, several in one shape: label a skeleton, or each point with a label of '
+            'its own.'
+        )
     images = [*_images(root, names, chosen), *_tracks(root, names, chosen, notes)]
     labels = chosen or {box.get('label', '') for box in root.iter('box')}
     return LabeledProject(
