@@ -95,6 +95,7 @@ def test_heads_of_one_category(photos):
 def test_all_methods_see_the_same_images():
     """Tower, input, augmentations and schedule are the same, so that results can be compared."""
     cfgs = [Config.fromfile(path) for path in (PLAIN, CLAMP, LEFT_OUT, CAPE)]
+    assert [cfg.optim_wrapper.optimizer.pop('lr') for cfg in cfgs] == [8e-4, 8e-4, 8e-4, 1.6e-3]
     for name in ('backbone', 'data_preprocessor'):
         assert all(cfg.model[name] == cfgs[0].model[name] for cfg in cfgs)
     # a language model from random weights takes a higher rate
@@ -103,7 +104,7 @@ def test_all_methods_see_the_same_images():
         assert (cfg.load, cfg.augment, cfg.crop) == (cfgs[0].load, cfgs[0].augment, cfgs[0].crop)
         assert cfg.optim_wrapper == cfgs[0].optim_wrapper and cfg.train_cfg == cfgs[0].train_cfg
         assert cfg.train_dataloader.batch_size == 32 and cfg.model.test_cfg.flip_test
-        assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_iters == 660
+        assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_iters == 450
     steps = cfgs[3].train_dataloader.dataset.dataset.pipeline
     assert [step.type for step in steps] == [step.type for step in cfgs[2].train_dataloader.dataset.pipeline]
     assert steps[5].encoder.type == 'CoordinateAnswer'
