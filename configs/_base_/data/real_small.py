@@ -1,8 +1,12 @@
-# Photographs of seven categories in MP-100's format, docs/data.md says from where: data/real_small, or real_small in
-# the folder that the environment variable CLAMP_MMPOSE_DATA names. Another set of this form can take its place.
+# Photographs of seven categories in MP-100's format, docs/data.md says from where: real_small in the folder that the
+# environment variable CLAMP_MMPOSE_DATA names, in data/ or in ../shared/data/. Another set of this form can be taken.
+_base_ = []
+import os  # noqa: E402  MMEngine looks for _base_ first
+
 dataset_type = 'MP100Dataset'
 data_mode = 'topdown'
-data_root = '{{$CLAMP_MMPOSE_DATA:data}}/real_small/'
+folder = os.environ.get('CLAMP_MMPOSE_DATA') or ('data' if os.path.isdir('data/real_small') else '../shared/data')
+data_root = folder + '/real_small/'
 texts_file = data_root + 'categories.json'
 input_size = (160, 160)
 codec = dict(type='RegressionLabel', input_size=input_size)
