@@ -106,6 +106,9 @@ def test_what_a_folder_holds(folder):
     assert data.concentration == pytest.approx(1) and data.unpaired == ()
     (folder / 'metainfo.py').write_text(f'dataset_info = {metainfo(NAMES, {})!r}')
     assert read_summary(folder).unpaired == ('left ear', 'right ear')
+    german = ['linkes ohr' if name == 'left ear' else 'rechtes ohr' if name == 'right ear' else name for name in NAMES]
+    (folder / 'metainfo.py').write_text(f'dataset_info = {metainfo(german, {})!r}')
+    assert read_summary(folder).unpaired == ('linkes ohr', 'rechtes ohr')
 
 
 def test_settings_follow_data_and_device(folder):

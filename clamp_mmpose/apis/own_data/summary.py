@@ -9,6 +9,7 @@ import numpy as np
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from clamp_mmpose.datasets.files.coco import read_annotations
+from clamp_mmpose.language.foreign_sides import names_a_foreign_side
 from clamp_mmpose.language.keypoint_names import keypoint_names
 from clamp_mmpose.language.sides import find_sides
 
@@ -95,7 +96,9 @@ def read_summary(folder: Union[str, Path]) -> DataSummary:
         pixels=sum(image['width'] * image['height'] for part in contents.values() for image in part['images']),
         concentration=length,
         spread=float(np.degrees(np.sqrt(-2 * np.log(max(length, 1e-6))))),
-        unpaired=tuple(name for i, name in enumerate(names) if sided[i] and partners[i] == i),
+        unpaired=tuple(
+            name for i, name in enumerate(names) if partners[i] == i and (sided[i] or names_a_foreign_side(name))
+        ),
     )
 
 
