@@ -95,7 +95,6 @@ def test_heads_of_one_category(photos):
 def test_all_methods_see_the_same_images():
     """Tower, input, augmentations and schedule are the same, so that results can be compared."""
     cfgs = [Config.fromfile(path) for path in (PLAIN, CLAMP, LEFT_OUT, CAPE)]
-    assert [cfg.optim_wrapper.optimizer.pop('lr') for cfg in cfgs] == [8e-4, 8e-4, 8e-4, 1.6e-3]
     for name in ('backbone', 'data_preprocessor'):
         assert all(cfg.model[name] == cfgs[0].model[name] for cfg in cfgs)
     # a language model from random weights takes a higher rate

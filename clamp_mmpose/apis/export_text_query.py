@@ -199,8 +199,8 @@ def _notes(cfg: Config, queries: TextQueries, embeddings_input: bool) -> Dict[st
     notes = metadata(cfg, queries.keypoint_names)
     if embeddings_input:
         del notes['keypoint_names']
-        return dict(notes, text_encoder=json.dumps(cfg.model.head.text_encoder.to_dict()))
-    return dict(notes, texts=json.dumps(queries.texts))
+        return dict(notes, text_encoder=json.dumps(cfg.model.head.text_encoder.to_dict(), allow_nan=False))
+    return dict(notes, texts=json.dumps(queries.texts, allow_nan=False))
 
 
 def _write_embeddings(path: Path, queries: TextQueries, inputs: Dict[str, Tensor]) -> None:

@@ -26,6 +26,7 @@ EXTRA = """
 train_dataloader.update(num_workers=0, persistent_workers=False)
 train_cfg = dict(by_epoch=True, max_epochs=2, val_interval=1)
 vis_backends = [dict(type='LocalVisBackend')]
+experiment_name = 'report'  # MMEngine's logs of two trainings of one name in one second are one
 """
 EAR = KeypointCategory('mouse', ('left ear', 'right ear'), (1, 0))
 
