@@ -103,7 +103,7 @@ def test_all_methods_see_the_same_images():
         assert (cfg.load, cfg.augment, cfg.crop) == (cfgs[0].load, cfgs[0].augment, cfgs[0].crop)
         assert cfg.optim_wrapper == cfgs[0].optim_wrapper and cfg.train_cfg == cfgs[0].train_cfg
         assert cfg.train_dataloader.batch_size == 32 and cfg.model.test_cfg.flip_test
-        assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_iters == 450
+        assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_iters == 280
     steps = cfgs[3].train_dataloader.dataset.dataset.pipeline
     assert [step.type for step in steps] == [step.type for step in cfgs[2].train_dataloader.dataset.pipeline]
     assert steps[5].encoder.type == 'CoordinateAnswer'

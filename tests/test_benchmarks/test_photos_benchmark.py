@@ -43,7 +43,7 @@ def test_config_of_a_trial(data, tmp_path):
     assert sizes == ((64, 64), (16, 16)) and cfg.val_dataloader.dataset.pipeline[2].input_size == (64, 64)
     cfg = trial_config(Trial('text-query', 0, without='bee'), tmp_path / 'work')
     assert cfg.train_dataloader.dataset.without == ['bee'] and cfg.val_dataloader.dataset.categories == ['bee']
-    assert cfg.train_cfg.max_iters == 450
+    assert cfg.train_cfg.max_iters == 280
 
 
 def test_hits_are_a_share_of_the_longer_side_of_the_cleaned_box(data):

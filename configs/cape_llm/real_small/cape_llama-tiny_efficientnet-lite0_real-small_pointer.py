@@ -2,7 +2,7 @@
 # take hours on two CPU cores. Its tokens are those of MiniLM's tokenizer.
 _base_ = [
     '../../_base_/models/efficientnet_lite0.py',
-    '../../_base_/schedules/photos_450i.py',
+    '../../_base_/schedules/photos_280i.py',
     '../../_base_/data/real_small.py',
 ]
 

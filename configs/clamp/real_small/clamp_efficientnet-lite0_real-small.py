@@ -1,7 +1,7 @@
 # CLAMP without CLIP, on one category: CLAMP_MMPOSE_CATEGORY=person python tools/train.py THIS_FILE
 _base_ = [
     '../../_base_/models/efficientnet_lite0.py',
-    '../../_base_/schedules/photos_450i.py',
+    '../../_base_/schedules/photos_280i.py',
     '../../_base_/data/real_small_category.py',
 ]
 

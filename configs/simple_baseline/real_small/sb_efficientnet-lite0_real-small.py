@@ -2,7 +2,7 @@
 _base_ = [
     '../../_base_/models/efficientnet_lite0.py',
     '../../_base_/models/heatmap_head.py',
-    '../../_base_/schedules/photos_450i.py',
+    '../../_base_/schedules/photos_280i.py',
     '../../_base_/data/real_small_category.py',
 ]
 

@@ -1,7 +1,7 @@
 # One model for all seven categories, in minutes on two CPU cores.
 _base_ = [
     '../../_base_/models/efficientnet_lite0.py',
-    '../../_base_/schedules/photos_450i.py',
+    '../../_base_/schedules/photos_280i.py',
     '../../_base_/data/real_small.py',
 ]
 

@@ -7,12 +7,12 @@ randomness = dict(seed=0)
 # EpochSeedHook: a resumed run gives the same weights as an uninterrupted one
 custom_hooks = [dict(type='SyncBuffersHook'), dict(type='EpochSeedHook')]
 default_hooks = dict(
-    checkpoint=dict(by_epoch=False, interval=150, max_keep_ckpts=2, save_best='query_only/PCK@0.2', rule='greater'),
+    checkpoint=dict(by_epoch=False, interval=140, max_keep_ckpts=2, save_best='query_only/PCK@0.2', rule='greater'),
     logger=dict(interval=20, log_metric_by_epoch=False),
 )
 log_processor = dict(by_epoch=False)
 
-train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=450, val_interval=150)
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=280, val_interval=140)
 val_cfg = dict()
 test_cfg = dict()
 
@@ -23,6 +23,6 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=30, start_factor=0.01, by_epoch=False),
-    dict(type='CosineAnnealingLR', begin=0, end=450, eta_min=1e-6, by_epoch=False),
+    dict(type='CosineAnnealingLR', begin=0, end=280, eta_min=1e-6, by_epoch=False),
 ]
 auto_scale_lr = dict(base_batch_size=32)
