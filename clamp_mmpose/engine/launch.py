@@ -136,6 +136,9 @@ def build_runner(cfg: Config, change_schedule: bool = False) -> Runner:
             cfg.load_from = latest or cfg.get('load_from')  # a new training starts from its weights
             if not folders:
                 check_exists(cfg.load_from)
+    if cfg.get('visualizer'):
+        # MMEngine keeps one for each name in a process: an earlier training would get the scalars of this one
+        cfg.visualizer.pop('name', None)
     runner = RUNNERS.build(cfg)
     runner.work_dir_lock = lock  # held as long as the runner exists
     if note:
