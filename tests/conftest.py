@@ -1,3 +1,4 @@
+import logging
 import os
 import shutil
 import socket
@@ -14,6 +15,8 @@ import clamp_mmpose  # noqa: F401  (registers everything, before any test touche
 
 init_default_scope('mmpose')  # fixtures of a module or session run before those of a test
 
+# MMEngine's loggers keep the captured, then closed streams of earlier tests, and would report that in later ones
+logging.raiseExceptions = False
 pytest_plugins = ['toy_dataset']
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get('CLAMP_MMPOSE_DATA', ROOT.parent / 'shared' / 'data'))
