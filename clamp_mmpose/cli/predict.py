@@ -25,6 +25,7 @@ from .command import (
     warn_of_unused_gpu,
 )
 from .predict_video import add_video_options, check_no_video_options, run_videos
+from .predicting_model import load_inferencer
 
 WRITTEN = ('predictions', 'visualizations')
 FORMATS = ('coco', 'dlc-csv', 'dlc-h5', 'slp', 'nwb', 'yolo', 'label-studio')  # of apis/formats, imported later
@@ -190,12 +191,10 @@ def name_outputs(images: Dict[str, Path], out: Path) -> Dict[str, Tuple[Path, Pa
 def run(args: argparse.Namespace) -> int:
     from rich.progress import track
 
-    from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.boxes import parse_box
     from clamp_mmpose.apis.formats import check_target, prediction_file, write_predictions
     from clamp_mmpose.apis.formats.imported_names import as_imported
     from clamp_mmpose.apis.inputs import is_video
-    from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.datasets.files.images import silence_opencv
 
     if args.skeleton and not args.keypoints:
@@ -218,17 +217,7 @@ def run(args: argparse.Namespace) -> int:
     files = {format: prediction_file(out, 'predictions', format) for format in args.format}
     for format, file in files.items():
         check_target(format, file)
-    inferencer = TextPoseInferencer(
-        read_config(args.config, args.cfg_options),
-        args.checkpoint,
-        args.device,
-        det_model=args.det_model,
-        det_weights=args.det_weights,
-        det_cat_ids=args.det_cat_ids,
-        keypoints=args.keypoints,
-        skeleton=args.skeleton,
-        category=args.category,
-    )
+    inferencer = load_inferencer(args)
 
     failed = 0
     frames, skeleton = [], None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Iterable, Iterator, List, Optional, Sequence
 
 from .command import one_line, positive_float, positive_int
+from .predicting_model import load_inferencer
 
 
 def add_video_options(parser: argparse.ArgumentParser) -> None:
@@ -39,9 +40,7 @@ def check_no_video_options(args: argparse.Namespace) -> None:
 
 def run_videos(args: argparse.Namespace, videos: Sequence[str]) -> int:
     """Predict videos one after another: to ``--out-dir`` one, several to a folder of each in it."""
-    from clamp_mmpose.apis import TextPoseInferencer
     from clamp_mmpose.apis.boxes import parse_box
-    from clamp_mmpose.apis.model_zoo import read_config
     from clamp_mmpose.apis.video.frames import video_info
     from clamp_mmpose.apis.video.predict_video import predict_video
 
@@ -56,17 +55,7 @@ def run_videos(args: argparse.Namespace, videos: Sequence[str]) -> int:
     for video in videos:
         video_info(video)  # before the model is loaded
     box = parse_box(args.bbox) if args.bbox else None
-    inferencer = TextPoseInferencer(
-        read_config(args.config, args.cfg_options),
-        args.checkpoint,
-        args.device,
-        det_model=args.det_model,
-        det_weights=args.det_weights,
-        det_cat_ids=args.det_cat_ids,
-        keypoints=args.keypoints,
-        skeleton=args.skeleton,
-        category=args.category,
-    )
+    inferencer = load_inferencer(args)
     if box is None and inferencer.finds_one and (args.max_instances or 1) > 1:
         raise ValueError(
             f'--max-instances {args.max_instances} needs a detector: without one a single animal is found. Give '
