@@ -54,7 +54,7 @@ def test_label_studio_of_images_and_names_with_signs(tmp_path):
 
 def test_yolo(tmp_path):
     outside = instance(60)
-    outside.keypoints[0, 0] = 65  # right of the image
+    outside.keypoints[1:] = [[65, 20], [62, 49]]  # right of the image and below it, with scores above the least
     frames = photos(tmp_path / 'a', [instance(8), outside], []) + photos(tmp_path / 'b', [instance(16)])
     folder = tmp_path / 'mice.yolo'
     write_yolo(frames, MOUSE, folder, min_score=0.7)
@@ -64,6 +64,7 @@ def test_yolo(tmp_path):
         '0 0.140625 0.416667 0.156250 0.625000 0.000000 0.000000 0 0.140625 0.416667 2 0.156250 0.625000 2'
     )
     assert labels[1].split()[1:5] == ['0.937500', '0.416667', '0.125000', '0.625000']  # the box ends at the border
+    assert labels[1].split()[8:] == ['0.000000', '0.000000', '0'] * 2
     found = sleap_io.load_ultralytics(str(folder))
     assert found.skeleton.node_names == list(MOUSE.names) and len(found) == 3
     assert [len(frame.instances) for frame in found] == [2, 0, 1]

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -167,6 +168,14 @@ def test_other_settings_are_refused(moving, predict, finder, tmp_path, monkeypat
         predict(moving, tmp_path, draw=False, every=8)
 
 
+def test_another_checkpoint_of_the_same_size_is_refused(moving, finder, trained, tmp_path):
+    checkpoint = shutil.copy(trained[1], tmp_path / 'a.pth')
+    predict_video(finder, moving, tmp_path, checkpoint=str(checkpoint), every=20, draw=False)
+    os.utime(checkpoint, (0, 0))
+    with pytest.raises(ValueError, match=r'other settings \(model\)'):
+        predict_video(finder, moving, tmp_path, checkpoint=str(checkpoint), every=20, draw=False)
+
+
 def test_tracks_are_read_back(moving, predict, tmp_path):
     predict(moving, tmp_path, draw=False, every=8)
     found, expected = read_tracks(tmp_path / 'tracks.csv', NAMES), rows(tmp_path / 'tracks.csv')
@@ -188,18 +197,24 @@ def test_fixed_box(moving, predict, finder, tmp_path):
     assert [box.tolist() for box in finder.model.test_step.boxes] == [[10, 0, 170, 160]] * 2
 
 
-def test_detected_animals_are_followed(predict, finder, tmp_path, monkeypatch):
-    """Two squares, one of which is not detected in four frames; a box around both is what no animal is."""
+@pytest.fixture
+def detector(finder, monkeypatch):
+    """The finder has a detector that finds each square."""
 
     def detected(image, *thresholds):
         found = cv2.connectedComponentsWithStats((image[..., 0] > 128).astype(np.uint8))[2][1:, :4]
         return np.array([[x - 2, y - 2, x + w + 2, y + h + 2, 0.5] for x, y, w, h in found], np.float32)
 
-    both = [np.maximum(square(i), square(i + 17)) if i not in (5, 6, 7, 8) else square(i) for i in range(20)]
-    video = write_video(tmp_path / 'two.avi', both)
     monkeypatch.setattr(finder, 'two_pass', False)
     monkeypatch.setattr(finder, 'detector', object())
     monkeypatch.setattr(finder, '_find_boxes', detected)
+
+
+@pytest.mark.usefixtures('detector')
+def test_detected_animals_are_followed(predict, tmp_path):
+    """Two squares, one of which is not detected in four frames; a box around both is what no animal is."""
+    both = [np.maximum(square(i), square(i + 17)) if i not in (5, 6, 7, 8) else square(i) for i in range(20)]
+    video = write_video(tmp_path / 'two.avi', both)
     predict(video, tmp_path / 'out', max_instances=2)
     found = rows(tmp_path / 'out' / 'tracks.csv')
     assert len(found) == 36
@@ -209,6 +224,15 @@ def test_detected_animals_are_followed(predict, finder, tmp_path, monkeypatch):
         if i not in (5, 6, 7, 8):
             assert np.abs(found[i, 1 - first][:, :2] - points(i + 17)).max() < 1.5
     assert found[0, 0][0, 2] == 0.9
+
+
+@pytest.mark.usefixtures('detector')
+def test_a_track_may_be_lost_in_one_of_the_predicted_frames(predict, tmp_path):
+    """Frames 0, 10 and 20 of a video of 8 frames a second: 20 frames are more than the second that is usual."""
+    both = np.maximum(square(0), square(17))
+    video = write_video(tmp_path / 'two.avi', [square(0) if i == 10 else both for i in range(21)])
+    predict(video, tmp_path / 'out', every=10, draw=False)
+    assert sorted(track for _, track in rows(tmp_path / 'out' / 'tracks.csv')) in ([0, 0, 0, 1, 1], [0, 0, 1, 1, 1])
 
 
 def test_names_are_drawn_if_they_are_few():

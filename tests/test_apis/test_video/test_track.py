@@ -33,6 +33,8 @@ def test_similarities():
     assert oks(first, second, [0.05, 0.05]) == pytest.approx(np.exp(-4))
     assert oks(first, second, [0.1, 0.1]) == pytest.approx(np.exp(-1))
     assert iou(first.box, second.box) == pytest.approx(16 / 24)
+    second.box = (0.0, 0.0, 100.0, 100.0)  # the area is that of the last one
+    assert oks(first, second) == pytest.approx(np.exp(-4))
     second.scores = np.array([0.3, 0.0])  # only the first counts
     second.keypoints = np.array([[0, 50], [99, 99]], float)
     assert oks(first, second) == 1
@@ -60,14 +62,20 @@ def test_gaps():
 
 
 def test_known_number_of_animals():
-    """The third of a frame has the lowest score; who appears far away is the one that was lost."""
+    """The one of three with the lowest score is kept out; who appears far away is the one that was lost."""
     rows = [
         (0, [animal(0.0)]),
-        (1, [animal(300.0, score=0.8), animal(1.0), animal(200.0, score=0.1)]),
+        (1, [animal(200.0, score=0.1), animal(300.0, score=0.8), animal(1.0)]),
         (2, [animal(301.0)]),
         (500, [animal(90.0), animal(302.0)]),
     ]
-    assert tracks(Tracker(max_gap=5, max_tracks=2), *rows) == [[0], [1, 0, None], [1], [0, 1]]
+    assert tracks(Tracker(max_gap=5, max_tracks=2), *rows) == [[0], [None, 1, 0], [1], [0, 1]]
+
+
+def test_the_nearest_goes_on_and_the_other_is_new():
+    """Of two that jumped, 300 and 100 pixels, one is the third animal, which was not seen before."""
+    rows = [(0, [animal(0.0), animal(1000.0)]), (1, [animal(300.0), animal(900.0)])]
+    assert tracks(Tracker(max_tracks=3), *rows) == [[0, 1], [2, 1]]
 
 
 def test_smoothing():
@@ -84,6 +92,17 @@ def test_smoothing():
     assert found[0][0, 0] == pytest.approx(6 * side / (1 + side + far))
     assert found[1][1, 0] == pytest.approx((20 * side + 0.5 * 26) / (side + 0.5))
     assert np.isnan(found[2][1]).all() and found[2][0, 1] == 50
+
+
+def test_smoothing_reaches_as_far_before_as_after():
+    """Three deviations, with the weight exp(-9/2); what is farther away has none."""
+    frames = [PredictedFrame('a.mp4', 9, 9, i, [animal(x)]) for i, x in [(0, 0.0), (3, 6.0), (7, 0.0)]]
+    for frame in frames:
+        frame.instances[0].track = 0
+    smooth_tracks(frames, 1.0)
+    far = np.exp(-4.5)
+    found = [frame.instances[0].keypoints[0, 0] for frame in frames]
+    assert found == pytest.approx([6 * far / (1 + far), 6 / (1 + far), 0])
 
 
 def test_other_tracks_do_not_mix():
