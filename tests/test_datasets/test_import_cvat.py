@@ -75,3 +75,33 @@ def test_cvat_points_and_tracks(tmp_path):
     file.write_text('<!DOCTYPE a [<!ENTITY b "c">]>\n<annotations></annotations>')
     with pytest.raises(ValueError, match='declares entities'):
         read_project(file)
+
+
+def test_cvat_nested_boxes(tmp_path):
+    """A point in two boxes belongs to the smaller one, and a second point of its name to the other."""
+    box = '<box label="mouse" xtl="{}" ytl="{}" xbr="{}" ybr="{}"/>'
+    points = [('nose', '10,10'), ('tail', '20,20'), ('nose', '12,12')]
+    body = ''.join(f'<points label="{name}" occluded="0" points="{place}"/>' for name, place in points)
+    file = tmp_path / 'annotations.xml'
+    file.write_text(
+        f'<annotations><image id="0" name="a.png" width="64" height="48">{box.format(0, 0, 60, 40)}'
+        f'{box.format(5, 5, 25, 25)}{body}</image></annotations>'
+    )
+    inner, outer = read_project(file).images[0].instances
+    np.testing.assert_array_equal(inner.keypoints, [[10, 10], [20, 20]])
+    np.testing.assert_array_equal(outer.keypoints, [[12, 12], NAN])
+    assert (inner.box, outer.box) == ((5, 5, 25, 25), (0, 0, 60, 40))
+
+
+def test_cvat_tracks_one_after_another(tmp_path):
+    """The first track starts after the second, and leaves the image in frame 4."""
+    skeleton = '<skeleton frame="{}" outside="{}" keyframe="1"><points label="nose" points="5,6"/></skeleton>'
+    tracks = [[(3, 0), (4, 1)], [(0, 0), (3, 0)]]
+    body = ''.join(
+        f'<track id="{i}" label="mouse">{"".join(skeleton.format(*seen) for seen in track)}</track>'
+        for i, track in enumerate(tracks)
+    )
+    file = tmp_path / 'annotations.xml'
+    file.write_text(f'<annotations>{body}</annotations>')
+    found = [(image.frame, [each.track for each in image.instances]) for image in read_project(file).images]
+    assert found == [(0, ['1']), (3, ['0', '1'])]

@@ -80,6 +80,12 @@ def test_label_studio_relations_min_and_ground_truth(tmp_path):
     (instance,) = read_project(label_studio(tmp_path / 'b.json', both)).images[0].instances
     np.testing.assert_allclose(instance.keypoints, [[16, 12]])
 
+    both['annotations'][1].pop('ground_truth')
+    for annotation, day in zip(both['annotations'], (2, 1)):  # the same person, the last change first
+        annotation.update(completed_by=1, updated_at=f'2024-01-0{day}T00:00:00Z')
+    (instance,) = read_project(label_studio(tmp_path / 'c.json', both)).images[0].instances
+    np.testing.assert_allclose(instance.keypoints, [[32, 24]])
+
 
 def test_label_studio_of_sleap_io(sleap_labels, tmp_path):
     sio = pytest.importorskip('sleap_io')
