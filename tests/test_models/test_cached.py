@@ -58,6 +58,8 @@ def test_a_large_weight_is_seen_too():
     assert layer.total() == 3
     layer.weight.data += 1
     assert layer.total() == 100_003
+    layer.weight.data[60_000:] += 1  # samples are of the whole weight, not of its start
+    assert layer.total() == 140_003
 
 
 LAYOUTS = [lambda values: values.to(memory_format=torch.channels_last), lambda values: values.mT]

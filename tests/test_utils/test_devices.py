@@ -31,13 +31,16 @@ def test_no_warning_without_a_gpu_or_with_one_in_use(machine):
     assert devices.unused_gpu() is None and devices.unused_gpu('cuda:0') is None and devices.best_device() == 'cuda'
 
 
-def test_the_reason_is_named(machine):
+def test_the_reason_is_named(machine, monkeypatch):
     machine(gpu=True, usable=True)
     assert 'leave out --device cpu' in devices.unused_gpu('cpu')
+    assert 'leave out --device cpu:0' in devices.unused_gpu('cpu:0')
     machine(gpu=True, usable=False, visible='')
     assert "CUDA_VISIBLE_DEVICES='' hides it" in devices.unused_gpu()
     machine(gpu=True, usable=False, build=None)
     assert 'is a build for the CPU' in devices.unused_gpu()
+    monkeypatch.setattr(torch.version, 'hip', '6.2', raising=False)  # a build for AMD's has no CUDA
+    assert 'cannot use its driver' in devices.unused_gpu()
     machine(gpu=True, usable=False)
     assert 'cannot use its driver' in devices.unused_gpu()
 
