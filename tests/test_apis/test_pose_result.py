@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.structures import InstanceData
+from mmpose.structures import PoseDataSample
 
 from clamp_mmpose.apis.formats import PredictedFrame, Skeleton
-from clamp_mmpose.apis.pose_result import PoseResult, named_skeleton
+from clamp_mmpose.apis.pose_result import PoseResult, named_skeleton, predicted_frame
 
 
 def test_results_convert_themselves(dots_inferencer, trained):
@@ -52,6 +54,17 @@ def test_frames_of_a_video(dots_inferencer, trained, tmp_path):
     frames = [frame for result in dots_inferencer(path) for frame in result.frames]
     assert [(Path(frame.source).name, frame.frame) for frame in frames] == [('dots.avi', i) for i in range(3)]
     assert (frames[0].width, frames[0].height) == (64, 64)
+
+
+def test_the_score_of_an_instance_has_that_of_its_box():
+    found = InstanceData(
+        keypoints=np.zeros((1, 2, 2)),
+        keypoint_scores=np.array([[0.4, 0.8]]),
+        bboxes=np.array([[1, 2, 3, 4]]),
+        bbox_scores=np.array([0.5]),
+    )
+    frame = predicted_frame(PoseDataSample(metainfo=dict(ori_shape=(48, 64)), pred_instances=found), 'a.png')
+    assert frame.instances[0].score == pytest.approx(0.3) and (frame.width, frame.height) == (64, 48)
 
 
 def test_skeleton_of_a_data_set_and_of_a_call():
