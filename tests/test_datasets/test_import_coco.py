@@ -14,6 +14,7 @@ from import_files import (
 )
 
 from clamp_mmpose.datasets.imports import ReadOptions, import_project, read_project
+from clamp_mmpose.datasets.imports.coco import _links
 
 
 def test_coco_of_sleap_io(sleap_labels, tmp_path):
@@ -80,3 +81,9 @@ def test_coco_with_several_categories(tmp_path):
     project = read_project(tmp_path / 'all.json', options=ReadOptions(category='cat'))
     assert project.names == ['nose', 'tail'] and project.images[0].path == tmp_path / 'images/a.png'
     np.testing.assert_array_equal(project.images[0].instances[0].keypoints, [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize('skeleton', [[[1, 2], [2, 3]], [[0, 1], [1, 2]]])
+def test_links_are_counted_from_one_or_from_zero(skeleton):
+    notes = []
+    assert _links(skeleton, 3, notes) == [(0, 1), (1, 2)] and not notes
